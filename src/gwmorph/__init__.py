@@ -1,0 +1,1 @@
+"""Maps of gravitational-wave transient morphologies."""

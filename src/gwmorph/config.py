@@ -1,0 +1,445 @@
+"""The configuration as models: every key with its meaning, unit and default.
+
+These models generate ``config/config.yaml`` and the JSON Schema; a test fails when they
+differ. No other part of the library reads a configuration file: functions take arguments.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from gwmorph.errors import ConfigError
+
+Detector = Literal["H1", "L1", "V1", "K1", "G1"]
+BLOCK_S = 4096
+
+
+def _key(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
+    extra = {"unit": unit} if unit else None
+    if isinstance(default, (list, dict)):
+        return Field(
+            default_factory=default.copy, description=description, json_schema_extra=extra, **limits
+        )
+    return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True)
+
+
+class RunConfig(_Section):
+    """Which data, under which name."""
+
+    name: str = _key(
+        "demo",
+        "Name of the run; all its outputs are under results/{name}/.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+    )
+    detectors: list[Detector] = _key(["H1", "L1"], "Detectors to analyse.", min_length=1)
+    gps_start: int = _key(1262301184, "First GPS second.", "s GPS", ge=0)
+    gps_end: int = _key(1262313472, "GPS second after the last one.", "s GPS", ge=0)
+    seed: int = _key(20200106, "Seed of every random choice of the analysis.", ge=0, le=2**32 - 1)
+    max_excluded_fraction: float = _key(
+        0.5,
+        "The run's verdict fails when a larger fraction of a detector's planned windows is lost; "
+        "all tables stay in place.",
+        ge=0,
+        le=1,
+    )
+
+    @model_validator(mode="after")
+    def _span_runs_forward(self) -> "RunConfig":
+        if self.gps_end <= self.gps_start:
+            raise ValueError(
+                f"gps_end ({self.gps_end}) must be greater than gps_start ({self.gps_start})"
+            )
+        if len(set(self.detectors)) != len(self.detectors):
+            raise ValueError(f"detectors name one detector twice: {self.detectors}")
+        return self
+
+
+class GwoscConfig(_Section):
+    """Public data from GWOSC."""
+
+    host: str = _key("https://gwosc.org", "Address of the GWOSC server.")
+    flag: str = _key(
+        "DATA",
+        "Science flag whose segments are analysed: DATA, CBC_CAT1 … CBC_CAT3, BURST_CAT1 ….",
+        pattern=r"^[A-Z0-9_]+$",
+    )
+    sample_rate: Literal[4096, 16384] = _key(4096, "Sample rate of the files to fetch.", "Hz")
+    attempts: int = _key(6, "Tries for each file or list before giving up.", ge=1, le=50)
+    timeout_s: float = _key(60.0, "Longest silence of the server before a try fails.", "s", gt=0)
+    max_downloads: int = _key(4, "Files downloaded at once.", ge=1, le=32)
+
+
+class DirectoryConfig(_Section):
+    """Strain files that the user already has."""
+
+    files: dict[Detector, list[str]] = _key(
+        {}, "For each detector, file patterns (globs) of its strain files."
+    )
+    segments: dict[Detector, str] = _key(
+        {},
+        "For each detector, a segment list (segwizard with 2, 3 or 4 columns, or JSON). "
+        "Without one, the files' own spans and data-quality masks decide.",
+    )
+    format: Literal["auto", "gwosc", "gwf", "hdf5"] = _key(
+        "auto",
+        "Layout of the files: gwosc (HDF5 as GWOSC writes it), gwf (frames), hdf5 (named "
+        "datasets); auto looks into each file.",
+    )
+    channel: dict[Detector, str] = _key(
+        {}, "For each detector, the channel to read from frames; by default the only strain channel."
+    )
+    dataset: dict[Detector, str] = _key(
+        {}, "For each detector, the dataset to read from plain HDF5 files."
+    )
+    prefer: list[str] = _key(
+        [],
+        "File-name patterns, best first: which file serves where several cover the same time. "
+        "Without a ranking an overlap is an error.",
+    )
+
+
+class SimulatedConfig(_Section):
+    """Strain made here, in GWOSC's layout."""
+
+    seed: int = _key(1, "Seed of noise and transients.", ge=0, le=2**32 - 1)
+    population: str = _key(
+        "config/population.yaml", "File with the population of transients and its sources."
+    )
+    rate_scale: float = _key(
+        1.0, "Factor on all transients' rates in the population file.", ge=0, le=1000
+    )
+    duty_cycle: float = _key(
+        0.85, "Fraction of the time in which a detector observes.", gt=0, le=1
+    )
+    sample_rate: Literal[2048, 4096, 16384] = _key(4096, "Sample rate of the files.", "Hz")
+
+
+class SourceConfig(_Section):
+    """Where strain comes from."""
+
+    kind: Literal["simulated", "gwosc", "directory"] = _key(
+        "simulated", "Source of strain and segments."
+    )
+    cache: str = _key(
+        "cache", "Folder for downloaded or simulated strain, shared by all runs."
+    )
+    gwosc: GwoscConfig = _key(GwoscConfig(), "Used when kind is gwosc.")
+    directory: DirectoryConfig = _key(DirectoryConfig(), "Used when kind is directory.")
+    simulated: SimulatedConfig = _key(SimulatedConfig(), "Used when kind is simulated.")
+
+    @model_validator(mode="after")
+    def _directory_names_files(self) -> "SourceConfig":
+        if self.kind == "directory" and not self.directory.files:
+            raise ValueError(
+                "directory.files is empty: name the strain files of each detector, "
+                "for example {H1: ['data/H-H1_*.hdf5']}"
+            )
+        return self
+
+
+class WindowConfig(_Section):
+    """The grid of windows."""
+
+    duration_s: Literal[32] = _key(32, "Length of a window.", "s")
+    stride_s: Literal[16, 32] = _key(32, "Step of the grid; 16 makes windows overlap.", "s")
+    context_s: int = _key(
+        4,
+        "Science data needed on both sides of a window; windows with less are excluded.",
+        "s",
+        ge=4,
+        le=64,
+    )
+
+
+class ConditioningConfig(_Section):
+    """From strain to whitened strain."""
+
+    sample_rate: Literal[2048, 4096] = _key(
+        4096, "Rate of the analysis; faster files are decimated, slower ones refused.", "Hz"
+    )
+    psd_segment_s: Literal[2, 4] = _key(
+        4, "Length of the spectra whose median is the noise spectrum.", "s"
+    )
+    low_hz: float = _key(20.0, "Lower edge of the pass band.", "Hz", ge=10, le=100)
+    high_hz: float = _key(
+        1700.0,
+        "Upper edge of the pass band; GWOSC's 4 kHz files are not to be trusted above 1700 Hz. "
+        "Cut to 0.83 of Nyquist where that is lower.",
+        "Hz",
+        ge=200,
+        le=8000,
+    )
+
+
+class QTransformConfig(_Section):
+    """The tiling and its normalisation."""
+
+    q_low: float = _key(4.0, "Lowest Q of the tiling.", ge=4, le=100)
+    q_high: float = _key(64.0, "Highest Q of the tiling.", gt=4, le=256)
+    f_low: float = _key(20.0, "Lowest frequency of tiles and picture.", "Hz", ge=10)
+    f_high: float = _key(
+        2048.0,
+        "Highest frequency of tiles and picture, cut to the highest that the lowest Q reaches "
+        "(1291 Hz for 4096 Hz data and Q from 4).",
+        "Hz",
+        gt=30,
+    )
+    mismatch: float = _key(
+        0.2, "Largest fractional energy loss between tiles.", gt=0.01, le=0.5
+    )
+    median: Literal["sampled", "exact"] = _key(
+        "sampled",
+        "Row median from at most 4096 evenly spaced tiles, or from all of them (as gwpy).",
+    )
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> "QTransformConfig":
+        for low, high in (("q_low", "q_high"), ("f_low", "f_high")):
+            if getattr(self, high) <= getattr(self, low):
+                raise ValueError(f"{high} must be greater than {low}")
+        return self
+
+
+class PictureConfig(_Section):
+    """From tile energies to a PNG."""
+
+    height: int = _key(224, "Rows, logarithmic in frequency.", "pixels", ge=28, le=1024)
+    width: int = _key(224, "Columns, linear in time.", "pixels", ge=28, le=2048)
+    plane: Literal["max", "loudest"] = _key(
+        "max",
+        "max: the largest energy over all Q-planes, pixel by pixel; loudest: the plane that holds "
+        "the window's loudest tile, as gwpy draws.",
+    )
+    energy_max: float = _key(25.5, "Energy at the top of the palette.", gt=1)
+    scale: Literal["linear", "sqrt"] = _key(
+        "linear", "How energy is spread over the palette (g in the PNG's text chunk)."
+    )
+    colormap: Literal["cividis", "viridis", "gray"] = _key("cividis", "Palette of the PNG.")
+
+
+class EventsConfig(_Section):
+    """What counts as a trigger."""
+
+    snr: float = _key(7.5, "Smallest Omicron SNR of a trigger.", gt=0)
+
+
+class WeightsConfig(_Section):
+    """Where DINOv2's weights come from."""
+
+    path: str | None = _key(None, "Local folder with config.json and model.safetensors.")
+    hub_id: str = _key("facebook/dinov2-with-registers-small", "Name on the model hub.")
+    revision: str | None = _key(
+        None, "Commit of the hub repository (40 hexadecimal digits); needed unless path is given."
+    )
+    endpoint: str | None = _key(None, "Address of a mirror of the hub.")
+    sha256: str | None = _key(
+        None, "Expected SHA-256 of model.safetensors.", pattern=r"^[0-9a-f]{64}$"
+    )
+    cache: str = _key("cache/weights", "Folder for fetched weights, shared by all runs.")
+
+
+class EncoderConfig(_Section):
+    """From pictures to vectors."""
+
+    name: Literal["dct", "dinov2"] = _key(
+        "dct", "dct (no weights needed) or dinov2 (ViT-S/14 with registers, CLS token)."
+    )
+    batch_size: int = _key(32, "Pictures encoded at once.", ge=1, le=4096)
+    blocks_per_job: int = _key(
+        16, "Blocks embedded by one job, so that start-up is paid once.", ge=1, le=10000
+    )
+    weights: WeightsConfig = _key(WeightsConfig(), "Used when name is dinov2.")
+
+
+class UmapConfig(_Section):
+    """Both UMAP embeddings."""
+
+    dimensions: int = _key(10, "Dimensions of the space that is clustered.", ge=2, le=50)
+    neighbors: int = _key(30, "Size of the neighbourhood.", ge=2, le=500)
+    min_dist: float = _key(0.0, "Smallest distance in the clustered space.", ge=0, le=1)
+    map_min_dist: float = _key(0.1, "Smallest distance in the 2-d map.", ge=0, le=1)
+
+
+class MixtureConfig(_Section):
+    """The Dirichlet-process Gaussian mixture."""
+
+    components: int = _key(20, "Largest number of clusters.", ge=1, le=500)
+    concentration: float | None = _key(
+        None, "Weight concentration of the process; null means 1/components.", gt=0
+    )
+    starts: int = _key(5, "Random starts, the best of which is kept.", ge=1, le=100)
+    max_iterations: int = _key(1000, "Iterations before convergence is given up.", ge=10)
+
+
+class ClusteringConfig(_Section):
+    """From vectors to clusters."""
+
+    pca_components: int = _key(50, "Principal components kept before UMAP.", ge=2, le=384)
+    umap: UmapConfig = _key(UmapConfig(), "Uniform manifold approximation and projection.")
+    mixture: MixtureConfig = _key(MixtureConfig(), "Dirichlet-process Gaussian mixture.")
+
+
+class ReportConfig(_Section):
+    """Figures and galleries."""
+
+    gallery_pictures: int = _key(16, "Example pictures for each cluster.", ge=1, le=100)
+    galleries: int = _key(30, "Largest number of clusters that get a gallery.", ge=1, le=500)
+    occupancy_bin_s: int = _key(1024, "Width of the bins of occupancy over time.", "s", ge=32)
+
+
+class Config(_Section):
+    """All keys of a run."""
+
+    run: RunConfig = _key(RunConfig(), "Which data, under which name.")
+    source: SourceConfig = _key(SourceConfig(), "Where strain comes from.")
+    window: WindowConfig = _key(WindowConfig(), "The grid of windows.")
+    conditioning: ConditioningConfig = _key(
+        ConditioningConfig(), "From strain to whitened strain."
+    )
+    qtransform: QTransformConfig = _key(
+        QTransformConfig(), "The tiling and its normalisation."
+    )
+    picture: PictureConfig = _key(PictureConfig(), "From tile energies to a PNG.")
+    events: EventsConfig = _key(EventsConfig(), "What counts as a trigger.")
+    encoder: EncoderConfig = _key(EncoderConfig(), "From pictures to vectors.")
+    clustering: ClusteringConfig = _key(ClusteringConfig(), "From vectors to clusters.")
+    report: ReportConfig = _key(ReportConfig(), "Figures and galleries.")
+
+
+def parse_config(raw: Mapping[str, Any], origin: str = "configuration") -> Config:
+    """Check ``raw`` (nested mappings, as YAML gives them) and fill in defaults.
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown (the error names the nearest one) or a value is out of range;
+        all faults are listed, each with its dotted key.
+    """
+    try:
+        return Config.model_validate(dict(raw))
+    except ValidationError as error:
+        lines = [_explain(fault) for fault in error.errors()]
+        raise ConfigError("\n  ".join([f"{origin}: {len(lines)} fault(s)", *lines])) from error
+
+
+def _explain(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    if fault["type"] == "extra_forbidden":
+        known = [name for name, _ in leaves(Config)] + [name for name, _ in sections(Config)]
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else "see config/README.md for all keys."
+        return f"{key}: unknown key; {hint}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message} (got {fault['input']!r})"
+
+
+def sections(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield every nested section as (dotted key, model), depth first."""
+    for name, field in model.model_fields.items():
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            yield f"{prefix}{name}", nested
+            yield from sections(nested, f"{prefix}{name}.")
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield every key that holds a value as (dotted key, field), in order of declaration."""
+    for name, field in model.model_fields.items():
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            yield from leaves(nested, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def default_yaml() -> str:
+    """Return ``config/config.yaml``: every key with its default, meaning and unit."""
+    head = [
+        "# The default run: simulated strain, no network, no weights. Every key is here.",
+        "# Generated from src/gwmorph/config.py by `gwmorph config --write`; do not edit by hand:",
+        "# put your changes into a file of your own and pass it with --configfile.",
+    ]
+    return "\n".join([*head, *_yaml_lines(Config, Config().model_dump(), 0)]) + "\n"
+
+
+def _yaml_lines(model: type[BaseModel], values: Mapping[str, Any], depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for name, field in model.model_fields.items():
+        if depth == 0:
+            yield ""
+        yield f"{indent}# {_comment(field)}"
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            yield f"{indent}{name}:"
+            yield from _yaml_lines(nested, values[name], depth + 1)
+        else:
+            yield f"{indent}{name}: {json.dumps(values[name])}"
+
+
+def _comment(field: FieldInfo) -> str:
+    unit = unit_of(field)
+    return f"{field.description}{f' [{unit}]' if unit else ''}"
+
+
+def unit_of(field: FieldInfo) -> str:
+    """Return the unit of a key, or an empty string where it has none."""
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a configuration file."""
+    return Config.model_json_schema()
+
+
+def key_table() -> str:
+    """Return the Markdown table of all keys for ``config/README.md``."""
+    rows = ["| key | default | unit | meaning |", "|---|---|---|---|"]
+    defaults = Config().model_dump()
+    for name, field in leaves(Config):
+        value: Any = defaults
+        for part in name.split("."):
+            value = value[part]
+        rows.append(
+            f"| `{name}` | `{json.dumps(value)}` | {unit_of(field)} | "
+            f"{field.description}{_choices(field)} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _choices(field: FieldInfo) -> str:
+    kinds = [field.annotation]
+    if get_origin(field.annotation) in (Union, UnionType, Annotated):
+        kinds = list(get_args(field.annotation))
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            return f" One of {', '.join(f'`{value}`' for value in get_args(kind))}."
+    return ""
+
+
+def load_yaml(path: Path | str) -> dict[str, Any]:
+    """Read a YAML file into nested mappings.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing, is not YAML, or is not a mapping.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, got {type(content).__name__}.")
+    return content

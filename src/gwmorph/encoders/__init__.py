@@ -1,0 +1,1 @@
+"""From pictures to vectors: frozen encoders and embedding shards."""

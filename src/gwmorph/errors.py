@@ -1,0 +1,37 @@
+"""The errors that users meet: what was expected, what was got, where, and the way out."""
+
+
+class GwmorphError(Exception):
+    """Base of every error that gwmorph raises on purpose."""
+
+
+class ConfigError(GwmorphError):
+    """A configuration key is unknown, missing or out of range."""
+
+
+class SegmentError(GwmorphError):
+    """A segment list cannot be read or makes no sense."""
+
+
+class PlanError(GwmorphError):
+    """No plan of blocks and windows can be made, or a stored one does not fit."""
+
+
+class StrainError(GwmorphError):
+    """A strain file is missing, damaged, or not what it was said to be."""
+
+
+class DownloadError(GwmorphError):
+    """A remote file or list could not be obtained."""
+
+
+class WeightsError(GwmorphError):
+    """Encoder weights are missing or not the ones that were asked for."""
+
+
+class TableError(GwmorphError):
+    """A table lacks its schema, or two tables do not belong together."""
+
+
+class StorageError(GwmorphError):
+    """An output could not be written whole."""

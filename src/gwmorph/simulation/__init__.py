@@ -1,0 +1,1 @@
+"""Simulated detector noise and transients, written as GWOSC files."""

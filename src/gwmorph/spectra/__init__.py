@@ -1,0 +1,1 @@
+"""From samples to pictures: conditioning, Q-transform, pooling, PNG."""

@@ -1,0 +1,89 @@
+"""Outputs that are either whole or absent."""
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gwmorph.errors import StorageError
+
+_HASH_CHUNK = 1 << 20
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it when the block ends well.
+
+    The temporary file is removed when the block raises, so that a killed or failed write
+    never leaves half a file under the final name.
+
+    Raises
+    ------
+    StorageError
+        The disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o644)
+        partial.replace(path)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            f"{path}: no space left on the disk; nothing was written. "
+            "Free some space and run again: finished outputs are kept."
+        )
+    return StorageError(f"{path}: cannot be written ({error}).")
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Write ``content`` to ``path`` in one step."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Write ``content`` as indented JSON with sorted keys, so equal content is equal bytes."""
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_bytes(path, text.encode())
+
+
+def write_json_if_changed(path: Path | str, content: Any) -> None:
+    """Write JSON only when the file's content would differ, so that its mtime means something."""
+    path = Path(path)
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    if not path.exists() or path.read_text() != text:
+        write_bytes(path, text.encode())
+
+
+def sha256_of_file(path: Path | str) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(_HASH_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def content_hash(content: Any) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of ``content`` as canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Where samples come from: GWOSC, directories of files, and their formats."""

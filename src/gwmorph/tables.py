@@ -1,0 +1,210 @@
+"""Every table's schema, declared once, and the one way to write and read them.
+
+Tables are Parquet with zstd. The file-level metadata says which schema the table follows
+(``gwmorph.schema``, ``gwmorph.schema_version``) and whatever the stage adds: config hash,
+input hashes, render id, encoder id. No time of writing is stored, so equal content gives
+equal bytes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gwmorph.errors import TableError
+from gwmorph.storage import atomic_path
+
+SCHEMA_VERSION = "1"
+EMBEDDING_SIZE = 384
+
+
+def _field(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
+
+
+_DETECTOR = _field("detector", pa.string(), "", "interferometer prefix: H1, L1, V1, K1, G1")
+_GPS_START = _field("gps_start", pa.int64(), "s", "GPS time at which the window starts")
+_TILE = [
+    _field("tile_time", pa.float64(), "s", "GPS time of the loudest tile's centre"),
+    _field("tile_frequency", pa.float64(), "Hz", "central frequency of the loudest tile"),
+    _field("tile_q", pa.float64(), "", "Q of the loudest tile's plane"),
+    _field("tile_energy", pa.float64(), "", "energy of the loudest tile over its row's median"),
+    _field("tile_snr", pa.float64(), "", "Omicron SNR of the loudest tile"),
+]
+
+LEDGER = pa.schema(
+    [
+        _DETECTOR,
+        _GPS_START,
+        _field("duration_s", pa.int32(), "s", "length of the window"),
+        _field("block", pa.int64(), "s", "GPS start of the block that holds the window"),
+        _field("status", pa.string(), "", "'analysed' or 'excluded'"),
+        _field("reason", pa.string(), "", "why the window was excluded", nullable=True),
+        _field("detail", pa.string(), "", "what was found, and where", nullable=True),
+    ],
+    metadata={"gwmorph.schema": "ledger"},
+)
+MEASUREMENTS = pa.schema(
+    [_DETECTOR, _GPS_START, *_TILE], metadata={"gwmorph.schema": "measurements"}
+)
+EMBEDDINGS = pa.schema(
+    [
+        _DETECTOR,
+        _GPS_START,
+        _field("view", pa.string(), "", "'window' or 'event'"),
+        _field("trigger_time", pa.float64(), "s", "GPS time of the view's trigger", nullable=True),
+        *_TILE,
+        _field(
+            "embedding",
+            pa.list_(pa.field("item", pa.float32(), nullable=False), EMBEDDING_SIZE),
+            "",
+            "unit-norm vector of the picture",
+        ),
+    ],
+    metadata={"gwmorph.schema": "embeddings"},
+)
+CLUSTERS = pa.schema(
+    [
+        _DETECTOR,
+        _GPS_START,
+        _field("view", pa.string(), "", "'window' or 'event'"),
+        *_TILE,
+        _field("cluster", pa.int32(), "", "cluster number, 0 for the largest"),
+        _field("probability", pa.float64(), "", "posterior probability of the cluster"),
+        _field("log_likelihood", pa.float64(), "", "log density under the whole mixture"),
+        _field("x", pa.float64(), "", "first coordinate of the 2-d map"),
+        _field("y", pa.float64(), "", "second coordinate of the 2-d map"),
+    ],
+    metadata={"gwmorph.schema": "clusters"},
+)
+CLUSTER_SUMMARY = pa.schema(
+    [
+        _field("cluster", pa.int32(), "", "cluster number, 0 for the largest"),
+        _field("members", pa.int64(), "", "number of windows"),
+        _field("share", pa.float64(), "", "fraction of all windows"),
+        _field("weight", pa.float64(), "", "mixture weight"),
+        _field("mean_probability", pa.float64(), "", "mean posterior probability of members"),
+        _field("median_snr", pa.float64(), "", "median Omicron SNR of members' loudest tiles"),
+        _field("median_frequency", pa.float64(), "Hz", "median frequency of loudest tiles"),
+        _field("median_q", pa.float64(), "", "median Q of loudest tiles"),
+        _field("medoid_detector", pa.string(), "", "detector of the most central member"),
+        _field("medoid_gps_start", pa.int64(), "s", "window start of the most central member"),
+    ],
+    metadata={"gwmorph.schema": "cluster_summary"},
+)
+TRUTH = pa.schema(
+    [
+        _DETECTOR,
+        _field("event", pa.int64(), "", "event number; one event may reach several detectors"),
+        _field("gps_time", pa.float64(), "s", "GPS time of the peak at this detector"),
+        _field("morphology", pa.string(), "", "name of the injected shape"),
+        _field("snr", pa.float64(), "", "optimal SNR against the true PSD, 20 Hz to Nyquist"),
+        _field("frequency", pa.float64(), "Hz", "characteristic frequency"),
+        _field("duration", pa.float64(), "s", "characteristic duration"),
+        _field("parameters", pa.string(), "", "all drawn parameters, as JSON"),
+    ],
+    metadata={"gwmorph.schema": "truth"},
+)
+
+
+def write_table(
+    path: Path | str,
+    schema: pa.Schema,
+    rows: pa.Table | Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write ``rows`` (a table, a mapping of columns, or a list of records) as Parquet.
+
+    Raises
+    ------
+    TableError
+        A column is missing, unknown, of another type, or holds nulls where none are allowed.
+    StorageError
+        The file cannot be written whole.
+    """
+    table = _to_table(path, schema, rows)
+    own = {"gwmorph.schema_version": SCHEMA_VERSION, **(metadata or {})}
+    merged = {**(schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}
+    with atomic_path(path) as partial:
+        pq.write_table(table.replace_schema_metadata(merged), partial, compression="zstd")
+
+
+def _to_table(path: Path | str, schema: pa.Schema, rows: Any) -> pa.Table:
+    try:
+        if isinstance(rows, pa.Table):
+            table = rows.select(schema.names).cast(schema)
+        elif isinstance(rows, Mapping):
+            if set(rows) != set(schema.names):
+                raise KeyError(f"columns {sorted(rows)}, expected {sorted(schema.names)}")
+            table = pa.table(dict(rows), schema=schema)
+        else:
+            table = pa.Table.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise TableError(f"{path}: rows do not fit the schema {_name(schema)!r}: {error}") from error
+    for field in schema:
+        if not field.nullable and table.column(field.name).null_count:
+            raise TableError(f"{path}: column {field.name!r} of {_name(schema)!r} holds nulls.")
+    return table
+
+
+def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
+    """Read a table and check that it follows ``schema`` in this version.
+
+    Raises
+    ------
+    TableError
+        The file is missing, not Parquet, or follows another schema or version.
+    """
+    found = read_metadata(path)
+    expected = {"gwmorph.schema": _name(schema), "gwmorph.schema_version": SCHEMA_VERSION}
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise TableError(
+                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. The table comes from "
+                "another version or stage: remove it and run the workflow again."
+            )
+    return pq.read_table(path).select(schema.names)
+
+
+def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
+    """Read several tables of one schema and join their rows in the order given."""
+    tables = [read_table(path, schema).replace_schema_metadata(None) for path in paths]
+    empty = schema.empty_table().replace_schema_metadata(None)
+    return pa.concat_tables([empty.cast(empty.schema), *tables], promote_options="default")
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """Return the file-level metadata of a table, without pandas' and Arrow's own keys."""
+    try:
+        raw = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(f"{path}: not a readable Parquet table ({error}).") from error
+    return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
+
+
+def shared_metadata(paths: Iterable[Path | str], keys: Iterable[str]) -> dict[str, str]:
+    """Return the values of ``keys`` that all tables agree on.
+
+    Raises
+    ------
+    TableError
+        Two tables differ in one of the keys, so that their rows must not be compared.
+    """
+    shared: dict[str, str] = {}
+    keys = list(keys)
+    for path in paths:
+        found = read_metadata(path)
+        for key in keys:
+            value = found.get(key, "")
+            if shared.setdefault(key, value) != value:
+                raise TableError(
+                    f"{path}: {key} = {value!r}, but other tables of this run have "
+                    f"{shared[key]!r}; their rows cannot be compared. Remove the older tables."
+                )
+    return shared
+
+
+def _name(schema: pa.Schema) -> str:
+    return schema.metadata[b"gwmorph.schema"].decode()
