@@ -1,32 +1,125 @@
-"""What a run amounts to: a dictionary for ``summary.json`` and its print-out.
-
-``summarise(run, livetimes, ledger, measurements, events_snr, cluster_summary, clustering)``
-    ``livetimes`` is ``{detector: {"science_s", "gridded_s", "context_limited_s",
-    "analysed_s"}}`` (from ``gwmorph.ledger``), ``clustering`` the content of ``clustering.json``.
-``print_summary(summary, report)``
-    Print it to the terminal, with the place of the report.
-"""
+"""What a run amounts to: a dictionary for ``summary.json`` and its print-out."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
+
+_SECONDS = ("science_s", "gridded_s", "context_limited_s", "analysed_s")
 
 
 def summarise(
-    run: str,
-    livetimes: Mapping[str, Mapping[str, int]],
+    *run: str,
+    livetimes: Mapping[str, Livetime],
     ledger: pa.Table,
     measurements: pa.Table,
     events_snr: float,
     cluster_summary: pa.Table,
     clustering: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Summarise a run."""
-    raise NotImplementedError
+    """Summarise a run as plain numbers whose keys carry their units.
+
+    Parameters
+    ----------
+    run
+        Name of the run.
+    livetimes
+        Seconds of each detector, from `gwmorph.ledger.livetimes`.
+    ledger, measurements, cluster_summary
+        Tables of all detectors (schemas LEDGER, MEASUREMENTS, CLUSTER_SUMMARY).
+    events_snr
+        A window counts as triggered when its loudest tile's SNR is at least this.
+    clustering
+        Diagnostics of the clustering; ``converged`` is read.
+    """
+    return {
+        "run": run,
+        "events_snr": events_snr,
+        "detectors": {
+            detector: {
+                **asdict(livetime),
+                **_windows(ledger, measurements, detector, events_snr),
+            }
+            for detector, livetime in livetimes.items()
+        },
+        "clusters": cluster_summary.num_rows,
+        "clustered_windows": _total(cluster_summary, "members"),
+        "largest_cluster_share": pc.max(cluster_summary["share"]).as_py(),
+        "mixture_converged": clustering["converged"],
+    }
 
 
-def print_summary(summary: Mapping[str, Any], report: Path | str) -> None:
-    """Print a summary to the terminal."""
-    raise NotImplementedError
+def _windows(
+    ledger: pa.Table, measurements: pa.Table, detector: str, events_snr: float
+) -> dict[str, Any]:
+    planned = ledger.filter(pc.equal(ledger["detector"], detector))
+    analysed = planned.filter(pc.equal(planned["status"], ANALYSED)).num_rows
+    measured = measurements.filter(pc.equal(measurements["detector"], detector))
+    loud = measured.filter(pc.greater_equal(measured["tile_snr"], events_snr))
+    return {
+        "planned_windows": planned.num_rows,
+        "analysed_windows": analysed,
+        "excluded_windows": planned.num_rows - analysed,
+        "excluded_by_reason": excluded_counts(ledger, detector),
+        "triggered_windows": loud.num_rows,
+    }
+
+
+def _total(table: pa.Table, column: str) -> int:
+    return pc.sum(table[column], min_count=0).as_py()
+
+
+def print_summary(
+    summary: Mapping[str, Any], report: Path | str, console: Console | None = None
+) -> None:
+    """Print a summary made by `summarise` to the terminal, with the place of the report."""
+    console = console or Console()
+    console.print(_detector_table(summary))
+    console.print(Text(_cluster_line(summary)))
+    if not summary["mixture_converged"]:
+        console.print(
+            Text(
+                "The mixture did not converge: raise clustering.mixture.max_iterations.",
+                style="bold yellow",
+            )
+        )
+    console.print(Text(f"Report: {report}"), soft_wrap=True)
+
+
+def _detector_table(summary: Mapping[str, Any]) -> Table:
+    table = Table(title=f"Run {summary['run']}", title_justify="left")
+    table.add_column("")
+    for detector in summary["detectors"]:
+        table.add_column(detector, justify="right")
+    columns = list(summary["detectors"].values())
+    for key in _SECONDS:
+        label = key.removesuffix("_s").replace("_", "-")
+        table.add_row(f"{label} [s]", *(f"{column[key]:,}" for column in columns))
+    table.add_section()
+    for key in ("planned_windows", "analysed_windows", "excluded_windows"):
+        table.add_row(key.replace("_", " "), *(f"{column[key]:,}" for column in columns))
+    for reason in sorted(
+        {reason for column in columns for reason in column["excluded_by_reason"]}
+    ):
+        counts = (column["excluded_by_reason"].get(reason, 0) for column in columns)
+        table.add_row(f"  of these {reason}", *(f"{count:,}" for count in counts))
+    triggered = (f"{column['triggered_windows']:,}" for column in columns)
+    table.add_row(f"windows with a tile of SNR >= {summary['events_snr']:g}", *triggered)
+    return table
+
+
+def _cluster_line(summary: Mapping[str, Any]) -> str:
+    if not summary["clusters"]:
+        return "No clusters: no window was analysed."
+    return (
+        f"{summary['clusters']} clusters of {summary['clustered_windows']:,} windows; "
+        f"the largest holds {summary['largest_cluster_share']:.1%}."
+    )

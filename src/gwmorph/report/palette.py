@@ -1,0 +1,78 @@
+"""The style that all figures share, and one colour per cluster."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import colors
+from matplotlib.figure import Figure
+
+from gwmorph.storage import atomic_path
+
+DPI = 150
+GREY = "#bbbbbb"
+
+# Paul Tol's "muted" scheme, told apart with every common colour-vision deficiency.
+_MUTED = (
+    "#332288",
+    "#88ccee",
+    "#44aa99",
+    "#117733",
+    "#999933",
+    "#ddcc77",
+    "#cc6677",
+    "#882255",
+    "#aa4499",
+)
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of red, green and blue (ITU-R BT.709)
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": DPI,
+    "figure.dpi": DPI,
+}
+
+
+def cluster_color(cluster: int) -> tuple[float, float, float]:
+    """Return the RGB colour (0 to 1) of a cluster, the same in every figure.
+
+    Nine hues; then the same with dark hues lightened and light ones darkened, then the other
+    way round. From 27 clusters on, colours repeat.
+    """
+    turn, hue = divmod(cluster, len(_MUTED))
+    base = np.array(colors.to_rgb(_MUTED[hue]))
+    is_dark = bool(base @ _LUMINANCE < 0.45)
+    lighten = is_dark if turn % 3 == 1 else not is_dark
+    amount = (0.0, 0.45, 0.4)[turn % 3]
+    red, green, blue = (1 - amount) * base + amount * float(lighten)
+    return float(red), float(green), float(blue)
+
+
+@contextmanager
+def saved_figure(path: Path | str, width_in: float, height_in: float) -> Iterator[Figure]:
+    """Yield an empty figure of the given size in inches and save it as a PNG.
+
+    The user's own matplotlib settings are set aside and nothing about time or software is
+    stored, so that equal content gives equal bytes.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written whole.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        figure = Figure(figsize=(width_in, height_in))
+        yield figure
+        with atomic_path(path) as partial:
+            figure.savefig(partial, format="png", metadata={"Software": None})
