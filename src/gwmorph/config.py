@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from gwmorph.errors import ConfigError
@@ -22,10 +23,13 @@ BLOCK_S = 4096
 
 
 def _key(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
-    extra = {"unit": unit} if unit else None
+    extra: JsonDict | None = {"unit": unit} if unit else None
     if isinstance(default, (list, dict)):
         return Field(
-            default_factory=default.copy, description=description, json_schema_extra=extra, **limits
+            default_factory=default.copy,
+            description=description,
+            json_schema_extra=extra,
+            **limits,
         )
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
@@ -97,7 +101,8 @@ class DirectoryConfig(_Section):
         "datasets); auto looks into each file.",
     )
     channel: dict[Detector, str] = _key(
-        {}, "For each detector, the channel to read from frames; by default the only strain channel."
+        {},
+        "For each detector, the channel to read from frames; by default the only strain channel.",
     )
     dataset: dict[Detector, str] = _key(
         {}, "For each detector, the dataset to read from plain HDF5 files."
@@ -131,9 +136,7 @@ class SourceConfig(_Section):
     kind: Literal["simulated", "gwosc", "directory"] = _key(
         "simulated", "Source of strain and segments."
     )
-    cache: str = _key(
-        "cache", "Folder for downloaded or simulated strain, shared by all runs."
-    )
+    cache: str = _key("cache", "Folder for downloaded or simulated strain, shared by all runs.")
     gwosc: GwoscConfig = _key(GwoscConfig(), "Used when kind is gwosc.")
     directory: DirectoryConfig = _key(DirectoryConfig(), "Used when kind is directory.")
     simulated: SimulatedConfig = _key(SimulatedConfig(), "Used when kind is simulated.")
@@ -195,12 +198,10 @@ class QTransformConfig(_Section):
         "Hz",
         gt=30,
     )
-    mismatch: float = _key(
-        0.2, "Largest fractional energy loss between tiles.", gt=0.01, le=0.5
-    )
+    mismatch: float = _key(0.2, "Largest fractional energy loss between tiles.", gt=0.01, le=0.5)
     median: Literal["sampled", "exact"] = _key(
-        "sampled",
-        "Row median from at most 4096 evenly spaced tiles, or from all of them (as gwpy).",
+        "exact",
+        "Row median from all tiles (as gwpy), or from at most 4096 evenly spaced ones.",
     )
 
     @model_validator(mode="after")
@@ -307,9 +308,7 @@ class Config(_Section):
     conditioning: ConditioningConfig = _key(
         ConditioningConfig(), "From strain to whitened strain."
     )
-    qtransform: QTransformConfig = _key(
-        QTransformConfig(), "The tiling and its normalisation."
-    )
+    qtransform: QTransformConfig = _key(QTransformConfig(), "The tiling and its normalisation.")
     picture: PictureConfig = _key(PictureConfig(), "From tile energies to a PNG.")
     events: EventsConfig = _key(EventsConfig(), "What counts as a trigger.")
     encoder: EncoderConfig = _key(EncoderConfig(), "From pictures to vectors.")

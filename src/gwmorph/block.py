@@ -1,0 +1,294 @@
+"""One block: from strain files to pictures, ledger rows and measurements."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from igwn_segments import segmentlist
+from numpy.typing import NDArray
+
+from gwmorph.ledger import Reason, analysed_row, excluded_row
+from gwmorph.naming import span_name
+from gwmorph.segments import has_context
+from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
+from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.spectra.qtransform import (
+    GUARD_S,
+    QPlanes,
+    QTransform,
+    loudest_plane,
+    max_over_planes,
+    omicron_snr,
+)
+from gwmorph.spectra.tiling import Tiling
+from gwmorph.storage import content_hash
+from gwmorph.strain.base import LocalFile
+from gwmorph.strain.files import Strain, read_strain
+
+# Real strain never repeats a sample; a digital system that stopped does nothing else.
+_STUCK_SAMPLES = 8
+_BATCH = 8
+_COMBINE = {"max": max_over_planes, "loudest": loudest_plane}
+# Raise when the same parameters would draw other pixels.
+_RENDER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RenderParameters:
+    """Every parameter from strain to picture; names, units and meanings as in the config."""
+
+    window_s: int
+    sample_rate: int
+    psd_segment_s: int
+    low_hz: float
+    high_hz: float
+    q_low: float
+    q_high: float
+    f_low: float
+    f_high: float
+    mismatch: float
+    median: Literal["sampled", "exact"]
+    height: int
+    width: int
+    plane: Literal["max", "loudest"]
+    energy_max: float
+    scale: Literal["linear", "sqrt"]
+    colormap: str
+
+    @classmethod
+    def from_sections(
+        cls,
+        window_s: int,
+        conditioning: Mapping[str, Any],
+        qtransform: Mapping[str, Any],
+        picture: Mapping[str, Any],
+    ) -> "RenderParameters":
+        """Join the configuration's sections, as plain mappings."""
+        return cls(window_s=window_s, **conditioning, **qtransform, **picture)
+
+    @property
+    def render_id(self) -> str:
+        """Hash of all parameters: pictures of different render ids must not be compared."""
+        return content_hash({"version": _RENDER_VERSION, **asdict(self)})
+
+    @property
+    def band(self) -> Band:
+        """Pass band of the conditioning."""
+        return Band(self.low_hz, self.high_hz)
+
+    @property
+    def picture_scale(self) -> PictureScale:
+        """From energy to palette."""
+        return PictureScale(self.scale, self.energy_max, self.colormap)
+
+    def tiling(self) -> Tiling:
+        """Lay the tiles of a window and its guard."""
+        return Tiling(
+            self.window_s + 2 * GUARD_S,
+            self.sample_rate,
+            self.q_low,
+            self.q_high,
+            self.f_low,
+            self.f_high,
+            self.mismatch,
+        )
+
+    def transform(self) -> QTransform:
+        """Make the Q-transform of a window."""
+        return QTransform(self.tiling(), self.window_s, self.height, self.width, self.median)
+
+    def draw(self, planes: QPlanes) -> NDArray[np.uint8]:
+        """Return palette indices uint8 [n, height, width]."""
+        return self.picture_scale.index(_COMBINE[self.plane](planes))
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """Rows of the tables ``LEDGER`` (one per planned window) and ``MEASUREMENTS``."""
+
+    ledger: list[dict[str, Any]]
+    measurements: list[dict[str, Any]]
+
+
+def analyse_block(
+    files: Sequence[LocalFile],
+    detector: str,
+    block: int,
+    windows: Sequence[int],
+    segments: segmentlist,
+    context_s: int,
+    parameters: RenderParameters,
+    pictures: Path,
+) -> BlockResult:
+    """Draw every window of a block that has sound strain, and account for every other one.
+
+    Parameters
+    ----------
+    files
+        Receipts of the strain files of the block and its neighbours.
+    windows
+        GPS starts of all planned windows of the block, in any order.
+    segments
+        Science segments around the block; strain outside them is not used.
+    context_s
+        Seconds of science strain needed on both sides of a window.
+    pictures
+        Folder for the PNGs; it is made if absent.
+
+    Raises
+    ------
+    StrainError
+        A file cannot be read, or its strain has no usable noise spectrum.
+    ValueError
+        The context is shorter than the guard and the whitening filter's reach together.
+    """
+    if context_s < GUARD_S + REACH_S:
+        raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
+    pictures.mkdir(parents=True, exist_ok=True)
+    if not windows:
+        return BlockResult([], [])
+    windows = sorted(windows)
+    span = (windows[0], windows[-1] + parameters.window_s)
+    strain = read_strain(
+        files, detector, span[0] - context_s, span[1] + context_s, parameters.sample_rate
+    )
+    defects = second_defects(strain)
+    ledger = [
+        _ledger_row(detector, t, block, parameters.window_s, context_s, segments, strain, defects)
+        for t in windows
+    ]
+    analysed = {row["gps_start"] for row in ledger if row["reason"] is None}
+    sound = (defects == "") & _inside(segments, strain)
+    measurements = [
+        row
+        for first, last in _runs(sound, strain.gps_start)
+        for row in _draw_stretch(strain, first, last, span, sorted(analysed), parameters, pictures)
+    ]
+    return BlockResult(ledger, measurements)
+
+
+def second_defects(strain: Strain) -> NDArray[np.str_]:
+    """Return, second by second, why strain cannot be used ('' where it can): str [seconds].
+
+    In order of precedence: no file (``gap``), any sample not finite (``nan``), the DATA bit not
+    set (``dq``), eight or more samples equal to the one before (``zeros``).
+    """
+    samples = strain.values.reshape(-1, strain.sample_rate)
+    stuck = (samples[:, 1:] == samples[:, :-1]).sum(axis=1) >= _STUCK_SAMPLES
+    defects = np.full(len(samples), "", dtype="U16")
+    defects[stuck] = Reason.ZEROS
+    defects[~strain.science] = Reason.DQ
+    defects[~np.isfinite(samples).all(axis=1)] = Reason.NAN
+    defects[~strain.covered] = Reason.GAP
+    return defects
+
+
+def _ledger_row(
+    detector: str,
+    start: int,
+    block: int,
+    window_s: int,
+    context_s: int,
+    segments: segmentlist,
+    strain: Strain,
+    defects: NDArray[np.str_],
+) -> dict[str, Any]:
+    if not has_context(segments, start, window_s, context_s):
+        return excluded_row(
+            detector, start, window_s, block,
+            reason=Reason.CONTEXT,
+            detail=f"less than {context_s} s of science data beside the window",
+        )  # fmt: skip
+    first = start - context_s - strain.gps_start
+    around = defects[first : first + window_s + 2 * context_s]
+    for reason in (Reason.GAP, Reason.NAN, Reason.DQ, Reason.ZEROS):
+        seconds = np.flatnonzero(around == reason)
+        if len(seconds):
+            where = start - context_s + int(seconds[0])
+            return excluded_row(
+                detector, start, window_s, block,
+                reason=reason,
+                detail=f"{len(seconds)} s of the window and its context, first at GPS {where}",
+            )  # fmt: skip
+    return analysed_row(detector, start, window_s, block)
+
+
+def _inside(segments: segmentlist, strain: Strain) -> NDArray[np.bool_]:
+    """Return for every second of the strain whether a science segment holds it."""
+    inside = np.zeros(len(strain.science), bool)
+    for start, end in segments:
+        inside[max(start - strain.gps_start, 0) : max(end - strain.gps_start, 0)] = True
+    return inside
+
+
+def _runs(sound: NDArray[np.bool_], gps_start: int) -> Iterator[tuple[int, int]]:
+    """Yield the GPS spans of consecutive sound seconds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], sound.astype(np.int8), [0]])))
+    for first, last in edges.reshape(-1, 2):
+        yield gps_start + int(first), gps_start + int(last)
+
+
+def _draw_stretch(
+    strain: Strain,
+    first: int,
+    last: int,
+    span: tuple[int, int],
+    analysed: Sequence[int],
+    parameters: RenderParameters,
+    pictures: Path,
+) -> Iterator[dict[str, Any]]:
+    """Whiten one contiguous stretch once, draw its windows, yield their measurements."""
+    starts = [t for t in analysed if first <= t < last]
+    if not starts:
+        return
+    white = _whiten_stretch(strain, first, last, span, parameters)
+    transform, rate = parameters.transform(), parameters.sample_rate
+    length = (parameters.window_s + 2 * GUARD_S) * rate
+    for i in range(0, len(starts), _BATCH):
+        batch = starts[i : i + _BATCH]
+        offsets = [(t - GUARD_S - first) * rate for t in batch]
+        planes = transform(np.stack([white[o : o + length] for o in offsets]))
+        for start, indices in zip(batch, parameters.draw(planes), strict=True):
+            name = span_name(strain.detector, "WINDOW", start, parameters.window_s, "png")
+            about = {
+                "detector": strain.detector,
+                "gps_start": start,
+                "render_id": parameters.render_id,
+            }
+            write_picture(pictures / name, indices, parameters.picture_scale, about)
+        yield from _measurements(strain.detector, batch, planes)
+
+
+def _whiten_stretch(
+    strain: Strain, first: int, last: int, span: tuple[int, int], parameters: RenderParameters
+) -> NDArray[np.float32]:
+    """Whiten ``[first, last)`` by the noise spectrum of its part inside the block's windows.
+
+    The context beside the windows has no part in the spectrum, so that reading more of it
+    changes no pixel.
+    """
+    rate, origin = strain.sample_rate, strain.gps_start
+    inner = slice((max(first, span[0]) - origin) * rate, (min(last, span[1]) - origin) * rate)
+    psd = median_psd(strain.values[inner], rate, parameters.psd_segment_s)
+    taps = whitening_filter(psd, rate, parameters.band)
+    stretch = strain.values[(first - origin) * rate : (last - origin) * rate]
+    return whiten(stretch, taps, rate, first)
+
+
+def _measurements(
+    detector: str, starts: Sequence[int], planes: QPlanes
+) -> Iterator[dict[str, Any]]:
+    tiles = planes.loudest
+    snr = omicron_snr(tiles.energy)
+    for i, start in enumerate(starts):
+        yield {
+            "detector": detector,
+            "gps_start": start,
+            "tile_time": start + float(tiles.time[i]),
+            "tile_frequency": float(tiles.frequency[i]),
+            "tile_q": float(tiles.q[i]),
+            "tile_energy": float(tiles.energy[i]),
+            "tile_snr": float(snr[i]),
+        }

@@ -1,0 +1,109 @@
+"""Pictures: tile energies as palette PNGs that are scalar fields at the same time."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from gwmorph.errors import TableError
+from gwmorph.storage import write_bytes
+
+_TEXT_KEY = "gwmorph"
+_TOP = 255
+# Level 1 costs a third of zlib's default and gives files 12 % larger.
+_COMPRESSION = 1
+
+
+@dataclass(frozen=True)
+class PictureScale:
+    """How energy E becomes a palette index: ``round(255·g(min(E, E_max)/E_max))``.
+
+    ``g`` is the identity (``linear``) or the square root (``sqrt``); ``colormap`` names the
+    matplotlib colormap that is the PNG's palette.
+    """
+
+    scale: Literal["linear", "sqrt"]
+    energy_max: float
+    colormap: str
+
+    def index(self, energy: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """Quantise energies of any shape to palette indices (uint8)."""
+        fraction = np.clip(energy / np.float32(self.energy_max), 0, 1)
+        if self.scale == "sqrt":
+            fraction = np.sqrt(fraction)
+        return np.rint(_TOP * fraction).astype(np.uint8)
+
+    def energy(self, indices: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the energies (float32) that palette indices stand for."""
+        fraction = indices.astype(np.float32) / np.float32(_TOP)
+        if self.scale == "sqrt":
+            fraction = fraction * fraction
+        return fraction * np.float32(self.energy_max)
+
+    def rgb(self, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the colours (uint8, one more axis of length 3) that the PNG shows."""
+        return palette(self.colormap)[indices]
+
+
+@lru_cache
+def palette(colormap: str) -> NDArray[np.uint8]:
+    """Return a colormap's 256 colours as uint8 [256, 3]."""
+    return colormaps[colormap](np.arange(256), bytes=True)[:, :3].copy()
+
+
+def write_picture(
+    path: Path | str,
+    indices: NDArray[np.uint8],
+    scale: PictureScale,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Write palette indices uint8 [height, width] as a palette PNG.
+
+    Row 0 is the top (highest frequency), column 0 the earliest time. ``scale`` and the items
+    of ``about`` go into the PNG's text chunk as JSON.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written whole.
+    """
+    image = Image.frombytes("P", indices.shape[::-1], np.ascontiguousarray(indices).tobytes())
+    image.putpalette(palette(scale.colormap).tobytes())
+    text = PngImagePlugin.PngInfo()
+    text.add_text(_TEXT_KEY, json.dumps({**asdict(scale), **(about or {})}, sort_keys=True))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=text, bits=8, compress_level=_COMPRESSION)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_picture(path: Path | str) -> tuple[NDArray[np.uint8], PictureScale]:
+    """Read a picture back: palette indices uint8 [height, width] and their scale.
+
+    Raises
+    ------
+    TableError
+        The file is missing, damaged, or no gwmorph picture.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            mode, text, indices = image.mode, image.info.get(_TEXT_KEY), np.asarray(image)
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        raise TableError(
+            f"{path}: not a readable PNG ({error}). Remove its folder and run the workflow again."
+        ) from error
+    if mode != "P" or text is None:
+        raise TableError(
+            f"{path}: expected a palette PNG with a {_TEXT_KEY!r} text chunk, got mode {mode!r}; "
+            "the file was not written by gwmorph or was converted since."
+        )
+    about = json.loads(text)
+    return indices, PictureScale(about["scale"], about["energy_max"], about["colormap"])
