@@ -59,4 +59,4 @@ def test_losses_are_counted_by_reason_and_as_a_fraction():
     assert list(ledger.excluded_counts(rows, "H1").items()) == [("nan", 2), ("dq", 1)]
     assert ledger.excluded_fraction(rows, "H1") == pytest.approx(0.75)
     assert ledger.excluded_counts(rows, "V1") == {}
-    assert ledger.excluded_fraction(rows, "V1") == 1.0
+    assert ledger.excluded_fraction(rows, "V1") == 0.0

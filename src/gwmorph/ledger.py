@@ -52,7 +52,7 @@ def analysed_row(detector: str, gps_start: int, duration_s: int, block: int) -> 
 def excluded_row(
     detector: str, gps_start: int, duration_s: int, block: int, *, reason: Reason, detail: str
 ) -> dict[str, Any]:
-    """Return the ledger row of a window that was lost; ``detail`` says what was found and where."""
+    """Return the ledger row of a lost window; ``detail`` says what was found and where."""
     row = analysed_row(detector, gps_start, duration_s, block)
     return {**row, "status": EXCLUDED, "reason": reason.value, "detail": detail}
 
@@ -98,10 +98,10 @@ def excluded_counts(ledger: pa.Table, detector: str) -> dict[str, int]:
 
 
 def excluded_fraction(ledger: pa.Table, detector: str) -> float:
-    """Return the fraction of ``detector``'s planned windows that were lost; 1 when it has none."""
+    """Return the lost fraction of ``detector``'s planned windows; 0 when none was planned."""
     rows = _of(ledger, detector)
     if not rows.num_rows:
-        return 1.0
+        return 0.0
     return pc.sum(pc.equal(rows["status"], EXCLUDED)).as_py() / rows.num_rows
 
 

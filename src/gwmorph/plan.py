@@ -1,0 +1,279 @@
+"""The plan of a run: which blocks and windows there are, and which files they are read from.
+
+A plan is made before any job starts, from what a strain source says about segments and files.
+Its answers are kept in ``results/{run}/plan/{detector}.json`` and reused as long as the question
+stays the same, so that a remote server is asked once. To ask again, remove that folder.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from glob import glob
+from pathlib import Path
+from typing import Any, Self
+
+from igwn_segments import segment, segmentlist
+
+from gwmorph.codehash import PACKAGE, stage_hash
+from gwmorph.config import Detector, DirectoryConfig, RunConfig, SourceConfig
+from gwmorph.errors import PlanError
+from gwmorph.grid import BLOCK_S, Grid, block_of
+from gwmorph.segments import grid_windows
+from gwmorph.storage import content_hash, sha256_of_file, write_json, write_json_if_changed
+from gwmorph.strain.base import StrainFile, StrainSource
+from gwmorph.tables import SCHEMA_VERSION
+
+_MARKER = "schema.json"
+
+
+@dataclass(frozen=True)
+class DetectorPlan:
+    """What one detector has to offer in ``[gps_start, gps_end)``, cut into blocks and windows.
+
+    Attributes
+    ----------
+    gps_start, gps_end : whole GPS seconds.
+    segments : science segments inside the span, coalesced.
+    files : strain files that hold a part of the span, sorted.
+    """
+
+    detector: str
+    gps_start: int
+    gps_end: int
+    grid: Grid
+    segments: segmentlist
+    files: tuple[StrainFile, ...]
+
+    @cached_property
+    def _windows(self) -> dict[int, list[int]]:
+        windows: dict[int, list[int]] = {}
+        for t in grid_windows(self.segments, self.grid.duration, self.grid.stride):
+            windows.setdefault(block_of(t), []).append(t)
+        return windows
+
+    @cached_property
+    def _science_blocks(self) -> set[int]:
+        return {
+            block for start, end in self.segments for block in range(block_of(start), end, BLOCK_S)
+        }
+
+    @cached_property
+    def _files(self) -> dict[int, list[StrainFile]]:
+        files = defaultdict(list)
+        for file in self.files:
+            for block in range(block_of(file.gps_start), file.gps_end, BLOCK_S):
+                files[block].append(file)
+        return files
+
+    @property
+    def blocks(self) -> list[int]:
+        """GPS starts of the blocks that hold windows, sorted; each is a job."""
+        return list(self._windows)
+
+    @property
+    def science_s(self) -> int:
+        """Seconds of science segments inside the span."""
+        return int(abs(self.segments))
+
+    def windows(self, block: int) -> list[int]:
+        """Return the starts of the windows that begin inside ``block``."""
+        return self._windows.get(block, [])
+
+    def windows_with_context(self, block: int) -> list[int]:
+        """Return those of ``windows`` that the segments leave enough context."""
+        return self.grid.with_context(self.segments, self.windows(block))
+
+    def block_segments(self, block: int) -> segmentlist:
+        """Return the part of the segments that ``block``'s job sees."""
+        return self.grid.block_segments(self.segments, block)
+
+    def files_of(self, block: int) -> list[StrainFile]:
+        """Return the files that hold a part of ``block``."""
+        return self._files.get(block, [])
+
+    def neighbourhood(self, block: int) -> list[int]:
+        """Return the blocks that ``block``'s job reads: itself and direct neighbours with science.
+
+        A neighbour without a window of its own still lends its samples as context.
+        """
+        near = (block - BLOCK_S, block, block + BLOCK_S)
+        return [other for other in near if other in self._science_blocks]
+
+    def block_hash(self, block: int) -> str:
+        """Return a hash of everything in the plan that ``block``'s results depend on."""
+        return content_hash(
+            {
+                "windows": self.windows(block),
+                "with_context": self.windows_with_context(block),
+                "segments": [list(span) for span in self.block_segments(block)],
+                "files": {
+                    other: [file.to_json() for file in self.files_of(other)]
+                    for other in self.neighbourhood(block)
+                },
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as a dictionary that JSON can hold."""
+        return {
+            "detector": self.detector,
+            "gps_start": self.gps_start,
+            "gps_end": self.gps_end,
+            "window_s": asdict(self.grid),
+            "segments": [list(span) for span in self.segments],
+            "files": [file.to_json() for file in self.files],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_json` gave."""
+        return cls(
+            detector=content["detector"],
+            gps_start=content["gps_start"],
+            gps_end=content["gps_end"],
+            grid=Grid(**content["window_s"]),
+            segments=segmentlist(segment(*span) for span in content["segments"]),
+            files=tuple(StrainFile.from_json(file) for file in content["files"]),
+        )
+
+
+Plan = dict[str, DetectorPlan]
+
+
+def make_plan(
+    folder: Path,
+    run: RunConfig,
+    source: SourceConfig,
+    grid: Grid,
+    make_source: Callable[[SourceConfig], StrainSource],
+) -> Plan:
+    """Return the plan of a run and keep it in ``folder``, one file for each detector.
+
+    ``make_source`` is called only when a detector's stored answers do not fit the question: the
+    source's keys, the span, and, for files on this machine, their names, sizes and times. A file
+    in ``folder`` is rewritten only when its content changes.
+
+    Raises
+    ------
+    PlanError
+        No detector has a single window, or a stored plan cannot be read.
+    GwmorphError
+        Whatever the source raises when its segments or files cannot be had.
+    """
+    plan: Plan = {}
+    for detector in run.detectors:
+        path = folder / f"{detector}.json"
+        asked = _question(source, detector, run)
+        stored = _load(path) if path.exists() else {}
+        if stored.get("asked") == asked:
+            answer = DetectorPlan.from_json(stored | {"window_s": asdict(grid)})
+        else:
+            offer = make_source(source)
+            answer = DetectorPlan(
+                detector,
+                run.gps_start,
+                run.gps_end,
+                grid,
+                offer.segments(detector, run.gps_start, run.gps_end),
+                tuple(offer.files(detector, run.gps_start, run.gps_end)),
+            )
+        plan[detector] = answer
+        write_json_if_changed(path, answer.to_json() | {"asked": asked})
+    _require_windows(plan, run)
+    return plan
+
+
+def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
+    """Return the plan that `make_plan` kept, without asking any source.
+
+    Raises
+    ------
+    PlanError
+        There is no readable plan in ``folder``.
+    """
+    return {
+        detector: DetectorPlan.from_json(_load(folder / f"{detector}.json"))
+        for detector in detectors
+    }
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise PlanError(
+            f"{path}: the stored plan cannot be read ({error}). Remove it; it is then made anew."
+        ) from error
+
+
+def _question(source: SourceConfig, detector: Detector, run: RunConfig) -> str:
+    """Return a hash of everything that a source's answers depend on."""
+    asked: dict[str, Any] = {"detector": detector, "span": [run.gps_start, run.gps_end]}
+    if source.kind == "gwosc":
+        keys = source.gwosc.model_dump(include={"host", "flag", "sample_rate"})
+    elif source.kind == "directory":
+        keys = source.directory.model_dump()
+        asked["found"] = [_stat(path) for path in _found(source.directory, detector)]
+    else:
+        keys = source.simulated.model_dump() | {"cache": source.cache}
+        asked["population"] = sha256_of_file(source.simulated.population)
+    if source.kind != "gwosc":  # what was cheap to get follows the code that got it
+        asked["code"] = stage_hash(PACKAGE / "strain" / "sources.py")
+    return content_hash(asked | {"kind": source.kind, "keys": keys})
+
+
+def _found(directory: DirectoryConfig, detector: Detector) -> list[str]:
+    patterns = [*directory.files.get(detector, []), directory.segments.get(detector, "")]
+    return sorted(path for pattern in patterns for path in glob(pattern))  # noqa: PTH207 (absolute)
+
+
+def _stat(path: str) -> list[str | int]:
+    status = Path(path).stat()
+    return [path, status.st_size, status.st_mtime_ns]
+
+
+def _require_windows(plan: Plan, run: RunConfig) -> None:
+    if any(one.blocks for one in plan.values()):
+        return
+    span = f"[{run.gps_start}, {run.gps_end}), {run.gps_end - run.gps_start} s"
+    lines = [f"run {run.name!r} has no window to analyse in {span}."]
+    for detector, one in plan.items():
+        longest = max((int(abs(part)) for part in one.segments), default=0)
+        lines.append(
+            f"{detector}: {len(one.segments)} science segments, {one.science_s} s in all, "
+            f"the longest {longest} s."
+        )
+    grid = next(iter(plan.values())).grid
+    lines.append(
+        f"A window needs {grid.duration} s from a multiple of {grid.stride} s on, wholly inside "
+        "a segment. Check run.gps_start, run.gps_end, run.detectors and the segments."
+    )
+    raise PlanError("\n  ".join(lines))
+
+
+def claim_folder(folder: Path) -> None:
+    """Mark ``results/{run}`` as written in this schema version, or refuse one that is not.
+
+    Raises
+    ------
+    PlanError
+        The folder holds something else, or results of another schema version.
+    """
+    marker = folder / _MARKER
+    content = {"schema_version": SCHEMA_VERSION}
+    if marker.exists():
+        found = _load(marker).get("schema_version")
+        if found == SCHEMA_VERSION:
+            return
+        what = f"holds results of schema version {found}; this is version {SCHEMA_VERSION}"
+    elif folder.exists() and any(folder.iterdir()):
+        what = f"holds files, but no {_MARKER} that would say which schema version they follow"
+    else:
+        write_json(marker, content)
+        return
+    raise PlanError(
+        f"{folder}: {what}. Move the folder away, or give this run a new name (run.name); "
+        "nothing in it was changed."
+    )

@@ -1,0 +1,43 @@
+"""Receipts: which local files a block's strain came from, between the fetching and the reading."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gwmorph.errors import StrainError
+from gwmorph.storage import write_json
+from gwmorph.strain.base import LocalFile
+
+
+def write_receipts(path: Path | str, files: Sequence[LocalFile]) -> None:
+    """Write the receipts of one block's files as JSON."""
+    write_json(path, [file.to_json() for file in files])
+
+
+def verified_files(paths: Iterable[Path | str]) -> list[LocalFile]:
+    """Read receipts and check that every file is still the one that was received.
+
+    A file that several receipts hold comes once. Sorted by start, then rank.
+
+    Raises
+    ------
+    StrainError
+        A file vanished or changed; the error names the receipt to remove to fetch it again.
+    """
+    files: dict[str, LocalFile] = {}
+    for path in paths:
+        for content in json.loads(Path(path).read_text()):
+            file = LocalFile.from_json(content)
+            if file.path not in files:
+                _verify(file, path)
+                files[file.path] = file
+    return sorted(files.values(), key=lambda file: (file.gps_start, file.rank))
+
+
+def _verify(file: LocalFile, receipt: Path | str) -> None:
+    try:
+        file.verify()
+    except StrainError as error:
+        raise StrainError(
+            f"{error}\nTo obtain it again, remove {receipt} and run the workflow again."
+        ) from error

@@ -1,0 +1,33 @@
+import pytest
+
+from gwmorph.errors import StrainError
+from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.receipts import verified_files, write_receipts
+
+
+def received(path, gps_start, rank=0):
+    path.write_bytes(path.name.encode())
+    file = StrainFile("H1", gps_start, 4096, 4096, str(path), rank=rank)
+    return LocalFile.receipt(file, path, "gwosc")
+
+
+def test_receipts_of_several_blocks_join_without_repeating_a_file(tmp_path):
+    early, late = received(tmp_path / "early", 0), received(tmp_path / "late", 4096)
+    second = received(tmp_path / "second", 0, rank=1)
+    write_receipts(tmp_path / "a.json", [late])
+    write_receipts(tmp_path / "b.json", [second, early, late])
+    found = verified_files([tmp_path / "a.json", tmp_path / "b.json"])
+    assert found == [early, second, late]
+
+
+@pytest.mark.parametrize("fault", ["gone", "changed"])
+def test_strain_that_is_not_what_was_received_names_the_way_out(tmp_path, fault):
+    file = received(tmp_path / "strain.hdf5", 0)
+    receipt = tmp_path / "0.json"
+    write_receipts(receipt, [file])
+    if fault == "gone":
+        (tmp_path / "strain.hdf5").unlink()
+    else:
+        (tmp_path / "strain.hdf5").write_bytes(b"Strain.hdf5")
+    with pytest.raises(StrainError, match=rf"strain\.hdf5(?s:.)*remove {receipt} and run"):
+        verified_files([receipt])

@@ -1,0 +1,256 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from igwn_segments import segment, segmentlist
+
+from gwmorph.config import RunConfig, SourceConfig
+from gwmorph.errors import PlanError
+from gwmorph.grid import BLOCK_S, Grid, block_of, group_of
+from gwmorph.plan import DetectorPlan, claim_folder, load_plan, make_plan
+from gwmorph.segments import clip
+from gwmorph.strain.base import StrainFile
+
+B = 1262301184  # a multiple of 4096
+GRID = Grid(duration=32, stride=32, context=4)
+
+
+class FakeSource:
+    """A source whose answers are set, and that counts how often it is asked."""
+
+    def __init__(self, segments, blocks=range(-2, 6)):
+        self._segments = segmentlist(segment(*span) for span in segments)
+        self.blocks = blocks
+        self.asked = 0
+
+    def __call__(self, config):
+        return self
+
+    def segments(self, detector, start, end):
+        self.asked += 1
+        return clip(self._segments, start, end)
+
+    def files(self, detector, start, end):
+        offered = [
+            StrainFile(detector, B + n * BLOCK_S, BLOCK_S, 4096, f"{detector}-{n}.hdf5")
+            for n in self.blocks
+        ]
+        return [file for file in offered if file.gps_start < end and file.gps_end > start]
+
+    def obtain(self, file):
+        raise AssertionError("a plan never obtains strain")
+
+
+GWOSC = SourceConfig(kind="gwosc")
+
+
+def run(start=B, end=B + 3 * BLOCK_S, detectors=("H1",)):
+    return RunConfig(name="r", detectors=list(detectors), gps_start=start, gps_end=end)
+
+
+def plan_of(segments, tmp_path, grid=GRID, **span):
+    return make_plan(tmp_path, run(**span), GWOSC, grid, FakeSource(segments))["H1"]
+
+
+def test_every_gridded_window_belongs_to_the_block_of_its_start(tmp_path):
+    plan = plan_of([(B + 10, B + 100), (B + 4000, B + 4200)], tmp_path)
+    assert plan.blocks == [B, B + BLOCK_S]
+    assert plan.windows(B) == [B + 32, B + 64, B + 4000, B + 4032, B + 4064]
+    assert plan.windows(B + BLOCK_S) == [B + 4096, B + 4128, B + 4160]
+    # [B + 64, B + 96) ends 4 s before its segment; [B + 4000, …) begins with its segment
+    assert plan.windows_with_context(B) == [B + 32, B + 64, B + 4032, B + 4064]
+    assert plan.science_s == 90 + 200
+
+
+def test_overlapping_windows_may_end_in_the_next_block(tmp_path):
+    grid = Grid(duration=32, stride=16, context=4)
+    plan = plan_of([(B, B + 2 * BLOCK_S)], tmp_path, grid)
+    assert plan.windows(B)[-1] == B + BLOCK_S - 16
+    assert plan.windows_with_context(B)[-1] == B + BLOCK_S - 16
+    assert grid.read_span(B) == segment(B - 4, B + BLOCK_S + 16 + 4)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-100, 12000), st.integers(1, 6000)), min_size=1, max_size=6),
+    st.sampled_from([16, 32]),
+    st.integers(4, 64),
+)
+def test_a_block_sees_its_windows_in_its_own_part_of_the_segments(spans, stride, context):
+    grid = Grid(32, stride, context)
+    segments = segmentlist(segment(B + a, B + a + n) for a, n in spans).coalesce()
+    plan = DetectorPlan("H1", B - 4096, B + 20480, grid, segments, ())
+    for block in plan.blocks:
+        near = plan.block_segments(block)
+        assert grid.block_windows(near, block) == plan.windows(block)
+        assert grid.with_context(near, plan.windows(block)) == plan.windows_with_context(block)
+    every = sorted(t for block in plan.blocks for t in plan.windows(block))
+    expected = [
+        t
+        for t in range(B - 4096, B + 20480, stride)
+        if any(a <= t and t + 32 <= b for a, b in segments)
+    ]
+    assert every == expected
+
+
+def test_neighbours_are_read_where_they_have_science(tmp_path):
+    # the last block has 6 s of science: no window, yet context for the one before
+    plan = plan_of([(B, B + 2 * BLOCK_S + 6)], tmp_path)
+    assert plan.blocks == [B, B + BLOCK_S]
+    assert plan.neighbourhood(B) == [B, B + BLOCK_S]
+    assert plan.neighbourhood(B + BLOCK_S) == [B, B + BLOCK_S, B + 2 * BLOCK_S]
+    last = B + 2 * BLOCK_S - 32
+    assert last in plan.windows_with_context(B + BLOCK_S)
+    assert [file.location for file in plan.files_of(B)] == ["H1-0.hdf5"]
+
+
+def test_a_file_longer_than_a_block_serves_every_block_that_it_touches():
+    files = (StrainFile("H1", B + 4000, 5000, 4096, "long.gwf"),)
+    plan = DetectorPlan("H1", B, B + 3 * BLOCK_S, GRID, segmentlist(), files)
+    assert [len(plan.files_of(B + n * BLOCK_S)) for n in range(4)] == [1, 1, 1, 0]
+
+
+def hashes(plan):
+    return {(block - B) // BLOCK_S: plan.block_hash(block) for block in plan.blocks}
+
+
+def changed(before, after):
+    return {block for block in before | after if before.get(block) != after.get(block)}
+
+
+def test_a_block_more_touches_itself_and_its_direct_neighbour(tmp_path):
+    science = [(B, B + 5 * BLOCK_S)]
+    before = hashes(plan_of(science, tmp_path / "a", end=B + 3 * BLOCK_S))
+    after = hashes(plan_of(science, tmp_path / "b", end=B + 4 * BLOCK_S))
+    assert set(before) == {0, 1, 2}
+    assert changed(before, after) == {2, 3}
+
+
+def test_a_changed_segment_touches_the_blocks_that_it_reaches(tmp_path):
+    def with_end(end):
+        return hashes(plan_of([(B, B + 100), (B + BLOCK_S, B + end)], tmp_path / str(end)))
+
+    before = with_end(BLOCK_S + 1000)
+    assert changed(before, with_end(BLOCK_S + 1010)) == {1}
+    # to the next block's border and beyond: its windows, and their context
+    assert changed(before, with_end(2 * BLOCK_S + 64)) == {1, 2}
+
+
+def test_another_file_touches_the_blocks_that_read_it(tmp_path):
+    science = [(B, B + 3 * BLOCK_S)]
+    plan = plan_of(science, tmp_path)
+    files = [
+        StrainFile(**(file.to_json() | {"location": "new"})) if file.gps_start == B else file
+        for file in plan.files
+    ]
+    other = DetectorPlan("H1", B, B + 3 * BLOCK_S, GRID, plan.segments, tuple(files))
+    assert changed(hashes(plan), hashes(other)) == {0, 1}
+
+
+def test_a_remote_source_is_asked_once_for_each_question(tmp_path):
+    source = FakeSource([(B, B + 3 * BLOCK_S)])
+
+    def ask(grid=GRID, config=GWOSC, **span):
+        plan = make_plan(tmp_path, run(**span), config, grid, source)
+        return source.asked, plan
+
+    assert ask()[0] == 1
+    assert ask()[0] == 1
+    count, plan = ask(grid=Grid(32, 16, 8))
+    assert count == 1  # the grid is no part of the question ...
+    assert plan["H1"].grid == Grid(32, 16, 8)  # ... but of the plan
+    patient = SourceConfig.model_validate({"kind": "gwosc", "gwosc": {"attempts": 9}})
+    assert ask(config=patient)[0] == 1
+    assert ask(detectors=("H1", "L1"))[0] == 2
+    assert ask(end=B + 2 * BLOCK_S)[0] == 3
+    flag = SourceConfig.model_validate({"kind": "gwosc", "gwosc": {"flag": "CBC_CAT1"}})
+    assert ask(config=flag)[0] == 4
+    (tmp_path / "H1.json").unlink()
+    assert ask(config=flag)[0] == 5
+
+
+def test_local_files_are_asked_again_when_they_change(tmp_path):
+    for name in ("a.hdf5", "b.hdf5", "segments.txt"):
+        (tmp_path / name).write_text(name)
+    config = SourceConfig.model_validate(
+        {
+            "kind": "directory",
+            "directory": {
+                "files": {"H1": [f"{tmp_path}/*.hdf5"]},
+                "segments": {"H1": f"{tmp_path}/segments.txt"},
+            },
+        }
+    )
+    source = FakeSource([(B, B + 3 * BLOCK_S)])
+
+    def asked():
+        make_plan(tmp_path / "plan", run(), config, GRID, source)
+        return source.asked
+
+    assert [asked(), asked()] == [1, 1]
+    (tmp_path / "segments.txt").write_text("other segments")
+    assert [asked(), asked()] == [2, 2]
+    (tmp_path / "c.hdf5").touch()
+    assert [asked(), asked()] == [3, 3]
+    (tmp_path / "a.hdf5").unlink()
+    assert [asked(), asked()] == [4, 4]
+
+
+def test_the_plan_survives_json_and_is_rewritten_only_when_it_changes(tmp_path):
+    source = FakeSource([(B + 5, B + 2000), (B + 5000, B + 3 * BLOCK_S)])
+    made = make_plan(tmp_path, run(), GWOSC, GRID, source)
+    assert load_plan(tmp_path, ["H1"]) == made
+    written = (tmp_path / "H1.json").stat().st_mtime_ns
+    make_plan(tmp_path, run(), GWOSC, GRID, source)
+    assert (tmp_path / "H1.json").stat().st_mtime_ns == written
+    make_plan(tmp_path, run(), GWOSC, Grid(32, 16, 4), source)
+    assert (tmp_path / "H1.json").stat().st_mtime_ns > written
+
+
+def test_no_window_at_all_is_an_error_that_says_why(tmp_path):
+    with pytest.raises(PlanError, match=r"H1: 1 science segments, 40 s in all, the longest 40 s"):
+        plan_of([(B + 10, B + 50)], tmp_path)
+    # one silent detector of two is no error: its livetime is zero, and said to be
+    source = FakeSource([(B, B + 100)])
+    source.segments = lambda detector, start, end: segmentlist(
+        [segment(B, B + 100)] if detector == "L1" else []
+    )
+    plan = make_plan(tmp_path / "two", run(detectors=("H1", "L1")), GWOSC, GRID, source)
+    assert (plan["H1"].blocks, plan["L1"].blocks) == ([], [B])
+
+
+@pytest.mark.parametrize("text", ["", '{"detector":'])
+def test_a_damaged_plan_names_itself(tmp_path, text):
+    (tmp_path / "H1.json").write_text(text)
+    with pytest.raises(PlanError, match=r"H1\.json: the stored plan cannot be read"):
+        make_plan(tmp_path, run(), GWOSC, GRID, FakeSource([(B, B + 100)]))
+
+
+def test_a_missing_plan_names_itself(tmp_path):
+    with pytest.raises(PlanError, match=r"H1\.json: the stored plan cannot be read"):
+        load_plan(tmp_path, ["H1"])
+
+
+def test_a_results_folder_belongs_to_one_schema_version(tmp_path):
+    folder = tmp_path / "results" / "r"
+    claim_folder(folder)
+    claim_folder(folder)
+    marker = folder / "schema.json"
+    marker.write_text(json.dumps({"schema_version": "0"}))
+    with pytest.raises(
+        PlanError, match=r"results/r: holds results of schema version 0.*run\.name"
+    ):
+        claim_folder(folder)
+    marker.unlink()
+    claim_folder(folder)
+    marker.unlink()
+    (folder / "ledger.parquet").touch()
+    with pytest.raises(PlanError, match=r"no schema\.json"):
+        claim_folder(folder)
+
+
+def test_groups_do_not_depend_on_what_else_is_in_the_run():
+    assert block_of(B + 4095) == B
+    first = 16 * BLOCK_S * 19262
+    assert {group_of(first + n * BLOCK_S, 16) for n in range(16)} == {19262}
+    assert group_of(first + 16 * BLOCK_S, 16) == 19263
