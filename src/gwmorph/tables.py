@@ -6,12 +6,15 @@ input hashes, render id, encoder id. No time of writing is stored, so equal cont
 equal bytes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
@@ -20,7 +23,9 @@ SCHEMA_VERSION = "1"
 EMBEDDING_SIZE = 384
 
 
-def _field(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
+def _field(
+    name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False
+) -> pa.Field:
     return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
 
 
@@ -124,11 +129,34 @@ def write_table(
     StorageError
         The file cannot be written whole.
     """
-    table = _to_table(path, schema, rows)
+    with table_writer(path, schema, metadata) as append:
+        append(rows)
+
+
+@contextmanager
+def table_writer(
+    path: Path | str, schema: pa.Schema, metadata: Mapping[str, str] | None = None
+) -> Iterator[Callable[[Any], None]]:
+    """Yield a function that appends rows, so that a long table never is in memory at once.
+
+    Each call takes rows as `write_table` does and becomes one row group. The file appears
+    under its name when the block ends well; without any call it is an empty table.
+
+    Raises
+    ------
+    TableError, StorageError
+        As `write_table`.
+    """
     own = {"gwmorph.schema_version": SCHEMA_VERSION, **(metadata or {})}
     merged = {**(schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}
-    with atomic_path(path) as partial:
-        pq.write_table(table.replace_schema_metadata(merged), partial, compression="zstd")
+    full = schema.with_metadata(merged)
+    with (
+        atomic_path(path) as partial,
+        pq.ParquetWriter(partial, full, compression="zstd") as writer,
+    ):
+        yield lambda rows: writer.write_table(
+            _to_table(path, schema, rows).replace_schema_metadata(merged)
+        )
 
 
 def _to_table(path: Path | str, schema: pa.Schema, rows: Any) -> pa.Table:
@@ -142,7 +170,9 @@ def _to_table(path: Path | str, schema: pa.Schema, rows: Any) -> pa.Table:
         else:
             table = pa.Table.from_pylist(list(rows), schema=schema)
     except (pa.ArrowException, KeyError, ValueError) as error:
-        raise TableError(f"{path}: rows do not fit the schema {_name(schema)!r}: {error}") from error
+        raise TableError(
+            f"{path}: rows do not fit the schema {_name(schema)!r}: {error}"
+        ) from error
     for field in schema:
         if not field.nullable and table.column(field.name).null_count:
             raise TableError(f"{path}: column {field.name!r} of {_name(schema)!r} holds nulls.")
@@ -173,6 +203,12 @@ def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
     tables = [read_table(path, schema).replace_schema_metadata(None) for path in paths]
     empty = schema.empty_table().replace_schema_metadata(None)
     return pa.concat_tables([empty.cast(empty.schema), *tables], promote_options="default")
+
+
+def embedding_matrix(embeddings: pa.Table) -> NDArray[np.float32]:
+    """Return the vectors of an EMBEDDINGS table as float32 [rows, 384]."""
+    column = embeddings["embedding"].combine_chunks()
+    return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, EMBEDDING_SIZE)
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:
