@@ -1,0 +1,177 @@
+"""Strain files that the user already has."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from glob import glob
+from pathlib import Path, PurePath
+from typing import Literal
+
+import numpy as np
+from igwn_segments import segment, segmentlist
+
+from gwmorph.errors import StrainError
+from gwmorph.segments import clip, read_segments
+from gwmorph.strain.base import Layout, LocalFile, StrainFile
+from gwmorph.strain.files import check_content, describe
+from gwmorph.strain.layouts import FileDescription, open_strain
+
+
+class DirectorySource:
+    """Files chosen by patterns, read where they lie.
+
+    Parameters
+    ----------
+    files : for each detector, file patterns (globs; relative ones start at the working directory).
+    segments : for each detector, a segment list; without one, the seconds whose DATA bit is set
+        in the file that serves them (all of them where files have no data-quality mask).
+    format : layout of the files, or ``auto``.
+    channel, dataset : for each detector, what to read from frames or plain HDF5.
+    prefer : file-name patterns, best first. Where files overlap, the one that matches the first
+        of them serves the time that they share; a second is never mixed from two files.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, Sequence[str]],
+        *,
+        segments: Mapping[str, str] | None = None,
+        format: Literal["auto"] | Layout = "auto",
+        channel: Mapping[str, str] | None = None,
+        dataset: Mapping[str, str] | None = None,
+        prefer: Sequence[str] = (),
+    ) -> None:
+        """Keep the choice; the files are looked into when they are first asked for."""
+        self._patterns = files
+        self._segment_lists = segments or {}
+        self._format = format
+        self._channels = channel or {}
+        self._datasets = dataset or {}
+        self._prefer = prefer
+        self._offered: dict[str, list[tuple[StrainFile, segmentlist]]] = {}
+
+    def segments(self, detector: str, start: int, end: int) -> segmentlist:
+        """Return the science segments of ``detector`` inside ``[start, end)``, coalesced.
+
+        Raises
+        ------
+        SegmentError
+            The segment list cannot be read or makes no sense.
+        StrainError
+            As in :meth:`files`.
+        """
+        if detector in self._segment_lists:
+            return clip(read_segments(self._segment_lists[detector]), start, end)
+        science = segmentlist()
+        for file, spans in self._serving(detector):
+            wanted = clip(spans, start, end)
+            if wanted:
+                science.extend(self._science(file) & wanted)
+        return science.coalesce()
+
+    def files(self, detector: str, start: int, end: int) -> list[StrainFile]:
+        """Return the files that serve a part of ``[start, end)``, sorted by start, then rank.
+
+        Raises
+        ------
+        StrainError
+            The detector has no patterns, a pattern matches no file, a file cannot be read or
+            holds another detector, or two files overlap and ``prefer`` ranks neither first.
+        """
+        span = segmentlist([segment(start, end)])
+        return [file for file, spans in self._serving(detector) if spans.intersects(span)]
+
+    def obtain(self, file: StrainFile) -> LocalFile:
+        """Check that the file is still what was planned and return its receipt, where it lies.
+
+        Raises
+        ------
+        StrainError
+            The file is gone, damaged, or its span, sample rate or detector changed.
+        """
+        found = self._describe(file.location, file.detector)
+        check_content(found, file)
+        return LocalFile.receipt(file, file.location, found.layout, found.dataset_or_channel)
+
+    def _describe(self, path: str, detector: str) -> FileDescription:
+        return describe(
+            path, self._format, self._channels.get(detector), self._datasets.get(detector)
+        )
+
+    def _science(self, file: StrainFile) -> segmentlist:
+        detector = file.detector
+        with open_strain(
+            file.location,
+            self._format,
+            self._channels.get(detector),
+            self._datasets.get(detector),
+        ) as reader:
+            good = reader.science(file.gps_start, file.gps_end)
+        edges = np.flatnonzero(np.diff(good, prepend=False, append=False)) + file.gps_start
+        return segmentlist(segment(int(first), int(last)) for first, last in edges.reshape(-1, 2))
+
+    def _serving(self, detector: str) -> list[tuple[StrainFile, segmentlist]]:
+        """Return every file that serves any time, with the spans that it serves."""
+        if detector not in self._offered:
+            self._offered[detector] = _share(self._describe_all(detector))
+        return self._offered[detector]
+
+    def _describe_all(self, detector: str) -> list[StrainFile]:
+        if not self._patterns.get(detector):
+            raise StrainError(
+                f"source.directory.files names no files of {detector}; it has "
+                f"{sorted(self._patterns)}. Add patterns for {detector}, or leave it out of "
+                "run.detectors."
+            )
+        paths: set[str] = set()
+        for pattern in self._patterns[detector]:
+            # Path.glob refuses absolute patterns.
+            found = glob(pattern, recursive=True)  # noqa: PTH207
+            if not found:
+                raise StrainError(
+                    f"source.directory.files.{detector}: no file matches {pattern!r} (from "
+                    f"{Path.cwd()}). Correct the pattern."
+                )
+            paths.update(found)
+        return [self._offer(path, detector) for path in sorted(paths)]
+
+    def _offer(self, path: str, detector: str) -> StrainFile:
+        found = self._describe(path, detector)
+        file = StrainFile(
+            detector=detector,
+            gps_start=found.gps_start,
+            duration=found.duration,
+            sample_rate=found.sample_rate,
+            location=path,
+            rank=self._rank(path),
+        )
+        check_content(found, file)
+        return file
+
+    def _rank(self, path: str) -> int:
+        matches = (i for i, pattern in enumerate(self._prefer) if PurePath(path).match(pattern))
+        return next(matches, len(self._prefer))
+
+
+def _share(files: Iterable[StrainFile]) -> list[tuple[StrainFile, segmentlist]]:
+    """Give each file the time that no file of lower rank covers; leave out those left with none.
+
+    Raises
+    ------
+    StrainError
+        Two files of equal rank want the same time.
+    """
+    serving: list[tuple[StrainFile, segmentlist]] = []
+    for file in sorted(files, key=lambda f: (f.rank, f.gps_start, f.location)):
+        wanted = segmentlist([segment(file.gps_start, file.gps_end)])
+        for other, spans in serving:
+            if other.rank == file.rank and spans.intersects(wanted):
+                both = spans & wanted
+                raise StrainError(
+                    f"{other.location} and {file.location} both hold {file.detector} in "
+                    f"[{both[0][0]}, {both[0][1]}). Say which one serves, for example\n"
+                    f"source:\n  directory:\n    prefer: ['{Path(other.location).name}']\n"
+                    "or correct source.directory.files so that only one is chosen."
+                )
+            wanted -= spans
+        if wanted:
+            serving.append((file, wanted))
+    return sorted(serving, key=lambda item: (item[0].gps_start, item[0].rank))

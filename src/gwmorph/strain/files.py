@@ -1,0 +1,213 @@
+"""Reading strain: a span of samples from one or several files, at the rate of the analysis."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from gwmorph.errors import StrainError
+from gwmorph.strain.base import Layout, LocalFile, StrainFile
+from gwmorph.strain.decimation import decimate
+from gwmorph.strain.layouts import FileDescription, StrainReader, open_strain
+
+# Samples are decimated in chunks, so that memory stays near that of the result: 512 s at
+# 16384 Hz are 67 MB. The margin is longer than any anti-alias filter, and whole seconds.
+_CHUNK_S = 512
+_MARGIN_S = 1
+
+
+@dataclass(frozen=True)
+class Strain:
+    """A contiguous span of samples.
+
+    Attributes
+    ----------
+    detector : prefix, as H1.
+    gps_start : GPS second of the first sample.
+    sample_rate : Hz.
+    values : float64 [seconds * sample_rate], NaN where missing.
+    science : bool [seconds], False where the DATA bit is not set or no file holds the second;
+        True where the file has no data-quality mask.
+    covered : bool [seconds], False where no file holds the second.
+    """
+
+    detector: str
+    gps_start: int
+    sample_rate: int
+    values: np.ndarray
+    science: np.ndarray
+    covered: np.ndarray
+
+
+def describe(
+    path: Path | str,
+    layout: Literal["auto"] | Layout = "auto",
+    channel: str | None = None,
+    dataset: str | None = None,
+) -> FileDescription:
+    """Look into a strain file: detector, GPS start, duration, sample rate, layout.
+
+    ``channel`` (frames) and ``dataset`` (plain HDF5) default to the only candidate in the file.
+
+    Raises
+    ------
+    StrainError
+        The file is missing, truncated, neither HDF5 nor GWF, in another layout than asked for,
+        or contradicts its own metadata; a channel or data set is missing (the error lists those
+        there are); the start or the sample rate are not whole numbers.
+    """
+    with open_strain(path, layout, channel, dataset) as reader:
+        return reader.description
+
+
+def read_strain(
+    files: Sequence[LocalFile], detector: str, start: int, end: int, sample_rate: int
+) -> Strain:
+    """Read ``[start, end)`` (GPS seconds) of one detector from the files that cover it.
+
+    Files are joined without a seam. Where they overlap, each second comes from the file of the
+    lowest rank that covers it, whole, even where that file has NaN. Faster files are decimated
+    to ``sample_rate`` (Hz) with a linear-phase anti-alias filter (see ``decimation``); a longer
+    read gives the same samples.
+
+    Raises
+    ------
+    StrainError
+        A file is damaged, is not what its receipt says, holds another detector, or has a
+        sample rate that is lower or no multiple; two files of equal rank overlap.
+    """
+    _check_files(files, detector, sample_rate)
+    values = np.full((end - start) * sample_rate, np.nan)
+    science = np.zeros(end - start, dtype=bool)
+    with ExitStack() as stack:
+        span = _Span(files, start - _MARGIN_S, end + _MARGIN_S, stack)
+        for reader, first, last in span.served(start, end):
+            science[first - start : last - start] = reader.science(first, last)
+        for rate, first, last in span.stretches():
+            first_inside, last_inside = max(first, start), min(last, end)
+            step = _CHUNK_S if rate != sample_rate else end - start
+            for a in range(first_inside, last_inside, step):
+                b = min(a + step, last_inside)
+                out = values[(a - start) * sample_rate : (b - start) * sample_rate]
+                if rate == sample_rate:
+                    span.read_into(out, a, rate)
+                    continue
+                before, after = max(a - _MARGIN_S, first), min(b + _MARGIN_S, last)
+                native = np.empty((after - before) * rate)
+                span.read_into(native, before, rate)
+                decimated = decimate(native, rate // sample_rate)
+                out[:] = decimated[(a - before) * sample_rate :][: len(out)]
+        covered = span.covered(start, end)
+    return Strain(detector, start, sample_rate, values, science, covered)
+
+
+class _Span:
+    """The files behind ``[start, end)``, and which of them serves each second."""
+
+    def __init__(self, files: Sequence[LocalFile], start: int, end: int, stack: ExitStack) -> None:
+        self._start = start
+        self._owners = _owners(files, start, end)
+        self._rates = np.array([file.sample_rate for file in files] + [0])[self._owners]
+        self._readers = {
+            index: stack.enter_context(_open_receipt(files[index]))
+            for index in np.unique(self._owners[self._owners >= 0]).tolist()
+        }
+
+    def covered(self, start: int, end: int) -> np.ndarray:
+        """Return bool [end - start]: whether a file holds the second."""
+        return self._owners[start - self._start : end - self._start] >= 0
+
+    def served(self, start: int, end: int) -> Iterator[tuple[StrainReader, int, int]]:
+        """Yield (reader, first, last) for each run of seconds that one file serves."""
+        for owner, first, last in _runs(self._owners[start - self._start : end - self._start]):
+            if owner >= 0:
+                yield self._readers[owner], first + start, last + start
+
+    def stretches(self) -> Iterator[tuple[int, int, int]]:
+        """Yield (sample rate, first, last) for each run of seconds without gap or new rate."""
+        for rate, first, last in _runs(self._rates):
+            if rate > 0:
+                yield rate, first + self._start, last + self._start
+
+    def read_into(self, out: np.ndarray, start: int, rate: int) -> None:
+        """Fill ``out`` with samples from ``start`` on, all inside one stretch."""
+        for reader, first, last in self.served(start, start + len(out) // rate):
+            reader.read_into(out[(first - start) * rate : (last - start) * rate], first)
+
+
+def _owners(files: Sequence[LocalFile], start: int, end: int) -> np.ndarray:
+    """Return, for each second, the index of the file that serves it, or -1."""
+    owners = np.full(end - start, -1)
+    for index in sorted(range(len(files)), key=lambda i: files[i].rank):
+        file = files[index]
+        first, last = max(file.gps_start, start) - start, min(file.gps_end, end) - start
+        if first >= last:
+            continue
+        here = owners[first:last]
+        for other in np.unique(here[here >= 0]).tolist():
+            if files[other].rank == file.rank:
+                raise StrainError(
+                    f"{files[other].path} and {file.path} hold the same time of {file.detector} "
+                    "and neither is preferred. Rank them with source.directory.prefer."
+                )
+        here[here < 0] = index
+    return owners
+
+
+def _runs(labels: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Yield (label, first, last) for each run ``[first, last)`` of equal labels."""
+    borders = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    for first, last in pairwise(borders):
+        yield int(labels[first]), first, last
+
+
+def _check_files(files: Sequence[LocalFile], detector: str, sample_rate: int) -> None:
+    for file in files:
+        if file.detector != detector:
+            raise StrainError(f"{file.path}: is of {file.detector}, expected {detector}.")
+        if file.sample_rate < sample_rate:
+            raise StrainError(
+                f"{file.path}: sample rate {file.sample_rate} Hz is lower than the analysis' "
+                f"{sample_rate} Hz. Lower conditioning.sample_rate, or use faster files."
+            )
+        if file.sample_rate % sample_rate:
+            raise StrainError(
+                f"{file.path}: sample rate {file.sample_rate} Hz is no multiple of the analysis' "
+                f"{sample_rate} Hz. Choose conditioning.sample_rate so that it is."
+            )
+
+
+@contextmanager
+def _open_receipt(file: LocalFile) -> Iterator[StrainReader]:
+    """Open a file and check that it is what its receipt says."""
+    name = file.dataset_or_channel
+    with open_strain(file.path, file.layout, channel=name, dataset=name) as reader:
+        check_content(reader.description, file)
+        yield reader
+
+
+def check_content(found: FileDescription, expected: StrainFile | LocalFile) -> None:
+    """Compare what a file says of itself with what was expected of it.
+
+    Raises
+    ------
+    StrainError
+        Detector, GPS start, duration or sample rate differ; the error names both values.
+    """
+    path = expected.path if isinstance(expected, LocalFile) else expected.location
+    if found.detector not in (None, expected.detector):
+        raise StrainError(
+            f"{path}: holds strain of {found.detector}, expected {expected.detector}. Correct the "
+            "file pattern, data set or channel of that detector."
+        )
+    for key, unit in (("gps_start", "s GPS"), ("duration", "s"), ("sample_rate", "Hz")):
+        if getattr(found, key) != getattr(expected, key):
+            raise StrainError(
+                f"{path}: {key} is {getattr(found, key)} {unit}, expected "
+                f"{getattr(expected, key)} {unit}. The file is not the one that was planned: put "
+                "that one back or plan the run anew."
+            )
