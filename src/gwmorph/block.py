@@ -49,7 +49,6 @@ class RenderParameters:
     f_low: float
     f_high: float
     mismatch: float
-    median: Literal["sampled", "exact"]
     height: int
     width: int
     plane: Literal["max", "loudest"]
@@ -97,7 +96,7 @@ class RenderParameters:
 
     def transform(self) -> QTransform:
         """Make the Q-transform of a window."""
-        return QTransform(self.tiling(), self.window_s, self.height, self.width, self.median)
+        return QTransform(self.tiling(), self.window_s, self.height, self.width)
 
     def draw(self, planes: QPlanes) -> NDArray[np.uint8]:
         """Return palette indices uint8 [n, height, width]."""

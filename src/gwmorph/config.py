@@ -199,10 +199,6 @@ class QTransformConfig(_Section):
         gt=30,
     )
     mismatch: float = _key(0.2, "Largest fractional energy loss between tiles.", gt=0.01, le=0.5)
-    median: Literal["sampled", "exact"] = _key(
-        "exact",
-        "Row median from all tiles (as gwpy), or from at most 4096 evenly spaced ones.",
-    )
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> "QTransformConfig":

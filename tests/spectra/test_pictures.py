@@ -1,0 +1,65 @@
+"""A picture is a scalar field and a PNG at once."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib import colormaps
+from PIL import Image
+
+from gwmorph.errors import TableError
+from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
+
+SCALES = st.builds(
+    PictureScale,
+    st.sampled_from(["linear", "sqrt"]),
+    st.floats(2, 1000),
+    st.sampled_from(["cividis", "viridis", "gray"]),
+)
+
+
+@given(scale=SCALES, energy=st.floats(0, 2000, width=32))
+def test_index_follows_its_formula(scale, energy):
+    fraction = min(energy, scale.energy_max) / scale.energy_max
+    g = fraction if scale.scale == "linear" else fraction**0.5
+    assert abs(int(scale.index(np.array([energy], np.float32))[0]) - 255 * g) <= 0.501
+
+
+@given(scale=SCALES)
+def test_energies_of_all_indices_come_back(scale):
+    indices = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(scale.index(scale.energy(indices)), indices)
+
+
+def test_png_holds_colours_field_and_scale(tmp_path):
+    scale = PictureScale("sqrt", 25.5, "cividis")
+    indices = np.random.default_rng(1).integers(0, 256, (30, 50)).astype(np.uint8)
+    write_picture(tmp_path / "a.png", indices, scale, {"gps_start": 12})
+    found, found_scale = read_picture(tmp_path / "a.png")
+    np.testing.assert_array_equal(found, indices)
+    assert found_scale == scale
+    shown = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+    expected = colormaps["cividis"](indices, bytes=True)[..., :3]
+    np.testing.assert_array_equal(shown, expected)
+    np.testing.assert_array_equal(scale.rgb(indices), expected)
+
+
+def test_equal_pictures_are_equal_bytes(tmp_path):
+    for name in ("a.png", "b.png"):
+        write_picture(
+            tmp_path / name, np.eye(20, dtype=np.uint8), PictureScale("linear", 9, "gray")
+        )
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_damaged_and_foreign_pngs_are_refused(tmp_path):
+    path = tmp_path / "a.png"
+    write_picture(path, np.eye(200, dtype=np.uint8), PictureScale("linear", 9, "gray"))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(TableError, match=r"a\.png: not a readable PNG"):
+        read_picture(path)
+    with pytest.raises(TableError, match=r"none\.png"):
+        read_picture(tmp_path / "none.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "rgb.png")
+    with pytest.raises(TableError, match="expected a palette PNG"):
+        read_picture(tmp_path / "rgb.png")
