@@ -1,0 +1,80 @@
+# What users and developers run; `make help` lists it.
+
+PYTHON ?= python3.11
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+WORKERS ?= 2
+BENCH ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+REPORT := results/demo/report.zip
+# Scripts that workflow rules start find the environment's programs first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env env-dev run report test lint types bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(VENV)/.base ## make .venv with all that a run needs
+env-dev: $(VENV)/.dev ## add what DINOv2, tests and checks need
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 is needed and '$(PYTHON)' is not it. Install it, or name it:"; \
+	  echo "    make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),help)"; exit 1; } >&2
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: locks/base.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --requirement locks/base.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: locks/dev.txt $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --requirement locks/dev.txt
+	@touch $@
+
+run: env ## the whole workflow on simulated strain, then its report and a summary
+	$(BIN)/snakemake --cores $(CORES)
+	$(MAKE) --no-print-directory report
+	$(BIN)/gwmorph summary results/demo
+
+report: env ## the report of the finished run, as a zip
+	$(BIN)/snakemake --cores 1 --report $(REPORT)
+
+test: env-dev ## all tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: env-dev ## formats and lints, nothing is changed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+types: env-dev ## check types
+	$(BIN)/mypy
+
+bench: env-dev ## measure against peers: make bench, or make bench BENCH=name
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# torch is pinned exactly and alone: its CUDA packages and local versions (+cpu) depend on the
+# machine that resolves.
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(LOCKER) --quiet --strip-extras \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --annotation-style=line \
+  --unsafe-package gwmorph
+LOCKER ?= $(BIN)/pip-compile
+
+$(BIN)/pip-compile: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet pip-tools==7.6.2
+
+lock: | $(LOCKER) ## resolve the locks anew
+	$(COMPILE) --output-file locks/base.txt pyproject.toml
+	$(COMPILE) --constraint locks/base.txt --extra dinov2 --extra dev \
+	  --output-file locks/dev.txt pyproject.toml
+	sed -E -i.old '/^(nvidia|cuda|triton)/d; /^# (gwmorph|The following packages)/d; s/\+cpu//' \
+	  locks/base.txt locks/dev.txt
+	rm locks/base.txt.old locks/dev.txt.old
+
+clean: ## remove the demo run and the tools' caches; strain and weights stay
+	rm -rf results/demo .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

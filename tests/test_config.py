@@ -1,0 +1,246 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from snakemake.utils import update_config
+
+from gwmorph import config as c
+from gwmorph.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ("config.yaml", "o4a_day.yaml", "gw150914.yaml", "my_files.yaml")
+REGENERATE = "run `gwmorph config --write`"
+# Counts, seeds, ratios and energies relative to a median: numbers that have no unit.
+DIMENSIONLESS = {
+    "clustering.mixture.components",
+    "clustering.mixture.concentration",
+    "clustering.mixture.max_iterations",
+    "clustering.mixture.starts",
+    "clustering.pca_components",
+    "clustering.umap.dimensions",
+    "clustering.umap.map_min_dist",
+    "clustering.umap.min_dist",
+    "clustering.umap.neighbors",
+    "encoder.batch_size",
+    "encoder.blocks_per_job",
+    "events.snr",
+    "picture.energy_max",
+    "qtransform.mismatch",
+    "qtransform.q_high",
+    "qtransform.q_low",
+    "report.galleries",
+    "report.gallery_pictures",
+    "run.max_excluded_fraction",
+    "run.seed",
+    "source.gwosc.attempts",
+    "source.gwosc.max_downloads",
+    "source.simulated.duty_cycle",
+    "source.simulated.rate_scale",
+    "source.simulated.seed",
+}
+
+
+def merged(name: str) -> dict:
+    """An example over the defaults, merged as Snakemake merges configuration files."""
+    raw = c.load_yaml(ROOT / "config" / "config.yaml")
+    update_config(raw, c.load_yaml(ROOT / "config" / name))
+    return raw
+
+
+# -- generated files ------------------------------------------------------------------------
+
+
+def test_config_yaml_is_what_the_models_say():
+    assert (ROOT / "config" / "config.yaml").read_text() == c.default_yaml(), REGENERATE
+
+
+def test_schema_is_what_the_models_say():
+    stored = json.loads((ROOT / "workflow" / "schemas" / "config.schema.json").read_text())
+    assert stored == c.json_schema(), REGENERATE
+
+
+def test_readme_has_the_table_of_all_keys():
+    assert c.key_table() in (ROOT / "config" / "README.md").read_text(), REGENERATE
+
+
+def test_defaults_survive_the_way_through_yaml():
+    assert c.parse_config(c.load_yaml(ROOT / "config" / "config.yaml")) == c.Config()
+
+
+def test_key_table_lists_each_key_once():
+    listed = re.findall(r"^\| `([a-z_.0-9]+)` \|", c.key_table(), re.MULTILINE)
+    assert listed == [name for name, _ in c.leaves(c.Config)]
+
+
+# -- what every key must have ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "field"), list(c.leaves(c.Config)), ids=lambda v: str(v)[:40])
+def test_key_is_described_and_has_a_default(name, field):
+    assert field.description
+    assert field.description.endswith("."), f"{name}: descriptions are sentences"
+    assert not field.is_required(), f"{name}: needs a default"
+
+
+def test_only_dimensionless_numbers_lack_a_unit():
+    schema = c.json_schema()
+    definitions = schema["$defs"]
+
+    def numbers_without_unit(node, prefix=""):
+        for name, entry in node["properties"].items():
+            reference = entry.get("$ref") or entry.get("allOf", [{}])[0].get("$ref")
+            if reference:
+                nested = definitions[reference.rpartition("/")[2]]
+                yield from numbers_without_unit(nested, f"{prefix}{name}.")
+                continue
+            kinds = [entry, *entry.get("anyOf", [])]
+            is_number = any(
+                kind.get("type") in ("integer", "number")
+                or isinstance(kind.get("const", kind.get("enum", [""])[0]), int)
+                for kind in kinds
+            )
+            if is_number and not entry.get("unit"):
+                yield f"{prefix}{name}"
+
+    assert set(numbers_without_unit(schema)) == DIMENSIONLESS
+
+
+@pytest.mark.parametrize(("ending", "unit"), [("_s", "s"), ("_hz", "Hz"), ("sample_rate", "Hz")])
+def test_unit_agrees_with_the_key_name(ending, unit):
+    fields = [field for name, field in c.leaves(c.Config) if name.endswith(ending)]
+    assert fields
+    assert {c.unit_of(field) for field in fields} == {unit}
+
+
+# -- examples -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_is_valid_over_the_defaults(name):
+    raw = merged(name)
+    Draft202012Validator(c.json_schema()).validate(raw)
+    assert isinstance(c.parse_config(raw, name), c.Config)
+
+
+def test_examples_have_different_run_names():
+    names = [c.parse_config(merged(example)).run.name for example in EXAMPLES]
+    assert len(set(names)) == len(EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "gps", "first", "last"),
+    [
+        ("gw150914.yaml", 1126259462.4, 1126051217, 1137254417),  # O1
+        ("o4a_day.yaml", 1384782888.6, 1368975618, 1389456018),  # O4a, GW231123
+    ],
+)
+def test_public_example_holds_its_event_in_whole_blocks_of_the_observing_run(
+    name, gps, first, last
+):
+    run = c.parse_config(merged(name)).run
+    assert first <= run.gps_start < gps < run.gps_end <= last
+    assert run.gps_start % c.BLOCK_S == run.gps_end % c.BLOCK_S == 0
+
+
+def test_dinov2_example_pins_its_weights():
+    weights = c.parse_config(merged("o4a_day.yaml")).encoder.weights
+    assert re.fullmatch(r"[0-9a-f]{40}", weights.revision)
+
+
+# -- faults ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"run": {"gps_strat": 1}}, "did you mean 'run.gps_start'?"),
+        ({"clustering": {"umap": {"neighbours": 5}}}, "did you mean 'clustering.umap.neighbors'?"),
+        ({"conditoning": {}}, "did you mean 'conditioning'?"),
+        ({"picture": {"with": 3}}, "did you mean 'picture.width'?"),
+        ({"zzzz": 1}, "see config/README.md"),
+    ],
+)
+def test_unknown_key_is_refused_with_the_nearest_one(raw, expected):
+    with pytest.raises(ConfigError, match="unknown key") as caught:
+        c.parse_config(raw, "mine.yaml")
+    assert expected in str(caught.value)
+    assert str(caught.value).startswith("mine.yaml")
+
+
+def dotted(key: str, value: object) -> dict:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("run.name", "../elsewhere"),
+        ("run.name", ""),
+        ("run.detectors", []),
+        ("run.detectors", ["H2"]),
+        ("run.seed", -1),
+        ("run.max_excluded_fraction", 1.5),
+        ("source.kind", "tape"),
+        ("source.gwosc.max_downloads", 0),
+        ("source.simulated.duty_cycle", 0),
+        ("window.duration_s", 64),
+        ("window.stride_s", 8),
+        ("window.context_s", 1),
+        ("conditioning.sample_rate", 1000),
+        ("picture.colormap", "jet"),
+        ("encoder.weights.sha256", "abc"),
+        ("clustering.mixture.concentration", 0),
+        ("events.snr", "loud"),
+    ],
+)
+def test_bad_value_is_refused_and_named(key, value):
+    with pytest.raises(ConfigError) as caught:
+        c.parse_config(dotted(key, value))
+    assert key in str(caught.value)
+    assert repr(value) in str(caught.value) or "H2" in str(caught.value)
+
+
+@pytest.mark.parametrize("span", [(100, 50), (100, 100)], ids=["reversed", "empty"])
+def test_reversed_or_empty_span_is_refused_with_both_ends(span):
+    start, end = span
+    with pytest.raises(ConfigError) as caught:
+        c.parse_config({"run": {"gps_start": start, "gps_end": end}})
+    assert f"gps_end ({end}) must be greater than gps_start ({start})" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"run": {"detectors": ["H1", "H1"]}}, "twice"),
+        ({"source": {"kind": "directory"}}, "directory.files is empty"),
+        ({"qtransform": {"q_low": 64, "q_high": 8}}, "q_high must be greater than q_low"),
+        ({"qtransform": {"f_low": 500, "f_high": 400}}, "f_high must be greater than f_low"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(raw, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        c.parse_config(raw)
+
+
+def test_all_faults_are_listed_at_once():
+    with pytest.raises(ConfigError) as caught:
+        c.parse_config({"run": {"seed": -1}, "events": {"snr": 0}, "zzzz": 1})
+    assert "3 fault(s)" in str(caught.value)
+    assert all(key in str(caught.value) for key in ("run.seed", "events.snr", "zzzz"))
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "run: [1,\n"], ids=["list", "broken"])
+def test_yaml_that_is_no_configuration_is_refused_by_name(tmp_path, text):
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"odd\.yaml"):
+        c.load_yaml(path)
+
+
+def test_missing_yaml_is_refused_by_name(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+        c.load_yaml(tmp_path / "nowhere.yaml")
