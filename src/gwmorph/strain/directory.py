@@ -12,7 +12,8 @@ from gwmorph.errors import StrainError
 from gwmorph.segments import clip, read_segments
 from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.files import check_content, describe
-from gwmorph.strain.layouts import FileDescription, open_strain
+from gwmorph.strain.layouts import open_strain
+from gwmorph.strain.reader import FileDescription
 
 
 class DirectorySource:

@@ -12,7 +12,8 @@ import numpy as np
 from gwmorph.errors import StrainError
 from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.decimation import decimate
-from gwmorph.strain.layouts import FileDescription, StrainReader, open_strain
+from gwmorph.strain.layouts import open_strain
+from gwmorph.strain.reader import FileDescription, StrainReader
 
 # Samples are decimated in chunks, so that memory stays near that of the result: 512 s at
 # 16384 Hz are 67 MB. The margin is longer than any anti-alias filter, and whole seconds.

@@ -1,0 +1,187 @@
+"""Strain in HDF5: GWOSC's own layout, and plain data sets."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from gwmorph.errors import StrainError
+from gwmorph.strain.reader import FileDescription, damage, data_bit, detector_prefix, whole
+
+STRAIN = "strain/Strain"
+_DQ_MASK = "quality/simple/DQmask"
+
+# Attributes that give the first sample's GPS time and the sample spacing (or the rate).
+_TIME_AXES = (
+    ("Xstart", "Xspacing"),  # GWOSC
+    ("start_time", "delta_t"),  # PyCBC
+    ("x0", "dx"),  # gwpy
+    ("t0", "dt"),
+    ("t0", "sample_rate"),
+)
+
+
+class _Hdf5Reader:
+    """What GWOSC's and plain HDF5 files share: one 1-d data set of evenly spaced samples."""
+
+    description: FileDescription
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        with damage(path), ExitStack() as opened:
+            self._file = opened.enter_context(h5py.File(path, "r"))
+            self.description = self._describe()
+            opened.pop_all()
+
+    def _describe(self) -> FileDescription:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def read_into(self, out: np.ndarray, gps_start: int) -> None:
+        """Fill ``out`` (float64, contiguous) with the samples from ``gps_start`` on."""
+        about = self.description
+        first = (gps_start - about.gps_start) * about.sample_rate
+        with damage(self._path):
+            dataset = self._file[about.dataset_or_channel]
+            dataset.read_direct(out, np.s_[first : first + len(out)])
+
+    def science(self, start: int, end: int) -> np.ndarray:
+        """Return bool [end - start]: DATA bit of each second, True where there is no mask."""
+        return np.ones(end - start, dtype=bool)
+
+    def _numbers(self, name: str) -> h5py.Dataset:
+        """Return the data set ``name`` when it is a series of numbers."""
+        found = self._file.get(name)
+        if not _is_series(found):
+            raise StrainError(
+                f"{self._path}: no data set {name!r} with a series of numbers; those that the "
+                f"file holds: {self._series()}. Correct source.directory.dataset."
+            )
+        return found
+
+    def _series(self) -> list[str]:
+        names: list[str] = []
+        self._file.visititems(lambda name, item: names.append(name) if _is_series(item) else None)
+        return names
+
+    def _time_axis(self, dataset: h5py.Dataset) -> tuple[int, int]:
+        """Return GPS start and sample rate from the data set's attributes."""
+        where = f"{self._path}:{dataset.name}"
+        for start_key, step_key in _TIME_AXES:
+            if start_key in dataset.attrs and step_key in dataset.attrs:
+                start = _number(dataset.attrs[start_key], f"{where}: {start_key}")
+                step = _number(dataset.attrs[step_key], f"{where}: {step_key}")
+                rate = step if step_key == "sample_rate" else 1 / step if step else 0.0
+                if abs(rate - round(rate)) < 1e-6 * rate:
+                    rate = float(round(rate))
+                if rate <= 0:
+                    raise StrainError(f"{where}: {step_key} is {step}, expected more than zero.")
+                return whole(start, start_key, where), whole(rate, "sample rate in Hz", where)
+        expected = "; ".join(f"{start}, {step}" for start, step in _TIME_AXES)
+        raise StrainError(
+            f"{where}: no attributes give GPS start and sample spacing. Expected one pair of "
+            f"{expected}; got {sorted(dataset.attrs)}."
+        )
+
+
+def _is_series(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "fiu"
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise StrainError(f"{where}: expected a number, got {value!r}.") from error
+
+
+class GwoscReader(_Hdf5Reader):
+    """HDF5 as GWOSC releases it (gwosc.org/archive: strain, quality and meta groups)."""
+
+    def _describe(self) -> FileDescription:
+        strain = self._numbers(STRAIN)
+        start, rate = self._time_axis(strain)
+        duration = self._meta("Duration")
+        if len(strain) != duration * rate:
+            raise StrainError(
+                f"{self._path}: meta/Duration says {duration} s at {rate} Hz, that is "
+                f"{duration * rate} samples, but strain/Strain holds {len(strain)}. The file is "
+                "cut short or was altered: fetch it again."
+            )
+        if self._meta("GPSstart") != start:
+            raise StrainError(
+                f"{self._path}: meta/GPSstart is {self._meta('GPSstart')}, but strain/Strain "
+                f"starts at {start}. The file was altered: fetch it again."
+            )
+        if _DQ_MASK in self._file and len(self._numbers(_DQ_MASK)) != duration:
+            raise StrainError(
+                f"{self._path}: {_DQ_MASK} holds {len(self._numbers(_DQ_MASK))} values, expected "
+                f"one for each of {duration} s. The file was altered: fetch it again."
+            )
+        detector = self._meta_value("Detector")
+        name = detector.decode() if isinstance(detector, bytes) else str(detector)
+        return FileDescription(name, start, duration, rate, "gwosc", STRAIN)
+
+    def _meta_value(self, key: str) -> Any:
+        found = self._file.get(f"meta/{key}")
+        if isinstance(found, h5py.Dataset) and found.shape == ():
+            return found[()]
+        raise StrainError(
+            f"{self._path}: no value meta/{key}, which GWOSC's layout needs. To read the file as "
+            "plain HDF5, set source.directory.format to hdf5."
+        )
+
+    def _meta(self, key: str) -> int:
+        where = f"{self._path}: meta/{key}"
+        return whole(_number(self._meta_value(key), where), f"meta/{key}", self._path)
+
+    def science(self, start: int, end: int) -> np.ndarray:
+        """Return bool [end - start]: DATA bit of each second, True where there is no mask."""
+        if _DQ_MASK not in self._file:
+            return super().science(start, end)
+        first = start - self.description.gps_start
+        with damage(self._path):
+            mask = self._file[_DQ_MASK][first : first + end - start]
+        return data_bit(mask)
+
+
+class PlainReader(_Hdf5Reader):
+    """One named data set whose attributes give the time axis."""
+
+    def __init__(self, path: Path | str, dataset: str | None) -> None:
+        """Open the file and find the data set: by default the only one with numbers."""
+        self._dataset = dataset
+        super().__init__(path)
+
+    def _describe(self) -> FileDescription:
+        name = self._dataset or self._only_series()
+        samples = self._numbers(name)
+        start, rate = self._time_axis(samples)
+        if len(samples) < rate:
+            raise StrainError(
+                f"{self._path}:{name}: {len(samples)} samples at {rate} Hz are less than 1 s."
+            )
+        return FileDescription(
+            self._detector(samples), start, len(samples) // rate, rate, "hdf5", name
+        )
+
+    def _only_series(self) -> str:
+        names = self._series()
+        if len(names) != 1:
+            raise StrainError(
+                f"{self._path}: holds {len(names)} data sets with numbers: {names}. Name one for "
+                "each detector, as source: {directory: {dataset: {H1: ...}}}."
+            )
+        return names[0]
+
+    def _detector(self, samples: h5py.Dataset) -> str | None:
+        """Return the prefix in the channel's, series' or data set's name, or None."""
+        names = [samples.attrs.get("channel"), samples.attrs.get("name"), samples.name]
+        texts = [n.decode() if isinstance(n, bytes) else str(n) for n in names if n is not None]
+        found = (detector_prefix(text.rsplit("/", 1)[-1]) for text in texts)
+        return next((detector for detector in found if detector), None)
