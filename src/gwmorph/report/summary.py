@@ -17,7 +17,8 @@ _SECONDS = ("science_s", "gridded_s", "context_limited_s", "analysed_s")
 
 
 def summarise(
-    *run: str,
+    *,
+    run: str,
     livetimes: Mapping[str, Livetime],
     ledger: pa.Table,
     measurements: pa.Table,

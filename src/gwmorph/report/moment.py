@@ -1,0 +1,173 @@
+"""One picture of any moment of any strain file, with axes, for people."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from igwn_segments import segment, segmentlist
+from matplotlib import colormaps
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from numpy.typing import NDArray
+
+from gwmorph.block import RenderParameters, second_defects
+from gwmorph.errors import StrainError
+from gwmorph.report.palette import saved_figure
+from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
+from gwmorph.spectra.qtransform import GUARD_S, omicron_snr
+from gwmorph.strain.base import LocalFile
+from gwmorph.strain.files import Strain, read_strain
+
+# How much strain around the moment is read for the noise spectrum.
+_AROUND_S = 256
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The picture of ``[gps_start, gps_start + window_s)`` and its loudest tile.
+
+    ``indices`` are palette indices uint8 [height, width]; ``sound`` is the GPS span inside which
+    every pixel has its full context.
+    """
+
+    detector: str
+    gps_start: int
+    window_s: int
+    indices: NDArray[np.uint8]
+    sound: segment
+    f_low: float
+    f_top: float
+    tile_time: float
+    tile_frequency: float
+    tile_q: float
+    tile_energy: float
+    tile_snr: float
+
+
+def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment:
+    """Draw the window around ``gps`` from one file, however little strain lies beside it.
+
+    The window is moved, and where the file is shorter also cut, to lie inside the sound strain
+    around ``gps``. Where the guard reaches past the sound strain, whitened strain is mirrored;
+    such edges lie outside ``Moment.sound``.
+
+    Raises
+    ------
+    StrainError
+        The file does not hold ``gps``, its strain is not usable there, or there is less of it
+        than a noise spectrum needs.
+    """
+    strain = _read_around(file, gps, parameters.sample_rate)
+    first, last = _sound_stretch(strain, gps)
+    if last - first < 2 * parameters.psd_segment_s:
+        raise StrainError(
+            f"{file.path}: only {last - first} s of sound strain around GPS {gps}, "
+            f"expected at least {2 * parameters.psd_segment_s} s for a noise spectrum."
+        )
+    window_s = min(parameters.window_s, last - first)
+    start = int(np.clip(np.floor(gps) - window_s // 2, first, last - window_s))
+    span = _whitened_span(strain, segment(first, last), start, window_s, parameters)
+    cut = parameters.cut_to(window_s)
+    planes = cut.transform()(span[None])
+    tile = planes.loudest
+    return Moment(
+        detector=file.detector,
+        gps_start=start,
+        window_s=window_s,
+        indices=cut.draw(planes)[0],
+        sound=segment(first + GUARD_S + REACH_S, last - GUARD_S - REACH_S),
+        f_low=parameters.f_low,
+        f_top=cut.tiling().f_top,
+        tile_time=start + float(tile.time[0]),
+        tile_frequency=float(tile.frequency[0]),
+        tile_q=float(tile.q[0]),
+        tile_energy=float(tile.energy[0]),
+        tile_snr=float(omicron_snr(tile.energy)[0]),
+    )
+
+
+def _read_around(file: LocalFile, gps: float, sample_rate: int) -> Strain:
+    if not file.gps_start <= gps < file.gps_end:
+        raise StrainError(f"{file.path}: holds GPS {file.gps_start} to {file.gps_end}, not {gps}.")
+    start = max(file.gps_start, int(gps) - _AROUND_S)
+    end = min(file.gps_end, int(gps) + _AROUND_S)
+    return read_strain([file], file.detector, start, end, sample_rate)
+
+
+def _sound_stretch(strain: Strain, gps: float) -> tuple[int, int]:
+    """Return the longest GPS span around ``gps`` without a defect."""
+    defects = second_defects(strain)
+    here = int(gps) - strain.gps_start
+    if defects[here]:
+        raise StrainError(
+            f"{strain.detector}: strain at GPS {int(gps)} cannot be used: {defects[here]}."
+        )
+    bad = np.flatnonzero(defects != "")
+    before, after = bad[bad < here], bad[bad > here]
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = int(after[0]) if len(after) else len(defects)
+    return strain.gps_start + first, strain.gps_start + last
+
+
+def _whitened_span(
+    strain: Strain, stretch: segment, start: int, window_s: int, parameters: RenderParameters
+) -> NDArray[np.float32]:
+    """Return the window and its guards, mirrored where the stretch ends: float32 samples."""
+    rate, (first, last) = strain.sample_rate, stretch
+    values = strain.values[(first - strain.gps_start) * rate : (last - strain.gps_start) * rate]
+    psd = median_psd(values, rate, parameters.psd_segment_s)
+    white = whiten(values, whitening_filter(psd, rate, parameters.band), rate, first)
+    low, high = start - GUARD_S - first, start + window_s + GUARD_S - first
+    inside = white[max(low, 0) * rate : min(high, last - first) * rate]
+    missing = (max(-low, 0) * rate, max(high - (last - first), 0) * rate)
+    return np.pad(inside, missing, mode="reflect")
+
+
+def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: Path) -> None:
+    """Draw a moment with axes and colour bar; hatched edges lack context."""
+    scale = parameters.picture_scale
+    left, right = moment.gps_start - gps, moment.gps_start + moment.window_s - gps
+    with saved_figure(path, 9.0, 5.0) as figure:
+        axes = figure.subplots()
+        image = axes.pcolormesh(
+            np.linspace(left, right, moment.indices.shape[1] + 1),
+            np.geomspace(moment.f_low, moment.f_top, moment.indices.shape[0] + 1),
+            scale.energy(moment.indices[::-1]),
+            cmap=colormaps[scale.colormap],
+            vmin=0,
+            vmax=scale.energy_max,
+            rasterized=True,
+        )
+        for a, b in ((left, moment.sound[0] - gps), (moment.sound[1] - gps, right)):
+            if b > a:
+                axes.add_patch(
+                    Rectangle(
+                        (max(a, left), moment.f_low),
+                        min(b, right) - max(a, left),
+                        moment.f_top - moment.f_low,
+                        facecolor=(1, 1, 1, 0.15),
+                        edgecolor="white",
+                        hatch="//",
+                        linewidth=0,
+                    )
+                )
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlim(left, right)
+        axes.set_ylim(moment.f_low, moment.f_top)
+        axes.set_xlabel(f"time from GPS {gps:.10g} (s)")
+        axes.set_ylabel("frequency (Hz)")
+        axes.set_title(_title(moment, gps))
+        figure.colorbar(image, label="energy over the row's median", extend="max")
+
+
+def _title(moment: Moment, gps: float) -> str:
+    context = segmentlist([segment(moment.gps_start, moment.gps_start + moment.window_s)])
+    lacks = bool(context - segmentlist([moment.sound]))
+    return (
+        f"{moment.detector}, loudest tile: SNR {moment.tile_snr:.1f} at "
+        f"{moment.tile_frequency:.0f} Hz, {moment.tile_time - gps:+.3f} s, Q {moment.tile_q:.1f}"
+        + ("\nhatched: too little strain beside it for whitening and guard" if lacks else "")
+    )

@@ -1,0 +1,155 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
+from gwmorph.report.summary import print_summary, summarise
+from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS
+
+
+def measured(detector: str, gps: int, snr: float) -> dict:
+    return {field.name: 0.0 for field in MEASUREMENTS} | {
+        "detector": detector,
+        "gps_start": gps,
+        "tile_snr": snr,
+    }
+
+
+def cluster(number: int, members: int, share: float) -> dict:
+    return {field.name: 0 for field in CLUSTER_SUMMARY} | {
+        "cluster": number,
+        "members": members,
+        "share": share,
+        "medoid_detector": "H1",
+    }
+
+
+@pytest.fixture
+def small_run() -> dict:
+    """H1: three windows analysed, two lost; L1: everything lost."""
+    lost = {"duration_s": 32, "block": 0, "detail": "synthetic"}
+    ledger = [
+        analysed_row("H1", 0, 32, 0),
+        analysed_row("H1", 32, 32, 0),
+        analysed_row("H1", 64, 32, 0),
+        excluded_row("H1", 96, reason=Reason.NAN, **lost),
+        excluded_row("H1", 128, reason=Reason.CONTEXT, **lost),
+        excluded_row("L1", 0, reason=Reason.GAP, **lost),
+    ]
+    snrs = [measured("H1", 0, 7.49), measured("H1", 32, 7.5), measured("H1", 64, 30.0)]
+    clusters = [cluster(0, 2, 2 / 3), cluster(1, 1, 1 / 3)]
+    return {
+        "run": "demo",
+        "livetimes": {"H1": Livetime(200, 160, 128, 96), "L1": Livetime(40, 32, 32, 0)},
+        "ledger": LEDGER.empty_table().from_pylist(ledger, schema=LEDGER),
+        "measurements": MEASUREMENTS.empty_table().from_pylist(snrs, schema=MEASUREMENTS),
+        "events_snr": 7.5,
+        "cluster_summary": CLUSTER_SUMMARY.empty_table().from_pylist(
+            clusters, schema=CLUSTER_SUMMARY
+        ),
+        "clustering": {"converged": True},
+    }
+
+
+def printed(summary: dict, width: int = 80) -> str:
+    stream = io.StringIO()
+    print_summary(summary, "results/demo/report.zip", Console(file=stream, width=width))
+    return stream.getvalue()
+
+
+def test_summary_holds_the_known_numbers(small_run):
+    assert summarise(**small_run) == {
+        "run": "demo",
+        "events_snr": 7.5,
+        "detectors": {
+            "H1": {
+                "science_s": 200,
+                "gridded_s": 160,
+                "context_limited_s": 128,
+                "analysed_s": 96,
+                "planned_windows": 5,
+                "analysed_windows": 3,
+                "excluded_windows": 2,
+                "excluded_by_reason": {"context": 1, "nan": 1},
+                "triggered_windows": 2,
+            },
+            "L1": {
+                "science_s": 40,
+                "gridded_s": 32,
+                "context_limited_s": 32,
+                "analysed_s": 0,
+                "planned_windows": 1,
+                "analysed_windows": 0,
+                "excluded_windows": 1,
+                "excluded_by_reason": {"gap": 1},
+                "triggered_windows": 0,
+            },
+        },
+        "clusters": 2,
+        "clustered_windows": 3,
+        "largest_cluster_share": 2 / 3,
+        "mixture_converged": True,
+    }
+
+
+def test_summary_of_nothing_is_zeros_and_strict_json(small_run):
+    empty = {
+        "livetimes": {"H1": Livetime(0, 0, 0, 0)},
+        "ledger": LEDGER.empty_table(),
+        "measurements": MEASUREMENTS.empty_table(),
+        "cluster_summary": CLUSTER_SUMMARY.empty_table(),
+    }
+    summary = summarise(**(small_run | empty))
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert summary["clusters"] == summary["clustered_windows"] == 0
+    assert summary["largest_cluster_share"] is None
+    assert summary["detectors"]["H1"]["planned_windows"] == 0
+    assert "No clusters" in printed(summary)
+
+
+def test_summary_counts_a_synthetic_run(small_run, run_tables):
+    tables = run_tables(windows=600, clusters=8, lost_every=10)
+    given = {
+        "livetimes": {"H1": Livetime(1, 1, 1, 1), "L1": Livetime(1, 1, 1, 1)},
+        "ledger": tables.ledger,
+        "measurements": tables.measurements,
+        "cluster_summary": tables.summary,
+    }
+    summary = summarise(**(small_run | given))
+    assert summary["clustered_windows"] == 2 * 540
+    for numbers in summary["detectors"].values():
+        assert numbers["analysed_windows"] == 540
+        assert numbers["excluded_by_reason"] == {"context": 30, "nan": 30}
+        assert 0 < numbers["triggered_windows"] < 540
+
+
+def test_printout_says_everything_once(small_run):
+    text = printed(summarise(**small_run))
+    for label in ("science [s]", "gridded [s]", "context-limited [s]", "analysed [s]"):
+        assert text.count(label) == 1
+    lines = {line.strip(" │").split("│")[0].strip(): line for line in text.splitlines()}
+    assert numbers(lines["science [s]"]) == ["200", "40"]
+    assert numbers(lines["of these context"]) == ["1", "0"]
+    assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
+    assert "2 clusters of 3 windows; the largest holds 66.7%." in text
+    assert text.rstrip().endswith("Report: results/demo/report.zip")
+    assert "converge" not in text
+
+
+def numbers(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip(" │").split("│")[1:]]
+
+
+def test_printout_warns_when_the_mixture_did_not_converge(small_run):
+    text = printed(summarise(**(small_run | {"clustering": {"converged": False}})))
+    assert "did not converge" in text
+    assert "clustering.mixture.max_iterations" in text
+
+
+def test_printout_keeps_a_long_report_path_whole(small_run):
+    stream = io.StringIO()
+    path = "/a/very/long/place/" + "x" * 90 + "/report.zip"
+    print_summary(summarise(**small_run), path, Console(file=stream, width=60))
+    assert path in stream.getvalue()
