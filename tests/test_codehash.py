@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from gwmorph import config
 from gwmorph.codehash import import_closure, stage_hash
 
 FILES = {
@@ -13,6 +14,7 @@ FILES = {
     "deep/upper.py": "from . import lower\nfrom .lower import E",
     "lazy.py": "def f():\n    import lib.deep.upper as upper\n    return upper",
     "report.py": "import lib.errors",
+    "config.py": "import lib.unused",
     "loop_a.py": "from lib import loop_b",
     "loop_b.py": "from lib import loop_a",
 }
@@ -58,6 +60,7 @@ def closure_of(text: str, package: Path) -> set[str]:
                 "errors.py",
             },
         ),
+        ("from lib.config import Config", {"__init__.py"}),
         ("from lib import loop_a", {"__init__.py", "loop_a.py", "loop_b.py"}),
     ],
 )
@@ -103,3 +106,11 @@ def test_the_real_package_is_found_by_default(tmp_path):
     script.write_text("from gwmorph import naming")
     names = {path.name for path in import_closure(script)}
     assert names == {"__init__.py", "naming.py"}
+
+
+def test_the_configuration_holds_no_algorithm():
+    # what exempts it from the hash: its models offer values, and nothing that computes
+    for name, section in config.sections(config.Config):
+        own = {key for key in vars(section) if not key.startswith("_")}
+        validators = set(section.__pydantic_decorators__.model_validators)
+        assert own <= {"model_config", *section.model_fields, *validators}, name

@@ -60,3 +60,24 @@ def test_losses_are_counted_by_reason_and_as_a_fraction():
     assert ledger.excluded_fraction(rows, "H1") == pytest.approx(0.75)
     assert ledger.excluded_counts(rows, "V1") == {}
     assert ledger.excluded_fraction(rows, "V1") == 0.0
+
+
+def test_a_verdict_speaks_for_each_detector():
+    rows = table(
+        [
+            *(analysed_row("H1", t, 32, 0) for t in range(0, 96, 32)),
+            lost("H1", 96, Reason.DQ),
+            analysed_row("L1", 0, 32, 0),
+            lost("L1", 32, Reason.NAN),
+            lost("L1", 64, Reason.NAN),
+        ]
+    )
+    assert ledger.judge(rows, ["H1"], 0.25) == {
+        "verdict": "passed",
+        "max_excluded_fraction": 0.25,
+        "excluded_fraction": {"H1": 0.25},
+    }
+    with pytest.raises(ledger.VerdictError, match=r"L1: 66\.7% of 3 windows: 2 nan") as failed:
+        ledger.judge(rows, ["H1", "L1"], 0.25)
+    assert "H1:" not in str(failed.value)
+    assert "run.max_excluded_fraction allows 25.0%" in str(failed.value)

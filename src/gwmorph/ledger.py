@@ -1,7 +1,7 @@
 """What became of every planned window: reasons, ledger rows, and the time they add up to."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gwmorph.errors import GwmorphError
 from gwmorph.segments import livetime
+
+
+class VerdictError(GwmorphError):
+    """A run lost more of its windows than its configuration allows."""
+
 
 ANALYSED = "analysed"
 EXCLUDED = "excluded"
@@ -103,6 +109,40 @@ def excluded_fraction(ledger: pa.Table, detector: str) -> float:
     if not rows.num_rows:
         return 0.0
     return pc.sum(pc.equal(rows["status"], EXCLUDED)).as_py() / rows.num_rows
+
+
+def judge(
+    ledger: pa.Table, detectors: Iterable[str], max_excluded_fraction: float
+) -> dict[str, Any]:
+    """Return the verdict on a run whose losses are within limits, each detector on its own.
+
+    Raises
+    ------
+    VerdictError
+        A detector lost a larger fraction of its planned windows than ``max_excluded_fraction``;
+        the error lists every such detector with the reasons.
+    """
+    lost = {detector: excluded_fraction(ledger, detector) for detector in detectors}
+    failed = [detector for detector, part in lost.items() if part > max_excluded_fraction]
+    if failed:
+        lines = [
+            f"{detector}: {lost[detector]:.1%} of {_of(ledger, detector).num_rows} windows: "
+            + ", ".join(
+                f"{count} {reason} ({MEANING[Reason(reason)]})"
+                for reason, count in excluded_counts(ledger, detector).items()
+            )
+            for detector in failed
+        ]
+        raise VerdictError(
+            "\n  ".join(["too many windows were lost.", *lines])
+            + f"\nrun.max_excluded_fraction allows {max_excluded_fraction:.1%}. All tables are in "
+            "place: the ledger says what was found in each window, and where."
+        )
+    return {
+        "verdict": "passed",
+        "max_excluded_fraction": max_excluded_fraction,
+        "excluded_fraction": lost,
+    }
 
 
 def _of(ledger: pa.Table, detector: str) -> pa.Table:

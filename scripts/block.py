@@ -1,0 +1,66 @@
+"""Draw one block: pictures of its windows, their measurements, and the ledger of all of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from igwn_segments import segment, segmentlist
+
+from gwmorph import tables
+from gwmorph.block import RenderParameters, analyse_block
+from gwmorph.grid import Grid
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import lineage
+from gwmorph.strain.receipts import verified_files
+
+
+def block(
+    receipts: Sequence[Path],
+    detector: str,
+    gps_start: int,
+    segments: Sequence[tuple[int, int]],
+    window: Mapping[str, int],
+    rendering: Mapping[str, Mapping[str, Any]],
+    ledger: Path,
+    measurements: Path,
+    pictures: Path,
+) -> None:
+    files = verified_files(receipts)
+    science = segmentlist(segment(*span) for span in segments)
+    grid = Grid(window["duration_s"], window["stride_s"], window["context_s"])
+    parameters = RenderParameters.from_sections(grid.duration, **rendering)
+    result = analyse_block(
+        files,
+        detector,
+        gps_start,
+        grid.block_windows(science, gps_start),
+        science,
+        grid.context,
+        parameters,
+        pictures,
+    )
+    metadata = {
+        **lineage({"window": dict(window), **rendering}, [file.sha256 for file in files]),
+        "gwmorph.render_id": parameters.render_id,
+    }
+    tables.write_table(ledger, tables.LEDGER, result.ledger, metadata)
+    tables.write_table(measurements, tables.MEASUREMENTS, result.measurements, metadata)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        block(
+            receipts=[Path(path) for path in snakemake.input.receipts],
+            detector=snakemake.wildcards.detector,
+            gps_start=int(snakemake.wildcards.block),
+            segments=snakemake.params.segments,
+            window=snakemake.params.window,
+            rendering={
+                "conditioning": snakemake.params.conditioning,
+                "qtransform": snakemake.params.qtransform,
+                "picture": snakemake.params.picture,
+            },
+            ledger=Path(snakemake.output.ledger),
+            measurements=Path(snakemake.output.measurements),
+            pictures=Path(snakemake.output.pictures),
+        )

@@ -1,0 +1,47 @@
+"""Cluster all windows of a run and lay them out on the map."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gwmorph import tables
+from gwmorph.config import ClusteringConfig
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+from gwmorph.morphology import clustering
+from gwmorph.storage import write_json
+
+
+def cluster(
+    shards: Sequence[Path],
+    parameters: Mapping[str, Any],
+    seed: int,
+    clusters: Path,
+    cluster_summary: Path,
+    diagnostics: Path,
+) -> None:
+    metadata = {
+        **tables.shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"]),
+        **lineage({"clustering": dict(parameters), "seed": seed}, hashes_of(shards)),
+    }
+    embeddings = tables.read_tables(shards, tables.EMBEDDINGS)
+    found = clustering.cluster(
+        tables.embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters), seed
+    )
+    rows = clustering.cluster_table(embeddings, found)
+    tables.write_table(clusters, tables.CLUSTERS, rows, metadata)
+    summary = clustering.cluster_summary(embeddings, found)
+    tables.write_table(cluster_summary, tables.CLUSTER_SUMMARY, summary, metadata)
+    write_json(diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed})
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        cluster(
+            shards=[Path(path) for path in snakemake.input.shards],
+            parameters=snakemake.params.clustering,
+            seed=snakemake.params.seed,
+            clusters=Path(snakemake.output.clusters),
+            cluster_summary=Path(snakemake.output.cluster_summary),
+            diagnostics=Path(snakemake.output.diagnostics),
+        )

@@ -1,0 +1,73 @@
+"""Draw a contact sheet of example pictures for each of the largest clusters."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gwmorph import tables
+from gwmorph.grid import block_of
+from gwmorph.joblog import JobLog
+from gwmorph.naming import parse_span_name, span_name
+from gwmorph.report.figures import Example, GalleryScale, choose_examples, draw_gallery
+from gwmorph.spectra.tiling import Tiling
+
+TILING_KEYS = ("q_low", "q_high", "f_low", "f_high", "mismatch")
+
+
+def galleries(
+    clusters: Path,
+    cluster_summary: Path,
+    pictures: Sequence[Path],
+    window_s: int,
+    scale: GalleryScale,
+    count: int,
+    largest: int,
+    folder: Path,
+) -> None:
+    members = tables.read_table(clusters, tables.CLUSTERS)
+    summary = tables.read_table(cluster_summary, tables.CLUSTER_SUMMARY)
+    folders = {
+        (name.detector, name.gps_start): path
+        for path in pictures
+        if (name := parse_span_name(path.name))
+    }
+
+    def picture_of(example: Example) -> Path:
+        name = span_name(example.detector, "WINDOW", example.gps_start, window_s, "png")
+        return folders[example.detector, block_of(example.gps_start)] / name
+
+    folder.mkdir(parents=True)
+    for cluster in summary["cluster"].to_pylist()[:largest]:
+        examples = choose_examples(cluster, members, summary, count)
+        shown = [picture_of(example) for example in examples]
+        draw_gallery(cluster, examples, shown, scale, folder / f"cluster_{cluster:03d}.png")
+
+
+def gallery_scale(
+    window_s: int,
+    sample_rate: int,
+    qtransform: Mapping[str, Any],
+    picture: Mapping[str, Any],
+) -> GalleryScale:
+    tiling = Tiling(window_s, sample_rate, **{key: qtransform[key] for key in TILING_KEYS})
+    look = {key: picture[key] for key in ("energy_max", "scale", "colormap")}
+    return GalleryScale(window_s, tiling.f_low, tiling.f_top, **look)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        galleries(
+            clusters=Path(snakemake.input.clusters),
+            cluster_summary=Path(snakemake.input.cluster_summary),
+            pictures=[Path(path) for path in snakemake.input.pictures],
+            window_s=snakemake.params.window_s,
+            scale=gallery_scale(
+                snakemake.params.window_s,
+                snakemake.params.sample_rate,
+                snakemake.params.qtransform,
+                snakemake.params.picture,
+            ),
+            count=snakemake.params.pictures_each,
+            largest=snakemake.params.largest,
+            folder=Path(snakemake.output.galleries),
+        )

@@ -1,0 +1,27 @@
+"""Draw the share of each cluster over time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.joblog import JobLog
+from gwmorph.report.figures import draw_occupancy
+
+
+def occupancy(clusters: Path, ledgers: Sequence[Path], bin_s: int, figure: Path) -> None:
+    draw_occupancy(
+        tables.read_table(clusters, tables.CLUSTERS),
+        tables.read_tables(ledgers, tables.LEDGER),
+        bin_s,
+        figure,
+    )
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        occupancy(
+            clusters=Path(snakemake.input.clusters),
+            ledgers=[Path(path) for path in snakemake.input.ledgers],
+            bin_s=snakemake.params.bin_s,
+            figure=Path(snakemake.output.figure),
+        )

@@ -1,0 +1,19 @@
+"""Write the configuration that made a run, every key resolved."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gwmorph.joblog import JobLog
+from gwmorph.storage import write_bytes
+
+
+def resolved_config(keys: Mapping[str, Any], path: Path) -> None:
+    write_bytes(path, yaml.safe_dump(dict(keys), sort_keys=False).encode())
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        resolved_config(snakemake.params.keys, Path(snakemake.output.config))

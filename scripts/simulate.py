@@ -1,0 +1,31 @@
+"""Make a block's strain file in the cache, and keep its receipt."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gwmorph.joblog import JobLog
+from gwmorph.strain.base import StrainFile
+from gwmorph.strain.receipts import write_receipts
+from gwmorph.strain.simulated import SimulatedSource
+
+
+def simulate(
+    files: Sequence[Mapping[str, Any]],
+    cache: Path,
+    simulated: Mapping[str, Any],
+    receipts: Path,
+) -> None:
+    population = Path(simulated["population"])
+    source = SimulatedSource(**{**simulated, "population": population}, cache=cache)
+    write_receipts(receipts, [source.obtain(StrainFile.from_json(file)) for file in files])
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        simulate(
+            files=snakemake.params.files,
+            cache=Path(snakemake.params.cache),
+            simulated=snakemake.params.simulated,
+            receipts=Path(snakemake.output.receipts),
+        )

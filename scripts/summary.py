@@ -1,0 +1,48 @@
+"""Sum a run up: livetimes, losses, triggers and clusters."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.joblog import JobLog
+from gwmorph.ledger import livetimes
+from gwmorph.report.summary import summarise
+from gwmorph.storage import write_json
+
+
+def summary(
+    run: str,
+    science_s: Mapping[str, int],
+    events_snr: float,
+    ledgers: Sequence[Path],
+    measurements: Sequence[Path],
+    cluster_summary: Path,
+    diagnostics: Path,
+    result: Path,
+) -> None:
+    ledger = tables.read_tables(ledgers, tables.LEDGER)
+    content = summarise(
+        run=run,
+        livetimes=livetimes(ledger, science_s),
+        ledger=ledger,
+        measurements=tables.read_tables(measurements, tables.MEASUREMENTS),
+        events_snr=events_snr,
+        cluster_summary=tables.read_table(cluster_summary, tables.CLUSTER_SUMMARY),
+        clustering=json.loads(diagnostics.read_text()),
+    )
+    write_json(result, content)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        summary(
+            run=snakemake.wildcards.run,
+            science_s=snakemake.params.science_s,
+            events_snr=snakemake.params.events_snr,
+            ledgers=[Path(path) for path in snakemake.input.ledgers],
+            measurements=[Path(path) for path in snakemake.input.measurements],
+            cluster_summary=Path(snakemake.input.cluster_summary),
+            diagnostics=Path(snakemake.input.diagnostics),
+            result=Path(snakemake.output.summary),
+        )

@@ -1,0 +1,26 @@
+"""Judge a run by its ledgers: fail it when too many windows were lost."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.joblog import JobLog
+from gwmorph.ledger import judge
+from gwmorph.storage import write_json
+
+
+def verdict(
+    ledgers: Sequence[Path], detectors: Sequence[str], max_excluded_fraction: float, result: Path
+) -> None:
+    ledger = tables.read_tables(ledgers, tables.LEDGER)
+    write_json(result, judge(ledger, detectors, max_excluded_fraction))
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        verdict(
+            ledgers=[Path(path) for path in snakemake.input.ledgers],
+            detectors=snakemake.params.detectors,
+            max_excluded_fraction=snakemake.params.max_excluded_fraction,
+            result=Path(snakemake.output.verdict),
+        )

@@ -1,0 +1,60 @@
+"""What a job leaves in its log, and how it ends when something is wrong."""
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gwmorph.errors import GwmorphError
+
+
+class JobLog:
+    """Keep a job's warnings and errors in a file; end it with exit code 1 on an error for users.
+
+    A `GwmorphError` is written to the log and, without a traceback, to the terminal. Any other
+    exception goes to the log with its traceback and on its way. Warnings go to both.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """``path`` is the log file; an older one is replaced."""
+        self._path = Path(path)
+
+    def __enter__(self) -> Self:
+        """Open the log."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        form = logging.Formatter("%(levelname)s: %(message)s")
+        self._handlers: list[logging.Handler] = [
+            logging.FileHandler(self._path, mode="w"),
+            logging.StreamHandler(),
+        ]
+        for handler in self._handlers:
+            handler.setFormatter(form)
+            handler.setLevel(logging.WARNING)
+            logging.getLogger().addHandler(handler)
+        logging.captureWarnings(True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what went wrong, close the log, and leave the process where that was an error."""
+        logging.captureWarnings(False)
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+        if isinstance(error, GwmorphError):
+            message = f"{type(error).__name__}: {error}\n"
+            self._append(message)
+            sys.stderr.write(f"\n{message}\n")
+            sys.exit(1)
+        if error is not None:
+            self._append("".join(traceback.format_exception(kind, error, trace)))
+
+    def _append(self, text: str) -> None:
+        with self._path.open("a") as stream:
+            stream.write(text)
