@@ -103,7 +103,8 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     columns = list(summary["detectors"].values())
     for key in _SECONDS:
         label = key.removesuffix("_s").replace("_", "-")
-        table.add_row(f"{label} [s]", *(f"{column[key]:,}" for column in columns))
+        # As Text, since "[s]" would be markup.
+        table.add_row(Text(f"{label} [s]"), *(f"{column[key]:,}" for column in columns))
     table.add_section()
     for key in ("planned_windows", "analysed_windows", "excluded_windows"):
         table.add_row(key.replace("_", " "), *(f"{column[key]:,}" for column in columns))
