@@ -1,0 +1,55 @@
+"""Every caption must render with a run's configuration, and print what is configured."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from docutils.core import publish_parts
+from jinja2 import Environment, StrictUndefined
+
+from gwmorph.config import Config
+
+FOLDER = Path(__file__).resolve().parents[2] / "workflow" / "report"
+CAPTIONS = sorted(FOLDER.glob("*.rst"))
+
+
+def html(path: Path, config: dict) -> str:
+    """Render as `snakemake --report` does, but refuse what is undefined or malformed."""
+    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(
+        path.read_text()
+    )
+    text = template.render(snakemake=SimpleNamespace(config=config))
+    settings = {"halt_level": 2, "report_level": 2}
+    return publish_parts(text, writer="html", settings_overrides=settings)["body"]
+
+
+@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
+def test_caption_renders_with_the_defaults(path):
+    assert "<p>" in html(path, Config().model_dump())
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "key", "value"),
+    [
+        ("summary", "events", "snr", 8.25),
+        ("map", "events", "snr", 8.25),
+        ("occupancy", "report", "occupancy_bin_s", 4321),
+        ("galleries", "picture", "energy_max", 33.75),
+        ("cluster_table", "events", "snr", 8.25),
+        ("verdict", "run", "max_excluded_fraction", 0.125),
+        ("workflow", "run", "name", "other_run"),
+    ],
+)
+def test_caption_prints_the_configured_threshold(name, section, key, value):
+    config = Config().model_dump()
+    config[section][key] = value
+    assert str(value) in html(FOLDER / f"{name}.rst", config)
+
+
+def test_report_says_when_strain_is_simulated_and_only_then():
+    simulated = Config().model_dump()
+    public = Config().model_dump()
+    public["source"]["kind"] = "gwosc"
+    assert re.search(r"simulated</strong>", html(FOLDER / "workflow.rst", simulated))
+    assert "simulated" not in html(FOLDER / "workflow.rst", public)
