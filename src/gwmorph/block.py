@@ -1,7 +1,7 @@
 """One block: from strain files to pictures, ledger rows and measurements."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,6 +81,10 @@ class RenderParameters:
     def picture_scale(self) -> PictureScale:
         """From energy to palette."""
         return PictureScale(self.scale, self.energy_max, self.colormap)
+
+    def cut_to(self, window_s: int) -> "RenderParameters":
+        """Return the same parameters for windows of another length."""
+        return replace(self, window_s=window_s)
 
     def tiling(self) -> Tiling:
         """Lay the tiles of a window and its guard."""

@@ -17,9 +17,11 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from gwmorph.errors import ConfigError
+from gwmorph.storage import write_bytes
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
 BLOCK_S = 4096
+_KEYS_MARKER = "<!-- keys: generated from src/gwmorph/config.py by `gwmorph config --write` -->"
 
 
 def _key(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
@@ -411,6 +413,27 @@ def key_table() -> str:
             f"{field.description}{_choices(field)} |"
         )
     return "\n".join(rows) + "\n"
+
+
+def write_generated_files(root: Path) -> None:
+    """Write what the models generate into a checkout: defaults, JSON Schema, table of keys.
+
+    Raises
+    ------
+    ConfigError
+        ``root`` is no checkout of gwmorph.
+    """
+    readme = root / "config" / "README.md"
+    if not readme.is_file():
+        raise ConfigError(f"{readme}: no such file; start this in a checkout of gwmorph.")
+    prose, marker, _ = readme.read_text().partition(_KEYS_MARKER)
+    files = {
+        "config/config.yaml": default_yaml(),
+        "workflow/schemas/config.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+        "config/README.md": f"{prose}{marker}\n{key_table()}",
+    }
+    for name, text in files.items():
+        write_bytes(root / name, text.encode())
 
 
 def _choices(field: FieldInfo) -> str:

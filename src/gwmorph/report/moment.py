@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from igwn_segments import segment, segmentlist
 from matplotlib import colormaps
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
@@ -26,14 +25,15 @@ _AROUND_S = 256
 class Moment:
     """The picture of ``[gps_start, gps_start + window_s)`` and its loudest tile.
 
-    ``indices`` are palette indices uint8 [height, width]; ``sound`` is the GPS span inside which
-    every pixel has its full context.
+    ``indices`` are palette indices uint8 [height, width]; ``held`` is the GPS span of sound
+    strain around the moment, ``sound`` that inside which every pixel has its full context.
     """
 
     detector: str
     gps_start: int
     window_s: int
     indices: NDArray[np.uint8]
+    held: segment
     sound: segment
     f_low: float
     f_top: float
@@ -47,9 +47,10 @@ class Moment:
 def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment:
     """Draw the window around ``gps`` from one file, however little strain lies beside it.
 
-    The window is moved, and where the file is shorter also cut, to lie inside the sound strain
-    around ``gps``. Where the guard reaches past the sound strain, whitened strain is mirrored;
-    such edges lie outside ``Moment.sound``.
+    The window is moved, and where the file is shorter also cut, to lie inside the strain that
+    can be whitened: all but ``REACH_S`` seconds at the ends of the sound strain around ``gps``.
+    Where the guard reaches further, whitened strain is continued by its mirror image; such edges
+    lie outside ``Moment.sound``.
 
     Raises
     ------
@@ -58,24 +59,25 @@ def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment
         than a noise spectrum needs.
     """
     strain = _read_around(file, gps, parameters.sample_rate)
-    first, last = _sound_stretch(strain, gps)
-    if last - first < 2 * parameters.psd_segment_s:
+    held = _sound_stretch(strain, gps)
+    if abs(held) < 4 * parameters.psd_segment_s:
         raise StrainError(
-            f"{file.path}: only {last - first} s of sound strain around GPS {gps}, "
-            f"expected at least {2 * parameters.psd_segment_s} s for a noise spectrum."
+            f"{file.path}: only {abs(held)} s of sound strain around GPS {gps}, "
+            f"expected at least {4 * parameters.psd_segment_s} s for a noise spectrum."
         )
-    window_s = min(parameters.window_s, last - first)
-    start = int(np.clip(np.floor(gps) - window_s // 2, first, last - window_s))
-    span = _whitened_span(strain, segment(first, last), start, window_s, parameters)
+    white = segment(held[0] + REACH_S, held[1] - REACH_S)
+    window_s = min(parameters.window_s, abs(white))
+    start = int(np.clip(np.floor(gps) - window_s // 2, white[0], white[1] - window_s))
     cut = parameters.cut_to(window_s)
-    planes = cut.transform()(span[None])
+    planes = cut.transform()(_whitened_span(strain, held, start, cut)[None])
     tile = planes.loudest
     return Moment(
         detector=file.detector,
         gps_start=start,
         window_s=window_s,
         indices=cut.draw(planes)[0],
-        sound=segment(first + GUARD_S + REACH_S, last - GUARD_S - REACH_S),
+        held=held,
+        sound=segment(white[0] + GUARD_S, white[1] - GUARD_S),
         f_low=parameters.f_low,
         f_top=cut.tiling().f_top,
         tile_time=start + float(tile.time[0]),
@@ -94,7 +96,7 @@ def _read_around(file: LocalFile, gps: float, sample_rate: int) -> Strain:
     return read_strain([file], file.detector, start, end, sample_rate)
 
 
-def _sound_stretch(strain: Strain, gps: float) -> tuple[int, int]:
+def _sound_stretch(strain: Strain, gps: float) -> segment:
     """Return the longest GPS span around ``gps`` without a defect."""
     defects = second_defects(strain)
     here = int(gps) - strain.gps_start
@@ -106,31 +108,33 @@ def _sound_stretch(strain: Strain, gps: float) -> tuple[int, int]:
     before, after = bad[bad < here], bad[bad > here]
     first = int(before[-1]) + 1 if len(before) else 0
     last = int(after[0]) if len(after) else len(defects)
-    return strain.gps_start + first, strain.gps_start + last
+    return segment(strain.gps_start + first, strain.gps_start + last)
 
 
 def _whitened_span(
-    strain: Strain, stretch: segment, start: int, window_s: int, parameters: RenderParameters
+    strain: Strain, held: segment, start: int, parameters: RenderParameters
 ) -> NDArray[np.float32]:
-    """Return the window and its guards, mirrored where the stretch ends: float32 samples."""
-    rate, (first, last) = strain.sample_rate, stretch
+    """Return the window and its guards, mirrored where whitened strain ends: float32 samples."""
+    rate, (first, last) = strain.sample_rate, held
     values = strain.values[(first - strain.gps_start) * rate : (last - strain.gps_start) * rate]
     psd = median_psd(values, rate, parameters.psd_segment_s)
     white = whiten(values, whitening_filter(psd, rate, parameters.band), rate, first)
-    low, high = start - GUARD_S - first, start + window_s + GUARD_S - first
-    inside = white[max(low, 0) * rate : min(high, last - first) * rate]
-    missing = (max(-low, 0) * rate, max(high - (last - first), 0) * rate)
-    return np.pad(inside, missing, mode="reflect")
+    low, high = start - GUARD_S, start + parameters.window_s + GUARD_S
+    inner = max(low, first + REACH_S), min(high, last - REACH_S)
+    inside = white[(inner[0] - first) * rate : (inner[1] - first) * rate]
+    return np.pad(inside, ((inner[0] - low) * rate, (high - inner[1]) * rate), mode="reflect")
 
 
 def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: Path) -> None:
     """Draw a moment with axes and colour bar; hatched edges lack context."""
     scale = parameters.picture_scale
-    left, right = moment.gps_start - gps, moment.gps_start + moment.window_s - gps
+    window = segment(moment.gps_start, moment.gps_start + moment.window_s)
+    wanted = segment(gps - parameters.window_s / 2, gps + parameters.window_s / 2)
+    shown = window | (wanted & moment.held)
     with saved_figure(path, 9.0, 5.0) as figure:
         axes = figure.subplots()
         image = axes.pcolormesh(
-            np.linspace(left, right, moment.indices.shape[1] + 1),
+            np.linspace(window[0] - gps, window[1] - gps, moment.indices.shape[1] + 1),
             np.geomspace(moment.f_low, moment.f_top, moment.indices.shape[0] + 1),
             scale.energy(moment.indices[::-1]),
             cmap=colormaps[scale.colormap],
@@ -138,36 +142,24 @@ def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: 
             vmax=scale.energy_max,
             rasterized=True,
         )
-        for a, b in ((left, moment.sound[0] - gps), (moment.sound[1] - gps, right)):
-            if b > a:
-                axes.add_patch(
-                    Rectangle(
-                        (max(a, left), moment.f_low),
-                        min(b, right) - max(a, left),
-                        moment.f_top - moment.f_low,
-                        facecolor=(1, 1, 1, 0.15),
-                        edgecolor="white",
-                        hatch="//",
-                        linewidth=0,
-                    )
-                )
+        lacking = segmentlist([shown]) - segmentlist([moment.sound])
+        for a, b in lacking:
+            axes.axvspan(a - gps, b - gps, fill=False, hatch="//", edgecolor="#dddddd", lw=0)
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlim(left, right)
+        axes.set_xlim(shown[0] - gps, shown[1] - gps)
         axes.set_ylim(moment.f_low, moment.f_top)
         axes.set_xlabel(f"time from GPS {gps:.10g} (s)")
         axes.set_ylabel("frequency (Hz)")
-        axes.set_title(_title(moment, gps))
+        axes.set_title(_title(moment, gps, bool(lacking)))
         figure.colorbar(image, label="energy over the row's median", extend="max")
 
 
-def _title(moment: Moment, gps: float) -> str:
-    context = segmentlist([segment(moment.gps_start, moment.gps_start + moment.window_s)])
-    lacks = bool(context - segmentlist([moment.sound]))
+def _title(moment: Moment, gps: float, lacking: bool) -> str:
     return (
         f"{moment.detector}, loudest tile: SNR {moment.tile_snr:.1f} at "
         f"{moment.tile_frequency:.0f} Hz, {moment.tile_time - gps:+.3f} s, Q {moment.tile_q:.1f}"
-        + ("\nhatched: too little strain beside it for whitening and guard" if lacks else "")
+        + ("\nhatched: too little strain beside it for whitening and guard" if lacking else "")
     )

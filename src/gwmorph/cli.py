@@ -1,0 +1,119 @@
+"""The command ``gwmorph``: what is not a workflow stage."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gwmorph.errors import GwmorphError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except GwmorphError as error:
+        print(f"gwmorph: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gwmorph", description="Maps of gravitational-wave transient morphologies."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    show = commands.add_parser("show", help="draw one moment of a strain file")
+    show.add_argument("file", type=Path, help="HDF5 (GWOSC's layout or plain) or frame file")
+    show.add_argument("--gps", type=float, required=True, help="GPS time to look at")
+    show.add_argument("--seconds", type=int, default=32, help="length of the window (32)")
+    show.add_argument("--detector", help="for plain HDF5 files, which do not say it: H1, L1, …")
+    show.add_argument("--dataset", help="data set of a plain HDF5 file")
+    show.add_argument("--channel", help="channel of a frame file")
+    show.add_argument("--out", type=Path, help="PNG to write")
+    show.add_argument(
+        "--configfile", type=Path, help="take conditioning, tiling and palette from this file"
+    )
+    show.set_defaults(command=_show)
+
+    summary = commands.add_parser("summary", help="print the summary of a finished run")
+    summary.add_argument("run", type=Path, help="the run's folder, results/NAME")
+    summary.set_defaults(command=_summary)
+
+    config = commands.add_parser("config", help="print all keys with their defaults")
+    config.add_argument(
+        "--write",
+        action="store_true",
+        help="in a checkout: regenerate config/config.yaml, the JSON Schema, the table of keys",
+    )
+    config.set_defaults(command=_config)
+    return parser
+
+
+def _show(options: argparse.Namespace) -> None:
+    from gwmorph.block import RenderParameters
+    from gwmorph.config import load_yaml, parse_config
+    from gwmorph.naming import span_name
+    from gwmorph.report.moment import draw_moment, look_at
+    from gwmorph.strain.base import LocalFile, StrainFile
+    from gwmorph.strain.files import describe
+
+    raw = load_yaml(options.configfile) if options.configfile else {}
+    config = parse_config(raw, str(options.configfile))
+    found = describe(options.file, "auto", options.channel, options.dataset)
+    parameters = RenderParameters.from_sections(
+        options.seconds,
+        config.conditioning.model_dump(),
+        config.qtransform.model_dump(),
+        config.picture.model_dump(),
+    )
+    rate = min(parameters.sample_rate, found.sample_rate)
+    parameters = replace(parameters, sample_rate=rate)
+    detector = found.detector or options.detector
+    if detector is None:
+        raise GwmorphError(f"{options.file}: does not say its detector; pass --detector.")
+    file = LocalFile.receipt(
+        StrainFile(
+            detector, found.gps_start, found.duration, found.sample_rate, str(options.file)
+        ),
+        options.file,
+        found.layout,
+        found.dataset_or_channel,
+    )
+    moment = look_at(file, options.gps, parameters)
+    name = span_name(detector, "SHOW", moment.gps_start, moment.window_s, "png")
+    path = options.out or Path(name)
+    draw_moment(moment, options.gps, parameters, path)
+    print(
+        f"{path}: {detector} GPS {moment.gps_start} to {moment.gps_start + moment.window_s}; "
+        f"loudest tile at GPS {moment.tile_time:.4f}, {moment.tile_frequency:.1f} Hz, "
+        f"Q {moment.tile_q:.1f}, energy {moment.tile_energy:.1f}, SNR {moment.tile_snr:.1f}"
+    )
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from gwmorph.report.summary import print_summary
+
+    path = options.run / "summary.json"
+    if not path.is_file():
+        raise GwmorphError(
+            f"{path}: no such file; run snakemake to its end first, or name another run's folder."
+        )
+    print_summary(json.loads(path.read_text()), options.run / "report.zip")
+
+
+def _config(options: argparse.Namespace) -> None:
+    from gwmorph.config import default_yaml, write_generated_files
+
+    if options.write:
+        write_generated_files(Path())
+    else:
+        print(default_yaml(), end="")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
