@@ -1,0 +1,355 @@
+"""Public strain from the Gravitational Wave Open Science Center, or a server that speaks its API.
+
+Everything that the ``gwosc`` client asks for goes through one session with the configured
+patience, since the client's own tries and time-out are fixed. Lists are asked for once: the
+answers are kept in the cache and checked when read. They are made again when removed.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import h5py
+import requests
+from gwosc.api import v2 as api
+from gwosc.timeline import get_segments
+from gwosc.urls import URL_REGEX
+from igwn_segments import segment, segmentlist
+
+from gwmorph.errors import DownloadError, SegmentError, StrainError
+from gwmorph.segments import clip
+from gwmorph.storage import content_hash, write_json
+from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.download import (
+    Patience,
+    TryFailedError,
+    download,
+    failed_request,
+    patiently,
+    recorded_sha256,
+)
+from gwmorph.strain.files import describe
+
+BLOCK_S = 4096
+_PAGE_SIZE = 500
+_CHECK_SAMPLES = 1 << 20
+# What h5py raises on damaged files, found by changing and cutting bytes of good ones.
+_H5PY_ERRORS = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+_PAGE_KEYS = frozenset({"results", "next", "num_pages"})
+
+_log = logging.getLogger(__name__)
+
+
+class _PatientSession:
+    """What the ``gwosc`` client uses as its session: it tries again and waits as configured.
+
+    A page whose rows are not what was asked for counts as a failed try: the client would take
+    them as they are, or fail on them in its own way.
+    """
+
+    def __init__(
+        self, session: requests.Session, patience: Patience, is_row: Callable[[Any], bool]
+    ) -> None:
+        self._session = session
+        self._patience = patience
+        self._is_row = is_row
+
+    def get(self, url: str, **kwargs: Any) -> requests.Response:
+        """Return the response that holds a page of a list, or raise DownloadError."""
+        kwargs["timeout"] = self._patience.timeout_s
+        return patiently(lambda: self._get_once(url, **kwargs), url, self._patience)
+
+    def _get_once(self, url: str, **kwargs: Any) -> requests.Response:
+        try:
+            response = self._session.get(url, **kwargs)
+            response.raise_for_status()
+            page = response.json()
+        except requests.JSONDecodeError as error:
+            raise TryFailedError(f"the answer is not JSON ({error})") from error
+        except requests.RequestException as error:
+            raise failed_request(url, error) from error
+        if not isinstance(page, dict) or not page.keys() >= _PAGE_KEYS:
+            raise TryFailedError("the answer is not a page of the GWOSC API")
+        rows = page["results"]
+        for row in rows if isinstance(rows, list) else [rows]:
+            if not self._is_row(row):
+                raise TryFailedError(f"the answer holds what was not asked for: {row!r}")
+        return response
+
+
+@dataclass(frozen=True)
+class GwoscSource:
+    """Segments and 4096 s HDF5 files of one science flag and sample rate.
+
+    Parameters
+    ----------
+    host : address of the server, as ``https://gwosc.org``.
+    flag : science flag without the detector: DATA, CBC_CAT1, ...
+    sample_rate : Hz, of the files to fetch: 4096 or 16384.
+    cache : folder that holds lists and files (under gwosc/), each under its host's name.
+    attempts, timeout_s : tries, and longest silence of the server in one of them.
+    first_wait_s : wait after the first failed try; it doubles with each further one.
+    """
+
+    host: str
+    flag: str
+    sample_rate: int
+    cache: Path
+    attempts: int
+    timeout_s: float
+    first_wait_s: float = 1.0
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(self.attempts, self.timeout_s, self.first_wait_s)
+
+    @property
+    def _address(self) -> str:
+        return self.host.rstrip("/")
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.cache) / "gwosc"
+
+    def segments(self, detector: str, start: int, end: int) -> segmentlist:
+        """Return the segments of ``{detector}_{flag}``, coalesced, clipped to [start, end).
+
+        Raises
+        ------
+        SegmentError
+            The server answered that there are none.
+        DownloadError
+            The server gave no usable answer.
+        """
+        flag = f"{detector}_{self.flag}"
+        what = f"segments of {flag} in [{start}, {end})"
+
+        def ask(session: _PatientSession) -> list[list[int]]:
+            pairs = get_segments(
+                flag, start, end, host=self._address, session=session, pagesize=_PAGE_SIZE
+            )
+            return [list(pair) for pair in pairs]
+
+        key = f"{flag}-{start}-{end - start}"
+        pairs = self._remembered("segments", what, key, ask, _is_segment)
+        found = clip(segmentlist(segment(*pair) for pair in pairs), start, end)
+        if not found:
+            raise SegmentError(
+                f"{self.host} holds no {what}. Check that {detector} was observing then "
+                f"(run.gps_start, run.gps_end, run.detectors) and that source.gwosc.flag "
+                f"{self.flag!r} was released for that run."
+            )
+        return found
+
+    def files(self, detector: str, start: int, end: int) -> list[StrainFile]:
+        """Return the 4096 s files that hold a part of [start, end), sorted, one for each start.
+
+        The bulk releases of observing runs are asked for, on whose grid blocks lie;
+        `gwosc.locate.get_urls` would prefer the files cut around an event. Where several
+        releases hold the same 4096 s, the highest revision serves (R2 before R1), and among
+        equal ones the first by file name.
+
+        Raises
+        ------
+        StrainError
+            The server answered that there are none.
+        DownloadError
+            The server gave no usable answer.
+        """
+        what = f"{BLOCK_S} s HDF5 files of {detector} at {self.sample_rate} Hz in [{start}, {end})"
+
+        def ask(session: _PatientSession) -> list[str]:
+            files = api.fetch_run_strain_files(
+                detector=detector,
+                start=start,
+                end=end,
+                sample_rate=self.sample_rate,
+                host=self._address,
+                session=session,
+                pagesize=_PAGE_SIZE,
+            )
+            return [file["hdf5_url"] for file in files]
+
+        key = f"{detector}_{self.sample_rate}-{start}-{end - start}"
+        urls = self._remembered("files", what, key, ask, _is_file)
+        found = [
+            StrainFile(detector, gps, BLOCK_S, self.sample_rate, url)
+            for gps, url in sorted(_best_releases(urls).items())
+            if gps < end and gps + BLOCK_S > start
+        ]
+        if not found:
+            raise StrainError(
+                f"{self.host} holds no {what}. Check run.gps_start, run.gps_end, run.detectors "
+                "and source.gwosc.sample_rate against the released runs."
+            )
+        return found
+
+    def obtain(self, file: StrainFile) -> LocalFile:
+        """Return the receipt of a checked local copy, fetched where the cache has none.
+
+        A cached file whose content no longer has the SHA-256 recorded beside it is fetched
+        again, never used.
+
+        Raises
+        ------
+        DownloadError
+            The file could not be had whole and good.
+        StorageError
+            The disk is full or the cache cannot be written.
+        """
+        path = self._path_of(file)
+        kept = _receipt_if_intact(file, path)
+        if kept is not None:
+            return kept
+        try:
+            download(
+                file.location,
+                path,
+                self._patience,
+                check=lambda partial: check_strain_file(partial, file),
+                sha256=file.sha256,
+            )
+        except DownloadError as error:
+            raise DownloadError(
+                f"The strain of {file.detector} from GPS {file.gps_start} on could not be had. "
+                f"{error} Run again later, or raise source.gwosc.attempts and "
+                "source.gwosc.timeout_s; files that have arrived are kept."
+            ) from error
+        return LocalFile.receipt(file, path, "gwosc")
+
+    def _path_of(self, file: StrainFile) -> Path:
+        """Return where ``file`` is kept: host, then the last two folders of its URL.
+
+        The host is part of it because another server may hold another file of that name.
+        """
+        url_path = PurePosixPath(urlsplit(file.location).path.lstrip("/"))
+        folders = url_path.parent.parts[-2:]
+        return self._folder.joinpath(_host_folder(file.location), *folders, url_path.name)
+
+    def _remembered(
+        self,
+        kind: str,
+        what: str,
+        key: str,
+        ask: Callable[[_PatientSession], list[Any]],
+        is_row: Callable[[Any], bool],
+    ) -> list[Any]:
+        """Return the cached answer, or ask the server and keep what it says.
+
+        ``is_row`` tells rows that belong in the answer from others. An empty answer is not kept:
+        the data may be released tomorrow.
+        """
+        path = self._folder / kind / f"{_host_folder(self.host)}-{key}.json"
+        question = {"host": self.host, "what": what}
+        kept = _read_answer(path, question)
+        if kept is not None:
+            return kept
+        # The client remembers pages for the life of the process, unchecked.
+        api.JSON_CACHE.clear()
+        try:
+            with requests.Session() as session:
+                answer = ask(_PatientSession(session, self._patience, is_row))
+        except DownloadError as error:
+            raise DownloadError(
+                f"The {what} could not be had from {self.host}. {error} Check the network, "
+                "source.gwosc.host and source.gwosc.flag, or raise source.gwosc.attempts and "
+                "source.gwosc.timeout_s; what is already in the cache needs no network."
+            ) from error
+        if answer:
+            write_json(
+                path, {"question": question, "answer": answer, "hash": content_hash(answer)}
+            )
+        return answer
+
+
+def _is_segment(row: Any) -> bool:
+    edges = list(row.values()) if isinstance(row, dict) else []
+    return len(edges) == 2 and all(isinstance(edge, int) for edge in edges)
+
+
+def _is_file(row: Any) -> bool:
+    url = row.get("hdf5_url") if isinstance(row, dict) else None
+    return isinstance(url, str) and URL_REGEX.match(_file_name(url)) is not None
+
+
+def _file_name(url: str) -> str:
+    return PurePosixPath(urlsplit(url).path).name
+
+
+def _read_answer(path: Path, question: dict[str, str]) -> list[Any] | None:
+    """Return the answer kept at ``path``, or None where it is absent, damaged or another's."""
+    if not path.is_file():
+        return None
+    try:
+        kept = json.loads(path.read_text())
+        intact = kept["question"] == question and kept["hash"] == content_hash(kept["answer"])
+    except (ValueError, KeyError, TypeError):
+        intact = False
+    if not intact:
+        _log.warning("%s is damaged: the list is asked for again", path)
+        return None
+    return kept["answer"]
+
+
+def _best_releases(urls: Iterable[str]) -> dict[int, str]:
+    """Return, for each GPS start, the URL of the release that serves it."""
+    ranked = []
+    for url in urls:
+        name = _file_name(url)
+        parts = URL_REGEX.match(name).groupdict()
+        if int(parts["dur"]) == BLOCK_S:
+            ranked.append((-int(parts["version"]), name, int(parts["strt"]), url))
+    best: dict[int, str] = {}
+    for _, _, gps, url in sorted(ranked):
+        best.setdefault(gps, url)
+    return best
+
+
+def _host_folder(url: str) -> str:
+    return re.sub(r"[^\w.-]", "_", urlsplit(url).netloc)
+
+
+def _receipt_if_intact(file: StrainFile, path: Path) -> LocalFile | None:
+    recorded = recorded_sha256(path)
+    if recorded is None or not path.is_file():
+        return None
+    try:
+        return LocalFile.receipt(replace(file, sha256=file.sha256 or recorded), path, "gwosc")
+    except StrainError as error:
+        _log.warning("%s It is fetched again.", error)
+        return None
+
+
+def check_strain_file(path: Path, file: StrainFile) -> None:
+    """Read the GWOSC-layout HDF5 file at ``path`` to its end and compare it with ``file``.
+
+    Raises
+    ------
+    StrainError
+        It is no HDF5 file, cut short, damaged within, or not the one that ``file`` describes.
+    """
+    try:
+        found = describe(path, layout="gwosc")
+        _read_to_the_end(path)
+    except _H5PY_ERRORS as error:
+        raise StrainError(f"{path}: damaged or cut short, cannot be read ({error}).") from error
+    for key in ("detector", "gps_start", "duration", "sample_rate"):
+        if getattr(found, key) != getattr(file, key):
+            raise StrainError(
+                f"{path}: expected {key} {getattr(file, key)}, got {getattr(found, key)}."
+            )
+
+
+def _read_to_the_end(path: Path) -> None:
+    """Read every chunk once, since only decompressing one compares its checksum."""
+    with h5py.File(path) as content:
+        strain = content["strain/Strain"]
+        for first in range(0, len(strain), _CHECK_SAMPLES):
+            strain[first : first + _CHECK_SAMPLES]
+        content["quality/simple/DQmask"][()]
+        content["quality/injections/Injmask"][()]
