@@ -1,0 +1,38 @@
+# From segment lists to a clustered map of morphologies. `snakemake --cores N` makes `all`.
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# Every key with its default; a file given with --configfile overrides them key by key.
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/strain.smk"
+include: "workflow/rules/blocks.smk"
+include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/clusters.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"results/{RUN}/config.yaml",
+        f"results/{RUN}/summary.json",
+        f"results/{RUN}/verdict.json",
+        report_files(),
+        truth_files(),
+
+
+# Everything up to the ledgers: enough to judge how much of a span can be used.
+rule tables:
+    input:
+        run_files(LEDGER),
+        run_files(MEASUREMENTS),
+        f"results/{RUN}/verdict.json",

@@ -1,0 +1,196 @@
+# What all rules share: the checked configuration, the plan, the names of files, and the
+# functions that tell a rule its inputs and params.
+#
+# The plan (blocks, windows, files) is made here, when the workflow is read, before there is a
+# DAG. What a remote source answered is kept in results/{run}/plan/ and in the cache; how to ask
+# again is described in config/README.md.
+
+import re
+import sys
+from pathlib import Path
+
+from gwmorph.codehash import stage_hash
+from gwmorph.config import parse_config
+from gwmorph.errors import GwmorphError
+from gwmorph.grid import BLOCK_S, Grid, group_of
+from gwmorph.plan import claim_folder, load_plan, make_plan
+from gwmorph.strain.sources import make_source
+
+SCRIPTS = Path(workflow.basedir) / "scripts"
+
+
+def planned(configuration):
+    """Return the run's plan; a job on another node takes the one that the main process made."""
+    folder = Path("results") / configuration.run.name
+    if not workflow.is_main_process:
+        return load_plan(folder / "plan", configuration.run.detectors)
+    claim_folder(folder)
+    window = configuration.window
+    return make_plan(
+        folder / "plan",
+        configuration.run,
+        configuration.source,
+        Grid(window.duration_s, window.stride_s, window.context_s),
+        make_source,
+    )
+
+
+try:
+    CONFIG = parse_config(config)
+    PLAN = planned(CONFIG)
+except GwmorphError as error:
+    # An exception would be shown with lines of this file, which is not where the fault is.
+    sys.exit(f"{type(error).__name__}: {error}")
+
+RUN = CONFIG.run.name
+SOURCE = CONFIG.source.kind
+config.update(CONFIG.model_dump(mode="json"))
+
+# As many downloads at once as the configuration says, unless the command line says otherwise.
+workflow.global_resources.setdefault("downloads", CONFIG.source.gwosc.max_downloads)
+
+GROUP_S = CONFIG.encoder.blocks_per_job * BLOCK_S
+
+RECEIPTS = "results/{run}/strain/{detector}/{block}.json"
+LEDGER = (
+    f"results/{{run}}/ledger/{{detector}}-GWMORPH_LEDGER-{{block}}-{BLOCK_S}.parquet"
+)
+MEASUREMENTS = f"results/{{run}}/measurements/{{detector}}-GWMORPH_MEASUREMENTS-{{block}}-{BLOCK_S}.parquet"
+PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}"
+SHARD = f"results/{{run}}/embeddings/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
+
+
+wildcard_constraints:
+    run=re.escape(RUN),
+    detector="[A-Z][0-9]",
+    block="[0-9]+",
+    group="[0-9]+",
+
+
+def keys(section, *omitted):
+    """Return one section of the configuration as a param, without keys that change no result."""
+    return getattr(CONFIG, section).model_dump(mode="json", exclude=set(omitted))
+
+
+def code(rule):
+    """Return the hash of all code of the package that a rule's script runs."""
+    return stage_hash(SCRIPTS / f"{rule}.py")
+
+
+def files_of_block(wildcards):
+    """Return what the source offers for a block, as plain mappings."""
+    offered = PLAN[wildcards.detector].files_of(int(wildcards.block))
+    return [file.to_json() for file in offered]
+
+
+def paths_of_block(wildcards):
+    """Return the local paths of a block's files; only a directory source has them."""
+    return [file["location"] for file in files_of_block(wildcards)]
+
+
+def reading_of_detector(wildcards):
+    """Return how a directory source reads the files of one detector."""
+    detector, directory = wildcards.detector, CONFIG.source.directory
+    return {
+        "format": directory.format,
+        "channel": {d: name for d, name in directory.channel.items() if d == detector},
+        "dataset": {d: name for d, name in directory.dataset.items() if d == detector},
+    }
+
+
+def receipts_around(wildcards):
+    """Return the receipts that a block reads: its own and its direct neighbours'."""
+    blocks = PLAN[wildcards.detector].neighbourhood(int(wildcards.block))
+    return expand(RECEIPTS, block=blocks, **names(wildcards))
+
+
+def block_segments(wildcards):
+    """Return the science segments that a block's job sees, as plain pairs."""
+    segments = PLAN[wildcards.detector].block_segments(int(wildcards.block))
+    return [[start, end] for start, end in segments]
+
+
+def block_hash(wildcards):
+    """Return the hash of everything in the plan that a block depends on."""
+    return PLAN[wildcards.detector].block_hash(int(wildcards.block))
+
+
+def names(wildcards):
+    """Return the wildcards that every file of a detector has."""
+    return {"run": wildcards.run, "detector": wildcards.detector}
+
+
+def blocks_of_group(wildcards):
+    """Return the planned blocks of one detector's group, sorted."""
+    number = int(wildcards.group) // GROUP_S
+    blocks = PLAN[wildcards.detector].blocks
+    return [b for b in blocks if group_of(b, CONFIG.encoder.blocks_per_job) == number]
+
+
+def group_files(pattern):
+    """Return an input function for the files of all blocks of a group."""
+    return lambda wildcards: expand(
+        pattern, block=blocks_of_group(wildcards), **names(wildcards)
+    )
+
+
+def run_files(pattern):
+    """Return the files of all blocks of the run."""
+    return [
+        pattern.format(run=RUN, detector=detector, block=block)
+        for detector, plan in PLAN.items()
+        for block in plan.blocks
+    ]
+
+
+def shards():
+    """Return the shards of all groups of the run."""
+    groups = {
+        (detector, group_of(block, CONFIG.encoder.blocks_per_job) * GROUP_S)
+        for detector, plan in PLAN.items()
+        for block in plan.blocks
+    }
+    return [
+        SHARD.format(run=RUN, detector=detector, group=group)
+        for detector, group in sorted(groups)
+    ]
+
+
+def weights_file(wildcards):
+    """Return the local weights that the encoder reads, if it does, so that new ones count."""
+    folder = CONFIG.encoder.weights.path
+    if CONFIG.encoder.name != "dinov2" or folder is None:
+        return []
+    return [path for path in [f"{folder}/model.safetensors"] if Path(path).exists()]
+
+
+def encoder_keys():
+    """Return the encoder's keys that its vectors depend on."""
+    unused = {"blocks_per_job"} | (
+        {"weights"} if CONFIG.encoder.name == "dct" else set()
+    )
+    section = keys("encoder", *unused)
+    for name in ("cache", "endpoint"):
+        section.get("weights", {}).pop(name, None)
+    return section
+
+
+def science_seconds():
+    """Return the seconds of science segments of every detector of the run."""
+    return {detector: plan.science_s for detector, plan in PLAN.items()}
+
+
+def truth_files():
+    """Return the joined truth table, which only simulated strain has."""
+    return [f"results/{RUN}/truth.parquet"] if SOURCE == "simulated" else []
+
+
+def report_files():
+    """Return what the report shows."""
+    return [
+        f"results/{RUN}/figures/map.png",
+        f"results/{RUN}/figures/occupancy.png",
+        f"results/{RUN}/figures/galleries",
+        f"results/{RUN}/tables/clusters.csv",
+        f"results/{RUN}/tables/clusters.html",
+    ]

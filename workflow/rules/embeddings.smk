@@ -1,0 +1,31 @@
+# Needs the pictures, measurements and ledgers of a group of blocks. Makes one shard of embeddings.
+# Several blocks a job: start-up and model loading are paid once. A group is a fixed span of GPS
+# time, so that its members never depend on what else is in the run.
+
+
+rule embed:
+    input:
+        ledgers=group_files(LEDGER),
+        measurements=group_files(MEASUREMENTS),
+        pictures=group_files(PICTURES),
+        weights=weights_file,
+    output:
+        shard=SHARD,
+    log:
+        "results/{run}/logs/embed/{detector}-{group}.log",
+    benchmark:
+        "results/{run}/benchmarks/embed/{detector}-{group}.tsv"
+    conda:
+        "../../envs/encoders.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        encoder=encoder_keys(),
+        size=[CONFIG.picture.height, CONFIG.picture.width],
+        code=code("embed"),
+    message:
+        "Encoding {wildcards.detector} pictures from {wildcards.group} on"
+    script:
+        "../../scripts/embed.py"
