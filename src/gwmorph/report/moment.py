@@ -129,7 +129,8 @@ def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: 
     """Draw a moment with axes and colour bar; hatched edges lack context."""
     scale = parameters.picture_scale
     window = segment(moment.gps_start, moment.gps_start + moment.window_s)
-    wanted = segment(gps - parameters.window_s / 2, gps + parameters.window_s / 2)
+    start = int(gps) - parameters.window_s // 2
+    wanted = segment(start, start + parameters.window_s)
     shown = window | (wanted & moment.held)
     with saved_figure(path, 9.0, 5.0) as figure:
         axes = figure.subplots()
@@ -151,7 +152,7 @@ def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: 
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_xlim(shown[0] - gps, shown[1] - gps)
         axes.set_ylim(moment.f_low, moment.f_top)
-        axes.set_xlabel(f"time from GPS {gps:.10g} (s)")
+        axes.set_xlabel(f"time from GPS {gps:.12g} (s)")
         axes.set_ylabel("frequency (Hz)")
         axes.set_title(_title(moment, gps, bool(lacking)))
         figure.colorbar(image, label="energy over the row's median", extend="max")

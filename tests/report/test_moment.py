@@ -1,0 +1,94 @@
+"""`gwmorph show` on any file: what is drawn, what is marked, what is refused."""
+
+import numpy as np
+import pytest
+from gwosc_files import write_gwosc_file
+from PIL import Image
+
+from gwmorph.cli import main
+
+START, RATE = 1262304000, 4096
+
+
+@pytest.fixture
+def file(tmp_path):
+    values = 1e-21 * np.random.default_rng(1).standard_normal(48 * RATE)
+    t = np.arange(-RATE // 4, RATE // 4) / RATE
+    values[20 * RATE + t.size :][: t.size] += (
+        8e-21 * np.exp(-((t / 0.02) ** 2)) * np.sin(2 * np.pi * 200 * t)
+    )
+    return write_gwosc_file(tmp_path / "H-H1_X-1262304000-48.hdf5", "H1", START, values, RATE)
+
+
+def test_show_draws_and_names_the_loudest_tile(file, tmp_path, capsys):
+    out = tmp_path / "a.png"
+    assert main(["show", str(file), "--gps", str(START + 24), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    time = float(said.split("loudest tile at GPS ")[1].split(",")[0])
+    assert time == pytest.approx(START + 20.75, abs=0.02)
+    assert Image.open(out).size[0] > 1000
+
+
+@pytest.mark.parametrize("gps", [0.0, 1.5, 30.2, 47.9])
+def test_any_moment_of_the_file_can_be_shown(file, tmp_path, gps):
+    out = tmp_path / "a.png"
+    assert main(["show", str(file), "--gps", str(START + gps), "--out", str(out)]) == 0
+    assert out.is_file()
+
+
+def test_missing_context_is_marked(file, tmp_path):
+    marked, whole = tmp_path / "a.png", tmp_path / "b.png"
+    for out, gps, seconds in ((marked, 2, 16), (whole, 24, 16)):
+        arguments = ["show", str(file), "--gps", str(START + gps), "--seconds", str(seconds)]
+        assert main([*arguments, "--out", str(out)]) == 0
+
+    def blank_edge(path):  # hatching on white at the left of the axes
+        pixels = np.asarray(Image.open(path).convert("L")).astype(int)
+        strip = pixels[200:600, 120:180]
+        return (strip > 210).mean()
+
+    assert blank_edge(marked) > 0.5 > blank_edge(whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--gps", "5"], "holds GPS 1262304000 to 1262304048, not 5"),
+        (["--gps", str(START + 5), "--configfile", "none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_errors_are_one_message_and_exit_status_1(file, arguments, message, capsys):
+    assert main(["show", str(file), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_missing_file_is_named(tmp_path, capsys):
+    assert main(["show", str(tmp_path / "none.hdf5"), "--gps", "5"]) == 1
+    assert "none.hdf5" in capsys.readouterr().err
+
+
+def test_unusable_strain_is_refused_with_its_reason(tmp_path, capsys):
+    values = np.full(48 * RATE, np.nan)
+    path = write_gwosc_file(
+        tmp_path / "a.hdf5", "H1", START, values, RATE, dqmask=np.ones(48, int)
+    )
+    assert main(["show", str(path), "--gps", str(START + 5)]) == 1
+    assert "cannot be used: nan" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "H-H1_LOSC_4_V2-1126259446-32.hdf5",
+        "L-L1_LOSC_4_V2-1126259446-32.gwf",
+        "H-H1_GWOSC_16KHZ_R1-1126259447-32.hdf5",
+    ],
+)
+def test_gw150914_is_found_in_real_files_of_every_layout(real_data, tmp_path, capsys, name):
+    out = tmp_path / "a.png"
+    path = real_data / "strain" / name
+    assert main(["show", str(path), "--gps", "1126259462.4", "--out", str(out)]) == 0
+    time = float(capsys.readouterr().out.split("loudest tile at GPS ")[1].split(",")[0])
+    assert time == pytest.approx(1126259462.42, abs=0.011)

@@ -1,0 +1,193 @@
+"""A block from files to pictures: what is drawn, what is excluded, and why."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gwosc_files import ALL_DQ, write_gwosc_file
+from igwn_segments import segment, segmentlist
+
+from gwmorph.block import RenderParameters, analyse_block
+from gwmorph.errors import StrainError
+from gwmorph.segments import grid_windows
+from gwmorph.spectra.pictures import read_picture
+from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.files import describe
+
+RATE = 2048
+BLOCK = 4096 * 300000
+START, SECONDS = BLOCK + 1024, 512
+PARAMETERS = RenderParameters(
+    window_s=32, sample_rate=RATE, psd_segment_s=4, low_hz=20.0, high_hz=1700.0,
+    q_low=4.0, q_high=64.0, f_low=20.0, f_high=2048.0, mismatch=0.2,
+    height=56, width=56, plane="max", energy_max=25.5, scale="linear", colormap="cividis",
+)  # fmt: skip
+
+
+def strain(seed: int = 1) -> np.ndarray:
+    return 1e-21 * np.random.default_rng(seed).standard_normal(SECONDS * RATE)
+
+
+def receipt(path: Path, detector: str = "H1", dataset: str | None = None) -> LocalFile:
+    found = describe(path, "auto", dataset=dataset)
+    file = StrainFile(detector, found.gps_start, found.duration, found.sample_rate, str(path))
+    return LocalFile.receipt(file, path, found.layout, dataset)
+
+
+def analyse(tmp_path, values, *, dqmask=None, segments=None, context_s=4, name="a", start=START):
+    path = write_gwosc_file(tmp_path / f"{name}.hdf5", "H1", start, values, RATE, dqmask=dqmask)
+    segments = segments or segmentlist([segment(START, START + SECONDS)])
+    windows = grid_windows(segments, 32, 32)
+    folder = tmp_path / f"pictures-{name}"
+    return analyse_block(
+        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, folder
+    ), folder
+
+
+def reasons(result) -> dict[int, str | None]:
+    return {row["gps_start"] - START: row["reason"] for row in result.ledger}
+
+
+def touched(first: float, last: float, context_s: int = 4) -> set[int]:
+    """Windows, by brute force, whose span with context holds a part of ``[first, last)``."""
+    return {
+        t for t in range(0, SECONDS, 32) if t - context_s < last and t + 32 + context_s > first
+    }
+
+
+EDGES = {0, SECONDS - 32}  # no context inside the segment
+
+
+def test_every_window_has_one_ledger_row_and_every_analysed_one_a_picture(tmp_path):
+    result, folder = analyse(tmp_path, strain())
+    starts = [row["gps_start"] for row in result.ledger]
+    assert starts == list(range(START, START + SECONDS, 32))
+    analysed = [row["gps_start"] for row in result.ledger if row["status"] == "analysed"]
+    assert {t for t, reason in reasons(result).items() if reason == "context"} == EDGES
+    assert [row["gps_start"] for row in result.measurements] == analysed
+    assert {p.name for p in folder.iterdir()} == {
+        f"H1-GWMORPH_WINDOW-{t}-32.png" for t in analysed
+    }
+    indices, scale = read_picture(next(folder.iterdir()))
+    assert indices.shape == (56, 56)
+    assert scale == PARAMETERS.picture_scale
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reason"),
+    [(100.25, 100.2505, "nan"), (163.9, 164.1, "nan"), (200, 260, "nan"), (323.5, 324.5, "zeros")],
+)
+def test_bad_samples_exclude_exactly_the_windows_they_touch(tmp_path, first, last, reason):
+    values = strain()
+    values[int(first * RATE) : int(last * RATE) + 1] = np.nan if reason == "nan" else 0.0
+    found = reasons(analyse(tmp_path, values)[0])
+    assert {t for t, r in found.items() if r == reason} == touched(first, last) - EDGES
+    assert {t for t, r in found.items() if r is None} == (
+        set(found) - touched(first, last) - EDGES
+    )
+
+
+def test_dq_drops_exclude_exactly_the_windows_they_touch(tmp_path):
+    dqmask = np.full(SECONDS, ALL_DQ)
+    dqmask[260:262] = ALL_DQ - 1
+    found = reasons(analyse(tmp_path, strain(), dqmask=dqmask)[0])
+    assert {t for t, r in found.items() if r == "dq"} == touched(260, 262)
+
+
+def test_seconds_without_a_file_are_gaps(tmp_path):
+    values = strain()[: 300 * RATE]
+    found = reasons(analyse(tmp_path, values)[0])
+    assert {t for t, r in found.items() if r == "gap"} == touched(300, SECONDS) - EDGES
+
+
+def test_a_hole_in_the_segments_costs_context_on_both_sides(tmp_path):
+    segments = segmentlist(
+        [segment(START, START + 256), segment(START + 256 + 32, START + SECONDS)]
+    )
+    found = reasons(analyse(tmp_path, strain(), segments=segments)[0])
+    assert 256 not in found
+    assert found[256 - 32] == found[256 + 32] == "context"
+
+
+def test_pixels_do_not_change_when_the_context_grows(tmp_path):
+    values = strain(2)
+    values[200 * RATE : 200 * RATE + 20] += 4e-20
+    _, near = analyse(tmp_path, values, context_s=4, name="near")
+    _, far = analyse(tmp_path, values, context_s=24, name="far")
+    shared = sorted(p.name for p in far.iterdir())
+    assert 10 < len(shared) <= len(list(near.iterdir()))
+    for name in shared:
+        np.testing.assert_array_equal(read_picture(near / name)[0], read_picture(far / name)[0])
+
+
+def test_equal_input_gives_equal_bytes(tmp_path):
+    a, folder_a = analyse(tmp_path, strain(3), name="a")
+    b, folder_b = analyse(tmp_path, strain(3), name="b")
+    assert a == b
+    for path in folder_a.iterdir():
+        assert path.read_bytes() == (folder_b / path.name).read_bytes()
+
+
+def test_a_planted_burst_is_the_loudest_tile(tmp_path):
+    values = strain(4)
+    t = np.arange(-0.5, 0.5, 1 / RATE)
+    values[200 * RATE - RATE // 2 :][: len(t)] += (
+        8e-21 * np.exp(-((t / 0.01) ** 2)) * np.sin(2 * np.pi * 160 * t)
+    )
+    rows = {row["gps_start"] - START: row for row in analyse(tmp_path, values)[0].measurements}
+    loudest = max(rows.values(), key=lambda row: row["tile_energy"])
+    assert loudest is rows[192]
+    assert loudest["tile_time"] == pytest.approx(START + 200, abs=0.01)
+    assert 130 < loudest["tile_frequency"] < 190
+    assert loudest["tile_snr"] > 10 > rows[96]["tile_snr"]
+
+
+def test_wholly_nan_and_wholly_zero_strain_leaves_a_full_ledger(tmp_path):
+    for value, reason in ((np.nan, "nan"), (0.0, "zeros")):
+        dqmask = np.full(SECONDS, ALL_DQ)
+        result, folder = analyse(
+            tmp_path, np.full(SECONDS * RATE, value), dqmask=dqmask, name=reason
+        )
+        assert set(reasons(result).values()) == {"context", reason}
+        assert result.measurements == []
+        assert list(folder.iterdir()) == []
+
+
+def test_context_shorter_than_guard_and_reach_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected at least 4"):
+        analyse(tmp_path, strain(), context_s=3)
+
+
+def test_damaged_file_fails_the_block(tmp_path):
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", START, strain(), RATE)
+    file = receipt(path)
+    path.write_bytes(path.read_bytes()[:100000])
+    segments = segmentlist([segment(START, START + SECONDS)])
+    with pytest.raises(StrainError, match=r"a\.hdf5"):
+        analyse_block([file], "H1", BLOCK, [START], segments, 4, PARAMETERS, tmp_path / "p")
+
+
+def test_render_id_depends_on_every_parameter():
+    ids = {PARAMETERS.render_id}
+    for change in ({"height": 57}, {"plane": "loudest"}, {"low_hz": 21.0}, {"q_high": 65.0}):
+        ids.add(RenderParameters(**{**PARAMETERS.__dict__, **change}).render_id)
+    assert len(ids) == 5
+
+
+@pytest.mark.parametrize(("detector", "delay"), [("H1", 0.0), ("L1", -0.007)])
+def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detector, delay):
+    path = real_data / "strain" / "DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
+    parameters = RenderParameters(**{**PARAMETERS.__dict__, "sample_rate": 4096, "f_high": 1024.0})
+    segments = segmentlist([segment(1126259430, 1126259494)])
+    result = analyse_block(
+        [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
+        segments, 4, parameters, tmp_path,
+    )  # fmt: skip
+    (row,) = result.measurements
+    assert row["gps_start"] == 1126259456
+    assert row["tile_time"] == pytest.approx(1126259462.42 + delay, abs=0.01)
+    assert 100 <= row["tile_frequency"] <= 200
+    (picture,) = tmp_path.iterdir()
+    indices, scale = read_picture(picture)
+    column = np.flatnonzero(indices.max(axis=0) == 255)
+    assert int((row["tile_time"] - 1126259456) * 56 / 32) in column

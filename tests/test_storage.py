@@ -1,0 +1,67 @@
+"""Outputs are whole or absent."""
+
+import errno
+import hashlib
+import json
+
+import pytest
+
+from gwmorph import storage
+from gwmorph.errors import StorageError
+
+
+def test_written_content_comes_back_and_leaves_nothing_else(tmp_path):
+    storage.write_json(tmp_path / "deep" / "a.json", {"b": 1, "a": [1.5, None]})
+    assert json.loads((tmp_path / "deep" / "a.json").read_text()) == {"a": [1.5, None], "b": 1}
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["a.json"]
+
+
+def test_an_error_inside_leaves_the_old_content_and_no_partial_file(tmp_path):
+    path = tmp_path / "a.txt"
+    storage.write_bytes(path, b"old")
+    with pytest.raises(RuntimeError), storage.atomic_path(path) as partial:
+        partial.write_bytes(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(StorageError, match=r"a\.txt: no space left"), storage.atomic_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_really_full_disk(tmp_path):
+    with pytest.raises(StorageError, match="no space left"), storage.atomic_path(tmp_path / "a"):
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"x" * 10)
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "a").write_text("file")
+    with pytest.raises(StorageError, match=r"a/b\.json: cannot be written"):
+        storage.write_json(tmp_path / "a" / "b.json", {})
+
+
+def test_nan_is_never_written_as_json(tmp_path):
+    with pytest.raises(ValueError, match="Out of range float"):
+        storage.write_json(tmp_path / "a.json", {"x": float("nan")})
+
+
+def test_unchanged_json_keeps_its_modification_time(tmp_path):
+    path = tmp_path / "a.json"
+    storage.write_json_if_changed(path, {"a": 1})
+    before = path.stat().st_mtime_ns
+    storage.write_json_if_changed(path, {"a": 1})
+    assert path.stat().st_mtime_ns == before
+    storage.write_json_if_changed(path, {"a": 2})
+    assert json.loads(path.read_text()) == {"a": 2}
+
+
+def test_hashes(tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * 3_000_000)
+    assert storage.sha256_of_file(tmp_path / "a") == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+    assert storage.content_hash({"a": 1, "b": 2}) == storage.content_hash({"b": 2, "a": 1})
+    assert storage.content_hash({"a": 1}) != storage.content_hash({"a": 1.5})
