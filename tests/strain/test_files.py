@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import h5py
+import lalframe
 import numpy as np
 import pytest
+from gwpy.io.gwf import lalframe as gwf
 from gwpy.timeseries import TimeSeries, TimeSeriesDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -257,6 +259,32 @@ def test_frames_are_decimated_and_joined(tmp_path: Path) -> None:
     assert np.allclose(
         read_strain(parts, "H1", GPS, GPS + 12, 256).values, expected, rtol=0, atol=1e-12
     )
+
+
+def write_frames_at(path: Path, values: np.ndarray, starts: list[int]) -> Path:
+    """Write one file of 4 s frames that begin ``starts`` seconds after GPS."""
+    frames = []
+    for start in starts:
+        part = values[start * 256 : (start + 4) * 256]
+        series = TimeSeries(part, t0=GPS + start, sample_rate=256, name="H1:STRAIN")
+        frames.append(gwf.create_frame(GPS + start, 4, ifos=["H1"]))
+        lalframe.FrameAddREAL8TimeSeriesProcData(frames[-1], series.to_lal())
+    gwf.write_frames(path, frames)
+    return path
+
+
+def test_a_file_of_several_frames(tmp_path: Path) -> None:
+    values = noise(12)
+    path = write_frames_at(tmp_path / "three.gwf", values, [0, 4, 8])
+    assert describe(path).duration == 12
+    strain = read_strain([receipt(path)], "H1", GPS + 2, GPS + 11, 256)
+    assert np.array_equal(strain.values, values[2 * 256 : 11 * 256])
+
+
+def test_frames_with_a_gap_are_refused(tmp_path: Path) -> None:
+    path = write_frames_at(tmp_path / "gap.gwf", noise(12), [0, 8])
+    with pytest.raises(StrainError, match=r"gap\.gwf: its frames leave gaps"):
+        describe(path)
 
 
 def test_only_the_seconds_asked_for_are_read(

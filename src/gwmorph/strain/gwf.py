@@ -122,7 +122,10 @@ class FrameReader:
         return series.data.data
 
     def _check_sums(self) -> None:
-        """Compare the frames' checksums: LALFrame crashes the process on altered vectors."""
+        """Compare the file's checksum: LALFrame crashes the process on altered vectors.
+
+        It may also crash on an altered table of contents, before anything could be checked.
+        """
         if not self._sound:
             lalframe.FrFileCksumValid(self._frames)
             self._sound = True
