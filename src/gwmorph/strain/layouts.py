@@ -42,7 +42,7 @@ def open_strain(
     reader: StrainReader
     if chosen == "gwf":
         # Imported here: HDF5 needs no LAL.
-        from gwmorph.strain.gwf import FrameReader  # noqa: PLC0415
+        from gwmorph.strain.gwf import FrameReader
 
         reader = FrameReader(path, channel)
     elif chosen == "gwosc":

@@ -9,7 +9,7 @@ from gwmorph.strain.base import StrainSource
 def make_source(source: SourceConfig) -> StrainSource:
     """Return the source that ``source.kind`` names; only its own modules are imported."""
     if source.kind == "gwosc":
-        from gwmorph.strain.gwosc import GwoscSource  # noqa: PLC0415
+        from gwmorph.strain.gwosc import GwoscSource
 
         return GwoscSource(
             host=source.gwosc.host,
@@ -20,7 +20,7 @@ def make_source(source: SourceConfig) -> StrainSource:
             timeout_s=source.gwosc.timeout_s,
         )
     if source.kind == "simulated":
-        from gwmorph.strain.simulated import SimulatedSource  # noqa: PLC0415
+        from gwmorph.strain.simulated import SimulatedSource
 
         return SimulatedSource(
             seed=source.simulated.seed,
@@ -30,6 +30,6 @@ def make_source(source: SourceConfig) -> StrainSource:
             sample_rate=source.simulated.sample_rate,
             cache=Path(source.cache),
         )
-    from gwmorph.strain.directory import DirectorySource  # noqa: PLC0415
+    from gwmorph.strain.directory import DirectorySource
 
     return DirectorySource(**source.directory.model_dump())
