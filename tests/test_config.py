@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from gwmorph.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ("config.yaml", "o4a_day.yaml", "gw150914.yaml", "my_files.yaml")
+GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.schema.json")
 REGENERATE = "run `gwmorph config --write`"
 # Counts, seeds, ratios and energies relative to a median: numbers that have no unit.
 DIMENSIONLESS = {
@@ -52,17 +52,19 @@ def merged(name: str) -> dict:
 # -- generated files ------------------------------------------------------------------------
 
 
-def test_config_yaml_is_what_the_models_say():
-    assert (ROOT / "config" / "config.yaml").read_text() == c.default_yaml(), REGENERATE
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_file_is_what_the_models_say(tmp_path, name):
+    (tmp_path / "config").mkdir()
+    readme = "config/README.md"
+    (tmp_path / readme).write_text((ROOT / readme).read_text())
+    c.write_generated_files(tmp_path)
+    assert (ROOT / name).read_text() == (tmp_path / name).read_text(), REGENERATE
 
 
-def test_schema_is_what_the_models_say():
-    stored = json.loads((ROOT / "workflow" / "schemas" / "config.schema.json").read_text())
-    assert stored == c.json_schema(), REGENERATE
-
-
-def test_readme_has_the_table_of_all_keys():
-    assert c.key_table() in (ROOT / "config" / "README.md").read_text(), REGENERATE
+def test_generating_outside_a_checkout_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="checkout"):
+        c.write_generated_files(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_defaults_survive_the_way_through_yaml():

@@ -1,0 +1,100 @@
+"""Files around the code that must agree with each other."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gwmorph.codehash import import_closure
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCKS = ("base.txt", "dev.txt")
+STAGES = {
+    "strain": ["collect", "download", "simulate", "truth", "resolved_config"],
+    "spectra": ["block"],
+    "encoders": ["embed"],
+    "clustering": ["cluster"],
+    "report": ["cluster_table", "galleries", "map", "occupancy", "summary", "verdict"],
+}
+
+
+def locked(name: str) -> dict[str, str]:
+    text = (ROOT / "locks" / name).read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_pins_exactly_and_names_no_host(name):
+    lines = [
+        line.split("#")[0].strip()
+        for line in (ROOT / "locks" / name).read_text().splitlines()
+        if line.split("#")[0].strip()
+    ]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.!]+", line) for line in lines), lines
+    assert len({line.split("==")[0] for line in lines}) == len(lines)
+    assert not [line for line in lines if re.match(r"nvidia|cuda|triton|gwmorph", line)]
+
+
+def test_locks_agree_and_only_dev_holds_torch():
+    base, dev = locked("base.txt"), locked("dev.txt")
+    assert base.items() <= dev.items()
+    assert "torch" not in base
+    assert f"torch=={dev['torch']}" in PROJECT["optional-dependencies"]["dinov2"]
+
+
+def test_locks_hold_every_direct_dependency():
+    extras = PROJECT["optional-dependencies"]
+    named = {"base.txt": PROJECT["dependencies"], "dev.txt": extras["dinov2"] + extras["dev"]}
+    for lock, requirements in named.items():
+        names = {re.match(r"[A-Za-z0-9_-]+", entry)[0].lower() for entry in requirements}
+        assert names - {"gwmorph"} <= locked(lock).keys()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_conda_environment_holds_what_its_stage_imports(stage):
+    environment = yaml.safe_load((ROOT / "envs" / f"{stage}.yaml").read_text())
+    pins = dict(pin.split("==") for pin in environment["dependencies"][-1]["pip"])
+    assert "python=3.11" in environment["dependencies"]
+    assert pins.items() <= locked("dev.txt").items()
+    providers = packages_distributions()
+    for script in STAGES[stage]:
+        path = ROOT / "scripts" / f"{script}.py"
+        for module in set().union(*(imported(file) for file in {path, *import_closure(path)})):
+            names = {name.lower().replace("_", "-") for name in providers[module]}
+            assert names & pins.keys(), f"{script} imports {module}, not in envs/{stage}.yaml"
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of what a file imports from outside the library and the project."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    top = {name.partition(".")[0] for name in names}
+    return top - sys.stdlib_module_names - {"gwmorph"}
+
+
+def test_every_script_belongs_to_a_stage():
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    assert scripts == {script for stage in STAGES.values() for script in stage}
+
+
+def test_citation_and_package_tell_the_same_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_paths_that_the_readme_links_exist():
+    for page in ("README.md", "config/README.md", "docs/architecture.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
