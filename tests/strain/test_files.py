@@ -281,6 +281,18 @@ def test_a_file_of_several_frames(tmp_path: Path) -> None:
     assert np.array_equal(strain.values, values[2 * 256 : 11 * 256])
 
 
+def test_an_altered_later_frame_is_noticed(tmp_path: Path) -> None:
+    path = write_frames_at(tmp_path / "three.gwf", noise(12), [0, 4, 8])
+    file = receipt(path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 100] = bytes(100)
+    path.write_bytes(content)
+    assert describe(path).duration == 12  # what the first frame and the contents say
+    with pytest.raises(StrainError, match=r"three\.gwf: damaged or truncated"):
+        read_strain([file], "H1", GPS, GPS + 12, 256)
+
+
 def test_frames_with_a_gap_are_refused(tmp_path: Path) -> None:
     path = write_frames_at(tmp_path / "gap.gwf", noise(12), [0, 8])
     with pytest.raises(StrainError, match=r"gap\.gwf: its frames leave gaps"):
