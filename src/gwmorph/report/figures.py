@@ -452,7 +452,7 @@ def _draw_picture(axes: Axes, picture: Path, scale: GalleryScale) -> None:
     axes.spines[:].set_visible(False)
     marked = [mark for mark in _MARKED_HZ if scale.low_hz <= mark <= scale.high_hz]
     axes.set_yticks(np.log10(marked), [str(mark) for mark in marked])
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(4))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(4, prune="upper"))
     axes.tick_params(top=True, bottom=False, labelbottom=False, labelleft=False)
     axes.tick_params(labelsize=8, length=2.5)
 
