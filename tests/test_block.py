@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gwosc_files import ALL_DQ, write_gwosc_file
 from igwn_segments import segment, segmentlist
 
 from gwmorph.block import RenderParameters, analyse_block
@@ -13,6 +12,7 @@ from gwmorph.segments import grid_windows
 from gwmorph.spectra.pictures import read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
+from gwosc_files import ALL_DQ, write_gwosc_file
 
 RATE = 2048
 BLOCK = 4096 * 300000
@@ -188,6 +188,6 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     assert row["tile_time"] == pytest.approx(1126259462.42 + delay, abs=0.01)
     assert 100 <= row["tile_frequency"] <= 200
     (picture,) = tmp_path.iterdir()
-    indices, scale = read_picture(picture)
+    indices, _ = read_picture(picture)
     column = np.flatnonzero(indices.max(axis=0) == 255)
     assert int((row["tile_time"] - 1126259456) * 56 / 32) in column

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -34,9 +35,9 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path):
 
 
 def test_a_really_full_disk(tmp_path):
+    full = Path("/dev/full")
     with pytest.raises(StorageError, match="no space left"), storage.atomic_path(tmp_path / "a"):
-        with open("/dev/full", "wb", buffering=0) as full:
-            full.write(b"x" * 10)
+        full.open("wb", buffering=0).write(b"x" * 10)
 
 
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):

@@ -397,7 +397,8 @@ def unit_of(field: FieldInfo) -> str:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a configuration file."""
-    return Config.model_json_schema()
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **Config.model_json_schema()}
 
 
 def key_table() -> str:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from gwosc_files import write_gwosc_file
 from PIL import Image
 
 from gwmorph.cli import main
+from gwosc_files import write_gwosc_file
 
 START, RATE = 1262304000, 4096
 

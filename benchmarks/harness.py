@@ -1,0 +1,120 @@
+"""How things are measured: ours and the peer in turn, in one process, one thread each."""
+
+import os
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+os.environ.update(THREADS)
+
+import json  # noqa: E402  (threads are fixed before anything loads a numerical library)
+import platform  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from dataclasses import asdict, dataclass  # noqa: E402
+from importlib.metadata import version  # noqa: E402
+from pathlib import Path  # noqa: E402
+from time import perf_counter  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+RESULTS = Path(__file__).with_name("results.json")
+_VERSIONS = ("numpy", "scipy", "gwpy")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One measured figure; what does not apply is None.
+
+    ``low`` and ``high`` bound ``value`` (the range over repeats for times, a confidence interval
+    for fractions); ``ratio`` says how many times better than the peer ours is.
+    """
+
+    name: str
+    value: float
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    peer: str | None = None
+    peer_value: float | None = None
+    ratio: float | None = None
+    n: int | None = None
+    seed: int | None = None
+    command: str | None = None
+    machine: str | None = None
+
+
+Benchmark = Callable[[], Entry]
+BENCHMARKS: dict[str, Benchmark] = {}
+
+
+def benchmark(function: Benchmark) -> Benchmark:
+    """Register a function, under its own name, as the benchmark of the entry of that name."""
+    BENCHMARKS[function.__name__] = function
+    return function
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
+def compare_times(
+    name: str,
+    ours: Callable[[], object],
+    windows: int,
+    peer_name: str,
+    peer: Callable[[], object],
+    peer_windows: int,
+    repeats: int,
+    seed: int,
+) -> Entry:
+    """Time ours and the peer in turn after one warm-up each; milliseconds per window.
+
+    The value is the median over repeats; the ratio is the median of the ratios of each pair,
+    so that a drift of the machine's speed cancels.
+    """
+    ours()
+    peer()
+    pairs = np.array(
+        [
+            (1e3 * seconds(ours) / windows, 1e3 * seconds(peer) / peer_windows)
+            for _ in range(repeats)
+        ]
+    )
+    return Entry(
+        name=name,
+        value=float(np.median(pairs[:, 0])),
+        unit="ms per window",
+        low=float(pairs[:, 0].min()),
+        high=float(pairs[:, 0].max()),
+        peer=peer_name,
+        peer_value=float(np.median(pairs[:, 1])),
+        ratio=float(np.median(pairs[:, 1] / pairs[:, 0])),
+        n=repeats,
+        seed=seed,
+    )
+
+
+def machine() -> str:
+    """Name the processor and the versions that matter."""
+    versions = ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+    )
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def store(entries: list[Entry]) -> None:
+    """Put entries into ``results.json`` in place of those of the same names."""
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    new = {entry.name: asdict(entry) for entry in entries}
+    merged = {item["name"]: item for item in kept} | new
+    RESULTS.write_text(json.dumps(list(merged.values()), indent=2, ensure_ascii=False) + "\n")

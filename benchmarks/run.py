@@ -1,0 +1,34 @@
+"""Run benchmarks by name (all by default) and store them in ``benchmarks/results.json``."""
+
+import argparse
+from dataclasses import replace
+
+import harness
+import spectra  # noqa: F401  (registers its benchmarks)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *harness.BENCHMARKS], metavar="NAME")
+    names = parser.parse_args().names or list(harness.BENCHMARKS)
+    for name in names:
+        entry = replace(
+            harness.BENCHMARKS[name](),
+            command=f"make bench BENCH={name}",
+            machine=harness.machine(),
+        )
+        harness.store([entry])
+        print(_line(entry), flush=True)
+
+
+def _line(entry: harness.Entry) -> str:
+    text = f"{entry.name}: {entry.value:.3g} {entry.unit}"
+    if entry.low is not None:
+        text += f" [{entry.low:.3g}, {entry.high:.3g}]"
+    if entry.ratio is not None:
+        text += f", {entry.ratio:.1f} times better than {entry.peer} ({entry.peer_value:.3g})"
+    return text
+
+
+if __name__ == "__main__":
+    main()

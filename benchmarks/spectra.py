@@ -1,0 +1,185 @@
+"""From strain to PNG: speed against gwpy, parity with it, and memory."""
+
+import subprocess
+import sys
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from gwpy.signal.qtransform import QTiling
+from gwpy.timeseries import TimeSeries
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.fft import rfft
+
+from gwmorph.block import RenderParameters
+from gwmorph.config import Config
+from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
+from gwmorph.spectra.pictures import write_picture
+from gwmorph.spectra.qtransform import GUARD_S, row_energies
+from gwmorph.strain.receipts import write_receipts
+from gwmorph.strain.simulated import SimulatedSource
+from harness import Entry, benchmark, compare_times
+
+mpl.use("Agg")
+SEED = 150914
+RATE = 4096
+ROOT = Path(__file__).parents[1]
+_WINDOWS = 64
+_SECONDS = 32 * _WINDOWS + 8
+
+
+def parameters() -> RenderParameters:
+    """The default configuration's."""
+    config = Config()
+    return RenderParameters.from_sections(
+        config.window.duration_s,
+        config.conditioning.model_dump(),
+        config.qtransform.model_dump(),
+        config.picture.model_dump(),
+    )
+
+
+@cache
+def strain() -> NDArray[np.float64]:
+    """Half an hour of noise with aLIGO-like colour (f⁻⁴ below 50 Hz) and no lines."""
+    frequency = np.fft.rfftfreq(_SECONDS * RATE, 1 / RATE)
+    noise = np.random.default_rng(SEED).standard_normal(_SECONDS * RATE)
+    colour = 4e-24 * (1 + (50 / np.maximum(frequency, 5)) ** 4 + (frequency / 400) ** 2) ** 0.5
+    return np.fft.irfft(np.fft.rfft(noise) * colour) * np.sqrt(RATE / 2)
+
+
+@cache
+def whitened() -> NDArray[np.float32]:
+    """The same, whitened."""
+    taps = whitening_filter(median_psd(strain(), RATE, 4), RATE, parameters().band)
+    return whiten(strain(), taps, RATE, 0)
+
+
+def spans(count: int) -> NDArray[np.float32]:
+    """Windows with their guards, float32 [count, 36 s]."""
+    length = (32 + 2 * GUARD_S) * RATE
+    return np.stack([whitened()[(4 + 32 * i) * RATE :][:length] for i in range(count)])
+
+
+def gwpy_q_transform(span: NDArray[np.float32]) -> object:
+    """What gwpy does by default with one 32 s window."""
+    series = TimeSeries(span[GUARD_S * RATE : -GUARD_S * RATE].astype(float), sample_rate=RATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return series.q_transform(qrange=(4, 64), frange=(20, 2048), whiten=False)
+
+
+def _q_transform_speed(name: str) -> Entry:
+    batch, transform = spans(16), parameters().transform()
+    return compare_times(
+        name,
+        lambda: transform(batch),
+        len(batch),
+        "gwpy TimeSeries.q_transform, default resolution, one thread",
+        lambda: [gwpy_q_transform(span) for span in batch[:2]],
+        2,
+        repeats=9,
+        seed=SEED,
+    )
+
+
+@benchmark
+def qtransform_pooled() -> Entry:
+    """All planes, pooled into 224 × 224, with the default median."""
+    return _q_transform_speed("qtransform_pooled")
+
+
+@benchmark
+def qtransform_exact() -> Entry:
+    """The same with the exact median, which is the default."""
+    return _q_transform_speed("qtransform_exact")
+
+
+@benchmark
+def qtransform_parity() -> Entry:
+    """Largest |E − E_gwpy| / max(E_gwpy, 1) over all tiles of one window with a loud burst."""
+    span = spans(1)[0].copy()
+    time = np.arange(len(span)) / RATE - 17
+    span += (30 * np.exp(-((time / 0.01) ** 2)) * np.cos(2 * np.pi * 150 * time)).astype("f4")
+    spectra, tiling = rfft(span[None]), parameters().tiling()
+    series = TimeSeries(span.astype(float), sample_rate=RATE, epoch=0).fft()
+    worst, tiles = 0.0, 0
+    reference = QTiling(tiling.duration, RATE, (4, 64), (20, tiling.f_top))
+    for rows, plane in zip(tiling.planes, reference, strict=True):
+        for row, expected in zip(rows, plane.transform(series, epoch=0).energies, strict=True):
+            energy = row_energies(spectra, row)[0]
+            error = np.abs(energy / np.median(energy) - expected.value)
+            worst = max(worst, float((error / np.maximum(expected.value, 1)).max()))
+            tiles += row.tiles
+    return Entry("qtransform_parity", worst, "", peer="gwpy QTiling", n=tiles, seed=SEED)
+
+
+def _ours_to_png() -> None:
+    """Condition a stretch once, then draw its windows; the way of ``gwmorph.block``."""
+    settings = parameters()
+    psd = median_psd(strain(), RATE, settings.psd_segment_s)
+    white = whiten(strain(), whitening_filter(psd, RATE, settings.band), RATE, 0)
+    length = (32 + 2 * GUARD_S) * RATE
+    transform = settings.transform()
+    with tempfile.TemporaryDirectory() as folder:
+        for first in range(0, _WINDOWS, 8):
+            starts = range(first, first + 8)
+            planes = transform(np.stack([white[(2 + 32 * i) * RATE :][:length] for i in starts]))
+            for i, indices in zip(starts, settings.draw(planes), strict=True):
+                write_picture(Path(folder) / f"{i}.png", indices, settings.picture_scale)
+
+
+def _gwpy_to_png(window: int) -> None:
+    """gwpy and matplotlib on one window with 4 s of padding: no axes, 224 × 224 pixels."""
+    padded = strain()[32 * window * RATE : (32 * window + 40) * RATE]
+    series = TimeSeries(padded, sample_rate=RATE, epoch=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clean = series.whiten().bandpass(20, 1700, fstop=(15, 1900)).crop(4, 36)
+        gram = clean.q_transform(qrange=(4, 64), frange=(20, 2048), logf=True, whiten=False)
+    figure = Figure(figsize=(2.24, 2.24), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(gram.value.T, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=25.5)
+    axes.axis("off")
+    with tempfile.TemporaryDirectory() as folder:
+        figure.savefig(Path(folder) / "window.png")
+
+
+@benchmark
+def window_to_png() -> Entry:
+    """Condition, Q-transform and PNG of the same 32 s windows."""
+    return compare_times(
+        "window_to_png",
+        _ours_to_png,
+        _WINDOWS,
+        "gwpy whiten, bandpass, q_transform and matplotlib, one thread",
+        lambda: [_gwpy_to_png(i) for i in range(4)],
+        4,
+        repeats=9,
+        seed=SEED,
+    )
+
+
+@benchmark
+def block_rss() -> Entry:
+    """Peak resident memory of a process that takes one 4096 s block from HDF5 to PNGs."""
+    script = Path(__file__).with_name("one_block.py")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = SimulatedSource(
+            SEED, ROOT / "config" / "population.yaml", 1.0, 1.0, RATE, folder / "cache"
+        )
+        (file,) = source.files("H1", Config().run.gps_start, Config().run.gps_start + 1)
+        write_receipts(folder / "receipts.json", [source.obtain(file)])
+        command = [sys.executable, str(script), str(folder / "receipts.json"), name]
+        peaks = [
+            float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            for _ in range(3)
+        ]
+    return Entry(
+        "block_rss", float(np.median(peaks)), "MB", min(peaks), max(peaks), n=len(peaks), seed=SEED
+    )
