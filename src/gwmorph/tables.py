@@ -192,8 +192,8 @@ def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
     for key, value in expected.items():
         if found.get(key) != value:
             raise TableError(
-                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. The table comes from "
-                "another version or stage: remove it and run the workflow again."
+                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. The table comes "
+                "from another version or stage: remove it and run the workflow again."
             )
     return pq.read_table(path).select(schema.names)
 

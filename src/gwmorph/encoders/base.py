@@ -1,0 +1,126 @@
+"""What an encoder is, and how one is made from its configuration."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gwmorph.config import EncoderConfig
+from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.spectra.pictures import PictureScale
+
+Size = tuple[int, int]
+_EXTRA_MODULES = {"torch", "transformers", "safetensors", "huggingface_hub"}
+
+
+class Encoder(Protocol):
+    """A frozen map from pictures to unit vectors.
+
+    ``encoder_id`` names everything that the vectors depend on apart from the pictures, as
+    `encoder_id` writes it. Vectors of different encoder ids must not be compared.
+    """
+
+    encoder_id: str
+
+    def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
+        """Encode palette indices uint8 [n, height, width] to float32 [n, 384] of unit norm.
+
+        All pictures are held at once: stream batches for many.
+
+        Raises
+        ------
+        ConfigError
+            The pictures are not of the size that the encoder was made for.
+        """
+        ...
+
+
+def make_encoder(
+    config: EncoderConfig, size: Size = (224, 224), threads: int | None = None
+) -> Encoder:
+    """Make the configured encoder for pictures of ``size`` (height, width) in pixels.
+
+    ``threads`` limits PyTorch; by default its environment (``OMP_NUM_THREADS``) decides.
+
+    Raises
+    ------
+    ConfigError
+        The size does not suit the encoder, or the encoder's extra is not installed.
+    WeightsError
+        The weights cannot be had or are not the ones asked for.
+    """
+    if config.name == "dct":
+        from gwmorph.encoders.dct import DctEncoder
+
+        return DctEncoder(size)
+    try:
+        from gwmorph.encoders.dinov2 import Dinov2Encoder
+        from gwmorph.encoders.weights import obtain_weights
+    except ModuleNotFoundError as error:
+        raise _extra_missing(error) from error
+    return Dinov2Encoder(obtain_weights(config.weights), size, threads)
+
+
+def resolve_encoder_id(config: EncoderConfig, size: Size = (224, 224)) -> str:
+    """Return the id that `make_encoder` would give, without loading a model.
+
+    Weights are fetched and hashed where they are needed.
+
+    Raises
+    ------
+    ConfigError, WeightsError
+        As `make_encoder`.
+    """
+    if config.name == "dct":
+        from gwmorph.encoders.dct import dct_id
+
+        return dct_id(size)
+    try:
+        from gwmorph.encoders.weights import dinov2_id, obtain_weights
+    except ModuleNotFoundError as error:
+        raise _extra_missing(error) from error
+    return dinov2_id(obtain_weights(config.weights), size)
+
+
+def _extra_missing(error: ModuleNotFoundError) -> Exception:
+    if error.name not in _EXTRA_MODULES:
+        return error
+    return ConfigError(
+        f"encoder.name: 'dinov2' needs the Python package {error.name!r}, which is not "
+        "installed. Install the extra with: pip install 'gwmorph[dinov2]' "
+        "(or set encoder.name to 'dct', which needs no weights)."
+    )
+
+
+def encoder_id(name: str, revision: str, sha256: str, size: Size, precision: str) -> str:
+    """Return ``name:revision:sha256:HxW:precision``; what does not apply is ``-``."""
+    return f"{name}:{revision}:{sha256}:{size[0]}x{size[1]}:{precision}"
+
+
+def check_pictures(pictures: NDArray[np.uint8], size: Size) -> None:
+    """Raise ConfigError unless ``pictures`` is uint8 [n, *size]."""
+    if pictures.ndim != 3 or pictures.shape[1:] != size or pictures.dtype != np.uint8:
+        raise ConfigError(
+            f"pictures: expected uint8 [n, {size[0]}, {size[1]}], got {pictures.dtype} "
+            f"{list(pictures.shape)}. The encoder was made for picture.height = {size[0]} and "
+            f"picture.width = {size[1]}: make it for the size of these pictures."
+        )
+
+
+def unit_rows(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Scale each row of [n, d] to unit Euclidean norm, as float32.
+
+    Raises
+    ------
+    WeightsError
+        A row is zero or not finite, so that it has no direction.
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    bad = ~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0)
+    if bad.any():
+        raise WeightsError(
+            f"The encoder gave {int(bad.sum())} of {len(vectors)} vectors that are zero or not "
+            f"finite (the first for picture {int(bad.argmax())} of the batch): its weights are "
+            "damaged. Remove them and fetch them again."
+        )
+    return (vectors / norms).astype(np.float32)

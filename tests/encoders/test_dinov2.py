@@ -1,0 +1,180 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from hub_replica import COMMIT, HubReplica  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
+from gwmorph.encoders.base import make_encoder, resolve_encoder_id  # noqa: E402
+from gwmorph.encoders.dinov2 import Dinov2Encoder, load_model, pixel_values  # noqa: E402
+from gwmorph.encoders.weights import WEIGHTS_FILE, Weights, obtain_weights  # noqa: E402
+from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
+from gwmorph.spectra.pictures import PictureScale, write_picture  # noqa: E402
+from gwmorph.storage import sha256_of_file  # noqa: E402
+
+SCALE = PictureScale("linear", 25.5, "cividis")
+SIZE = (56, 84)
+PICTURES = np.random.default_rng(3).integers(0, 256, (5, *SIZE), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def weights(random_model: Path) -> Weights:
+    return obtain_weights(WeightsConfig(path=str(random_model)))
+
+
+@pytest.fixture(scope="module")
+def encoder(weights: Weights) -> Dinov2Encoder:
+    return Dinov2Encoder(weights, SIZE)
+
+
+def _directly(folder: Path, pngs: list[Path]) -> np.ndarray:
+    """The same vectors with nothing of gwmorph's: PNGs through transformers."""
+    model = transformers.Dinov2WithRegistersModel.from_pretrained(folder).eval()
+    processor = transformers.BitImageProcessor(
+        do_resize=False,
+        do_center_crop=False,
+        image_mean=[0.485, 0.456, 0.406],
+        image_std=[0.229, 0.224, 0.225],
+    )
+    images = [Image.open(png).convert("RGB") for png in pngs]
+    with torch.no_grad():
+        cls = model(**processor(images, return_tensors="pt")).last_hidden_state[:, 0]
+    return torch.nn.functional.normalize(cls).numpy()
+
+
+def test_vectors_are_those_of_transformers(
+    encoder: Dinov2Encoder, random_model: Path, tmp_path: Path
+) -> None:
+    pngs = [tmp_path / f"{number}.png" for number in range(len(PICTURES))]
+    for png, picture in zip(pngs, PICTURES, strict=True):
+        write_picture(png, picture, SCALE)
+    vectors = encoder.encode(PICTURES, SCALE)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, _directly(random_model, pngs), atol=2e-6)
+    assert np.ptp(vectors, axis=0).max() > 1e-3  # the pictures matter
+
+
+def test_input_is_the_palettes_colour_normalised_as_imagenet() -> None:
+    picture = np.full((1, 14, 14), 255, dtype=np.uint8)
+    picture[0, 0, 1] = 0
+    values = pixel_values(picture, PictureScale("linear", 1.0, "gray"))
+    assert values.shape == (1, 3, 14, 14)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values[0, :, 0, 0], [2.2489, 2.4286, 2.6400], atol=1e-4)
+    np.testing.assert_allclose(values[0, :, 0, 1], [-2.1179, -2.0357, -1.8044], atol=1e-4)
+
+
+def test_vectors_repeat_and_hardly_depend_on_the_batch(encoder: Dinov2Encoder) -> None:
+    vectors = encoder.encode(PICTURES, SCALE)
+    np.testing.assert_array_equal(encoder.encode(PICTURES, SCALE), vectors)
+    np.testing.assert_allclose(encoder.encode(PICTURES[2:3], SCALE)[0], vectors[2], atol=2e-6)
+
+
+def test_the_model_is_frozen(weights: Weights) -> None:
+    model = load_model(weights)
+    assert not model.training
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_the_caller_sets_the_threads(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    Dinov2Encoder(weights, SIZE)
+    assert asked == []
+    Dinov2Encoder(weights, SIZE, threads=2)
+    assert asked == [2]
+
+
+def test_sizes_that_hold_no_whole_patches_are_refused(weights: Weights) -> None:
+    with pytest.raises(ConfigError, match=r"multiples of 14 pixels, got 224 x 256.*224 x 252"):
+        Dinov2Encoder(weights, (224, 256))
+
+
+def test_pictures_of_another_size_are_refused(encoder: Dinov2Encoder) -> None:
+    with pytest.raises(ConfigError, match=r"expected uint8 \[n, 56, 84\]"):
+        encoder.encode(PICTURES[:, :, :70], SCALE)
+
+
+def test_the_true_model_loads_through_a_mirror(
+    encoder: Dinov2Encoder, random_model: Path, tmp_path: Path
+) -> None:
+    files = {path.name: path.read_bytes() for path in random_model.iterdir()}
+    with HubReplica(files) as hub:
+        weights = WeightsConfig(revision=COMMIT, endpoint=hub.endpoint, cache=str(tmp_path))
+        config = EncoderConfig(name="dinov2", weights=weights)
+        fetched = make_encoder(config, SIZE)
+    sha256 = sha256_of_file(random_model / WEIGHTS_FILE)
+    assert fetched.encoder_id == f"dinov2-with-registers-small:{COMMIT}:{sha256}:56x84:float32"
+    assert resolve_encoder_id(config, SIZE) == fetched.encoder_id
+    np.testing.assert_array_equal(fetched.encode(PICTURES, SCALE), encoder.encode(PICTURES, SCALE))
+    shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hidden_size", 768),
+        ("num_register_tokens", 0),
+        ("model_type", "dinov2"),
+        ("patch_size", 16),
+    ],
+)
+def test_another_architecture_is_refused(
+    random_model: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    config = json.loads((random_model / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, key: value}))
+    with pytest.raises(WeightsError, match=rf"expected {key} = .*got {value!r}"):
+        load_model(Weights(tmp_path, "name", "local", "0" * 64))
+
+
+def test_a_configuration_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("not json")
+    with pytest.raises(WeightsError, match="not a model's configuration"):
+        load_model(Weights(tmp_path, "name", "local", "0" * 64))
+
+
+def _lose(tensors: dict) -> None:
+    del tensors["encoder.layer.3.mlp.fc1.weight"]
+
+
+def _add(tensors: dict) -> None:
+    tensors["classifier.weight"] = torch.ones(2, 384)
+
+
+def _reshape(tensors: dict) -> None:
+    tensors["embeddings.register_tokens"] = torch.ones(1, 5, 384)
+
+
+def _spoil(tensors: dict) -> None:
+    tensors["layernorm.bias"][7] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "reason"),
+    [
+        (_lose, r"1 missing \(encoder\.layer\.3\.mlp\.fc1\.weight\)"),
+        (_add, r"1 unexpected \(classifier\.weight\)"),
+        (_reshape, r"1 of another shape \(embeddings\.register_tokens\)"),
+        (_spoil, r"layernorm\.bias holds values that are not finite"),
+    ],
+)
+def test_damaged_tensors_are_refused(
+    random_model: Path, tmp_path: Path, tamper: Callable[[dict], None], reason: str
+) -> None:
+    tensors = load_file(random_model / WEIGHTS_FILE)
+    tamper(tensors)
+    shutil.copy(random_model / "config.json", tmp_path)
+    save_file(tensors, tmp_path / WEIGHTS_FILE, metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=reason):
+        load_model(obtain_weights(WeightsConfig(path=str(tmp_path))))
+    (tmp_path / WEIGHTS_FILE).unlink()

@@ -1,0 +1,194 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from gwmorph import tables
+from gwmorph.encoders import shards
+from gwmorph.encoders.dct import DctEncoder
+from gwmorph.encoders.shards import BlockOutputs, write_shard
+from gwmorph.errors import StorageError, TableError
+from gwmorph.ledger import Reason, analysed_row, excluded_row
+from gwmorph.naming import span_name
+from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
+
+SIZE = (28, 28)
+SCALE = PictureScale("linear", 25.5, "cividis")
+RENDER = {"gwmorph.render_id": "abc"}
+BLOCK = 4096
+
+
+class SpyEncoder(DctEncoder):
+    """The baseline, which also notes the batches it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(SIZE)
+        self.batches: list[int] = []
+
+    def encode(self, pictures: np.ndarray, render: PictureScale) -> np.ndarray:
+        self.batches.append(len(pictures))
+        return super().encode(pictures, render)
+
+
+def _picture_path(block: BlockOutputs, start: int) -> Path:
+    return block.pictures / span_name("H1", "WINDOW", start, 32, "png")
+
+
+def _write_block(
+    folder: Path,
+    gps: int,
+    starts: Sequence[int],
+    excluded: Sequence[int] = (),
+    render: dict[str, str] = RENDER,
+) -> BlockOutputs:
+    outputs = BlockOutputs(
+        folder / f"ledger-{gps}.parquet",
+        folder / f"measurements-{gps}.parquet",
+        folder / f"pictures-{gps}",
+    )
+    ledger = [analysed_row("H1", start, 32, gps) for start in starts]
+    ledger += [
+        excluded_row("H1", start, 32, gps, reason=Reason.NAN, detail="") for start in excluded
+    ]
+    tables.write_table(outputs.ledger, tables.LEDGER, ledger, render)
+    rows = [
+        {
+            "detector": "H1",
+            "gps_start": start,
+            "tile_time": start + 0.5,
+            "tile_frequency": 100.0,
+            "tile_q": 8.0,
+            "tile_energy": 9.0,
+            "tile_snr": float(start % 1000),
+        }
+        for start in reversed(starts)
+    ]
+    tables.write_table(outputs.measurements, tables.MEASUREMENTS, rows, render)
+    outputs.pictures.mkdir(parents=True)
+    for start in starts:
+        indices = np.random.default_rng(start).integers(0, 256, SIZE, dtype=np.uint8)
+        write_picture(_picture_path(outputs, start), indices, SCALE)
+    return outputs
+
+
+@pytest.fixture
+def blocks(tmp_path: Path) -> list[BlockOutputs]:
+    return [
+        _write_block(tmp_path, BLOCK, [BLOCK + 32 * i for i in range(7)], [BLOCK + 32 * 9]),
+        _write_block(tmp_path, 2 * BLOCK, []),
+        _write_block(tmp_path, 3 * BLOCK, [3 * BLOCK + 32 * i for i in range(4)]),
+    ]
+
+
+def test_a_shard_holds_every_analysed_window_in_order(
+    blocks: list[BlockOutputs], tmp_path: Path
+) -> None:
+    path, encoder = tmp_path / "shard.parquet", SpyEncoder()
+    assert write_shard(path, blocks, encoder, 3, {"gwmorph.config": "c1"}) == 11
+    shard = tables.read_table(path, tables.EMBEDDINGS)
+    starts = [BLOCK + 32 * i for i in range(7)] + [3 * BLOCK + 32 * i for i in range(4)]
+    assert shard["gps_start"].to_pylist() == starts
+    assert shard["tile_snr"].to_pylist() == [float(start % 1000) for start in starts]
+    assert set(shard["view"].to_pylist()) == {"window"}
+    assert shard["trigger_time"].null_count == 11
+    vectors = tables.embedding_matrix(shard)
+    for row, start in ((0, starts[0]), (9, starts[9])):
+        block = blocks[0] if start < 3 * BLOCK else blocks[2]
+        indices, scale = read_picture(_picture_path(block, start))
+        expected = DctEncoder(SIZE).encode(indices[None], scale)[0]
+        np.testing.assert_allclose(vectors[row], expected, atol=1e-6)
+    metadata = tables.read_metadata(path)
+    assert metadata["gwmorph.encoder_id"] == encoder.encoder_id
+    assert metadata["gwmorph.render_id"] == "abc"
+    assert metadata["gwmorph.config"] == "c1"
+    assert max(encoder.batches) == 3
+
+
+def test_equal_inputs_give_equal_bytes(blocks: list[BlockOutputs], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_shard(tmp_path / name, blocks, DctEncoder(SIZE), 4)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_rows_are_written_in_groups(
+    blocks: list[BlockOutputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "_ROW_GROUP", 4)
+    path = tmp_path / "shard.parquet"
+    write_shard(path, blocks, DctEncoder(SIZE), 3)
+    groups = pq.ParquetFile(path).metadata
+    assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [4, 4, 3]
+    whole = tables.read_table(path, tables.EMBEDDINGS)
+    assert whole["gps_start"].to_pylist()[7] == 3 * BLOCK
+
+
+def test_a_group_without_analysed_windows_gives_an_empty_shard(
+    blocks: list[BlockOutputs], tmp_path: Path
+) -> None:
+    path = tmp_path / "shard.parquet"
+    assert write_shard(path, blocks[1:2], DctEncoder(SIZE), 8) == 0
+    shard = tables.read_table(path, tables.EMBEDDINGS)
+    assert shard.num_rows == 0
+    assert tables.embedding_matrix(shard).shape == (0, 384)
+    assert tables.read_metadata(path)["gwmorph.render_id"] == "abc"
+
+
+def test_a_missing_picture_is_named_and_leaves_no_shard(
+    blocks: list[BlockOutputs], tmp_path: Path
+) -> None:
+    lost = _picture_path(blocks[2], 3 * BLOCK + 64)
+    lost.unlink()
+    with pytest.raises(TableError, match=lost.name):
+        write_shard(tmp_path / "shard.parquet", blocks, DctEncoder(SIZE), 2)
+    assert not list(tmp_path.glob("*shard*"))
+
+
+def test_a_broken_picture_is_named(blocks: list[BlockOutputs], tmp_path: Path) -> None:
+    broken = _picture_path(blocks[0], BLOCK + 32)
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.raises(TableError, match=broken.name):
+        write_shard(tmp_path / "shard.parquet", blocks, DctEncoder(SIZE), 2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale"), [((28, 30), SCALE), (SIZE, PictureScale("sqrt", 25.5, "cividis"))]
+)
+def test_a_picture_unlike_the_others_is_named(
+    blocks: list[BlockOutputs], tmp_path: Path, shape: tuple[int, int], scale: PictureScale
+) -> None:
+    odd = _picture_path(blocks[2], 3 * BLOCK)
+    write_picture(odd, np.zeros(shape, dtype=np.uint8), scale)
+    with pytest.raises(TableError, match=f"{odd.name}.*{_picture_path(blocks[0], BLOCK).name}"):
+        write_shard(tmp_path / "shard.parquet", blocks, DctEncoder(SIZE), 2)
+
+
+def test_blocks_rendered_differently_are_refused(
+    blocks: list[BlockOutputs], tmp_path: Path
+) -> None:
+    other = _write_block(tmp_path, 5 * BLOCK, [5 * BLOCK], render={"gwmorph.render_id": "xyz"})
+    with pytest.raises(TableError, match=r"render_id = 'xyz'.*'abc'"):
+        write_shard(tmp_path / "shard.parquet", [*blocks, other], DctEncoder(SIZE), 2)
+
+
+def test_blocks_without_a_render_id_are_refused(tmp_path: Path) -> None:
+    block = _write_block(tmp_path, BLOCK, [BLOCK], render={})
+    with pytest.raises(TableError, match="render_id is missing"):
+        write_shard(tmp_path / "shard.parquet", [block], DctEncoder(SIZE), 2)
+
+
+def test_a_window_without_measurements_is_refused(tmp_path: Path) -> None:
+    whole = _write_block(tmp_path / "a", BLOCK, [BLOCK, BLOCK + 32])
+    partial = _write_block(tmp_path / "b", BLOCK, [BLOCK])
+    mixed = BlockOutputs(whole.ledger, partial.measurements, whole.pictures)
+    with pytest.raises(TableError, match=r"1 windows, but .* 2 analysed ones"):
+        write_shard(tmp_path / "shard.parquet", [mixed], DctEncoder(SIZE), 2)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(
+    blocks: list[BlockOutputs], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_shard(tmp_path / "file" / "shard.parquet", blocks, DctEncoder(SIZE), 2)
