@@ -35,9 +35,10 @@ class FrameReader:
     def __init__(self, path: Path | str, channel: str | None) -> None:
         """Open the file and find the channel: by default the only one named STRAIN."""
         self._path = Path(path).resolve()
-        self._sound = False
         with damage(path):
-            # This open refuses truncated files, on which the one below crashes the process.
+            # This open refuses truncated files, on which the one below crashes the process. Files
+            # altered in the middle nearly always raise later; a few crash LALFrame, and its own
+            # check of the file's checksum too, so that calling it here would not help.
             self._frames = lalframe.FrFileOpenURL(f"file://localhost{self._path}")
             self._channels = list(_channel_names(self._path))
         self.description = self._describe(channel or self._only_strain_channel())
@@ -105,7 +106,6 @@ class FrameReader:
     def _read(self, channel: str, start: int, count: int, rate: int) -> np.ndarray:
         """Return ``count`` values of a channel from GPS ``start`` on, at ``rate`` Hz."""
         with damage(self._path):
-            self._check_sums()
             kind = lalframe.FrFileQueryChanType(self._frames, channel, 0)
         if kind not in _TYPES:
             raise StrainError(f"{self._path}: channel {channel} holds no real numbers.")
@@ -120,15 +120,6 @@ class FrameReader:
                 "channel has another sample rate there: fetch it again."
             )
         return series.data.data
-
-    def _check_sums(self) -> None:
-        """Compare the file's checksum: LALFrame crashes the process on altered vectors.
-
-        It may also crash on an altered table of contents, before anything could be checked.
-        """
-        if not self._sound:
-            lalframe.FrFileCksumValid(self._frames)
-            self._sound = True
 
 
 def _channel_names(path: Path) -> Iterator[str]:
