@@ -1,0 +1,95 @@
+"""Bad input ends a run with a clear message and an exit code, and leaves nothing half-made."""
+
+import json
+
+import pytest
+from workflow_project import FIRST, HALF_S, border
+
+from gwmorph import tables
+
+pytestmark = pytest.mark.workflow
+
+
+def refused(project, *said):
+    """Run snakemake, which must fail with one message and no traceback; return what it printed."""
+    done = project.snakemake("--dry-run")
+    assert done.returncode != 0
+    for text in said:
+        assert text in done.stdout
+    assert "Traceback" not in done.stdout
+    return done.stdout
+
+
+def test_a_mistyped_key_names_the_nearest_one(unfinished):
+    project = unfinished.change(clustering={"umap": {"neigbors": 6}})
+    refused(project, "clustering.umap.neigbors: unknown key", "'clustering.umap.neighbors'")
+    assert not (project.folder / "results").exists()
+
+
+def test_a_reversed_span_is_refused(unfinished):
+    project = unfinished.change(run={"gps_end": FIRST - 1})
+    refused(project, f"gps_end ({FIRST - 1}) must be greater than gps_start ({FIRST})")
+    assert not (project.folder / "results").exists()
+
+
+def test_a_span_without_a_window_says_what_is_there(unfinished):
+    project = unfinished.change(run={"gps_end": FIRST + 1000})
+    refused(project, "PlanError", "H1: 0 science segments, 0 s in all", "run.gps_start")
+
+
+def test_a_reversed_segment_is_named_by_file_and_line(unfinished):
+    (unfinished.folder / "segments" / "H1.txt").write_text(f"{FIRST + 100} {FIRST}\n")
+    refused(unfinished, "SegmentError", "segments/H1.txt:1", "reversed")
+
+
+def test_a_file_that_is_no_strain_is_named(unfinished):
+    name = f"H-H1_GWOSC_O4a_2KHZ_R1-{border(0) - HALF_S}-{2 * HALF_S}.hdf5"
+    (unfinished.folder / "data" / name).write_bytes(b"not HDF5")
+    refused(unfinished, "StrainError", name)
+
+
+def test_results_of_an_older_schema_version_are_left_alone(copy):
+    project = copy()
+    marker = project.folder / "results" / "t" / "schema.json"
+    marker.write_text(json.dumps({"schema_version": "0"}))
+    before = project.results()
+    refused(project, "results/t: holds results of schema version 0", "run.name")
+    assert project.results() == before
+
+
+def test_strain_that_changed_under_a_run_says_how_to_go_on(copy):
+    project = copy()
+    run = project.folder / "results" / "t"
+    receipt = run / "strain" / "H1" / f"{FIRST}.json"
+    content = json.loads(receipt.read_text())
+    content[0]["sha256"] = "0" * 64
+    receipt.write_text(json.dumps(content))
+    ledger = run / "ledger" / f"H1-GWMORPH_LEDGER-{FIRST}-4096.parquet"
+    done = project.snakemake(ledger.relative_to(project.folder).as_posix())
+    assert done.returncode != 0
+    assert "StrainError: data/H-H1_" in done.stdout
+    assert f"remove results/t/strain/H1/{FIRST}.json and run the workflow again" in done.stdout
+    assert "Traceback" not in done.stdout
+    log = run / "logs" / "block" / f"H1-{FIRST}.log"
+    assert log.read_text().startswith("StrainError: data/H-H1_")
+    assert not ledger.exists()
+    receipt.unlink()
+    project.make(ledger.relative_to(project.folder).as_posix())
+    assert ledger.exists()
+
+
+def test_a_failed_verdict_leaves_every_table_in_place(copy):
+    project = copy().change(run={"max_excluded_fraction": 0.1})
+    before = project.results()
+    done = project.snakemake()
+    assert done.returncode != 0
+    assert "VerdictError: too many windows were lost." in done.stdout
+    assert "context (too little science data beside the window to whiten it)" in done.stdout
+    assert "Traceback" not in done.stdout
+    kept = project.results()
+    assert {path for path in before if before[path] != kept.get(path)} == {
+        "verdict.json",
+        "config.yaml",
+    }
+    ledgers = sorted((project.folder / "results" / "t" / "ledger").glob("*.parquet"))
+    assert tables.read_tables(ledgers, tables.LEDGER).num_rows == 30

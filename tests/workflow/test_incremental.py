@@ -1,0 +1,176 @@
+"""What reruns, and what does not: the real snakemake on a small run."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from workflow_project import BLOCK_S, FIRST, HALF_S, border
+
+pytestmark = pytest.mark.workflow
+
+REPORT = [
+    "Drawing example pictures of every cluster of run t",
+    "Drawing the clusters of run t over time",
+    "Drawing the map of run t",
+    "Writing the table of clusters of run t",
+]
+CLUSTERED = ["Clustering run t", *REPORT, "Summing up run t"]
+CONFIG = "Recording the configuration of run t"
+VERDICT = "Judging how many windows of run t were lost"
+
+
+def encoding(detector):
+    return f"Encoding {detector} pictures from 1262288896 on"
+
+
+def test_a_finished_run_has_nothing_to_do(copy):
+    project = copy()
+    before = project.times()
+    assert "Nothing to be done" in project.make()
+    assert project.times() == before
+
+
+def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
+    project = copy().change(clustering={"umap": {"neighbors": 6}})
+    assert project.would_run() == sorted([*CLUSTERED, CONFIG])
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs"),
+    [
+        ({"report": {"gallery_pictures": 3}}, [REPORT[0], CONFIG]),
+        ({"report": {"occupancy_bin_s": 2048}}, [REPORT[1], CONFIG]),
+        ({"events": {"snr": 9.0}}, ["Summing up run t", CONFIG]),
+        ({"run": {"max_excluded_fraction": 0.9}}, [VERDICT, CONFIG]),
+        ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [CONFIG]),
+        (
+            {"encoder": {"batch_size": 5}},
+            [encoding("H1"), encoding("L1"), *CLUSTERED, CONFIG],
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_a_key_reruns_the_stages_that_use_it(copy, change, jobs):
+    assert copy().change(**change).would_run() == sorted(jobs)
+
+
+def test_a_picture_key_reruns_every_block_and_fetches_nothing(copy):
+    jobs = copy().change(picture={"energy_max": 30.0}).would_run()
+    assert [job for job in jobs if "block" in job] == [
+        f"Drawing {detector} block {number}" for detector in ("H1", "L1") for number in range(3)
+    ]
+
+
+def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
+    project = copy().change(run={"gps_end": FIRST + 4 * BLOCK_S})
+    assert project.would_run() == sorted(
+        [
+            *(f"Checking {d} strain of block 3" for d in ("H1", "L1")),
+            *(f"Drawing {d} block {n}" for d in ("H1", "L1") for n in (2, 3)),
+            *(encoding(d) for d in ("H1", "L1")),
+            *CLUSTERED,
+            CONFIG,
+            VERDICT,
+        ]
+    )
+
+
+def test_a_changed_segment_list_reruns_the_blocks_that_it_touches(copy):
+    project = copy()
+    rows = [(border(n) - HALF_S, border(n) + HALF_S) for n in range(4)]
+    rows[0] = (rows[0][0] + 40, rows[0][1])  # in block 0, far from block 1
+    text = "\n".join(f"{start} {end}" for start, end in rows)
+    (project.folder / "segments" / "H1.txt").write_text(text)
+    expected = sorted(["Drawing H1 block 0", encoding("H1"), *CLUSTERED, VERDICT])
+    assert project.would_run() == expected
+
+
+def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
+    project = copy()
+    path = project.folder / "segments" / "H1.txt"
+    path.write_text("# a comment\n" + path.read_text())
+    assert project.would_run() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "jobs"),
+    [
+        ("report/figures.py", REPORT),
+        ("report/summary.py", ["Summing up run t"]),
+        ("morphology/clustering.py", CLUSTERED),
+        ("encoders/dct.py", [encoding("H1"), encoding("L1"), *CLUSTERED]),
+        ("simulation/noise.py", []),
+        ("config.py", []),
+    ],
+)
+def test_a_changed_module_reruns_the_stages_that_import_it(copy, module, jobs):
+    project = copy()
+    with (project.folder / "src" / "gwmorph" / module).open("a") as stream:
+        stream.write("\n# changed\n")
+    assert project.would_run() == sorted(jobs)
+
+
+def test_a_changed_strain_file_reruns_the_blocks_that_read_it(copy):
+    project = copy()
+    path = next((project.folder / "data").glob(f"H-H1_*-{border(1) - HALF_S}-*.hdf5"))
+    content = path.read_bytes()
+    path.unlink()
+    time.sleep(0.02)
+    path.write_bytes(content[:-8] + bytes(8))
+    jobs = project.would_run()
+    assert [job for job in jobs if "Checking" in job] == [
+        f"Checking H1 strain of block {number}" for number in (1, 2)
+    ]
+    # block 0 reads its neighbour's receipt
+    assert [job for job in jobs if "Drawing H1 block" in job] == [
+        f"Drawing H1 block {number}" for number in (0, 1, 2)
+    ]
+    assert not [job for job in jobs if "L1" in job]
+
+
+def test_a_killed_run_resumes_and_ends_with_the_same_bytes(finished, emptied):
+    process = subprocess.Popen(
+        emptied.command(),
+        cwd=emptied.folder,
+        env=emptied.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    pictures = emptied.folder / "results" / "t" / "pictures"
+    limit = time.monotonic() + 120
+    while not list(pictures.glob("*/*.png")):
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)  # all of its session: snakemake and its jobs
+    process.wait()
+    assert not list((emptied.folder / "results" / "t" / "clusters").glob("*"))
+    emptied.snakemake("--unlock")
+    # on another number of cores
+    emptied.make(cores=1)
+    assert emptied.results() == finished.results()
+
+
+def test_runs_of_two_names_do_not_touch_each_other(copy):
+    project = copy()
+    before = project.times()
+    other = project.change(
+        run={
+            "name": "u",
+            "detectors": ["H1"],
+            "gps_end": FIRST + BLOCK_S,
+            "max_excluded_fraction": 1,
+        }
+    )
+    other.make("tables")
+    assert {path for path in other.results("u") if path.startswith("ledger")} == {
+        f"ledger/H1-GWMORPH_LEDGER-{FIRST}-{BLOCK_S}.parquet"
+    }
+    after = project.times()
+    assert {path: after[path] for path in before if "/results/t" in path} == {
+        path: stamp for path, stamp in before.items() if "/results/t" in path
+    }
+    assert project.would_run() == []

@@ -1,0 +1,67 @@
+"""Strain from a server and from the simulation, through the real workflow."""
+
+import numpy as np
+import pytest
+from workflow_project import BLOCK_S, FIRST
+
+from gwmorph import tables
+from gwosc_files import gwosc_file_name, write_gwosc_file
+from replica import GwoscReplica
+
+pytestmark = pytest.mark.workflow
+
+ONE_BLOCK = {"detectors": ["H1"], "gps_start": FIRST, "gps_end": FIRST + BLOCK_S}
+
+
+def ledger_of(project):
+    path = project.folder / "results" / "t" / "ledger" / f"H1-GWMORPH_LEDGER-{FIRST}-4096.parquet"
+    return tables.read_table(path, tables.LEDGER).to_pylist()
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A whole file as GWOSC would release it, with strain in 160 s of it."""
+    values = np.full(BLOCK_S * 4096, np.nan)
+    values[1024 * 4096 : 1184 * 4096] = np.random.default_rng(1).normal(0, 1e-21, 160 * 4096)
+    return write_gwosc_file(tmp_path / gwosc_file_name("H1", FIRST), "H1", FIRST, values, 4096)
+
+
+def test_public_data_are_asked_for_once_and_fetched_within_the_limit(unfinished, served):
+    with GwoscReplica([served]) as replica:
+        server = {"host": replica.url, "attempts": 2, "timeout_s": 10.0, "max_downloads": 3}
+        project = unfinished.change(run=ONE_BLOCK, source={"kind": "gwosc", "gwosc": server})
+        printed = project.make("tables")
+        assert 'downloads=Resource("downloads", 3)' in printed
+        asked = len(replica.requests)
+        assert replica.count("/archive/") == 1
+        assert "Nothing to be done" in project.make("tables")
+        assert len(replica.requests) == asked
+    # patience is no reason to run again, and a finished run needs no network
+    impatient = project.change(source={"gwosc": {"attempts": 1, "timeout_s": 1.0}})
+    assert "Nothing to be done" in impatient.make("tables")
+    status = {row["gps_start"] - FIRST: row["reason"] for row in ledger_of(project)}
+    assert status == {1024: "context", 1056: None, 1088: None, 1120: None, 1152: "context"}
+
+
+def test_a_server_that_is_away_is_a_clear_error(unfinished, served):
+    with GwoscReplica([served]) as replica:
+        server = {"host": replica.url, "attempts": 1, "timeout_s": 1.0}
+    project = unfinished.change(run=ONE_BLOCK, source={"kind": "gwosc", "gwosc": server})
+    done = project.snakemake("tables")
+    assert done.returncode != 0
+    assert "DownloadError" in done.stdout
+    assert "source.gwosc.host" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_simulated_strain_comes_with_its_truth(unfinished):
+    project = unfinished.change(
+        run=ONE_BLOCK, source={"kind": "simulated", "simulated": {"sample_rate": 2048}}
+    )
+    project.make("tables", "results/t/truth.parquet")
+    truth = tables.read_table(project.folder / "results" / "t" / "truth.parquet", tables.TRUTH)
+    assert truth.num_rows > 0
+    assert set(truth["detector"].to_pylist()) == {"H1"}
+    times = truth["gps_time"].to_numpy()
+    assert ((times >= FIRST) & (times < FIRST + BLOCK_S)).all()
+    assert len(ledger_of(project)) > 50
