@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import fft
 
 from gwmorph.config import Detector
+from gwmorph.naming import span_name
 from gwmorph.simulation.binaries import REFERENCE_MPC, arrival_delay, project
 from gwmorph.simulation.loudness import Loudness, measure, optimal_snr
 from gwmorph.simulation.noise import DetectorNoise
@@ -25,13 +27,15 @@ from gwmorph.simulation.population import (
     binary_events,
     glitch_events,
 )
-from gwmorph.simulation.psd import background_psd, noise_psd
+from gwmorph.simulation.psd import antialias_gain, background_psd, noise_psd
 from gwmorph.simulation.quality import dq_mask, gaps, missing_seconds
 from gwmorph.simulation.transients import MORPHOLOGIES, colour
 from gwmorph.strain.gwosc_layout import NO_INJECTIONS, GwoscBlock
 
 # A chirp's distance is set by its SNR in these, whatever detectors a run analyses.
 NETWORK: tuple[Detector, ...] = ("H1", "L1", "V1")
+_SHAPE_RATE = 4096
+_SMALLEST_SNR = 1.0
 _MARGIN_S = 1.0  # room for the noise spectrum's colour around a glitch
 
 
@@ -120,39 +124,57 @@ def waveforms(
     """Yield the strain of every event that may touch ``[start, end)`` in ``detector``."""
     what = (simulation.population, simulation.seed, simulation.rate_scale)
     for glitch in glitch_events(*what, detector, start, end):
-        yield _place_glitch(simulation, detector, glitch)
+        placed = _place_glitch(simulation, detector, glitch)
+        if placed is not None:
+            yield placed
     for coalescence in binary_events(*what, start, end):
         yield _place_binary(simulation, detector, coalescence)
 
 
 def _place_glitch(
     simulation: Simulation, detector: Detector, event: GlitchEvent
-) -> PlacedWaveform:
+) -> PlacedWaveform | None:
+    """Return the glitch's strain, or nothing where the file's rate is too low to hold it."""
     rate = simulation.sample_rate
+    # Shapes are drawn and made loud at 4096 Hz or more, so that a file of a lower rate has the
+    # same glitch without what its decimation filter takes, and nothing is aliased.
+    fine = max(rate, _SHAPE_RATE)
     morphology = MORPHOLOGIES[event.morphology]
     half_s = 2 ** int(np.ceil(np.log2(morphology.reach(event.parameters) + _MARGIN_S)))
-    size = 2 * half_s * rate
-    anchor = int(np.floor(event.gps_time * rate))
-    times = (np.arange(size) - half_s * rate - (event.gps_time * rate - anchor)) / rate
+    first = int(np.floor(event.gps_time * rate)) - half_s * rate
+    size = 2 * half_s * fine
+    times = (np.arange(size) - (event.gps_time * rate - first) * (fine / rate)) / fine
     whitened = morphology.shape(times, event.parameters, event.details)
-    shape = colour(whitened, _background(detector, size, rate), rate)
-    psd = _true_psd(detector, size, rate)
+    shape = colour(whitened, _background(detector, size, fine), fine)
     level = _level(simulation, detector, event.gps_time)
-    loudness = measure(shape, psd, rate)
-    first = anchor - half_s * rate
+    unscaled = optimal_snr(shape, _true_psd(detector, size, fine), fine)
+    strain = shape * (event.snr * level / unscaled)
+    if rate < fine:
+        strain = _decimate(strain, fine, rate)
+    psd = _true_psd(detector, len(strain), rate)
+    if optimal_snr(strain, psd, rate) < _SMALLEST_SNR:
+        return None
+    loudness = measure(strain, psd, rate)
     return PlacedWaveform(
         first,
-        shape * (event.snr * level / loudness.snr),
+        strain,
         _row(
             detector,
             event.number,
             event.morphology,
             first / rate + loudness.peak,
-            event.snr,
+            loudness.snr / level,
             loudness,
             dict(event.parameters),
         ),
     )
+
+
+def _decimate(strain: np.ndarray, rate: int, lower: int) -> np.ndarray:
+    size = len(strain) * lower // rate
+    spectrum = fft.rfft(strain)[: size // 2 + 1]
+    gain = antialias_gain(fft.rfftfreq(size, 1 / lower), lower)
+    return fft.irfft(spectrum * gain, size) * (lower / rate)
 
 
 def _place_binary(
@@ -221,6 +243,14 @@ def _row(
 def _level(simulation: Simulation, detector: Detector, gps_time: float) -> float:
     noise = DetectorNoise(detector, simulation.sample_rate, simulation.seed)
     return float(noise.level(np.array([gps_time]))[0])
+
+
+def truth_path(strain_path: Path | str) -> Path:
+    """Return where the truth table (``tables.TRUTH``) of a simulated strain file lies."""
+    path = Path(strain_path)
+    _, description, gps_start, duration = path.stem.split("-")
+    detector = description.partition("_")[0]
+    return path.with_name(span_name(detector, "TRUTH", int(gps_start), int(duration), "parquet"))
 
 
 @lru_cache(maxsize=8)

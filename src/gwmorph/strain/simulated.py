@@ -10,7 +10,7 @@ from igwn_segments import segmentlist
 from gwmorph import storage, tables
 from gwmorph.config import BLOCK_S, Detector
 from gwmorph.errors import ConfigError
-from gwmorph.simulation.blocks import Simulation, simulate
+from gwmorph.simulation.blocks import Simulation, simulate, truth_path
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.psd import DETECTORS
 from gwmorph.simulation.quality import gaps, science_segments
@@ -69,7 +69,8 @@ class SimulatedSource:
         return [self._file(detector, block) for block in range(first, end, BLOCK_S)]
 
     def obtain(self, file: StrainFile) -> LocalFile:
-        """Make the file and its truth table, unless both are there unharmed.
+        """Make the file and its truth table beside it (see
+        :func:`gwmorph.simulation.blocks.truth_path`), unless both are there unharmed.
 
         Any process may make any file, in any order: the bytes are the same. A file is trusted
         when the SHA-256 kept beside it is that of its content; otherwise it is made anew.
@@ -88,16 +89,11 @@ class SimulatedSource:
         span = simulate(
             self._simulation, cast(Detector, file.detector), file.gps_start, file.gps_end
         )
-        tables.write_table(self.truth_path(file), tables.TRUTH, span.truth)
+        tables.write_table(truth_path(path), tables.TRUTH, span.truth)
         write_gwosc_block(path, span.data)
         receipt = LocalFile.receipt(file, path, "gwosc")
         storage.write_bytes(_sidecar(path), f"{receipt.sha256}\n".encode())
         return receipt
-
-    def truth_path(self, file: StrainFile) -> Path:
-        """Return where :meth:`obtain` puts the truth table (``tables.TRUTH``) of ``file``."""
-        name = f"{file.detector}-GWMORPH_TRUTH-{file.gps_start}-{file.duration}.parquet"
-        return Path(file.location).with_name(name)
 
     @cached_property
     def folder(self) -> Path:
@@ -138,7 +134,7 @@ class SimulatedSource:
     def _receipt_if_intact(self, file: StrainFile) -> LocalFile | None:
         path = Path(file.location)
         sidecar = _sidecar(path)
-        if not (path.is_file() and sidecar.is_file() and self.truth_path(file).is_file()):
+        if not (path.is_file() and sidecar.is_file() and truth_path(path).is_file()):
             return None
         receipt = LocalFile.receipt(file, path, "gwosc")
         return receipt if receipt.sha256 == sidecar.read_text().strip() else None

@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import fft, signal
+
+from gwmorph.simulation.loudness import measure
+from gwmorph.simulation.population import load_population
+from gwmorph.simulation.psd import background_psd
+from gwmorph.simulation.streams import stream
+from gwmorph.simulation.transients import MORPHOLOGIES, colour, pulses, sweep
+
+RATE = 4096
+POPULATION = Path(__file__).parents[2] / "config" / "population.yaml"
+
+
+@pytest.fixture(scope="module")
+def population():
+    return load_population(POPULATION)
+
+
+def drawn(population, name, number):
+    """Times, whitened waveform and parameters of one example."""
+    rng = stream(3, "example", name, number)
+    ranges = population.glitches[name].parameters
+    parameters = {key: ranges[key].draw(rng) for key in sorted(ranges)}
+    if "mains_hz" in MORPHOLOGIES[name].parameters:
+        parameters["mains_hz"] = 60.0
+    half = 2 ** int(np.ceil(np.log2(MORPHOLOGIES[name].reach(parameters) + 1)))
+    times = np.arange(-half * RATE, half * RATE) / RATE
+    return times, MORPHOLOGIES[name].shape(times, parameters, rng), parameters
+
+
+def white(size):
+    return np.ones(size // 2 + 1)
+
+
+def test_there_are_at_least_fourteen():
+    assert len(MORPHOLOGIES) >= 14
+
+
+@pytest.mark.parametrize("name", sorted(MORPHOLOGIES))
+def test_waveforms_are_finite_and_end_smoothly(population, name):
+    for number in range(4):
+        times, wave, _ = drawn(population, name, number)
+        assert wave.shape == times.shape
+        assert np.isfinite(wave).all()
+        edge = int(0.3 * RATE)
+        ends = np.concatenate([wave[:edge], wave[-edge:]])
+        assert np.abs(ends).max() < 2e-3 * np.abs(wave).max()
+
+
+@pytest.mark.parametrize("name", sorted(MORPHOLOGIES))
+def test_equal_streams_give_equal_waveforms(population, name):
+    assert np.array_equal(drawn(population, name, 0)[1], drawn(population, name, 0)[1])
+    assert not np.array_equal(drawn(population, name, 0)[1], drawn(population, name, 1)[1])
+
+
+def test_colour_is_undone_by_whitening_and_leaves_nothing_below_9_hz(population):
+    times, wave, _ = drawn(population, "blip", 1)
+    psd = background_psd("L1", fft.rfftfreq(len(times), 1 / RATE), RATE)
+    strain = colour(wave, psd, RATE)
+    frequencies = fft.rfftfreq(len(times), 1 / RATE)
+    spectrum = fft.rfft(strain)
+    whitened = fft.irfft(np.where(frequencies > 20, spectrum / np.sqrt(psd), 0), len(times))
+    passed = fft.irfft(np.where(frequencies > 20, fft.rfft(wave), 0), len(times))
+    assert np.abs(whitened - passed).max() < 0.02 * np.abs(passed).max()
+    slow = np.abs(spectrum[frequencies < 8]).max()
+    assert slow < 1e-2 * np.abs(spectrum).max()
+    assert strain[0] == strain[-1] == 0
+
+
+def test_pulse_stands_at_its_centre_and_frequency():
+    times = np.arange(-2 * RATE, 2 * RATE) / RATE
+    wave = pulses(times, np.array([0.4]), 150.0, 0.3)
+    found = measure(wave, white(len(times)), RATE)
+    assert times[0] + found.peak == pytest.approx(0.4, abs=1 / RATE)
+    assert found.frequency == pytest.approx(150, rel=0.05)
+
+
+def test_sweep_follows_its_frequency_and_is_silent_near_nyquist():
+    times = np.arange(4 * RATE) / RATE
+    wave = sweep(times, 100 + 700 * times, np.ones_like(times))
+    f, t, power = signal.spectrogram(wave, RATE, nperseg=512, noverlap=256)
+    inside = (t > 0.5) & (t < 2.0)
+    loudest = f[np.argmax(power[:, inside], axis=0)]
+    assert np.abs(loudest - (100 + 700 * t[inside])).max() < 20
+    assert np.abs(wave[times > 2.6]).max() < 1e-9  # beyond 1843 Hz
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_power_line_burst_is_at_the_mains(population, number):
+    times, wave, parameters = drawn(population, "power_line", number)
+    found = measure(wave, white(len(times)), RATE)
+    assert found.frequency == pytest.approx(60 + parameters["offset_hz"], abs=0.5)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_violin_ring_starts_at_the_anchor_and_lies_near_500_and_1000_hz(population, number):
+    times, wave, _ = drawn(population, "violin_mode_ring", number)
+    power = wave**2
+    assert power[times < -0.03].sum() < 1e-3 * power.sum()
+    spectrum = np.abs(fft.rfft(wave)) ** 2
+    f = fft.rfftfreq(len(times), 1 / RATE)
+    near = (np.abs(f - 505) < 90) | (np.abs(f - 1005) < 170)
+    assert spectrum[near].sum() > 0.8 * spectrum.sum()
+
+
+def test_scattered_light_draws_arches_and_harmonics():
+    parameters = {
+        "frequency_hz": 40.0, "arch_s": 4.0, "arches": 1.0, "harmonics": 2.0, "decay": 0.6,
+    }  # fmt: skip
+    times = np.arange(-4 * RATE, 4 * RATE) / RATE
+    wave = MORPHOLOGIES["scattered_light"].shape(times, parameters, stream(1, "arch"))
+    f, t, power = signal.spectrogram(wave, RATE, nperseg=RATE // 2, noverlap=RATE // 4, nfft=4096)
+    t = t + times[0]
+    lower = f < 45
+    for moment in (-1.0, 0.0, 1.0):
+        column = power[:, np.argmin(np.abs(t - moment))]
+        expected = 40 * np.cos(np.pi * moment / 4)
+        assert f[lower][np.argmax(column[lower])] == pytest.approx(expected, abs=3)
+    middle = power[:, np.argmin(np.abs(t))]
+    second = (f > 70) & (f < 90)
+    assert middle[second].max() > 20 * np.median(middle[f > 120])
+
+
+def test_repetitions_repeat():
+    parameters = {"frequency_hz": 150.0, "octaves": 0.7, "interval_s": 0.5, "count": 5.0}
+    times = np.arange(-4 * RATE, 4 * RATE) / RATE
+    wave = MORPHOLOGIES["repeating_blips"].shape(times, parameters, stream(1, "train"))
+    envelope = np.abs(signal.hilbert(wave))
+    peaks, _ = signal.find_peaks(envelope, height=0.25 * envelope.max(), distance=RATE // 8)
+    assert len(peaks) == 5
+    assert np.abs(np.diff(times[peaks]) - 0.5).max() < 0.3
+
+
+def test_whistle_bends(population):
+    parameters = {"frequency_hz": 300.0, "sweep_hz": 800.0, "duration_s": 1.0, "exponent": 1.0}
+    times = np.arange(-2 * RATE, 2 * RATE) / RATE
+    wave = MORPHOLOGIES["whistle"].shape(times, parameters, stream(2, "whistle"))
+    f, t, power = signal.spectrogram(wave, RATE, nperseg=256, noverlap=192)
+    t = t + times[0]
+    track = [f[np.argmax(power[:, np.argmin(np.abs(t - moment))])] for moment in (-0.35, 0, 0.35)]
+    assert track[0] == pytest.approx(track[2], abs=60)
+    assert abs(track[0] - track[1]) == pytest.approx(0.7 * 800, abs=120)
