@@ -119,7 +119,7 @@ class DirectoryConfig(_Section):
 class SimulatedConfig(_Section):
     """Strain made here, in GWOSC's layout."""
 
-    seed: int = _key(1, "Seed of noise and transients.", ge=0, le=2**32 - 1)
+    seed: int = _key(2, "Seed of noise and transients.", ge=0, le=2**32 - 1)
     population: str = _key(
         "config/population.yaml", "File with the population of transients and its sources."
     )

@@ -29,6 +29,10 @@ class WeightsError(GwmorphError):
     """Encoder weights are missing or not the ones that were asked for."""
 
 
+class ClusteringError(GwmorphError):
+    """Vectors cannot be clustered."""
+
+
 class TableError(GwmorphError):
     """A table lacks its schema, or two tables do not belong together."""
 

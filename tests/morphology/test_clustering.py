@@ -9,11 +9,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from gwmorph import tables
 from gwmorph.config import ClusteringConfig
+from gwmorph.errors import ClusteringError
 from gwmorph.morphology import clustering as module
 from gwmorph.morphology.clustering import (
     MINIMUM_ROWS,
     Clustering,
-    ClusteringError,
     cluster,
     cluster_summary,
     cluster_table,
@@ -138,10 +138,15 @@ def test_few_rows_are_clustered_with_what_they_allow(rows: int) -> None:
     assert all(len(set(truth[found.labels == label])) == 1 for label in set(found.labels))
 
 
-@pytest.mark.parametrize("rows", [0, 1, MINIMUM_ROWS - 1])
-def test_too_few_rows_are_refused(rows: int) -> None:
-    with pytest.raises(ClusteringError, match=rf"^{rows} vectors .* at least {MINIMUM_ROWS}"):
-        cluster(VECTORS[:rows], ClusteringConfig(), SEED)
+@pytest.mark.parametrize("rows", [0, 1, 2, MINIMUM_ROWS - 1])
+def test_too_few_rows_stand_in_one_group_that_says_so(rows: int) -> None:
+    found = cluster(VECTORS[:rows], ClusteringConfig(), SEED)
+    assert found.diagnostics["clustered"] is False
+    assert found.diagnostics["converged"] is None
+    assert found.labels.tolist() == [0] * rows
+    assert found.map.shape == (rows, 2)
+    assert len(np.unique(found.map, axis=0)) == rows
+    assert len(found.medoids) == len(found.weights) == min(rows, 1)
 
 
 def test_values_that_are_not_finite_are_refused() -> None:

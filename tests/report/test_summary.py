@@ -49,7 +49,7 @@ def small_run() -> dict:
         "cluster_summary": CLUSTER_SUMMARY.empty_table().from_pylist(
             clusters, schema=CLUSTER_SUMMARY
         ),
-        "clustering": {"converged": True},
+        "clustering": {"clustered": True, "converged": True},
     }
 
 
@@ -90,6 +90,7 @@ def test_summary_holds_the_known_numbers(small_run):
         "clusters": 2,
         "clustered_windows": 3,
         "largest_cluster_share": 2 / 3,
+        "clustered": True,
         "mixture_converged": True,
     }
 
@@ -143,9 +144,17 @@ def numbers(line: str) -> list[str]:
 
 
 def test_printout_warns_when_the_mixture_did_not_converge(small_run):
-    text = printed(summarise(**(small_run | {"clustering": {"converged": False}})))
+    clustering = {"clustered": True, "converged": False}
+    text = printed(summarise(**(small_run | {"clustering": clustering})))
     assert "did not converge" in text
     assert "clustering.mixture.max_iterations" in text
+
+
+def test_printout_says_when_there_was_too_little_to_cluster(small_run):
+    clustering = {"clustered": False, "converged": None}
+    text = printed(summarise(**(small_run | {"clustering": clustering})))
+    assert "3 windows are too few to cluster." in text
+    assert "converge" not in text
 
 
 def test_printout_keeps_a_long_report_path_whole(small_run):

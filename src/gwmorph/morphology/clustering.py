@@ -20,7 +20,7 @@ from sklearn.preprocessing import normalize
 from umap import UMAP
 
 from gwmorph.config import ClusteringConfig, MixtureConfig
-from gwmorph.errors import GwmorphError
+from gwmorph.errors import ClusteringError
 from gwmorph.tables import CLUSTERS, EMBEDDINGS
 
 MINIMUM_ROWS = 16
@@ -32,10 +32,6 @@ _SAMPLE_ROWS = 2000
 _TRUST_NEIGHBORS = 15
 
 Neighbors = tuple[NDArray[np.int32], NDArray[np.float32]]
-
-
-class ClusteringError(GwmorphError):
-    """Vectors that cannot be clustered."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +66,17 @@ def cluster(
     covariances in the first UMAP's space (McInnes et al. 2018, arXiv:1802.03426; Blei & Jordan
     2006, doi 10.1214/06-BA104). Neighbours are exact and found in blocks: memory grows as n.
     With few rows the components, dimensions and neighbours are cut to what n allows; the
-    diagnostics say what was used.
+    diagnostics say what was used. Fewer than 16 rows are not clustered: they make one group, on
+    a map of their first two principal components, and the diagnostics have ``clustered`` false.
 
     Raises
     ------
     ClusteringError
-        Fewer than 16 rows, a value that is not finite, or rows that are all the same.
+        A value is not finite, or 16 or more rows are all the same.
     """
     _check(embeddings)
+    if len(embeddings) < MINIMUM_ROWS:
+        return _one_group(embeddings)
     umap = parameters.umap
     components, explained = _principal_components(embeddings, parameters.pca_components)
     with _told_warnings() as told:
@@ -90,6 +89,7 @@ def cluster(
     labels, order = _by_size(posteriors.argmax(axis=1))
     diagnostics = {
         "rows": len(embeddings),
+        "clustered": True,
         "pca_components": components.shape[1],
         "pca_explained_variance": float(explained.sum()),
         "umap_dimensions": space.shape[1],
@@ -114,22 +114,44 @@ def cluster(
 
 def _check(embeddings: NDArray[np.float32]) -> None:
     rows = len(embeddings)
-    if rows < MINIMUM_ROWS:
-        raise ClusteringError(
-            f"{rows} vectors cannot be clustered: at least {MINIMUM_ROWS} are needed. Widen "
-            "run.gps_start … run.gps_end, or see the ledger for why windows were excluded."
-        )
     finite = np.isfinite(embeddings).all(axis=1)
     if not finite.all():
         raise ClusteringError(
             f"{int((~finite).sum())} of {rows} vectors hold values that are not finite, the "
             f"first in row {int(finite.argmin())}. Remove their shards and run again."
         )
-    if (embeddings == embeddings[0]).all():
+    if rows >= MINIMUM_ROWS and (embeddings == embeddings[0]).all():
         raise ClusteringError(
             f"All {rows} vectors are the same, so there is nothing to cluster: the pictures are "
             "all alike, or the encoder does not look at them."
         )
+
+
+def _one_group(embeddings: NDArray[np.float32]) -> Clustering:
+    """Return too few rows to cluster as one group, or as none where there are no rows."""
+    rows = len(embeddings)
+    flat = np.zeros((rows, 2), np.float32)
+    if rows > 1:
+        coordinates, _ = _principal_components(embeddings, 2)
+        flat[:, : coordinates.shape[1]] = coordinates
+    groups = min(rows, 1)
+    labels = np.zeros(rows, np.int32)
+    return Clustering(
+        labels=labels,
+        probabilities=np.ones(rows),
+        log_likelihood=np.zeros(rows),
+        space=flat.astype(np.float64),
+        map=flat,
+        weights=np.ones(groups),
+        medoids=_medoids(embeddings, labels) if rows else np.zeros(0, np.int64),
+        diagnostics={
+            "rows": rows,
+            "clustered": False,
+            "converged": None,
+            "minimum_rows": MINIMUM_ROWS,
+            "clusters": groups,
+        },
+    )
 
 
 def _principal_components(

@@ -39,7 +39,7 @@ def summarise(
     events_snr
         A window counts as triggered when its loudest tile's SNR is at least this.
     clustering
-        Diagnostics of the clustering; ``converged`` is read.
+        Diagnostics of the clustering; ``clustered`` and ``converged`` are read.
     """
     return {
         "run": run,
@@ -54,6 +54,7 @@ def summarise(
         "clusters": cluster_summary.num_rows,
         "clustered_windows": _total(cluster_summary, "members"),
         "largest_cluster_share": pc.max(cluster_summary["share"]).as_py(),
+        "clustered": clustering["clustered"],
         "mixture_converged": clustering["converged"],
     }
 
@@ -85,7 +86,7 @@ def print_summary(
     console = console or Console()
     console.print(_detector_table(summary))
     console.print(Text(_cluster_line(summary)))
-    if not summary["mixture_converged"]:
+    if summary["mixture_converged"] is False:
         console.print(
             Text(
                 "The mixture did not converge: raise clustering.mixture.max_iterations.",
@@ -121,6 +122,8 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
 def _cluster_line(summary: Mapping[str, Any]) -> str:
     if not summary["clusters"]:
         return "No clusters: no window was analysed."
+    if not summary["clustered"]:
+        return f"{summary['clustered_windows']} windows are too few to cluster."
     return (
         f"{summary['clusters']} clusters of {summary['clustered_windows']:,} windows; "
         f"the largest holds {summary['largest_cluster_share']:.1%}."
