@@ -204,7 +204,8 @@ def _load(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise PlanError(
-            f"{path}: the stored plan cannot be read ({error}). Remove it; it is then made anew."
+            f"{path}: the stored plan cannot be read ({error}). Remove it and start the "
+            "workflow again: it is then made anew."
         ) from error
 
 

@@ -112,6 +112,16 @@ def test_a_changed_module_reruns_the_stages_that_import_it(copy, module, jobs):
     assert project.would_run() == sorted(jobs)
 
 
+def test_a_script_counts_by_its_content(copy):
+    project = copy()
+    for script in (project.folder / "scripts").iterdir():
+        script.touch()
+    assert project.would_run() == []
+    with (project.folder / "scripts" / "map.py").open("a") as stream:
+        stream.write("\n# changed\n")
+    assert project.would_run() == ["Drawing the map of run t"]
+
+
 def test_a_changed_strain_file_reruns_the_blocks_that_read_it(copy):
     project = copy()
     path = next((project.folder / "data").glob(f"H-H1_*-{border(1) - HALF_S}-*.hdf5"))

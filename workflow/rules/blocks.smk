@@ -49,6 +49,7 @@ rule verdict:
         "results/{run}/logs/verdict.log",
     benchmark:
         "results/{run}/benchmarks/verdict.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1

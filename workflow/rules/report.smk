@@ -15,6 +15,7 @@ rule map:
         "results/{run}/logs/map.log",
     benchmark:
         "results/{run}/benchmarks/map.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -43,6 +44,7 @@ rule occupancy:
         "results/{run}/logs/occupancy.log",
     benchmark:
         "results/{run}/benchmarks/occupancy.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -109,6 +111,7 @@ rule cluster_table:
         "results/{run}/logs/cluster_table.log",
     benchmark:
         "results/{run}/benchmarks/cluster_table.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -139,6 +142,7 @@ rule summary:
         "results/{run}/logs/summary.log",
     benchmark:
         "results/{run}/benchmarks/summary.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -162,6 +166,7 @@ rule resolved_config:
         "results/{run}/logs/resolved_config.log",
     benchmark:
         "results/{run}/benchmarks/resolved_config.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1

@@ -10,6 +10,7 @@ if SOURCE == "gwosc":
             "results/{run}/logs/download/{detector}-{block}.log",
         benchmark:
             "results/{run}/benchmarks/download/{detector}-{block}.tsv"
+        localrule: True
         conda:
             "../../envs/strain.yaml"
         threads: 1
@@ -87,6 +88,7 @@ else:
             "results/{run}/logs/truth.log",
         benchmark:
             "results/{run}/benchmarks/truth.tsv"
+        localrule: True
         conda:
             "../../envs/strain.yaml"
         threads: 1
