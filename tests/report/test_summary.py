@@ -135,7 +135,7 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["of these context"]) == ["1", "0"]
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
     assert "2 clusters of 3 windows; the largest holds 66.7%." in text
-    assert text.rstrip().endswith("Report: results/demo/report.zip")
+    assert text.rstrip().endswith("snakemake --cores 1 --report results/demo/report.zip")
     assert "converge" not in text
 
 
@@ -155,6 +155,14 @@ def test_printout_says_when_there_was_too_little_to_cluster(small_run):
     text = printed(summarise(**(small_run | {"clustering": clustering})))
     assert "3 windows are too few to cluster." in text
     assert "converge" not in text
+
+
+def test_printout_names_the_report_once_it_is_there(small_run, tmp_path):
+    report = tmp_path / "report.zip"
+    report.touch()
+    stream = io.StringIO()
+    print_summary(summarise(**small_run), report, Console(file=stream, width=60))
+    assert stream.getvalue().rstrip().endswith(f"Report: {report}")
 
 
 def test_printout_keeps_a_long_report_path_whole(small_run):

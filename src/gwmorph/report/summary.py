@@ -93,7 +93,13 @@ def print_summary(
                 style="bold yellow",
             )
         )
-    console.print(Text(f"Report: {report}"), soft_wrap=True)
+    console.print(Text(_report_line(Path(report))), soft_wrap=True)
+
+
+def _report_line(report: Path) -> str:
+    if report.is_file():
+        return f"Report: {report}"
+    return f"No report yet; make it with the run's --configfile: snakemake --cores 1 --report {report}"
 
 
 def _detector_table(summary: Mapping[str, Any]) -> Table:
