@@ -55,7 +55,7 @@ def small_run() -> dict:
 
 def printed(summary: dict, width: int = 80) -> str:
     stream = io.StringIO()
-    print_summary(summary, "results/demo/report.zip", Console(file=stream, width=width))
+    print_summary(summary, "nowhere/report.zip", Console(file=stream, width=width))
     return stream.getvalue()
 
 
@@ -135,7 +135,7 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["of these context"]) == ["1", "0"]
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
     assert "2 clusters of 3 windows; the largest holds 66.7%." in text
-    assert text.rstrip().endswith("snakemake --cores 1 --report results/demo/report.zip")
+    assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")
     assert "converge" not in text
 
 
