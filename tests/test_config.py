@@ -7,6 +7,7 @@ from snakemake.utils import update_config
 
 from gwmorph import config as c
 from gwmorph.errors import ConfigError
+from gwmorph.grid import BLOCK_S
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ("config.yaml", "o4a_day.yaml", "gw150914.yaml", "my_files.yaml")
@@ -143,7 +144,7 @@ def test_public_example_holds_its_event_in_whole_blocks_of_the_observing_run(
 ):
     run = c.parse_config(merged(name)).run
     assert first <= run.gps_start < gps < run.gps_end <= last
-    assert run.gps_start % c.BLOCK_S == run.gps_end % c.BLOCK_S == 0
+    assert run.gps_start % BLOCK_S == run.gps_end % BLOCK_S == 0
 
 
 def test_dinov2_example_pins_its_weights():

@@ -20,7 +20,6 @@ from gwmorph.errors import ConfigError
 from gwmorph.storage import write_bytes
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
-BLOCK_S = 4096
 _KEYS_MARKER = "<!-- keys: generated from src/gwmorph/config.py by `gwmorph config --write` -->"
 
 

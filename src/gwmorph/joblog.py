@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,8 +50,10 @@ class JobLog:
             handler.close()
         if isinstance(error, GwmorphError):
             message = f"{type(error).__name__}: {error}\n"
-            self._append(message)
             sys.stderr.write(f"\n{message}\n")
+            # On a full disk there is no room for the log either; the terminal has the message.
+            with suppress(OSError):
+                self._append(message)
             sys.exit(1)
         if error is not None:
             self._append("".join(traceback.format_exception(kind, error, trace)))

@@ -6,6 +6,7 @@ stays the same, so that a remote server is asked once. To ask again, remove that
 """
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -26,6 +27,9 @@ from gwmorph.strain.base import StrainFile, StrainSource
 from gwmorph.tables import SCHEMA_VERSION
 
 _MARKER = "schema.json"
+# A source without segments may have some tomorrow: it is asked each time.
+_UNANSWERED = ""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -170,19 +174,22 @@ def make_plan(
         if stored.get("asked") == asked:
             answer = DetectorPlan.from_json(stored | {"window_s": asdict(grid)})
         else:
-            offer = make_source(source)
-            answer = DetectorPlan(
-                detector,
-                run.gps_start,
-                run.gps_end,
-                grid,
-                offer.segments(detector, run.gps_start, run.gps_end),
-                tuple(offer.files(detector, run.gps_start, run.gps_end)),
-            )
+            answer = _ask(make_source(source), detector, run, grid)
+        if not answer.segments:
+            _log.warning("%s has no science segments in the run's span.", detector)
+            asked = _UNANSWERED
         plan[detector] = answer
         write_json_if_changed(path, answer.to_json() | {"asked": asked})
     _require_windows(plan, run)
     return plan
+
+
+def _ask(source: StrainSource, detector: str, run: RunConfig, grid: Grid) -> DetectorPlan:
+    span = run.gps_start, run.gps_end
+    segments = source.segments(detector, *span)
+    # A detector that was off has no files that anyone would miss.
+    files = tuple(source.files(detector, *span)) if segments else ()
+    return DetectorPlan(detector, *span, grid, segments, files)
 
 
 def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:

@@ -43,6 +43,8 @@ _LABEL_GAP_IN = 0.26
 _ANALYSED = "#666666"
 _EXCLUDED = "#d55e00"
 _MARKED_HZ = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+# About one pixel of the figure for each of a picture of 224: a report holds many galleries.
+_GALLERY_DPI = 100
 _EMPTY = "no analysed windows"
 
 
@@ -420,7 +422,8 @@ def draw_gallery(
     """
     columns = min(4, max(1, len(examples)))
     rows = max(1, -(-len(examples) // columns))
-    with saved_figure(path, max(6.5, 1.6 + 2.3 * columns), 1.6 + 2.75 * rows) as figure:
+    width, height = max(6.5, 1.6 + 2.3 * columns), 1.6 + 2.75 * rows
+    with saved_figure(path, width, height, _GALLERY_DPI) as figure:
         panels = figure.subplots(rows, columns, squeeze=False)
         shown = list(zip(panels.flat, examples, pictures, strict=False))
         for index, (axes, example, picture) in enumerate(shown):

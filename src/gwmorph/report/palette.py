@@ -58,7 +58,9 @@ def cluster_color(cluster: int) -> tuple[float, float, float]:
 
 
 @contextmanager
-def saved_figure(path: Path | str, width_in: float, height_in: float) -> Iterator[Figure]:
+def saved_figure(
+    path: Path | str, width_in: float, height_in: float, dpi: int = DPI
+) -> Iterator[Figure]:
     """Yield an empty figure of the given size in inches and save it as a PNG.
 
     The user's own matplotlib settings are set aside and nothing about time or software is
@@ -75,4 +77,4 @@ def saved_figure(path: Path | str, width_in: float, height_in: float) -> Iterato
         figure = Figure(figsize=(width_in, height_in))
         yield figure
         with atomic_path(path) as partial:
-            figure.savefig(partial, format="png", metadata={"Software": None})
+            figure.savefig(partial, format="png", dpi=dpi, metadata={"Software": None})

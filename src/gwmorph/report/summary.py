@@ -99,7 +99,8 @@ def print_summary(
 def _report_line(report: Path) -> str:
     if report.is_file():
         return f"Report: {report}"
-    return f"No report yet; make it with the run's --configfile: snakemake --cores 1 --report {report}"
+    command = f"snakemake --cores 1 --report {report}"
+    return f"No report yet; make it, with the run's --configfile if it has one: {command}"
 
 
 def _detector_table(summary: Mapping[str, Any]) -> Table:

@@ -21,7 +21,7 @@ from gwosc.timeline import get_segments
 from gwosc.urls import URL_REGEX
 from igwn_segments import segment, segmentlist
 
-from gwmorph.errors import DownloadError, SegmentError, StrainError
+from gwmorph.errors import DownloadError, StrainError
 from gwmorph.segments import clip
 from gwmorph.storage import content_hash, write_json
 from gwmorph.strain.base import LocalFile, StrainFile
@@ -119,12 +119,12 @@ class GwoscSource:
     def segments(self, detector: str, start: int, end: int) -> segmentlist:
         """Return the segments of ``{detector}_{flag}``, coalesced, clipped to [start, end).
 
+        A flag that exists and has no segments there gives an empty list: the detector was off.
+
         Raises
         ------
-        SegmentError
-            The server answered that there are none.
         DownloadError
-            The server gave no usable answer.
+            The server gave no usable answer, or does not know the flag.
         """
         flag = f"{detector}_{self.flag}"
         what = f"segments of {flag} in [{start}, {end})"
@@ -137,14 +137,7 @@ class GwoscSource:
 
         key = f"{flag}-{start}-{end - start}"
         pairs = self._remembered("segments", what, key, ask, _is_segment)
-        found = clip(segmentlist(segment(*pair) for pair in pairs), start, end)
-        if not found:
-            raise SegmentError(
-                f"{self.host} holds no {what}. Check that {detector} was observing then "
-                f"(run.gps_start, run.gps_end, run.detectors) and that source.gwosc.flag "
-                f"{self.flag!r} was released for that run."
-            )
-        return found
+        return clip(segmentlist(segment(*pair) for pair in pairs), start, end)
 
     def files(self, detector: str, start: int, end: int) -> list[StrainFile]:
         """Return the 4096 s files that hold a part of [start, end), sorted, one for each start.

@@ -1,5 +1,6 @@
 """Writer of strain files as GWOSC publishes them (HDF5)."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import lal
 import numpy as np
 
 from gwmorph.errors import StrainError
-from gwmorph.storage import atomic_path
+from gwmorph.storage import write_bytes
 
 NO_INJECTIONS = 0b11111
 _CHUNK_S = 8
@@ -78,7 +79,9 @@ def write_gwosc_block(path: Path | str, block: GwoscBlock) -> None:
             f"{path}: expected {block.duration} s x {block.sample_rate} Hz = "
             f"{block.duration * block.sample_rate} samples, got {len(block.strain)}."
         )
-    with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+    # In memory first: HDF5 crashes the process when the disk is full.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         _write_meta(file.create_group("meta"), block)
         quality = file.create_group("quality")
         quality.create_group("detail")
@@ -101,6 +104,7 @@ def write_gwosc_block(path: Path | str, block: GwoscBlock) -> None:
         )
         _write_axis(strain, block, "Strain", 1 / block.sample_rate)
         strain.attrs["Yunits"] = ""
+    write_bytes(path, content.getbuffer())
 
 
 def _write_meta(meta: h5py.Group, block: GwoscBlock) -> None:

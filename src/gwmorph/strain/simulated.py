@@ -8,8 +8,9 @@ from typing import cast
 from igwn_segments import segmentlist
 
 from gwmorph import storage, tables
-from gwmorph.config import BLOCK_S, Detector
+from gwmorph.config import Detector
 from gwmorph.errors import ConfigError
+from gwmorph.grid import BLOCK_S
 from gwmorph.simulation.blocks import Simulation, simulate, truth_path
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.psd import DETECTORS
