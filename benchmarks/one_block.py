@@ -4,7 +4,6 @@
 """
 
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -32,7 +31,14 @@ def main(receipts: Path, folder: Path) -> None:
         folder / "measurements.parquet",
         folder / "pictures",
     )
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+    print(peak_rss_mb())
+
+
+def peak_rss_mb() -> float:
+    """Return this program's peak in 10⁶ bytes; ``ru_maxrss`` would hold its parent's, too."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    (peak,) = (line for line in status if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024 / 1e6
 
 
 if __name__ == "__main__":
