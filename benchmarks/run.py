@@ -4,7 +4,8 @@ import argparse
 from dataclasses import replace
 
 import harness
-import spectra  # noqa: F401  (registers its benchmarks)
+import memory  # noqa: F401  (these modules register their benchmarks)
+import spectra  # noqa: F401
 
 
 def main() -> None:

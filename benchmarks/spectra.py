@@ -1,7 +1,5 @@
-"""From strain to PNG: speed against gwpy, parity with it, and memory."""
+"""From strain to PNG: speed against gwpy, and parity with it."""
 
-import subprocess
-import sys
 import tempfile
 import warnings
 from functools import cache
@@ -20,14 +18,11 @@ from gwmorph.config import Config
 from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import write_picture
 from gwmorph.spectra.qtransform import GUARD_S, row_energies
-from gwmorph.strain.receipts import write_receipts
-from gwmorph.strain.simulated import SimulatedSource
 from harness import Entry, benchmark, compare_times
 
 mpl.use("Agg")
 SEED = 150914
 RATE = 4096
-ROOT = Path(__file__).parents[1]
 _WINDOWS = 64
 _SECONDS = 32 * _WINDOWS + 8
 
@@ -161,25 +156,4 @@ def window_to_png() -> Entry:
         4,
         repeats=9,
         seed=SEED,
-    )
-
-
-@benchmark
-def block_rss() -> Entry:
-    """Peak resident memory of a process that takes one 4096 s block from HDF5 to PNGs."""
-    script = Path(__file__).with_name("one_block.py")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        source = SimulatedSource(
-            SEED, ROOT / "config" / "population.yaml", 1.0, 1.0, RATE, folder / "cache"
-        )
-        (file,) = source.files("H1", Config().run.gps_start, Config().run.gps_start + 1)
-        write_receipts(folder / "receipts.json", [source.obtain(file)])
-        command = [sys.executable, str(script), str(folder / "receipts.json"), name]
-        peaks = [
-            float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-            for _ in range(3)
-        ]
-    return Entry(
-        "block_rss", float(np.median(peaks)), "MB", min(peaks), max(peaks), n=len(peaks), seed=SEED
     )
