@@ -152,7 +152,34 @@ def analyse_block(
     pictures.mkdir(parents=True, exist_ok=True)
     if not windows:
         return BlockResult([], [])
-    windows = sorted(windows)
+    ledger, stretches = _condition(
+        files, detector, block, sorted(windows), segments, context_s, parameters
+    )
+    measurements = [
+        row for stretch in stretches for row in _draw(detector, stretch, parameters, pictures)
+    ]
+    return BlockResult(ledger, measurements)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Whitened strain from ``gps_start`` on, and the starts of the windows to draw from it."""
+
+    gps_start: int
+    white: NDArray[np.float32]
+    windows: list[int]
+
+
+def _condition(
+    files: Sequence[LocalFile],
+    detector: str,
+    block: int,
+    windows: Sequence[int],
+    segments: segmentlist,
+    context_s: int,
+    parameters: RenderParameters,
+) -> tuple[list[dict[str, Any]], list[_Stretch]]:
+    """Judge every window and whiten what is sound; the strain itself is let go of."""
     span = (windows[0], windows[-1] + parameters.window_s)
     strain = read_strain(
         files, detector, span[0] - context_s, span[1] + context_s, parameters.sample_rate
@@ -162,14 +189,14 @@ def analyse_block(
         _ledger_row(detector, t, block, parameters.window_s, context_s, segments, strain, defects)
         for t in windows
     ]
-    analysed = {row["gps_start"] for row in ledger if row["reason"] is None}
-    sound = (defects == "") & _inside(segments, strain)
-    measurements = [
-        row
-        for first, last in _runs(sound, strain.gps_start)
-        for row in _draw_stretch(strain, first, last, span, sorted(analysed), parameters, pictures)
-    ]
-    return BlockResult(ledger, measurements)
+    analysed = [row["gps_start"] for row in ledger if row["reason"] is None]
+    stretches = []
+    for first, last in _runs((defects == "") & _inside(segments, strain), strain.gps_start):
+        starts = [t for t in analysed if first <= t < last]
+        if starts:
+            white = _whiten_stretch(strain, first, last, span, parameters)
+            stretches.append(_Stretch(first, white, starts))
+    return ledger, stretches
 
 
 def second_defects(strain: Strain) -> NDArray[np.str_]:
@@ -233,35 +260,25 @@ def _runs(sound: NDArray[np.bool_], gps_start: int) -> Iterator[tuple[int, int]]
         yield gps_start + int(first), gps_start + int(last)
 
 
-def _draw_stretch(
-    strain: Strain,
-    first: int,
-    last: int,
-    span: tuple[int, int],
-    analysed: Sequence[int],
-    parameters: RenderParameters,
-    pictures: Path,
+def _draw(
+    detector: str, stretch: _Stretch, parameters: RenderParameters, pictures: Path
 ) -> Iterator[dict[str, Any]]:
-    """Whiten one contiguous stretch once, draw its windows, yield their measurements."""
-    starts = [t for t in analysed if first <= t < last]
-    if not starts:
-        return
-    white = _whiten_stretch(strain, first, last, span, parameters)
+    """Draw the windows of one stretch and yield their measurements."""
     transform, rate = parameters.transform(), parameters.sample_rate
     length = (parameters.window_s + 2 * GUARD_S) * rate
-    for i in range(0, len(starts), _BATCH):
-        batch = starts[i : i + _BATCH]
-        offsets = [(t - GUARD_S - first) * rate for t in batch]
-        planes = transform(np.stack([white[o : o + length] for o in offsets]))
-        for start, indices in zip(batch, parameters.draw(planes), strict=True):
-            name = span_name(strain.detector, "WINDOW", start, parameters.window_s, "png")
+    for i in range(0, len(stretch.windows), _BATCH):
+        starts = stretch.windows[i : i + _BATCH]
+        offsets = [(t - GUARD_S - stretch.gps_start) * rate for t in starts]
+        planes = transform(np.stack([stretch.white[o : o + length] for o in offsets]))
+        for start, indices in zip(starts, parameters.draw(planes), strict=True):
+            name = span_name(detector, "WINDOW", start, parameters.window_s, "png")
             about = {
-                "detector": strain.detector,
+                "detector": detector,
                 "gps_start": start,
                 "render_id": parameters.render_id,
             }
             write_picture(pictures / name, indices, parameters.picture_scale, about)
-        yield from _measurements(strain.detector, batch, planes)
+        yield from _measurements(detector, starts, planes)
 
 
 def _whiten_stretch(

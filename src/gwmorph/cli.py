@@ -30,11 +30,15 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="draw one moment of a strain file")
     show.add_argument("file", type=Path, help="HDF5 (GWOSC's layout or plain) or frame file")
     show.add_argument("--gps", type=float, required=True, help="GPS time to look at")
-    show.add_argument("--seconds", type=int, default=32, help="length of the window (32)")
-    show.add_argument("--detector", help="for plain HDF5 files, which do not say it: H1, L1, …")
+    show.add_argument(
+        "--seconds", type=_seconds, default=32, help="length of the window in whole seconds (32)"
+    )
+    show.add_argument("--detector", help="for files that do not say it: H1, L1, V1, K1 or G1")
     show.add_argument("--dataset", help="data set of a plain HDF5 file")
     show.add_argument("--channel", help="channel of a frame file")
-    show.add_argument("--out", type=Path, help="PNG to write")
+    show.add_argument(
+        "--out", type=Path, help="PNG to write (<IFO>-GWMORPH_SHOW-<GPS>-<SECONDS>.png)"
+    )
     show.add_argument(
         "--configfile", type=Path, help="take conditioning, tiling and palette from this file"
     )
@@ -52,6 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     config.set_defaults(command=_config)
     return parser
+
+
+def _seconds(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1 s, got {number}")
+    return number
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -76,6 +87,11 @@ def _show(options: argparse.Namespace) -> None:
     detector = found.detector or options.detector
     if detector is None:
         raise GwmorphError(f"{options.file}: does not say its detector; pass --detector.")
+    if options.detector not in (None, detector):
+        raise GwmorphError(
+            f"{options.file}: holds strain of {detector}, not of {options.detector}. Leave out "
+            "--detector, or name another file, --dataset or --channel."
+        )
     file = LocalFile.receipt(
         StrainFile(
             detector, found.gps_start, found.duration, found.sample_rate, str(options.file)

@@ -29,7 +29,6 @@ class Reason(StrEnum):
     NAN = "nan"
     DQ = "dq"
     ZEROS = "zeros"
-    READ_ERROR = "read_error"
 
 
 MEANING = {
@@ -37,8 +36,8 @@ MEANING = {
     Reason.GAP: "no strain file covers every second of the window and its context",
     Reason.NAN: "samples of the window or its context are missing (NaN) in the strain file",
     Reason.DQ: "the file's data-quality mask denies DATA inside the window or its context",
-    Reason.ZEROS: "the strain is constant (usually zero) for a second or more",
-    Reason.READ_ERROR: "the strain file could not be read",
+    Reason.ZEROS: "the strain stands still (usually at zero): eight or more samples of a second "
+    "repeat the one before",
 }
 
 

@@ -19,11 +19,11 @@ from igwn_segments import segment, segmentlist
 
 from gwmorph.codehash import PACKAGE, stage_hash
 from gwmorph.config import Detector, DirectoryConfig, RunConfig, SourceConfig
-from gwmorph.errors import PlanError
+from gwmorph.errors import ConfigError, PlanError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.segments import grid_windows
 from gwmorph.storage import content_hash, sha256_of_file, write_json, write_json_if_changed
-from gwmorph.strain.base import StrainFile, StrainSource
+from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.tables import SCHEMA_VERSION
 
 _MARKER = "schema.json"
@@ -206,10 +206,26 @@ def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
     }
 
 
+def require_rate(plan: Plan, sample_rate: int) -> None:
+    """Check that every planned file can be brought to ``sample_rate`` (Hz), before any job starts.
+
+    Raises
+    ------
+    StrainError
+        A file's sample rate is lower, or no multiple.
+    """
+    for one in plan.values():
+        for file in one.files:
+            check_rate(file.location, file.sample_rate, sample_rate)
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        content = json.loads(path.read_text())
+        if not isinstance(content, dict):
+            raise ValueError(f"expected an object, got {type(content).__name__}")
+        return content
+    except (OSError, ValueError) as error:
         raise PlanError(
             f"{path}: the stored plan cannot be read ({error}). Remove it and start the "
             "workflow again: it is then made anew."
@@ -226,10 +242,20 @@ def _question(source: SourceConfig, detector: Detector, run: RunConfig) -> str:
         asked["found"] = [_stat(path) for path in _found(source.directory, detector)]
     else:
         keys = source.simulated.model_dump() | {"cache": source.cache}
-        asked["population"] = sha256_of_file(source.simulated.population)
+        asked["population"] = _population_hash(source.simulated.population)
     if source.kind != "gwosc":  # what was cheap to get follows the code that got it
         asked["code"] = stage_hash(PACKAGE / "strain" / "sources.py")
     return content_hash(asked | {"kind": source.kind, "keys": keys})
+
+
+def _population_hash(path: str) -> str:
+    try:
+        return sha256_of_file(path)
+    except OSError as error:
+        raise ConfigError(
+            f"source.simulated.population: {path!r} cannot be read ({error}). Correct the key; a "
+            "relative path starts where snakemake is started."
+        ) from error
 
 
 def _found(directory: DirectoryConfig, detector: Detector) -> list[str]:
@@ -270,18 +296,25 @@ def claim_folder(folder: Path) -> None:
         The folder holds something else, or results of another schema version.
     """
     marker = folder / _MARKER
-    content = {"schema_version": SCHEMA_VERSION}
-    if marker.exists():
-        found = _load(marker).get("schema_version")
-        if found == SCHEMA_VERSION:
-            return
+    found = _schema_version(marker)
+    if found == SCHEMA_VERSION:
+        return
+    if found is not None:
         what = f"holds results of schema version {found}; this is version {SCHEMA_VERSION}"
     elif folder.exists() and any(folder.iterdir()):
-        what = f"holds files, but no {_MARKER} that would say which schema version they follow"
+        what = f"holds files, but no readable {_MARKER} that says which schema version they follow"
     else:
-        write_json(marker, content)
+        write_json(marker, {"schema_version": SCHEMA_VERSION})
         return
     raise PlanError(
         f"{folder}: {what}. Move the folder away, or give this run a new name (run.name); "
         "nothing in it was changed."
     )
+
+
+def _schema_version(marker: Path) -> str | None:
+    """Return the version that a marker names, or None where there is no readable one."""
+    try:
+        return str(json.loads(marker.read_text())["schema_version"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from igwn_segments import segment, segmentlist
-from igwn_segments.utils import tosegwizard
 
 from gwmorph.errors import SegmentError
-from gwmorph.storage import atomic_path
 
 _COLUMNS = {2: "start stop", 3: "start stop duration", 4: "number start stop duration"}
 
@@ -34,7 +32,10 @@ def read_segments(path: Path | str) -> segmentlist:
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise SegmentError(f"{path}: cannot be read as a segment list ({error}).") from error
+        raise SegmentError(
+            f"{path}: cannot be read as a segment list ({error}). Correct the file, or "
+            "source.directory.segments; a relative path starts where snakemake is started."
+        ) from error
     is_json = text.lstrip().startswith(("{", "["))
     rows = list(_json_rows(path, text) if is_json else _text_rows(path, text))
     if not rows:
@@ -102,12 +103,6 @@ def _whole_second(cell: Any, where: str) -> int:
     if not value.is_integer():
         raise SegmentError(f"{where}: {cell!r} is not a whole GPS second.")
     return int(value)
-
-
-def write_segments(path: Path | str, segments: segmentlist) -> None:
-    """Write a segment list as four-column segwizard text, in one step."""
-    with atomic_path(path) as partial, partial.open("w") as stream:
-        tosegwizard(stream, segments)
 
 
 def clip(segments: segmentlist, start: int, end: int) -> segmentlist:

@@ -13,7 +13,7 @@ from gwmorph.codehash import stage_hash
 from gwmorph.config import parse_config
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
-from gwmorph.plan import claim_folder, load_plan, make_plan
+from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate
 from gwmorph.strain.sources import make_source
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
@@ -26,13 +26,15 @@ def planned(configuration):
         return load_plan(folder / "plan", configuration.run.detectors)
     claim_folder(folder)
     window = configuration.window
-    return make_plan(
+    plan = make_plan(
         folder / "plan",
         configuration.run,
         configuration.source,
         Grid(window.duration_s, window.stride_s, window.context_s),
         make_source,
     )
+    require_rate(plan, configuration.conditioning.sample_rate)
+    return plan
 
 
 try:

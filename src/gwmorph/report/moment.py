@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gwmorph.block import RenderParameters, second_defects
 from gwmorph.errors import StrainError
+from gwmorph.ledger import MEANING, Reason
 from gwmorph.report.palette import saved_figure
 from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
 from gwmorph.spectra.qtransform import GUARD_S, omicron_snr
@@ -59,7 +60,7 @@ def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment
         than a noise spectrum needs.
     """
     strain = _read_around(file, gps, parameters.sample_rate)
-    held = _sound_stretch(strain, gps)
+    held = _sound_stretch(strain, gps, file.path)
     if abs(held) < 4 * parameters.psd_segment_s:
         raise StrainError(
             f"{file.path}: only {abs(held)} s of sound strain around GPS {gps}, "
@@ -96,13 +97,14 @@ def _read_around(file: LocalFile, gps: float, sample_rate: int) -> Strain:
     return read_strain([file], file.detector, start, end, sample_rate)
 
 
-def _sound_stretch(strain: Strain, gps: float) -> segment:
+def _sound_stretch(strain: Strain, gps: float, path: str) -> segment:
     """Return the longest GPS span around ``gps`` without a defect."""
     defects = second_defects(strain)
     here = int(gps) - strain.gps_start
     if defects[here]:
         raise StrainError(
-            f"{strain.detector}: strain at GPS {int(gps)} cannot be used: {defects[here]}."
+            f"{path}: strain at GPS {int(gps)} cannot be used: {defects[here]} "
+            f"({MEANING[Reason(defects[here])]})."
         )
     bad = np.flatnonzero(defects != "")
     before, after = bad[bad < here], bad[bad > here]

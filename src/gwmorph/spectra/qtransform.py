@@ -10,6 +10,7 @@ Spans therefore carry ``GUARD_S`` seconds on each side of the window that count 
 but not for the picture.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,8 @@ from gwmorph.spectra.tiling import Row, Tiling
 GUARD_S = 2
 # Several arrays at once let the FFT use the processor's vector units. Batches are always full:
 # those units round differently, and a window's energies must not depend on its neighbours.
-_BATCH = 8
+# Four windows' tiles are 51 MB.
+_BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,31 @@ class QPlanes:
 
     energy: NDArray[np.float32]
     loudest: LoudestTiles
+
+
+@dataclass(frozen=True)
+class QBatch:
+    """All tiles of up to four windows, valid until the next batch is asked for.
+
+    Attributes
+    ----------
+    tiling
+        Where the tiles of each plane and row are.
+    energies
+        For each plane, for each of its rows: energies over the row's median, float32
+        [n, tiles]; tile k is centred ``k·row.step - GUARD_S`` seconds after the window's start,
+        so that the guards on both sides are included.
+    means
+        For each plane the mean energy of each row's tiles in each column of the picture,
+        float32 [n, rows, width].
+    planes
+        Pooled pictures of all planes and the loudest tiles.
+    """
+
+    tiling: Tiling
+    energies: tuple[tuple[NDArray[np.float32], ...], ...]
+    means: tuple[NDArray[np.float32], ...]
+    planes: QPlanes
 
 
 def max_over_planes(planes: QPlanes) -> NDArray[np.float32]:
@@ -105,9 +132,25 @@ class QTransform:
             for row in plane
         }
         self._rows = [_pixel_rows(plane, tiling, height) for plane in tiling.planes]
+        self._energies = [
+            [np.empty((_BATCH, row.tiles), np.float32) for row in plane] for plane in tiling.planes
+        ]
 
     def __call__(self, spans: NDArray[np.float32]) -> QPlanes:
-        """Transform whitened spans, float32 [n, duration·sample_rate].
+        """Return the pooled pictures of n whitened spans; errors as in `batches`."""
+        parts = [batch.planes for batch in self.batches(spans)]
+        return QPlanes(
+            np.concatenate([part.energy for part in parts]),
+            LoudestTiles(
+                *(
+                    np.concatenate([getattr(part.loudest, name) for part in parts])
+                    for name in LoudestTiles.__dataclass_fields__
+                )
+            ),
+        )
+
+    def batches(self, spans: NDArray[np.float32]) -> Iterator[QBatch]:
+        """Transform whitened spans, float32 [n, duration·sample_rate], a few at a time.
 
         Raises
         ------
@@ -119,35 +162,34 @@ class QTransform:
         samples = int(self.tiling.duration * self.tiling.sample_rate)
         if spans.ndim != 2 or spans.shape[1] != samples:
             raise ValueError(f"expected spans of shape (n, {samples}), got {spans.shape}")
-        parts = [self._transform(spans[i : i + _BATCH]) for i in range(0, len(spans), _BATCH)]
-        return QPlanes(
-            np.concatenate([part.energy for part in parts]),
-            LoudestTiles(
-                *(
-                    np.concatenate([getattr(part.loudest, name) for part in parts])
-                    for name in LoudestTiles.__dataclass_fields__
-                )
-            ),
-        )
+        for first in range(0, len(spans), _BATCH):
+            yield self._transform(spans[first : first + _BATCH])
 
-    def _transform(self, spans: NDArray[np.float32]) -> QPlanes:
+    def _transform(self, spans: NDArray[np.float32]) -> QBatch:
         real = len(spans)
         spectra = rfft(np.pad(spans, ((0, _BATCH - real), (0, 0)), mode="edge"), axis=-1)
-        n, (height, width) = _BATCH, self._shape
-        pooled = np.empty((n, len(self.tiling.planes), height, width), np.float32)
-        peak = np.zeros(n, np.float32)
-        where = np.zeros((n, 3), np.int64)  # plane, row, tile
+        pooled = np.empty((_BATCH, len(self.tiling.planes), *self._shape), np.float32)
+        peak = np.zeros(_BATCH, np.float32)
+        where = np.zeros((_BATCH, 3), np.int64)  # plane, row, tile
+        means = []
         for number, plane in enumerate(self.tiling.planes):
-            rows = np.empty((n, len(plane), width), np.float32)
+            largest, mean = np.empty((2, _BATCH, len(plane), self._shape[1]), np.float32)
             for index, row in enumerate(plane):
-                energy = row_energies(spectra, row)
-                energy_scale = 1 / _row_medians(energy, row)
+                energy = self._energies[number][index]
+                row_energies(spectra, row, energy)
+                energy *= 1 / _row_medians(energy, row)[:, None]
                 _pool_columns(
-                    energy, energy_scale, *self._columns[row.tiles], rows[:, index],
+                    energy, *self._columns[row.tiles], largest[:, index], mean[:, index],
                     peak, where, number, index,
                 )  # fmt: skip
-            _pool_rows(rows, *self._rows[number], pooled[:, number])
-        return QPlanes(pooled[:real], self._loudest(peak[:real], where[:real]))
+            _pool_rows(largest, *self._rows[number], pooled[:, number])
+            means.append(mean[:real])
+        return QBatch(
+            self.tiling,
+            tuple(tuple(row[:real] for row in plane) for plane in self._energies),
+            tuple(means),
+            QPlanes(pooled[:real], self._loudest(peak[:real], where[:real])),
+        )
 
     def _loudest(self, peak: NDArray[np.float32], where: NDArray[np.int64]) -> LoudestTiles:
         rows = [self.tiling.planes[plane][row] for plane, row, _ in where]
@@ -162,8 +204,10 @@ class QTransform:
         )
 
 
-def row_energies(spectra: NDArray[np.complex64], row: Row) -> NDArray[np.float32]:
-    """Return the energies of one row's tiles, not yet over their median: float32 [n, tiles].
+def row_energies(
+    spectra: NDArray[np.complex64], row: Row, out: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Write the energies of one row's tiles, not yet over their median, to ``out`` [n, tiles].
 
     ``spectra`` are the Fourier coefficients (``rfft``) of n whitened spans. Where the piece of
     spectrum sits inside the padded array changes only phases, so it sits at its start.
@@ -171,7 +215,8 @@ def row_energies(spectra: NDArray[np.complex64], row: Row) -> NDArray[np.float32
     size = len(row.window)
     padded = np.zeros((len(spectra), row.tiles), np.complex64)
     np.multiply(spectra[:, row.first : row.first + size], row.window, out=padded[:, :size])
-    return _squared_modulus(ifft(padded, axis=-1, norm="forward", overwrite_x=True))
+    _squared_modulus(ifft(padded, axis=-1, norm="forward", overwrite_x=True), out)
+    return out
 
 
 def _row_medians(energy: NDArray[np.float32], row: Row) -> NDArray[np.float32]:
@@ -221,32 +266,30 @@ def _pixel_rows(
 
 
 @njit(cache=True, fastmath=True)
-def _squared_modulus(values):  # type: ignore[no-untyped-def]
-    out = np.empty(values.shape, np.float32)
+def _squared_modulus(values, out):  # type: ignore[no-untyped-def]
     for i in range(values.shape[0]):
         for j in range(values.shape[1]):
             z = values[i, j]
             out[i, j] = z.real * z.real + z.imag * z.imag
-    return out
 
 
 @njit(cache=True, fastmath=True)
-def _pool_columns(energy, energy_scale, edges, nearest, out, peak, where, plane, row):  # type: ignore[no-untyped-def]
-    """Write each column's maximum into ``out`` and keep the loudest tile so far."""
-    width = out.shape[1]
+def _pool_columns(energy, edges, nearest, largest, mean, peak, where, plane, row):  # type: ignore[no-untyped-def]
+    """Write each column's maximum and mean, and keep the loudest tile so far."""
     for i in range(energy.shape[0]):
         tiles = energy[i]
-        for column in range(width):
+        for column in range(largest.shape[1]):
             first, last = edges[column], edges[column + 1]
             if first == last:
                 first, last = nearest[column], nearest[column] + 1
-            largest = np.float32(0)
+            top, total = np.float32(0), np.float32(0)
             for tile in range(first, last):
-                largest = max(largest, tiles[tile])
-            largest *= energy_scale[i]
-            out[i, column] = largest
-            if largest > peak[i]:
-                peak[i] = largest
+                top = max(top, tiles[tile])
+                total += tiles[tile]
+            largest[i, column] = top
+            mean[i, column] = total / (last - first)
+            if top > peak[i]:
+                peak[i] = top
                 where[i, 0], where[i, 1] = plane, row
                 where[i, 2] = first + np.argmax(tiles[first:last])
 

@@ -144,6 +144,26 @@ class LocalFile:
         return cls(**content)
 
 
+def check_rate(path: str, found: int, sample_rate: int) -> None:
+    """Check that a file's sample rate ``found`` can become ``sample_rate``; both in Hz.
+
+    Raises
+    ------
+    StrainError
+        It is lower, or no multiple.
+    """
+    if found < sample_rate:
+        raise StrainError(
+            f"{path}: sample rate {found} Hz is lower than the analysis' {sample_rate} Hz. Lower "
+            "conditioning.sample_rate, or use faster files."
+        )
+    if found % sample_rate:
+        raise StrainError(
+            f"{path}: sample rate {found} Hz is no multiple of the analysis' {sample_rate} Hz. "
+            "Choose conditioning.sample_rate so that it is."
+        )
+
+
 class StrainSource(Protocol):
     """Where strain comes from.
 

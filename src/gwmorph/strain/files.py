@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from gwmorph.errors import StrainError
-from gwmorph.strain.base import Layout, LocalFile, StrainFile
+from gwmorph.strain.base import Layout, LocalFile, StrainFile, check_rate
 from gwmorph.strain.decimation import decimate
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.reader import FileDescription, StrainReader
@@ -170,16 +170,7 @@ def _check_files(files: Sequence[LocalFile], detector: str, sample_rate: int) ->
     for file in files:
         if file.detector != detector:
             raise StrainError(f"{file.path}: is of {file.detector}, expected {detector}.")
-        if file.sample_rate < sample_rate:
-            raise StrainError(
-                f"{file.path}: sample rate {file.sample_rate} Hz is lower than the analysis' "
-                f"{sample_rate} Hz. Lower conditioning.sample_rate, or use faster files."
-            )
-        if file.sample_rate % sample_rate:
-            raise StrainError(
-                f"{file.path}: sample rate {file.sample_rate} Hz is no multiple of the analysis' "
-                f"{sample_rate} Hz. Choose conditioning.sample_rate so that it is."
-            )
+        check_rate(file.path, file.sample_rate, sample_rate)
 
 
 @contextmanager

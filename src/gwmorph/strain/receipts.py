@@ -22,16 +22,25 @@ def verified_files(paths: Iterable[Path | str]) -> list[LocalFile]:
     Raises
     ------
     StrainError
-        A file vanished or changed; the error names the receipt to remove to fetch it again.
+        A file vanished or changed, or a receipt is damaged; the error names the receipt to remove
+        to fetch it again.
     """
     files: dict[str, LocalFile] = {}
     for path in paths:
-        for content in json.loads(Path(path).read_text()):
-            file = LocalFile.from_json(content)
+        for file in _read(path):
             if file.path not in files:
                 _verify(file, path)
                 files[file.path] = file
     return sorted(files.values(), key=lambda file: (file.gps_start, file.rank))
+
+
+def _read(path: Path | str) -> list[LocalFile]:
+    try:
+        return [LocalFile.from_json(content) for content in json.loads(Path(path).read_text())]
+    except (OSError, ValueError, TypeError) as error:
+        raise StrainError(
+            f"{path}: not a readable receipt ({error}). Remove it and run the workflow again."
+        ) from error
 
 
 def _verify(file: LocalFile, receipt: Path | str) -> None:
