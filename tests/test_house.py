@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -92,6 +93,13 @@ def test_citation_and_package_tell_the_same_version():
     assert citation["version"] == PROJECT["version"]
     assert citation["license"] == PROJECT["license"]
     assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_nothing_that_git_ignores_is_tracked():
+    call = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    listed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert listed.stdout == ""
 
 
 def test_paths_that_the_readme_links_exist():
