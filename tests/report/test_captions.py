@@ -37,7 +37,7 @@ def test_caption_renders_with_the_defaults(path):
         ("occupancy", "report", "occupancy_bin_s", 4321),
         ("galleries", "picture", "energy_max", 33.75),
         ("cluster_table", "events", "snr", 8.25),
-        ("verdict", "run", "max_excluded_fraction", 0.125),
+        ("summary", "run", "max_excluded_fraction", 0.125),
         ("workflow", "run", "name", "other_run"),
     ],
 )
