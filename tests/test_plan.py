@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from igwn_segments import segment, segmentlist
 
 from gwmorph.config import RunConfig, SourceConfig
-from gwmorph.errors import PlanError
+from gwmorph.errors import ConfigError, PlanError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of, group_of
-from gwmorph.plan import DetectorPlan, claim_folder, load_plan, make_plan
+from gwmorph.plan import DetectorPlan, claim_folder, load_plan, make_plan, require_rate
 from gwmorph.segments import clip
 from gwmorph.strain.base import StrainFile
 
@@ -219,7 +219,7 @@ def test_no_window_at_all_is_an_error_that_says_why(tmp_path):
     assert (plan["H1"].blocks, plan["L1"].blocks) == ([], [B])
 
 
-@pytest.mark.parametrize("text", ["", '{"detector":'])
+@pytest.mark.parametrize("text", ["", '{"detector":', "[]"])
 def test_a_damaged_plan_names_itself(tmp_path, text):
     (tmp_path / "H1.json").write_text(text)
     with pytest.raises(PlanError, match=r"H1\.json: the stored plan cannot be read"):
@@ -245,8 +245,28 @@ def test_a_results_folder_belongs_to_one_schema_version(tmp_path):
     claim_folder(folder)
     marker.unlink()
     (folder / "ledger.parquet").touch()
-    with pytest.raises(PlanError, match=r"no schema\.json"):
+    with pytest.raises(PlanError, match=r"no readable schema\.json"):
         claim_folder(folder)
+    for damaged in ("", "[]", "{}"):
+        marker.write_text(damaged)
+        with pytest.raises(PlanError, match=r"no readable schema\.json.*Move the folder away"):
+            claim_folder(folder)
+
+
+@pytest.mark.parametrize(("rate", "fault"), [(8192, "is lower than"), (3000, "is no multiple of")])
+def test_files_that_cannot_become_the_analysis_rate_are_named(tmp_path, rate, fault):
+    plan = make_plan(tmp_path, run(), GWOSC, GRID, FakeSource([(B, B + BLOCK_S)]))
+    require_rate(plan, 2048)
+    with pytest.raises(StrainError, match=rf"H1-0\.hdf5: sample rate 4096 Hz {fault}"):
+        require_rate(plan, rate)
+
+
+def test_a_missing_population_is_an_error_of_the_configuration(tmp_path):
+    config = SourceConfig.model_validate(
+        {"kind": "simulated", "simulated": {"population": f"{tmp_path}/none.yaml"}}
+    )
+    with pytest.raises(ConfigError, match=r"source\.simulated\.population: .*none\.yaml"):
+        make_plan(tmp_path / "plan", run(), config, GRID, FakeSource([(B, B + BLOCK_S)]))
 
 
 def test_groups_do_not_depend_on_what_else_is_in_the_run():

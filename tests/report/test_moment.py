@@ -55,6 +55,7 @@ def test_missing_context_is_marked(file, tmp_path):
     [
         (["--gps", "5"], "holds GPS 1262304000 to 1262304048, not 5"),
         (["--gps", str(START + 5), "--configfile", "none.yaml"], "none.yaml: cannot be read"),
+        (["--gps", str(START + 5), "--detector", "L1"], "holds strain of H1, not of L1"),
     ],
 )
 def test_errors_are_one_message_and_exit_status_1(file, arguments, message, capsys):
@@ -75,7 +76,15 @@ def test_unusable_strain_is_refused_with_its_reason(tmp_path, capsys):
         tmp_path / "a.hdf5", "H1", START, values, RATE, dqmask=np.ones(48, int)
     )
     assert main(["show", str(path), "--gps", str(START + 5)]) == 1
-    assert "cannot be used: nan" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"{path}: strain at GPS {START + 5} cannot be used: nan" in error
+
+
+@pytest.mark.parametrize("seconds", ["0", "-4", "1.5"])
+def test_a_window_without_a_whole_second_is_refused(file, seconds, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["show", str(file), "--gps", str(START + 5), "--seconds", seconds])
+    assert "--seconds" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,14 @@ def test_receipts_of_several_blocks_join_without_repeating_a_file(tmp_path):
     assert found == [early, second, late]
 
 
+@pytest.mark.parametrize("text", ["", "[{}]", "3"])
+def test_a_damaged_receipt_names_itself(tmp_path, text):
+    receipt = tmp_path / "0.json"
+    receipt.write_text(text)
+    with pytest.raises(StrainError, match=r"0\.json: not a readable receipt.*Remove it"):
+        verified_files([receipt])
+
+
 @pytest.mark.parametrize("fault", ["gone", "changed"])
 def test_strain_that_is_not_what_was_received_names_the_way_out(tmp_path, fault):
     file = received(tmp_path / "strain.hdf5", 0)

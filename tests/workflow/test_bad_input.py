@@ -42,6 +42,16 @@ def test_a_reversed_segment_is_named_by_file_and_line(unfinished):
     refused(unfinished, "SegmentError", "segments/H1.txt:1", "reversed")
 
 
+def test_strain_too_slow_for_the_analysis_is_refused_before_any_job(unfinished):
+    project = unfinished.change(conditioning={"sample_rate": 4096})
+    refused(project, "StrainError: data/H-H1_", "2048 Hz is lower", "conditioning.sample_rate")
+
+
+def test_a_missing_population_names_its_key(unfinished):
+    simulated = {"kind": "simulated", "simulated": {"population": "none.yaml"}}
+    refused(unfinished.change(source=simulated), "source.simulated.population: 'none.yaml'")
+
+
 def test_a_file_that_is_no_strain_is_named(unfinished):
     name = f"H-H1_GWOSC_O4a_2KHZ_R1-{border(0) - HALF_S}-{2 * HALF_S}.hdf5"
     (unfinished.folder / "data" / name).write_bytes(b"not HDF5")
@@ -93,3 +103,4 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
     }
     ledgers = sorted((project.folder / "results" / "t" / "ledger").glob("*.parquet"))
     assert tables.read_tables(ledgers, tables.LEDGER).num_rows == 30
+    project.make("--report", "report.zip")
