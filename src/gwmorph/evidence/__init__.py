@@ -1,0 +1,1 @@
+"""What the pipeline finds and what it misses: statistics, injections, recall."""

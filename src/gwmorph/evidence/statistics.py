@@ -1,0 +1,134 @@
+"""The registry of detection statistics: numbers that are large when something is in a window.
+
+An injection campaign scores every window with every registered statistic. There are three kinds:
+
+- a plain one (`statistic`) returns one number for each window of a batch;
+- one that must learn the background (`statistic` with a ``fit``) returns a row of features for
+  each window, and ``fit`` makes a scorer from the features of quiet windows;
+- a `combination` names earlier statistics as its parts: its features are their scores, and the
+  decorated function is its ``fit``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from gwmorph.encoders.base import Encoder
+from gwmorph.spectra.pictures import PictureScale
+from gwmorph.spectra.qtransform import QBatch, omicron_snr
+
+NEIGHBORS = 5
+
+Features = NDArray[np.floating]
+Scorer = Callable[[Features], NDArray[np.float64]]
+Fit = Callable[[Features], Scorer]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The window pictures of a batch, and how any picture is drawn and encoded.
+
+    ``indices`` are palette indices uint8 [n, height, width].
+    """
+
+    indices: NDArray[np.uint8]
+    scale: PictureScale
+    encoder: Encoder
+
+    def encode(self, indices: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return unit vectors float32 [m, 384] of pictures drawn with the same scale."""
+        return self.encoder.encode(indices, self.scale)
+
+
+Compute = Callable[[QBatch, Pictures], Features]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One registered statistic.
+
+    Attributes
+    ----------
+    name
+        Identifier in tables.
+    label
+        What a legend calls it.
+    compute
+        (batch, pictures) -> [n], or features [n, d] where there is a ``fit``; None for a
+        combination.
+    fit
+        (features of m quiet windows [m, d]) -> scorer: (features [n, d]) -> float64 [n]; None
+        where ``compute`` gives the score itself.
+    parts
+        Names of the statistics whose scores are the features of a combination, in this order.
+    """
+
+    name: str
+    label: str
+    compute: Compute | None
+    fit: Fit | None
+    parts: tuple[str, ...] = ()
+
+
+STATISTICS: dict[str, Statistic] = {}
+
+
+def statistic(name: str, label: str, fit: Fit | None = None) -> Callable[[Compute], Compute]:
+    """Register the decorated function as the ``compute`` of a statistic.
+
+    Raises
+    ------
+    ValueError
+        The name is taken.
+    """
+
+    def register(compute: Compute) -> Compute:
+        _add(Statistic(name, label, compute, fit))
+        return compute
+
+    return register
+
+
+def combination(name: str, label: str, parts: tuple[str, ...]) -> Callable[[Fit], Fit]:
+    """Register the decorated function as the ``fit`` of a combination of earlier statistics.
+
+    Raises
+    ------
+    ValueError
+        The name is taken, or a part is not registered (yet).
+    """
+
+    def register(fit: Fit) -> Fit:
+        _add(Statistic(name, label, None, fit, parts))
+        return fit
+
+    return register
+
+
+def _add(entry: Statistic) -> None:
+    if entry.name in STATISTICS:
+        raise ValueError(f"statistic {entry.name!r} is registered twice")
+    if missing := [part for part in entry.parts if part not in STATISTICS]:
+        raise ValueError(f"statistic {entry.name!r}: parts {missing} are not registered yet")
+    STATISTICS[entry.name] = entry
+
+
+def neighbor_distance(quiet: Features) -> Scorer:
+    """Learn quiet vectors; score others by their mean cosine distance to the nearest five."""
+    index = NearestNeighbors(n_neighbors=min(NEIGHBORS, len(quiet)), metric="cosine").fit(quiet)
+    return lambda vectors: index.kneighbors(vectors)[0].mean(axis=1).astype(np.float64)
+
+
+@statistic("loudest_tile", "loudest tile")
+def loudest_tile(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
+    """Return the Omicron SNR of each window's loudest tile."""
+    return omicron_snr(batch.planes.loudest.energy)
+
+
+@statistic("window_vector", "one vector of the 32 s view", fit=neighbor_distance)
+def window_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
+    """Return the vector of each window's picture: what one vector for 32 s can see."""
+    return pictures.encode(pictures.indices)

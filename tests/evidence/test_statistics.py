@@ -1,0 +1,55 @@
+"""The registry of statistics."""
+
+import numpy as np
+import pytest
+
+from gwmorph.evidence import statistics
+from gwmorph.evidence.statistics import STATISTICS, combination, neighbor_distance, statistic
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch):
+    monkeypatch.setattr(statistics, "STATISTICS", dict(STATISTICS))
+
+
+def test_registered_statistic_keeps_its_function_and_its_fit():
+    def fit(quiet):
+        return lambda features: features[:, 0] - quiet.mean()
+
+    @statistic("stub", "a stub", fit=fit)
+    def stub(batch, pictures):
+        return np.ones((4, 2))
+
+    entry = statistics.STATISTICS["stub"]
+    assert (entry.compute, entry.fit, entry.parts) == (stub, fit, ())
+
+
+def test_combination_has_parts_and_no_compute():
+    @combination("both", "both", parts=("loudest_tile", "window_vector"))
+    def both(quiet):
+        return lambda scores: scores.max(axis=1)
+
+    entry = statistics.STATISTICS["both"]
+    assert entry.compute is None
+    assert entry.fit is both
+    assert entry.parts == ("loudest_tile", "window_vector")
+
+
+def test_one_name_is_registered_once():
+    with pytest.raises(ValueError, match="'loudest_tile' is registered twice"):
+        statistic("loudest_tile", "again")(lambda batch, pictures: np.zeros(1))
+
+
+def test_parts_must_be_there_first():
+    with pytest.raises(ValueError, match="not_yet"):
+        combination("early", "early", parts=("not_yet",))(lambda quiet: lambda scores: scores)
+
+
+def test_neighbor_distance_is_the_mean_over_the_nearest_five():
+    rng = np.random.default_rng(3)
+    quiet = rng.standard_normal((40, 6))
+    quiet /= np.linalg.norm(quiet, axis=1, keepdims=True)
+    probe = rng.standard_normal((7, 6))
+    probe /= np.linalg.norm(probe, axis=1, keepdims=True)
+    expected = np.sort(1 - probe @ quiet.T, axis=1)[:, :5].mean(axis=1)
+    np.testing.assert_allclose(neighbor_distance(quiet)(probe), expected, atol=1e-12)
