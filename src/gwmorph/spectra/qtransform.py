@@ -131,7 +131,7 @@ class QTransform:
             for plane in tiling.planes
             for row in plane
         }
-        self._rows = [_pixel_rows(plane, tiling, height) for plane in tiling.planes]
+        self._rows = [pixel_rows(plane, tiling, height) for plane in tiling.planes]
         self._energies = [
             [np.empty((_BATCH, row.tiles), np.float32) for row in plane] for plane in tiling.planes
         ]
@@ -182,7 +182,7 @@ class QTransform:
                     energy, *self._columns[row.tiles], largest[:, index], mean[:, index],
                     peak, where, number, index,
                 )  # fmt: skip
-            _pool_rows(largest, *self._rows[number], pooled[:, number])
+            pool_rows(largest, *self._rows[number], pooled[:, number])
             means.append(mean[:real])
         return QBatch(
             self.tiling,
@@ -247,10 +247,14 @@ def _column_tiles(
     return edges.astype(np.int64), nearest
 
 
-def _pixel_rows(
+def pixel_rows(
     plane: tuple[Row, ...], tiling: Tiling, height: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return, from the top pixel row down, the span [first, last) of tile rows of each."""
+    """Return, from the top pixel row down, the span [first, last) of tile rows of each.
+
+    A plane's tile rows belong to the pixel row that holds their frequency, of ``height`` pixel
+    rows logarithmic from ``tiling.f_low`` to ``tiling.f_top``; one without takes the nearest.
+    """
     position = np.log([row.frequency for row in plane])
     low, high = np.log(tiling.f_low), np.log(tiling.f_top)
     edges = np.linspace(low, high, height + 1)
@@ -295,8 +299,12 @@ def _pool_columns(energy, edges, nearest, largest, mean, peak, where, plane, row
 
 
 @njit(cache=True, fastmath=True)
-def _pool_rows(rows, first, last, out):  # type: ignore[no-untyped-def]
-    """Write each pixel row's maximum over its tile rows into ``out``."""
+def pool_rows(rows, first, last, out):  # type: ignore[no-untyped-def]
+    """Write each pixel row's maximum over its tile rows into ``out``.
+
+    ``rows`` float32 [n, tile rows, columns], ``out`` float32 [n, pixel rows, columns]; ``first``
+    and ``last`` as `pixel_rows` gives them.
+    """
     for i in range(out.shape[0]):
         for pixel in range(out.shape[1]):
             out[i, pixel] = rows[i, first[pixel]]
