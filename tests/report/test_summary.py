@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
+from gwmorph.cli import main
 from gwmorph.report.summary import print_summary, summarise
 from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS
 
@@ -170,3 +171,12 @@ def test_printout_keeps_a_long_report_path_whole(small_run):
     path = "/a/very/long/place/" + "x" * 90 + "/report.zip"
     print_summary(summarise(**small_run), path, Console(file=stream, width=60))
     assert path in stream.getvalue()
+
+
+def test_the_command_says_when_a_run_has_no_verdict(small_run, tmp_path, capsys):
+    (tmp_path / "summary.json").write_text(json.dumps(summarise(**small_run)))
+    assert main(["summary", str(tmp_path)]) == 0
+    assert f"lost too many windows ({tmp_path}/logs/verdict.log" in capsys.readouterr().out
+    (tmp_path / "verdict.json").touch()
+    assert main(["summary", str(tmp_path)]) == 0
+    assert "verdict" not in capsys.readouterr().out
