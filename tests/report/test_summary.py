@@ -4,8 +4,8 @@ import json
 import pytest
 from rich.console import Console
 
-from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
 from gwmorph.cli import main
+from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
 from gwmorph.report.summary import print_summary, summarise
 from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS
 
