@@ -152,7 +152,7 @@ def analyse_block(
     pictures.mkdir(parents=True, exist_ok=True)
     if not windows:
         return BlockResult([], [])
-    ledger, stretches = _condition(
+    ledger, stretches = condition(
         files, detector, block, sorted(windows), segments, context_s, parameters
     )
     measurements = [
@@ -162,15 +162,21 @@ def analyse_block(
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """Whitened strain from ``gps_start`` on, and the starts of the windows to draw from it."""
+class Stretch:
+    """Contiguous whitened strain.
+
+    ``white`` float32 begins at ``gps_start``; ``windows`` are the starts of the windows to draw
+    from it; ``psd`` is the one-sided noise spectrum (1/Hz, the grid of `median_psd`) that it was
+    whitened by.
+    """
 
     gps_start: int
     white: NDArray[np.float32]
     windows: list[int]
+    psd: NDArray[np.float64]
 
 
-def _condition(
+def condition(
     files: Sequence[LocalFile],
     detector: str,
     block: int,
@@ -178,8 +184,12 @@ def _condition(
     segments: segmentlist,
     context_s: int,
     parameters: RenderParameters,
-) -> tuple[list[dict[str, Any]], list[_Stretch]]:
-    """Judge every window and whiten what is sound; the strain itself is let go of."""
+) -> tuple[list[dict[str, Any]], list[Stretch]]:
+    """Judge every window and whiten what is sound; the strain itself is let go of.
+
+    Returns ledger rows of all windows and the stretches of the analysed ones; arguments and
+    errors as in `analyse_block`.
+    """
     span = (windows[0], windows[-1] + parameters.window_s)
     strain = read_strain(
         files, detector, span[0] - context_s, span[1] + context_s, parameters.sample_rate
@@ -194,8 +204,7 @@ def _condition(
     for first, last in _runs((defects == "") & _inside(segments, strain), strain.gps_start):
         starts = [t for t in analysed if first <= t < last]
         if starts:
-            white = _whiten_stretch(strain, first, last, span, parameters)
-            stretches.append(_Stretch(first, white, starts))
+            stretches.append(whiten_stretch(strain, first, last, span, starts, parameters))
     return ledger, stretches
 
 
@@ -261,7 +270,7 @@ def _runs(sound: NDArray[np.bool_], gps_start: int) -> Iterator[tuple[int, int]]
 
 
 def _draw(
-    detector: str, stretch: _Stretch, parameters: RenderParameters, pictures: Path
+    detector: str, stretch: Stretch, parameters: RenderParameters, pictures: Path
 ) -> Iterator[dict[str, Any]]:
     """Draw the windows of one stretch and yield their measurements."""
     transform, rate = parameters.transform(), parameters.sample_rate
@@ -281,10 +290,17 @@ def _draw(
         yield from _measurements(detector, starts, planes)
 
 
-def _whiten_stretch(
-    strain: Strain, first: int, last: int, span: tuple[int, int], parameters: RenderParameters
-) -> NDArray[np.float32]:
-    """Whiten ``[first, last)`` by the noise spectrum of its part inside the block's windows.
+def whiten_stretch(
+    strain: Strain,
+    first: int,
+    last: int,
+    span: tuple[int, int],
+    windows: list[int],
+    parameters: RenderParameters,
+) -> Stretch:
+    """Whiten ``[first, last)`` by the noise spectrum of its part inside ``span``.
+
+    ``span`` is that of the block's windows, ``windows`` those of them inside the stretch.
 
     The context beside the windows has no part in the spectrum, so that reading more of it
     changes no pixel.
@@ -294,7 +310,7 @@ def _whiten_stretch(
     psd = median_psd(strain.values[inner], rate, parameters.psd_segment_s)
     taps = whitening_filter(psd, rate, parameters.band)
     stretch = strain.values[(first - origin) * rate : (last - origin) * rate]
-    return whiten(stretch, taps, rate, first)
+    return Stretch(first, whiten(stretch, taps, rate, first), windows, psd)
 
 
 def _measurements(
