@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 EMBEDDING_SIZE = 384
 
 
@@ -31,6 +31,10 @@ def _field(
 
 _DETECTOR = _field("detector", pa.string(), "", "interferometer prefix: H1, L1, V1, K1, G1")
 _GPS_START = _field("gps_start", pa.int64(), "s", "GPS time at which the window starts")
+_VIEW = _field("view", pa.string(), "", "'window' or 'event'")
+_TRIGGER_TIME = _field(
+    "trigger_time", pa.float64(), "s", "GPS time of an event view's trigger", nullable=True
+)
 _TILE = [
     _field("tile_time", pa.float64(), "s", "GPS time of the loudest tile's centre"),
     _field("tile_frequency", pa.float64(), "Hz", "central frequency of the loudest tile"),
@@ -58,8 +62,8 @@ EMBEDDINGS = pa.schema(
     [
         _DETECTOR,
         _GPS_START,
-        _field("view", pa.string(), "", "'window' or 'event'"),
-        _field("trigger_time", pa.float64(), "s", "GPS time of the view's trigger", nullable=True),
+        _VIEW,
+        _TRIGGER_TIME,
         *_TILE,
         _field(
             "embedding",
@@ -74,7 +78,8 @@ CLUSTERS = pa.schema(
     [
         _DETECTOR,
         _GPS_START,
-        _field("view", pa.string(), "", "'window' or 'event'"),
+        _VIEW,
+        _TRIGGER_TIME,
         *_TILE,
         _field("cluster", pa.int32(), "", "cluster number, 0 for the largest"),
         _field("probability", pa.float64(), "", "posterior probability of the cluster"),
@@ -87,8 +92,8 @@ CLUSTERS = pa.schema(
 CLUSTER_SUMMARY = pa.schema(
     [
         _field("cluster", pa.int32(), "", "cluster number, 0 for the largest"),
-        _field("members", pa.int64(), "", "number of windows"),
-        _field("share", pa.float64(), "", "fraction of all windows"),
+        _field("members", pa.int64(), "", "number of windows or events"),
+        _field("share", pa.float64(), "", "fraction of all windows or events"),
         _field("weight", pa.float64(), "", "mixture weight"),
         _field("mean_probability", pa.float64(), "", "mean posterior probability of members"),
         _field("median_snr", pa.float64(), "", "median Omicron SNR of members' loudest tiles"),
@@ -96,6 +101,13 @@ CLUSTER_SUMMARY = pa.schema(
         _field("median_q", pa.float64(), "", "median Q of loudest tiles"),
         _field("medoid_detector", pa.string(), "", "detector of the most central member"),
         _field("medoid_gps_start", pa.int64(), "s", "window start of the most central member"),
+        _field(
+            "medoid_trigger_time",
+            pa.float64(),
+            "s",
+            "trigger's GPS time of the most central event",
+            nullable=True,
+        ),
     ],
     metadata={"gwmorph.schema": "cluster_summary"},
 )

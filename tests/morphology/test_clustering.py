@@ -215,7 +215,7 @@ def _embedding_table() -> tables.pa.Table:
             "detector": "H1" if number % 2 else "L1",
             "gps_start": 1000 + 32 * number,
             "view": "window",
-            "trigger_time": None,
+            "trigger_time": 1000.25 + number if number % 3 else None,
             "tile_time": 1000.0 + 32 * number,
             "tile_frequency": 100.0 + blob,
             "tile_q": 8.0,
@@ -247,4 +247,6 @@ def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     assert first["median_frequency"] == 100.0 + np.median(TRUTH[members])
     assert first["mean_probability"] == pytest.approx(found.probabilities[members].mean())
     assert first["medoid_gps_start"] == 1000 + 32 * found.medoids[0]
+    assert first["medoid_trigger_time"] == embeddings["trigger_time"][found.medoids[0]].as_py()
+    assert read["trigger_time"].equals(embeddings["trigger_time"])
     assert first["medoid_detector"] == ("H1" if found.medoids[0] % 2 else "L1")

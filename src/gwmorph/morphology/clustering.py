@@ -351,6 +351,7 @@ def cluster_summary(embeddings: pa.Table, clustering: Clustering) -> list[dict[s
                 **{name: float(np.median(values[members])) for name, values in tiles.items()},
                 "medoid_detector": embeddings["detector"][medoid].as_py(),
                 "medoid_gps_start": embeddings["gps_start"][medoid].as_py(),
+                "medoid_trigger_time": embeddings["trigger_time"][medoid].as_py(),
             }
         )
     return records

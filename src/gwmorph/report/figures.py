@@ -485,7 +485,8 @@ def write_cluster_csv(cluster_summary: pa.Table, path: Path | str) -> None:
         for field in CLUSTER_SUMMARY
     ]
     rows = [
-        ",".join(str(value) for value in row.values()) for row in _summary_rows(cluster_summary)
+        ",".join("" if value is None else str(value) for value in row.values())
+        for row in _summary_rows(cluster_summary)
     ]
     write_bytes(path, "\n".join([",".join(names), *rows, ""]).encode())
 
@@ -547,6 +548,8 @@ def _heading(field: pa.Field) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return ""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -91,7 +91,7 @@ def _loudest_planes(batch: QBatch, window: int, time: float) -> list[int]:
 def _draw_crop(
     batch: QBatch, window: int, plane: int, start: float, duration: float, out: NDArray[np.float32]
 ) -> None:
-    """Pool the tiles of one plane in ``[start, start + duration)`` into ``out`` [rows, columns]."""
+    """Pool one plane's tiles in ``[start, start + duration)`` into ``out`` [rows, columns]."""
     rows = batch.tiling.planes[plane]
     pooled = np.empty((len(rows), out.shape[1]), np.float32)
     for row, energy, columns in zip(rows, batch.energies[plane], pooled, strict=True):
