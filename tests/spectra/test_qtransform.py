@@ -123,6 +123,13 @@ def test_the_brightest_pixel_is_the_loudest_tile(transform, time, frequency, wid
     assert abs(planes.loudest.time[0] - time) < width + 0.03
 
 
+@pytest.mark.parametrize("time", [-1.0, 3.0, WINDOW_S + 1.5])
+def test_row_peaks_are_those_of_all_tiles_guards_included(transform, time):
+    batch = next(transform.batches(noise(10, 2) + burst(time, 200, 0.004, 20)))
+    for rows, peaks in zip(batch.energies, batch.row_peaks, strict=True):
+        np.testing.assert_array_equal(peaks, np.stack([row.max(axis=1) for row in rows], axis=1))
+
+
 def test_a_blip_shorter_than_a_pixel_keeps_its_energy(transform):
     """gwpy's interpolation at pixel centres loses most of it."""
     column_s = WINDOW_S / WIDTH

@@ -25,7 +25,7 @@ GUARD_S = 2
 # Several arrays at once let the FFT use the processor's vector units. Batches are always full:
 # those units round differently, and a window's energies must not depend on its neighbours.
 # Four windows' tiles are 51 MB.
-_BATCH = 4
+BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class QBatch:
     means
         For each plane the mean energy of each row's tiles in each column of the picture,
         float32 [n, rows, width].
+    row_peaks
+        For each plane the largest energy of each row, guards included, float32 [n, rows].
     planes
         Pooled pictures of all planes and the loudest tiles.
     """
@@ -73,6 +75,7 @@ class QBatch:
     tiling: Tiling
     energies: tuple[tuple[NDArray[np.float32], ...], ...]
     means: tuple[NDArray[np.float32], ...]
+    row_peaks: tuple[NDArray[np.float32], ...]
     planes: QPlanes
 
 
@@ -133,7 +136,7 @@ class QTransform:
         }
         self._rows = [pixel_rows(plane, tiling, height) for plane in tiling.planes]
         self._energies = [
-            [np.empty((_BATCH, row.tiles), np.float32) for row in plane] for plane in tiling.planes
+            [np.empty((BATCH, row.tiles), np.float32) for row in plane] for plane in tiling.planes
         ]
 
     def __call__(self, spans: NDArray[np.float32]) -> QPlanes:
@@ -162,18 +165,19 @@ class QTransform:
         samples = int(self.tiling.duration * self.tiling.sample_rate)
         if spans.ndim != 2 or spans.shape[1] != samples:
             raise ValueError(f"expected spans of shape (n, {samples}), got {spans.shape}")
-        for first in range(0, len(spans), _BATCH):
-            yield self._transform(spans[first : first + _BATCH])
+        for first in range(0, len(spans), BATCH):
+            yield self._transform(spans[first : first + BATCH])
 
     def _transform(self, spans: NDArray[np.float32]) -> QBatch:
         real = len(spans)
-        spectra = rfft(np.pad(spans, ((0, _BATCH - real), (0, 0)), mode="edge"), axis=-1)
-        pooled = np.empty((_BATCH, len(self.tiling.planes), *self._shape), np.float32)
-        peak = np.zeros(_BATCH, np.float32)
-        where = np.zeros((_BATCH, 3), np.int64)  # plane, row, tile
-        means = []
+        spectra = rfft(np.pad(spans, ((0, BATCH - real), (0, 0)), mode="edge"), axis=-1)
+        pooled = np.empty((BATCH, len(self.tiling.planes), *self._shape), np.float32)
+        peak = np.zeros(BATCH, np.float32)
+        where = np.zeros((BATCH, 3), np.int64)  # plane, row, tile
+        means, row_peaks = [], []
         for number, plane in enumerate(self.tiling.planes):
-            largest, mean = np.empty((2, _BATCH, len(plane), self._shape[1]), np.float32)
+            largest, mean = np.empty((2, BATCH, len(plane), self._shape[1]), np.float32)
+            row_peak = np.empty((BATCH, len(plane)), np.float32)
             for index, row in enumerate(plane):
                 energy = self._energies[number][index]
                 row_energies(spectra, row, energy)
@@ -182,12 +186,16 @@ class QTransform:
                     energy, *self._columns[row.tiles], largest[:, index], mean[:, index],
                     peak, where, number, index,
                 )  # fmt: skip
+                inner = self._columns[row.tiles][0][[0, -1]]
+                _row_peaks(energy, *inner, largest[:, index], row_peak[:, index])
             pool_rows(largest, *self._rows[number], pooled[:, number])
             means.append(mean[:real])
+            row_peaks.append(row_peak[:real])
         return QBatch(
             self.tiling,
             tuple(tuple(row[:real] for row in plane) for plane in self._energies),
             tuple(means),
+            tuple(row_peaks),
             QPlanes(pooled[:real], self._loudest(peak[:real], where[:real])),
         )
 
@@ -296,6 +304,20 @@ def _pool_columns(energy, edges, nearest, largest, mean, peak, where, plane, row
                 peak[i] = top
                 where[i, 0], where[i, 1] = plane, row
                 where[i, 2] = first + np.argmax(tiles[first:last])
+
+
+@njit(cache=True, fastmath=True)
+def _row_peaks(energy, first, last, columns, out):  # type: ignore[no-untyped-def]
+    """Write each row's largest energy: of its columns and of the guards beside them."""
+    for i in range(energy.shape[0]):
+        top = np.float32(0)
+        for tile in range(first):
+            top = max(top, energy[i, tile])
+        for tile in range(last, energy.shape[1]):
+            top = max(top, energy[i, tile])
+        for column in range(columns.shape[1]):
+            top = max(top, columns[i, column])
+        out[i] = top
 
 
 @njit(cache=True, fastmath=True)
