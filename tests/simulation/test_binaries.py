@@ -11,6 +11,7 @@ from gwmorph.simulation.binaries import (
     Binary,
     antenna_pattern,
     arrival_delay,
+    overhead_chirp,
     project,
     waveform_length,
 )
@@ -130,3 +131,16 @@ def test_amplitude_is_that_of_a_known_binary():
     f = fft.rfftfreq(len(strain), 1 / RATE)
     measured = np.abs(fft.rfft(strain))[np.argmin(np.abs(f - 40))] / RATE
     assert measured == pytest.approx(expected * 40 ** (-7 / 6), rel=0.25)
+
+
+def test_overhead_chirp_is_what_the_best_detector_sees():
+    merger, strain = overhead_chirp(FACE_ON, RATE)
+    source = overhead(lal.LHO_4K_DETECTOR)
+    response = np.hypot(*antenna_pattern("H1", source, GPS))
+    _, projected = project(source, "H1", GPS, RATE)
+    psd = noise_psd("H1", fft.rfftfreq(len(strain), 1 / RATE), RATE)
+    expected = optimal_snr(projected, psd, RATE) / response
+    assert optimal_snr(strain, psd, RATE) == pytest.approx(expected, rel=1e-3)
+    assert abs(int(np.argmax(np.abs(strain))) - merger) < 0.01 * RATE
+    turned = overhead_chirp(replace(FACE_ON, phase=np.pi / 4), RATE)[1]
+    assert abs(strain @ turned) < 0.05 * (strain @ strain)

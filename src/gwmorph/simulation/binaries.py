@@ -106,9 +106,32 @@ def project(
     frequencies = fft.rfftfreq(int(length * sample_rate), 1 / sample_rate)
     spectrum = (plus * wave_plus + cross * wave_cross) * np.exp(-2j * np.pi * frequencies * merger)
     strain = fft.irfft(spectrum, int(length * sample_rate), overwrite_x=True) * sample_rate
-    fade = int(_FADE_S * sample_rate)
-    strain *= signal.windows.tukey(len(strain), 2 * fade / len(strain))
+    strain *= _fade(len(strain), sample_rate)
     return first, strain
+
+
+def overhead_chirp(binary: Binary, sample_rate: int) -> tuple[int, np.ndarray]:
+    """Return the + polarization of a binary at ``REFERENCE_MPC``, as one detector sees it at best.
+
+    Returns
+    -------
+    merger : index of the sample at which the pair merges.
+    strain : float64 ``[n]``, faded at both ends as in :func:`project`. The position on the sky
+        has no part in it; ``inclination`` and ``phase`` have.
+    """
+    length = waveform_length(binary)
+    size = int(length * sample_rate)
+    merger = int((length - AFTER_MERGER_S) * sample_rate)
+    plus, _ = _polarizations(binary, length, sample_rate)
+    frequencies = fft.rfftfreq(size, 1 / sample_rate)
+    shifted = plus * np.exp(-2j * np.pi * frequencies * (merger / sample_rate))
+    strain = fft.irfft(shifted, size, overwrite_x=True) * sample_rate
+    strain *= _fade(size, sample_rate)
+    return merger, strain
+
+
+def _fade(size: int, sample_rate: int) -> np.ndarray:
+    return signal.windows.tukey(size, 2 * int(_FADE_S * sample_rate) / size)
 
 
 @lru_cache(maxsize=2)
