@@ -27,6 +27,7 @@ DIMENSIONLESS = {
     "encoder.batch_size",
     "encoder.blocks_per_job",
     "events.snr",
+    "events.tile_snr",
     "picture.energy_max",
     "qtransform.mismatch",
     "qtransform.q_high",
@@ -198,6 +199,8 @@ def dotted(key: str, value: object) -> dict:
         ("encoder.weights.sha256", "abc"),
         ("clustering.mixture.concentration", 0),
         ("events.snr", "loud"),
+        ("events.tile_snr", 2.9),
+        ("events.gap_s", -0.1),
     ],
 )
 def test_bad_value_is_refused_and_named(key, value):
@@ -221,6 +224,7 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
         ({"run": {"detectors": ["H1", "H1"]}}, "twice"),
         ({"source": {"kind": "directory"}}, "directory.files is empty"),
         ({"qtransform": {"q_low": 64, "q_high": 8}}, "q_high must be greater than q_low"),
+        ({"events": {"snr": 5, "tile_snr": 5.5}}, "snr (5) must not be less than tile_snr (5.5)"),
         ({"qtransform": {"f_low": 500, "f_high": 400}}, "f_high must be greater than f_low"),
     ],
 )

@@ -230,6 +230,20 @@ class EventsConfig(_Section):
     """What counts as a trigger."""
 
     snr: float = _key(7.5, "Smallest Omicron SNR of a trigger.", gt=0)
+    tile_snr: float = _key(
+        5.5, "Smallest Omicron SNR of the tiles that triggers are made of.", ge=3
+    )
+    gap_s: float = _key(
+        0.1, "Longest time between tiles of one trigger; Omicron's default.", "s", ge=0, le=2
+    )
+
+    @model_validator(mode="after")
+    def _triggers_have_tiles(self) -> "EventsConfig":
+        if self.snr < self.tile_snr:
+            raise ValueError(
+                f"snr ({self.snr:g}) must not be less than tile_snr ({self.tile_snr:g})"
+            )
+        return self
 
 
 class WeightsConfig(_Section):

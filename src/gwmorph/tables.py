@@ -58,6 +58,35 @@ LEDGER = pa.schema(
 MEASUREMENTS = pa.schema(
     [_DETECTOR, _GPS_START, *_TILE], metadata={"gwmorph.schema": "measurements"}
 )
+TRIGGERS = pa.schema(
+    [
+        _DETECTOR,
+        _field("gps_start", pa.int64(), "s", "GPS start of the window that claims the trigger"),
+        _field("time", pa.float64(), "s", "GPS time, mean over all tiles weighted by energy"),
+        _field("peak_time", pa.float64(), "s", "GPS time of the loudest tile's centre"),
+        _field("tstart", pa.float64(), "s", "GPS time at which the first tile starts"),
+        _field("tend", pa.float64(), "s", "GPS time at which the last tile ends"),
+        _field("duration", pa.float64(), "s", "from tstart to tend"),
+        _field("frequency", pa.float64(), "Hz", "mean over all tiles weighted by energy"),
+        _field("peak_frequency", pa.float64(), "Hz", "central frequency of the loudest tile"),
+        _field("fstart", pa.float64(), "Hz", "lower edge of the lowest tile"),
+        _field("fend", pa.float64(), "Hz", "upper edge of the highest tile"),
+        _field("bandwidth", pa.float64(), "Hz", "from fstart to fend"),
+        _field("q", pa.float64(), "", "Q of the loudest tile's plane"),
+        _field("snr", pa.float64(), "", "Omicron SNR of the loudest tile"),
+        _field(
+            "amplitude",
+            pa.float64(),
+            "Hz^-1/2",
+            "root-sum-square strain that has this SNR against the noise in the loudest tile: "
+            "snr * sqrt(PSD / 2), PSD averaged harmonically over the tile's band",
+        ),
+        _field("energy", pa.float64(), "", "energy of the loudest tile over its row's median"),
+        _field("tiles", pa.int64(), "", "number of significant tiles in all Q-planes"),
+        _field("energy_sum", pa.float64(), "", "sum of the tiles' energies, less 1/ln 2 for each"),
+    ],
+    metadata={"gwmorph.schema": "triggers"},
+)
 EMBEDDINGS = pa.schema(
     [
         _DETECTOR,
