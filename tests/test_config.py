@@ -251,3 +251,23 @@ def test_yaml_that_is_no_configuration_is_refused_by_name(tmp_path, text):
 def test_missing_yaml_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
         c.load_yaml(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"encoder": {"name": "dinov2"}}, "encoder: dinov2 needs weights.path"),
+        (
+            {"encoder": {"name": "dinov2", "weights": {"revision": "main"}}},
+            "a branch or tag can change), got 'main'",
+        ),
+        ({"source": {"gwosc": {"host": "gwosc.org"}}}, "source.gwosc.host"),
+        ({"picture": 7}, "picture: expected a section with keys of its own, got 7"),
+        ({"source": {"directory": {"files": {"H2": ["a"]}}}}, "source.directory.files.H2: "),
+    ],
+)
+def test_faults_name_their_key_and_stay_short(raw, message):
+    with pytest.raises(ConfigError) as caught:
+        c.parse_config(raw)
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 400

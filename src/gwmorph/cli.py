@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from gwmorph.errors import GwmorphError
@@ -25,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gwmorph", description="Maps of gravitational-wave transient morphologies."
     )
+    parser.add_argument("--version", action="version", version=f"gwmorph {version('gwmorph')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     show = commands.add_parser("show", help="draw one moment of a strain file")

@@ -6,6 +6,7 @@ differ. No other part of the library reads a configuration file: functions take 
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -73,7 +74,9 @@ class RunConfig(_Section):
 class GwoscConfig(_Section):
     """Public data from GWOSC."""
 
-    host: str = _key("https://gwosc.org", "Address of the GWOSC server.")
+    host: str = _key(
+        "https://gwosc.org", "Address of the GWOSC server.", pattern=r"^https?://[^/\s]+"
+    )
     flag: str = _key(
         "DATA",
         "Science flag whose segments are analysed: DATA, CBC_CAT1 … CBC_CAT3, BURST_CAT1 ….",
@@ -252,7 +255,8 @@ class WeightsConfig(_Section):
     path: str | None = _key(None, "Local folder with config.json and model.safetensors.")
     hub_id: str = _key("facebook/dinov2-with-registers-small", "Name on the model hub.")
     revision: str | None = _key(
-        None, "Commit of the hub repository (40 hexadecimal digits); needed unless path is given."
+        None,
+        "Commit of the hub repository (40 hexadecimal digits); needed unless path is given.",
     )
     endpoint: str | None = _key(None, "Address of a mirror of the hub.")
     sha256: str | None = _key(
@@ -272,6 +276,17 @@ class EncoderConfig(_Section):
         16, "Blocks embedded by one job, so that start-up is paid once.", ge=1, le=10000
     )
     weights: WeightsConfig = _key(WeightsConfig(), "Used when name is dinov2.")
+
+    @model_validator(mode="after")
+    def _weights_are_pinned(self) -> "EncoderConfig":
+        pinned = re.fullmatch("[0-9a-f]{40}", self.weights.revision or "")
+        if self.name == "dinov2" and self.weights.path is None and not pinned:
+            raise ValueError(
+                "dinov2 needs weights.path (a folder with config.json and model.safetensors) or "
+                "weights.revision (a commit of weights.hub_id, 40 hexadecimal digits; a branch or "
+                f"tag can change), got {self.weights.revision!r}"
+            )
+        return self
 
 
 class UmapConfig(_Section):
@@ -344,14 +359,18 @@ def parse_config(raw: Mapping[str, Any], origin: str = "configuration") -> Confi
 
 
 def _explain(fault: Any) -> str:
-    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    key = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "(whole file)"
     if fault["type"] == "extra_forbidden":
         known = [name for name, _ in leaves(Config)] + [name for name, _ in sections(Config)]
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else "see config/README.md for all keys."
         return f"{key}: unknown key; {hint}"
+    if fault["type"] == "model_type":
+        return f"{key}: expected a section with keys of its own, got {fault['input']!r}"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{key}: {message} (got {fault['input']!r})"
+    # A whole section would bury the message; a fault of a section names its keys itself.
+    got = "" if isinstance(fault["input"], Mapping) else f" (got {fault['input']!r})"
+    return f"{key}: {message}{got}"
 
 
 def sections(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:

@@ -257,7 +257,9 @@ def read_metadata(path: Path | str) -> dict[str, str]:
     try:
         raw = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowException) as error:
-        raise TableError(f"{path}: not a readable Parquet table ({error}).") from error
+        raise TableError(
+            f"{path}: not a readable Parquet table ({error}). Remove it and run again."
+        ) from error
     return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
 
 

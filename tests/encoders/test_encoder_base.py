@@ -33,7 +33,7 @@ def test_a_missing_extra_names_the_command(make, monkeypatch: pytest.MonkeyPatch
     for name in ("torch", "huggingface_hub"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ConfigError, match=r"pip install 'gwmorph\[dinov2\]'"):
-        make(EncoderConfig(name="dinov2"), (56, 56))
+        make(EncoderConfig(name="dinov2", weights={"path": "."}), (56, 56))
 
 
 def test_unit_rows_keep_direction() -> None:

@@ -1,0 +1,111 @@
+"""Tables follow their schemas, or are refused."""
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gwmorph import tables
+from gwmorph.errors import TableError
+
+ROW = {
+    "detector": "H1",
+    "gps_start": 1262301184,
+    "duration_s": 32,
+    "block": 1262301184,
+    "status": "analysed",
+    "reason": None,
+    "detail": None,
+}
+
+
+def schemas() -> list[pa.Schema]:
+    return [value for value in vars(tables).values() if isinstance(value, pa.Schema)]
+
+
+def test_every_schema_is_named_and_every_column_explained():
+    names = [schema.metadata[b"gwmorph.schema"] for schema in schemas()]
+    assert len(set(names)) == len(names) >= 6
+    for schema in schemas():
+        for field in schema:
+            assert field.metadata[b"meaning"], f"{field.name} has no meaning"
+            assert b"unit" in field.metadata
+
+
+def test_rows_and_metadata_come_back(tmp_path):
+    path = tmp_path / "a.parquet"
+    tables.write_table(path, tables.LEDGER, [ROW], {"gwmorph.config": "abc"})
+    assert tables.read_table(path, tables.LEDGER).to_pylist() == [ROW]
+    assert tables.read_metadata(path)["gwmorph.config"] == "abc"
+    assert tables.read_tables([path, path], tables.LEDGER).num_rows == 2
+    assert tables.read_tables([], tables.LEDGER).num_rows == 0
+
+
+def test_equal_rows_are_equal_bytes(tmp_path):
+    hashes = set()
+    for name in ("a", "b"):
+        tables.write_table(tmp_path / name, tables.LEDGER, [ROW] * 50)
+        hashes.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"gps_start": "now"}, {"status": None}, {"gps_start": None}, {"block": "x"}]
+)
+def test_rows_that_do_not_fit_are_refused_and_leave_nothing(tmp_path, change):
+    with pytest.raises(TableError, match=r"a\.parquet"):
+        tables.write_table(tmp_path / "a.parquet", tables.LEDGER, [ROW | change])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_schema_or_version_is_refused_with_a_way_out(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    tables.write_table(path, tables.LEDGER, [ROW])
+    with pytest.raises(TableError, match=r"expected gwmorph\.schema = 'measurements'"):
+        tables.read_table(path, tables.MEASUREMENTS)
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", "999")
+    with pytest.raises(TableError, match="remove it and run the workflow again"):
+        tables.read_table(path, tables.LEDGER)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 but no more", b"x" * 5000])
+def test_what_is_no_table_is_named(tmp_path, content):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=r"a\.parquet: not a readable Parquet table"):
+        tables.read_table(path, tables.LEDGER)
+
+
+def test_a_foreign_parquet_file_is_no_table_of_ours(tmp_path):
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(TableError, match="got None"):
+        tables.read_table(tmp_path / "a.parquet", tables.LEDGER)
+
+
+def test_tables_of_different_renderings_are_not_joined(tmp_path):
+    for name in ("a", "b"):
+        tables.write_table(tmp_path / name, tables.LEDGER, [ROW], {"gwmorph.render_id": name})
+    paths = [tmp_path / "a", tmp_path / "b"]
+    with pytest.raises(TableError, match=r"gwmorph\.render_id = 'b'"):
+        tables.shared_metadata(paths, ["gwmorph.render_id"])
+    assert tables.shared_metadata(paths[:1], ["gwmorph.render_id"]) == {"gwmorph.render_id": "a"}
+
+
+def test_embeddings_keep_their_width_and_precision(tmp_path):
+    vectors = np.random.default_rng(1).standard_normal((3, 384)).astype(np.float32)
+    tile = dict.fromkeys(("tile_time", "tile_frequency", "tile_q", "tile_energy", "tile_snr"), 1.0)
+    rows = [
+        {
+            "detector": "H1", "gps_start": i, "view": "window", "trigger_time": None,
+            **tile, "embedding": vector.tolist(),
+        }
+        for i, vector in enumerate(vectors)
+    ]  # fmt: skip
+    tables.write_table(tmp_path / "a", tables.EMBEDDINGS, rows)
+    found = tables.embedding_matrix(tables.read_table(tmp_path / "a", tables.EMBEDDINGS))
+    np.testing.assert_array_equal(found, vectors)
+    short = [rows[0] | {"embedding": [1.0] * 383}]
+    with pytest.raises(TableError):
+        tables.write_table(tmp_path / "b", tables.EMBEDDINGS, short)
