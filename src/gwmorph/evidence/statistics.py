@@ -19,6 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from gwmorph.encoders.base import Encoder
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
+from gwmorph.spectra.views import event_view
 
 NEIGHBORS = 5
 
@@ -132,3 +133,14 @@ def loudest_tile(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
 def window_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
     """Return the vector of each window's picture: what one vector for 32 s can see."""
     return pictures.encode(pictures.indices)
+
+
+@statistic("event_vector", "event view", fit=neighbor_distance)
+def event_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
+    """Return the vector of the event view that is centred on each window's loudest tile."""
+    return pictures.encode(pictures.scale.index(_event_views(batch, pictures.indices.shape[1:])))
+
+
+def _event_views(batch: QBatch, size: tuple[int, ...]) -> NDArray[np.float32]:
+    times = batch.planes.loudest.time
+    return np.stack([event_view(batch, i, float(t), *size) for i, t in enumerate(times)])
