@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gwmorph.naming import SpanName, parse_span_name, span_name
+from gwmorph.naming import SpanName, event_name, parse_span_name, span_name
 
 
 def test_names_are_as_the_field_writes_them():
@@ -38,3 +38,12 @@ def test_parts_survive_the_name(detector, what, gps, duration, extension):
 def test_a_name_that_could_not_be_read_back_is_refused(parts):
     with pytest.raises(ValueError, match="<IFO>-GWMORPH_"):
         span_name(*parts)
+
+
+def test_an_event_is_named_by_its_trigger():
+    assert event_name("L1", 1262301190.421875) == "L1-GWMORPH_EVENT-1262301190.421875000-4.png"
+
+
+@given(st.lists(st.floats(1e9, 2e9), min_size=2, max_size=9, unique=True))
+def test_events_of_different_times_have_different_names(times):
+    assert len({event_name("H1", time) for time in times}) == len(times)

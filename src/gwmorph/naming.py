@@ -35,6 +35,15 @@ def span_name(detector: str, what: str, gps: int, duration: int, extension: str 
     return name
 
 
+def event_name(detector: str, time: float) -> str:
+    """Return ``H1-GWMORPH_EVENT-1262301190.421875000-4.png``, the name of an event view.
+
+    ``time`` is the trigger's GPS time in seconds, which is the view's centre and, with the
+    detector, its key; it is written to the nanosecond. 4 s is the view's longest crop.
+    """
+    return f"{detector}-GWMORPH_EVENT-{time:.9f}-4.png"
+
+
 def parse_span_name(name: str) -> SpanName:
     """Return the parts of a name made by `span_name`.
 

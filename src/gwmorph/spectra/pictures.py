@@ -16,6 +16,9 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from gwmorph.errors import TableError
 from gwmorph.storage import write_bytes
 
+# Durations of an event view's crops in seconds: top left, top right, bottom left, bottom right.
+CROPS_S = (0.5, 1.0, 2.0, 4.0)
+
 _TEXT_KEY = "gwmorph"
 _TOP = 255
 # Level 1 costs a third of zlib's default and gives files 12 % larger.
@@ -107,3 +110,18 @@ def read_picture(path: Path | str) -> tuple[NDArray[np.uint8], PictureScale]:
         )
     about = json.loads(text)
     return indices, PictureScale(about["scale"], about["energy_max"], about["colormap"])
+
+
+def crops(picture: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Take an event view apart: the four crops [..., height/2, width/2], in order of duration.
+
+    The crops are views into ``picture``, whose last two axes are its rows and columns.
+    """
+    rows, columns = picture.shape[-2] // 2, picture.shape[-1] // 2
+    top, bottom = picture[..., :rows, :], picture[..., rows:, :]
+    return (
+        top[..., :columns],
+        top[..., columns:],
+        bottom[..., :columns],
+        bottom[..., columns:],
+    )

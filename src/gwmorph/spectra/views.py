@@ -17,12 +17,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from gwmorph.spectra.pictures import CROPS_S, crops
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, pixel_rows, pool_rows
 from gwmorph.spectra.tiling import Tiling
 
-# Top left, top right, bottom left, bottom right; seconds.
-CROPS_S = (0.5, 1.0, 2.0, 4.0)
-LONGEST_S = int(max(CROPS_S))
 # In tiles. A moment that is a tile's centre lies on the edge between two columns and belongs to
 # the later one, whatever rounding a GPS time in double precision brought (1e-7 s; the shortest
 # tiles are 3e-4 s apart).
@@ -59,21 +57,6 @@ def event_view(
     for crop, duration, plane in zip(crops(picture), CROPS_S, loudest, strict=True):
         _draw_crop(batch, window, plane, time - duration / 2, duration, crop)
     return picture
-
-
-def crops(picture: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Take an event view apart: the four crops [..., height/2, width/2], in order of duration.
-
-    The crops are views into ``picture``, whose last two axes are its rows and columns.
-    """
-    rows, columns = picture.shape[-2] // 2, picture.shape[-1] // 2
-    top, bottom = picture[..., :rows, :], picture[..., rows:, :]
-    return (
-        top[..., :columns],
-        top[..., columns:],
-        bottom[..., :columns],
-        bottom[..., columns:],
-    )
 
 
 def _loudest_planes(batch: QBatch, window: int, time: float) -> list[int]:
