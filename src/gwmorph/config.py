@@ -8,6 +8,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -317,6 +318,50 @@ class ClusteringConfig(_Section):
     mixture: MixtureConfig = _key(MixtureConfig(), "Dirichlet-process Gaussian mixture.")
 
 
+class InjectionsConfig(_Section):
+    """The injection campaign, which `snakemake injections` runs."""
+
+    detector: Detector = _key("H1", "Detector whose noise is simulated.")
+    seed: int = _key(30, "Seed of all noise and all injections.", ge=0, le=2**32 - 1)
+    reference_windows: int = _key(
+        2000,
+        "Quiet windows that statistics learn the background from; no limit is set or tested on "
+        "them.",
+        ge=20,
+    )
+    quiet_windows: int = _key(
+        10000, "Quiet windows that limits are set on, and as many others to test them.", ge=20
+    )
+    injections_per_point: int = _key(
+        300, "Injections of each morphology, each at all SNRs in the same noise.", ge=1
+    )
+    snrs: list[Annotated[float, Field(gt=0)]] = _key(
+        [6.0, 8.0, 12.0, 20.0, 32.0, 50.0],
+        "Optimal SNRs inside the window and the pass band, rising.",
+        min_length=1,
+    )
+    morphologies: list[str] = _key([], "What is injected; an empty list means everything known.")
+    false_alarm_fractions: list[Annotated[float, Field(gt=0, lt=1)]] = _key(
+        [0.01, 0.001], "Fractions of quiet windows that may pass a limit.", min_length=1
+    )
+    windows_per_job: int = _key(2000, "Windows of one job, about.", ge=1)
+    noise_files: dict[Detector, list[str]] = _key(
+        {}, "For each detector, patterns (globs) of real strain files to inject into as well."
+    )
+    noise_windows: int = _key(
+        32, "Windows of each detector's noise files that are used, the earliest ones.", ge=2
+    )
+    modules: list[str] = _key(
+        [], "Python modules that register further statistics when they are imported."
+    )
+
+    @model_validator(mode="after")
+    def _snrs_rise(self) -> "InjectionsConfig":
+        if any(high <= low for low, high in pairwise(self.snrs)):
+            raise ValueError(f"snrs must rise, got {self.snrs}")
+        return self
+
+
 class ReportConfig(_Section):
     """Figures and galleries."""
 
@@ -339,6 +384,7 @@ class Config(_Section):
     events: EventsConfig = _key(EventsConfig(), "What counts as a trigger.")
     encoder: EncoderConfig = _key(EncoderConfig(), "From pictures to vectors.")
     clustering: ClusteringConfig = _key(ClusteringConfig(), "From vectors to clusters.")
+    injections: InjectionsConfig = _key(InjectionsConfig(), "How well signals are found.")
     report: ReportConfig = _key(ReportConfig(), "Figures and galleries.")
 
 
