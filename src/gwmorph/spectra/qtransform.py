@@ -186,8 +186,9 @@ class QTransform:
                     energy, *self._columns[row.tiles], largest[:, index], mean[:, index],
                     peak, where, number, index,
                 )  # fmt: skip
-                inner = self._columns[row.tiles][0][[0, -1]]
-                _row_peaks(energy, *inner, largest[:, index], row_peak[:, index])
+                _row_peaks(
+                    energy, self._columns[row.tiles][0], largest[:, index], row_peak[:, index]
+                )
             pool_rows(largest, *self._rows[number], pooled[:, number])
             means.append(mean[:real])
             row_peaks.append(row_peak[:real])
@@ -307,13 +308,13 @@ def _pool_columns(energy, edges, nearest, largest, mean, peak, where, plane, row
 
 
 @njit(cache=True, fastmath=True)
-def _row_peaks(energy, first, last, columns, out):  # type: ignore[no-untyped-def]
+def _row_peaks(energy, edges, columns, out):  # type: ignore[no-untyped-def]
     """Write each row's largest energy: of its columns and of the guards beside them."""
     for i in range(energy.shape[0]):
         top = np.float32(0)
-        for tile in range(first):
+        for tile in range(edges[0]):
             top = max(top, energy[i, tile])
-        for tile in range(last, energy.shape[1]):
+        for tile in range(edges[-1], energy.shape[1]):
             top = max(top, energy[i, tile])
         for column in range(columns.shape[1]):
             top = max(top, columns[i, column])
