@@ -154,6 +154,105 @@ TRUTH = pa.schema(
     metadata={"gwmorph.schema": "truth"},
 )
 
+_INJECTION = [
+    _field("role", pa.string(), "", "'reference', 'calibration', 'test', 'injection' or 'noise'"),
+    _field("part", pa.string(), "", "job that made the row; it has noise of its own"),
+    _field("number", pa.int64(), "", "of the noise window inside its part"),
+    _DETECTOR,
+    _GPS_START,
+    _field("morphology", pa.string(), "", "what was injected", nullable=True),
+    _field("snr", pa.float64(), "", "optimal SNR in the window and the pass band", nullable=True),
+    _field("gps_time", pa.float64(), "s", "GPS time of the injection", nullable=True),
+    _field("parameters", pa.string(), "", "all that was drawn for it, as JSON", nullable=True),
+    *_TILE,
+    *(
+        _field(f"trigger_{name}", pa.float64(), unit, f"{name} of the loudest trigger", True)
+        for name, unit in (
+            ("frequency", "Hz"),
+            ("q", ""),
+            ("duration", "s"),
+            ("bandwidth", "Hz"),
+            ("snr", ""),
+        )
+    ),
+]
+
+
+def injected_windows(widths: Mapping[str, int]) -> pa.Schema:
+    """Return the schema of scored windows, with one column for each statistic.
+
+    ``widths`` gives the number of features of each statistic; one is a plain number, more are a
+    list of single precision.
+    """
+    return pa.schema(
+        [*_INJECTION, *(_features(name, width) for name, width in widths.items())],
+        metadata={"gwmorph.schema": "injected_windows"},
+    )
+
+
+def _features(name: str, width: int) -> pa.Field:
+    item = pa.field("item", pa.float32(), nullable=False)
+    kind = pa.float64() if width == 1 else pa.list_(item, width)
+    return _field(name, kind, "", f"statistic {name}, or what it is made from")
+
+
+RECALL = pa.schema(
+    [
+        _field("statistic", pa.string(), "", "name of the statistic"),
+        _field("false_alarm_fraction", pa.float64(), "", "of quiet windows above the limit"),
+        _field("limit", pa.float64(), "", "what a window's score must exceed to be found"),
+        _field("morphology", pa.string(), "", "what was injected"),
+        _field("snr", pa.float64(), "", "optimal SNR in the window and the pass band"),
+        _field("injections", pa.int64(), "", "number of injections"),
+        _field("found", pa.int64(), "", "number of injections above the limit"),
+        _field("recall", pa.float64(), "", "found over injections"),
+        _field("low", pa.float64(), "", "lower end of the 95 % Wilson interval"),
+        _field("high", pa.float64(), "", "upper end of the 95 % Wilson interval"),
+    ],
+    metadata={"gwmorph.schema": "recall"},
+)
+HALF_RECALL = pa.schema(
+    [
+        _field("statistic", pa.string(), "", "name of the statistic"),
+        _field("false_alarm_fraction", pa.float64(), "", "of quiet windows above the limit"),
+        _field("morphology", pa.string(), "", "what was injected"),
+        _field("reached", pa.string(), "", "'below' the lowest SNR, 'inside', or 'not' at all"),
+        _field("snr", pa.float64(), "", "SNR of 50 % recall, where inside", nullable=True),
+    ],
+    metadata={"gwmorph.schema": "half_recall"},
+)
+NOISE_COUNTS = pa.schema(
+    [
+        _DETECTOR,
+        _field("statistic", pa.string(), "", "name of the statistic"),
+        _field("morphology", pa.string(), "", "what was injected"),
+        _field("snr", pa.float64(), "", "optimal SNR against the file's median spectrum"),
+        _field("quiet_windows", pa.int64(), "", "windows of the files without an injection"),
+        _field("injections", pa.int64(), "", "number of injections"),
+        _field("above", pa.int64(), "", "injections above every other window without one"),
+    ],
+    metadata={"gwmorph.schema": "noise_counts"},
+)
+AGREEMENT = pa.schema(
+    [
+        _field("features", pa.string(), "", "'event view' or 'trigger columns'"),
+        _field("snr", pa.float64(), "", "optimal SNR of the injections"),
+        _field("injections", pa.int64(), "", "number of found injections"),
+        _field("classes", pa.int64(), "", "number of morphologies among them"),
+        _field("top1", pa.float64(), "", "share whose nearest neighbours' class is their own"),
+        _field("top1_low", pa.float64(), "", "lower end of its 95 % Wilson interval"),
+        _field("top1_high", pa.float64(), "", "upper end of its 95 % Wilson interval"),
+        _field("clusters", pa.int64(), "", "number of clusters"),
+        _field("ari", pa.float64(), "", "adjusted Rand index of clusters and classes"),
+        _field("ami", pa.float64(), "", "adjusted mutual information of clusters and classes"),
+        _field("purity", pa.float64(), "", "share in clusters whose commonest class is its own"),
+        _field("largest_share", pa.float64(), "", "share of the largest cluster"),
+        _field("ari_without_largest", pa.float64(), "", "the index outside the largest cluster"),
+        _field("jaccard", pa.float64(), "", "mean over classes of the best cluster's overlap"),
+    ],
+    metadata={"gwmorph.schema": "agreement"},
+)
+
 
 def write_table(
     path: Path | str,
