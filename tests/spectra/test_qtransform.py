@@ -16,6 +16,7 @@ from gwmorph.spectra.qtransform import (
     QTransform,
     loudest_plane,
     max_over_planes,
+    mean_columns,
     omicron_snr,
     row_energies,
 )
@@ -182,3 +183,27 @@ def test_wrong_lengths_are_refused(transform):
         transform(np.zeros((1, 100), np.float32))
     with pytest.raises(ValueError, match="tiling spans 12 s, expected 36"):
         QTransform(TILING, 32, HEIGHT, WIDTH)
+
+
+def test_means_are_of_the_tiles_in_each_column():
+    transform = QTransform(TILING, WINDOW_S, HEIGHT, WIDTH)
+    batch = next(transform.batches(noise(9, 2)))
+    for rows, means, energies in zip(TILING.planes, batch.means, batch.energies, strict=True):
+        columns = mean_columns(rows[0].q, WINDOW_S)
+        assert means.shape == (2, len(rows), columns)
+        for index in (0, len(rows) // 2, len(rows) - 1):
+            row = rows[index]
+            centre = np.arange(row.tiles) * row.step - GUARD_S
+            column = np.floor(centre * columns / WINDOW_S + 1e-9)
+            for c in (0, columns // 3, columns - 1):
+                expected = energies[index][:, column == c].mean(axis=1)
+                np.testing.assert_allclose(means[:, index, c], expected, rtol=1e-5)
+
+
+def test_columns_of_means_last_as_many_periods_in_every_plane():
+    assert [mean_columns(q, 32) for q in Tiling(36, 4096, 4, 64, 20, 2048, 0.2).qs] == [
+        1024,
+        512,
+        256,
+        128,
+    ]

@@ -12,6 +12,7 @@ but not for the picture.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 from numba import njit
@@ -26,6 +27,7 @@ GUARD_S = 2
 # those units round differently, and a window's energies must not depend on its neighbours.
 # Four windows' tiles are 51 MB.
 BATCH = 4
+_COLUMN_HZ = 160.0
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class QBatch:
         [n, tiles]; tile k is centred ``k·row.step - GUARD_S`` seconds after the window's start,
         so that the guards on both sides are included.
     means
-        For each plane the mean energy of each row's tiles in each column of the picture,
-        float32 [n, rows, width].
+        For each plane the mean energy of each row's tiles in each of `mean_columns` equal parts
+        of the window, float32 [n, rows, columns].
     row_peaks
         For each plane the largest energy of each row, guards included, float32 [n, rows].
     planes
@@ -77,6 +79,15 @@ class QBatch:
     means: tuple[NDArray[np.float32], ...]
     row_peaks: tuple[NDArray[np.float32], ...]
     planes: QPlanes
+
+
+def mean_columns(q: float, window_s: int) -> int:
+    """Return the number of columns of ``QBatch.means`` in the plane of one Q, a power of two.
+
+    A column lasts about as long as Q periods of 160 Hz, so that the cells (row times column) of
+    all planes hold about the same area and no plane has many more of them than another.
+    """
+    return int(2 ** round(log2(window_s * _COLUMN_HZ / q)))
 
 
 def max_over_planes(planes: QPlanes) -> NDArray[np.float32]:
@@ -129,11 +140,19 @@ class QTransform:
             )
         self.tiling = tiling
         self._shape = (height, width)
+        self._window_s = window_s
         self._columns = {
             row.tiles: _column_tiles(row.tiles, window_s, width)
             for plane in tiling.planes
             for row in plane
         }
+        self._mean_edges = [
+            {
+                row.tiles: _column_tiles(row.tiles, window_s, mean_columns(row.q, window_s))
+                for row in plane
+            }
+            for plane in tiling.planes
+        ]
         self._rows = [pixel_rows(plane, tiling, height) for plane in tiling.planes]
         self._energies = [
             [np.empty((BATCH, row.tiles), np.float32) for row in plane] for plane in tiling.planes
@@ -176,16 +195,19 @@ class QTransform:
         where = np.zeros((BATCH, 3), np.int64)  # plane, row, tile
         means, row_peaks = [], []
         for number, plane in enumerate(self.tiling.planes):
-            largest, mean = np.empty((2, BATCH, len(plane), self._shape[1]), np.float32)
+            largest = np.empty((BATCH, len(plane), self._shape[1]), np.float32)
+            columns = mean_columns(plane[0].q, self._window_s)
+            mean = np.empty((BATCH, len(plane), columns), np.float32)
             row_peak = np.empty((BATCH, len(plane)), np.float32)
             for index, row in enumerate(plane):
                 energy = self._energies[number][index]
                 row_energies(spectra, row, energy)
                 energy *= 1 / _row_medians(energy, row)[:, None]
                 _pool_columns(
-                    energy, *self._columns[row.tiles], largest[:, index], mean[:, index],
-                    peak, where, number, index,
+                    energy, *self._columns[row.tiles], largest[:, index], peak, where,
+                    number, index,
                 )  # fmt: skip
+                _mean_columns(energy, *self._mean_edges[number][row.tiles], mean[:, index])
                 _row_peaks(
                     energy, self._columns[row.tiles][0], largest[:, index], row_peak[:, index]
                 )
@@ -287,24 +309,37 @@ def _squared_modulus(values, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True)
-def _pool_columns(energy, edges, nearest, largest, mean, peak, where, plane, row):  # type: ignore[no-untyped-def]
-    """Write each column's maximum and mean, and keep the loudest tile so far."""
+def _pool_columns(energy, edges, nearest, largest, peak, where, plane, row):  # type: ignore[no-untyped-def]
+    """Write each column's maximum, and keep the loudest tile so far."""
     for i in range(energy.shape[0]):
         tiles = energy[i]
         for column in range(largest.shape[1]):
             first, last = edges[column], edges[column + 1]
             if first == last:
                 first, last = nearest[column], nearest[column] + 1
-            top, total = np.float32(0), np.float32(0)
+            top = np.float32(0)
             for tile in range(first, last):
                 top = max(top, tiles[tile])
-                total += tiles[tile]
             largest[i, column] = top
-            mean[i, column] = total / (last - first)
             if top > peak[i]:
                 peak[i] = top
                 where[i, 0], where[i, 1] = plane, row
                 where[i, 2] = first + np.argmax(tiles[first:last])
+
+
+@njit(cache=True, fastmath=True)
+def _mean_columns(energy, edges, nearest, mean):  # type: ignore[no-untyped-def]
+    """Write each column's mean."""
+    for i in range(energy.shape[0]):
+        tiles = energy[i]
+        for column in range(mean.shape[1]):
+            first, last = edges[column], edges[column + 1]
+            if first == last:
+                first, last = nearest[column], nearest[column] + 1
+            total = np.float32(0)
+            for tile in range(first, last):
+                total += tiles[tile]
+            mean[i, column] = total / (last - first)
 
 
 @njit(cache=True, fastmath=True)
