@@ -101,11 +101,11 @@ def _run_block(folder: Path, _: int) -> None:
 
 def _run_embed(folder: Path, blocks: int) -> None:
     from gwmorph.encoders.base import make_encoder
-    from gwmorph.encoders.shards import BlockOutputs, write_shard
+    from gwmorph.encoders.shards import WindowOutputs, write_shard
 
     config = Config()
     encoder = make_encoder(config.encoder, (config.picture.height, config.picture.width))
-    outputs = BlockOutputs(
+    outputs = WindowOutputs(
         folder / "ledger.parquet", folder / "measurements.parquet", folder / "pictures"
     )
     shard = folder / "shard.parquet"

@@ -1,12 +1,13 @@
-"""Encode the pictures of a group of blocks into one shard."""
+"""Encode one view of a group of blocks into one shard."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.base import make_encoder
-from gwmorph.encoders.shards import BlockOutputs, write_shard
+from gwmorph.encoders.shards import BlockOutputs, EventOutputs, WindowOutputs, write_shard
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 
@@ -18,23 +19,22 @@ def embed(
     parameters: Mapping[str, Any],
     shard: Path,
 ) -> None:
-    tables_read = [path for block in blocks for path in (block.ledger, block.measurements)]
+    tables_read = [path for block in blocks for path in block.tables]
     metadata = lineage(parameters, hashes_of(tables_read))
     write_shard(shard, blocks, make_encoder(encoder, size), encoder.batch_size, metadata)
+
+
+def block_outputs(view: str, files: Mapping[str, Sequence[str]]) -> list[BlockOutputs]:
+    kind = {"window": WindowOutputs, "event": EventOutputs}[view]
+    names = [field.name for field in fields(kind)]
+    rows = zip(*(files[name] for name in names), strict=True)
+    return [kind(*(Path(path) for path in row)) for row in rows]
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         embed(
-            blocks=[
-                BlockOutputs(Path(ledger), Path(measurements), Path(pictures))
-                for ledger, measurements, pictures in zip(
-                    snakemake.input.ledgers,
-                    snakemake.input.measurements,
-                    snakemake.input.pictures,
-                    strict=True,
-                )
-            ],
+            blocks=block_outputs(snakemake.wildcards.view, dict(snakemake.input.items())),
             # Where weights are fetched from and kept changes no byte, so it is no param.
             encoder=EncoderConfig.model_validate(snakemake.config["encoder"]),
             size=tuple(snakemake.params.size),

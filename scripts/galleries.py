@@ -7,7 +7,7 @@ from typing import Any
 from gwmorph import tables
 from gwmorph.grid import block_of
 from gwmorph.joblog import JobLog
-from gwmorph.naming import parse_span_name, span_name
+from gwmorph.naming import event_name, parse_span_name, span_name
 from gwmorph.report.figures import Example, GalleryScale, choose_examples, draw_gallery
 from gwmorph.spectra.tiling import Tiling
 
@@ -17,8 +17,8 @@ TILING_KEYS = ("q_low", "q_high", "f_low", "f_high", "mismatch")
 def galleries(
     clusters: Path,
     cluster_summary: Path,
+    view: str,
     pictures: Sequence[Path],
-    window_s: int,
     scale: GalleryScale,
     count: int,
     largest: int,
@@ -33,14 +33,18 @@ def galleries(
     }
 
     def picture_of(example: Example) -> Path:
-        name = span_name(example.detector, "WINDOW", example.gps_start, window_s, "png")
-        return folders[example.detector, block_of(example.gps_start)] / name
+        folder = folders[example.detector, block_of(example.gps_start)]
+        if example.trigger_time is not None:
+            return folder / event_name(example.detector, example.trigger_time)
+        window = (example.gps_start, scale.window_s)
+        return folder / span_name(example.detector, "WINDOW", *window, "png")
 
     folder.mkdir(parents=True)
     for cluster in summary["cluster"].to_pylist()[:largest]:
         examples = choose_examples(cluster, members, summary, count)
         shown = [picture_of(example) for example in examples]
-        draw_gallery(cluster, examples, shown, scale, folder / f"cluster_{cluster:03d}.png")
+        path = folder / f"cluster_{cluster:03d}.png"
+        draw_gallery(cluster, view, examples, shown, scale, path)
 
 
 def gallery_scale(
@@ -59,8 +63,8 @@ if __name__ == "__main__":
         galleries(
             clusters=Path(snakemake.input.clusters),
             cluster_summary=Path(snakemake.input.cluster_summary),
+            view=snakemake.wildcards.view,
             pictures=[Path(path) for path in snakemake.input.pictures],
-            window_s=snakemake.params.window_s,
             scale=gallery_scale(
                 snakemake.params.window_s,
                 snakemake.params.sample_rate,

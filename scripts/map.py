@@ -1,4 +1,4 @@
-"""Draw the 2-d map of a run."""
+"""Draw the 2-d map of a run's windows or events."""
 
 from pathlib import Path
 
@@ -7,10 +7,14 @@ from gwmorph.joblog import JobLog
 from gwmorph.report.figures import draw_map
 
 
-def draw(clusters: Path, figure: Path) -> None:
-    draw_map(tables.read_table(clusters, tables.CLUSTERS), figure)
+def draw(clusters: Path, view: str, figure: Path) -> None:
+    draw_map(tables.read_table(clusters, tables.CLUSTERS), view, figure)
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
-        draw(Path(snakemake.input.clusters), Path(snakemake.output.figure))
+        draw(
+            Path(snakemake.input.clusters),
+            snakemake.wildcards.view,
+            Path(snakemake.output.figure),
+        )

@@ -8,9 +8,12 @@ from gwmorph.joblog import JobLog
 from gwmorph.report.figures import draw_occupancy
 
 
-def occupancy(clusters: Path, ledgers: Sequence[Path], bin_s: int, figure: Path) -> None:
+def occupancy(
+    clusters: Path, view: str, ledgers: Sequence[Path], bin_s: int, figure: Path
+) -> None:
     draw_occupancy(
         tables.read_table(clusters, tables.CLUSTERS),
+        view,
         tables.read_tables(ledgers, tables.LEDGER),
         bin_s,
         figure,
@@ -21,6 +24,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         occupancy(
             clusters=Path(snakemake.input.clusters),
+            view=snakemake.wildcards.view,
             ledgers=[Path(path) for path in snakemake.input.ledgers],
             bin_s=snakemake.params.bin_s,
             figure=Path(snakemake.output.figure),

@@ -17,8 +17,8 @@ def summary(
     events_snr: float,
     ledgers: Sequence[Path],
     measurements: Sequence[Path],
-    cluster_summary: Path,
-    diagnostics: Path,
+    cluster_summaries: Mapping[str, Path],
+    diagnostics: Mapping[str, Path],
     result: Path,
 ) -> None:
     ledger = tables.read_tables(ledgers, tables.LEDGER)
@@ -28,10 +28,17 @@ def summary(
         ledger=ledger,
         measurements=tables.read_tables(measurements, tables.MEASUREMENTS),
         events_snr=events_snr,
-        cluster_summary=tables.read_table(cluster_summary, tables.CLUSTER_SUMMARY),
-        clustering=json.loads(diagnostics.read_text()),
+        cluster_summaries={
+            view: tables.read_table(path, tables.CLUSTER_SUMMARY)
+            for view, path in cluster_summaries.items()
+        },
+        clusterings={view: json.loads(path.read_text()) for view, path in diagnostics.items()},
     )
     write_json(result, content)
+
+
+def by_view(paths: Sequence[str]) -> dict[str, Path]:
+    return dict(zip(snakemake.params.views, (Path(path) for path in paths), strict=True))
 
 
 if __name__ == "__main__":
@@ -42,7 +49,7 @@ if __name__ == "__main__":
             events_snr=snakemake.params.events_snr,
             ledgers=[Path(path) for path in snakemake.input.ledgers],
             measurements=[Path(path) for path in snakemake.input.measurements],
-            cluster_summary=Path(snakemake.input.cluster_summary),
-            diagnostics=Path(snakemake.input.diagnostics),
+            cluster_summaries=by_view(snakemake.input.cluster_summaries),
+            diagnostics=by_view(snakemake.input.diagnostics),
             result=Path(snakemake.output.summary),
         )

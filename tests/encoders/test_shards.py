@@ -8,7 +8,7 @@ import pytest
 from gwmorph import tables
 from gwmorph.encoders import shards
 from gwmorph.encoders.dct import DctEncoder
-from gwmorph.encoders.shards import BlockOutputs, write_shard
+from gwmorph.encoders.shards import WindowOutputs, write_shard
 from gwmorph.errors import StorageError, TableError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import span_name
@@ -32,7 +32,7 @@ class SpyEncoder(DctEncoder):
         return super().encode(pictures, render)
 
 
-def _picture_path(block: BlockOutputs, start: int) -> Path:
+def _picture_path(block: WindowOutputs, start: int) -> Path:
     return block.pictures / span_name("H1", "WINDOW", start, 32, "png")
 
 
@@ -42,8 +42,8 @@ def _write_block(
     starts: Sequence[int],
     excluded: Sequence[int] = (),
     render: dict[str, str] = RENDER,
-) -> BlockOutputs:
-    outputs = BlockOutputs(
+) -> WindowOutputs:
+    outputs = WindowOutputs(
         folder / f"ledger-{gps}.parquet",
         folder / f"measurements-{gps}.parquet",
         folder / f"pictures-{gps}",
@@ -74,7 +74,7 @@ def _write_block(
 
 
 @pytest.fixture
-def blocks(tmp_path: Path) -> list[BlockOutputs]:
+def blocks(tmp_path: Path) -> list[WindowOutputs]:
     return [
         _write_block(tmp_path, BLOCK, [BLOCK + 32 * i for i in range(7)], [BLOCK + 32 * 9]),
         _write_block(tmp_path, 2 * BLOCK, []),
@@ -83,7 +83,7 @@ def blocks(tmp_path: Path) -> list[BlockOutputs]:
 
 
 def test_a_shard_holds_every_analysed_window_in_order(
-    blocks: list[BlockOutputs], tmp_path: Path
+    blocks: list[WindowOutputs], tmp_path: Path
 ) -> None:
     path, encoder = tmp_path / "shard.parquet", SpyEncoder()
     assert write_shard(path, blocks, encoder, 3, {"gwmorph.config": "c1"}) == 11
@@ -106,14 +106,14 @@ def test_a_shard_holds_every_analysed_window_in_order(
     assert max(encoder.batches) == 3
 
 
-def test_equal_inputs_give_equal_bytes(blocks: list[BlockOutputs], tmp_path: Path) -> None:
+def test_equal_inputs_give_equal_bytes(blocks: list[WindowOutputs], tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_shard(tmp_path / name, blocks, DctEncoder(SIZE), 4)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_rows_are_written_in_groups(
-    blocks: list[BlockOutputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blocks: list[WindowOutputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shards, "_ROW_GROUP", 4)
     path = tmp_path / "shard.parquet"
@@ -125,7 +125,7 @@ def test_rows_are_written_in_groups(
 
 
 def test_a_group_without_analysed_windows_gives_an_empty_shard(
-    blocks: list[BlockOutputs], tmp_path: Path
+    blocks: list[WindowOutputs], tmp_path: Path
 ) -> None:
     path = tmp_path / "shard.parquet"
     assert write_shard(path, blocks[1:2], DctEncoder(SIZE), 8) == 0
@@ -136,7 +136,7 @@ def test_a_group_without_analysed_windows_gives_an_empty_shard(
 
 
 def test_a_missing_picture_is_named_and_leaves_no_shard(
-    blocks: list[BlockOutputs], tmp_path: Path
+    blocks: list[WindowOutputs], tmp_path: Path
 ) -> None:
     lost = _picture_path(blocks[2], 3 * BLOCK + 64)
     lost.unlink()
@@ -145,7 +145,7 @@ def test_a_missing_picture_is_named_and_leaves_no_shard(
     assert not list(tmp_path.glob("*shard*"))
 
 
-def test_a_broken_picture_is_named(blocks: list[BlockOutputs], tmp_path: Path) -> None:
+def test_a_broken_picture_is_named(blocks: list[WindowOutputs], tmp_path: Path) -> None:
     broken = _picture_path(blocks[0], BLOCK + 32)
     broken.write_bytes(broken.read_bytes()[:100])
     with pytest.raises(TableError, match=broken.name):
@@ -156,7 +156,7 @@ def test_a_broken_picture_is_named(blocks: list[BlockOutputs], tmp_path: Path) -
     ("shape", "scale"), [((28, 30), SCALE), (SIZE, PictureScale("sqrt", 25.5, "cividis"))]
 )
 def test_a_picture_unlike_the_others_is_named(
-    blocks: list[BlockOutputs], tmp_path: Path, shape: tuple[int, int], scale: PictureScale
+    blocks: list[WindowOutputs], tmp_path: Path, shape: tuple[int, int], scale: PictureScale
 ) -> None:
     odd = _picture_path(blocks[2], 3 * BLOCK)
     write_picture(odd, np.zeros(shape, dtype=np.uint8), scale)
@@ -165,7 +165,7 @@ def test_a_picture_unlike_the_others_is_named(
 
 
 def test_blocks_rendered_differently_are_refused(
-    blocks: list[BlockOutputs], tmp_path: Path
+    blocks: list[WindowOutputs], tmp_path: Path
 ) -> None:
     other = _write_block(tmp_path, 5 * BLOCK, [5 * BLOCK], render={"gwmorph.render_id": "xyz"})
     with pytest.raises(TableError, match=r"render_id = 'xyz'.*'abc'"):
@@ -181,13 +181,13 @@ def test_blocks_without_a_render_id_are_refused(tmp_path: Path) -> None:
 def test_a_window_without_measurements_is_refused(tmp_path: Path) -> None:
     whole = _write_block(tmp_path / "a", BLOCK, [BLOCK, BLOCK + 32])
     partial = _write_block(tmp_path / "b", BLOCK, [BLOCK])
-    mixed = BlockOutputs(whole.ledger, partial.measurements, whole.pictures)
+    mixed = WindowOutputs(whole.ledger, partial.measurements, whole.pictures)
     with pytest.raises(TableError, match=r"1 windows, but .* 2 analysed ones"):
         write_shard(tmp_path / "shard.parquet", [mixed], DctEncoder(SIZE), 2)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(
-    blocks: list[BlockOutputs], tmp_path: Path
+    blocks: list[WindowOutputs], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):

@@ -12,21 +12,33 @@ from gwmorph.config import Config
 
 FOLDER = Path(__file__).resolve().parents[2] / "workflow" / "report"
 CAPTIONS = sorted(FOLDER.glob("*.rst"))
+VIEWS = ("window", "event")
 
 
-def html(path: Path, config: dict) -> str:
+def html(path: Path, config: dict, view: str = "window") -> str:
     """Render as `snakemake --report` does, but refuse what is undefined or malformed."""
     template = Environment(undefined=StrictUndefined, autoescape=False).from_string(
         path.read_text()
     )
-    text = template.render(snakemake=SimpleNamespace(config=config))
+    job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view))
+    text = template.render(snakemake=job)
     settings = {"halt_level": 2, "report_level": 2}
     return publish_parts(text, writer="html", settings_overrides=settings)["body"]
 
 
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
-def test_caption_renders_with_the_defaults(path):
-    assert "<p>" in html(path, Config().model_dump())
+def test_caption_renders_with_the_defaults(path, view):
+    assert "<p>" in html(path, Config().model_dump(), view)
+
+
+@pytest.mark.parametrize("name", ["map", "occupancy", "galleries", "cluster_table"])
+def test_caption_speaks_of_its_own_view(name):
+    config = Config().model_dump()
+    windows, events = (html(FOLDER / f"{name}.rst", config, view) for view in VIEWS)
+    assert windows != events
+    assert "event" not in windows
+    assert "event" in events.lower()
 
 
 @pytest.mark.parametrize(

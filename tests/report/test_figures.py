@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from gwmorph.report.palette import cluster_color
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.tables import CLUSTER_SUMMARY, CLUSTERS, LEDGER
 
+START = 1262301184
 SCALE = figures.GalleryScale(32, 20, 1291, 25.5)
 RUNS = {
     "usual": {},
@@ -44,8 +46,10 @@ def pictures_of(folder: Path, count: int, shape: tuple[int, int] = (224, 224)) -
 @pytest.mark.parametrize("name", RUNS)
 def test_map_and_occupancy_are_drawn_for_any_run(tmp_path, run_tables, name):
     tables = run_tables(**RUNS[name])
-    figures.draw_map(tables.clusters, tmp_path / "map.png")
-    figures.draw_occupancy(tables.clusters, tables.ledger, 1024, tmp_path / "occupancy.png")
+    figures.draw_map(tables.clusters, "window", tmp_path / "map.png")
+    figures.draw_occupancy(
+        tables.clusters, "window", tables.ledger, 1024, tmp_path / "occupancy.png"
+    )
     for path in (tmp_path / "map.png", tmp_path / "occupancy.png"):
         with Image.open(path) as image:
             assert image.format == "PNG"
@@ -53,7 +57,7 @@ def test_map_and_occupancy_are_drawn_for_any_run(tmp_path, run_tables, name):
 
 
 def test_map_shows_the_colours_of_its_clusters_and_of_no_other(tmp_path, run_tables):
-    figures.draw_map(run_tables(clusters=4).clusters, tmp_path / "map.png")
+    figures.draw_map(run_tables(clusters=4).clusters, "window", tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as image:
         left = image.convert("RGB").crop((0, 0, image.width * 6 // 16, image.height))
         colours = {colour for _, colour in left.getcolors(1 << 24)}
@@ -72,9 +76,9 @@ def test_same_rows_give_the_same_bytes_whatever_the_users_settings(tmp_path, run
     pictures = pictures_of(tmp_path, 5)
 
     def draw(folder: Path) -> list[str]:
-        figures.draw_map(tables.clusters, folder / "map.png")
-        figures.draw_occupancy(tables.clusters, tables.ledger, 1024, folder / "occupancy.png")
-        figures.draw_gallery(0, examples, pictures, SCALE, folder / "gallery.png")
+        figures.draw_map(tables.clusters, "event", folder / "map.png")
+        figures.draw_occupancy(tables.clusters, "event", tables.ledger, 1024, folder / "o.png")
+        figures.draw_gallery(0, "event", examples, pictures, SCALE, folder / "gallery.png")
         return [digest(path) for path in sorted(folder.iterdir())]
 
     first = draw(tmp_path / "first")
@@ -83,7 +87,7 @@ def test_same_rows_give_the_same_bytes_whatever_the_users_settings(tmp_path, run
 
 
 def test_figures_store_neither_date_nor_software(tmp_path, run_tables):
-    figures.draw_map(run_tables().clusters, tmp_path / "map.png")
+    figures.draw_map(run_tables().clusters, "window", tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as image:
         assert set(image.info) <= {"dpi"}
 
@@ -125,9 +129,9 @@ def ledger_row(gps: int, status: str, detector: str = "H1") -> dict:
     }
 
 
-def cluster_row(gps: int, cluster: int, detector: str = "H1", view: str = "window") -> dict:
+def cluster_row(gps: int, cluster: int, detector: str = "H1") -> dict:
     numbers = {field.name: 0.0 for field in CLUSTERS}
-    ids = {"detector": detector, "gps_start": gps, "view": view, "cluster": cluster}
+    ids = {"detector": detector, "gps_start": gps, "view": "window", "cluster": cluster}
     return numbers | ids
 
 
@@ -150,7 +154,6 @@ def test_occupancy_counts_are_the_known_ones():
             cluster_row(160, 2),
             cluster_row(384, 0),
             cluster_row(480, 1, "L1"),
-            cluster_row(128, 1, view="event"),
         ],
         schema=CLUSTERS,
     )
@@ -215,11 +218,29 @@ def test_small_cluster_gives_all_of_its_members(run_tables):
     assert figures.choose_examples(99, tables.clusters, tables.summary, 16) == []
 
 
+def test_events_of_one_window_are_examples_of_their_own(run_tables):
+    tables = run_tables(clusters=1, windows=8)
+    times = pa.array([START + 10.5 + i for i in range(tables.clusters.num_rows)])
+    place = tables.clusters.column_names.index("trigger_time")
+    clusters = tables.clusters.set_column(place, CLUSTERS.field("trigger_time"), times)
+    starts = pa.array([START] * len(times))
+    clusters = clusters.set_column(1, CLUSTERS.field("gps_start"), starts)
+    (summary,) = tables.summary.to_pylist()
+    medoid = clusters.to_pylist()[3]
+    summary |= {f"medoid_{key}": medoid[key] for key in ("detector", "gps_start", "trigger_time")}
+    summary = pa.Table.from_pylist([summary], schema=CLUSTER_SUMMARY)
+    examples = figures.choose_examples(0, clusters, summary, 16)
+    assert [example.is_medoid for example in examples] == [True] + (len(times) - 1) * [False]
+    assert examples[0].trigger_time == medoid["trigger_time"]
+    assert sorted(example.trigger_time for example in examples) == times.to_pylist()
+
+
+@pytest.mark.parametrize("view", ["window", "event"])
 @pytest.mark.parametrize("count", [0, 1, 3, 16])
-def test_gallery_shows_every_picture(tmp_path, count):
-    examples = [figures.Example("H1", 32 * i, 8.0, 0.9, i == 0) for i in range(count)]
+def test_gallery_shows_every_picture(tmp_path, count, view):
+    examples = [figures.Example("H1", 32 * i, None, 8.0, 0.9, i == 0) for i in range(count)]
     pictures = pictures_of(tmp_path, count)
-    figures.draw_gallery(3, examples, pictures, SCALE, tmp_path / "gallery.png")
+    figures.draw_gallery(3, view, examples, pictures, SCALE, tmp_path / "gallery.png")
     palette = mpl.colormaps["cividis"](np.arange(256), bytes=True)[:, :3]
     with Image.open(tmp_path / "gallery.png") as image:
         area = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24)}
@@ -231,8 +252,8 @@ def test_gallery_shows_every_picture(tmp_path, count):
 def test_gallery_takes_other_shapes_and_scales(tmp_path):
     scale = figures.GalleryScale(0.5, 10, 2048, 50, "sqrt", "gray")
     pictures = pictures_of(tmp_path, 1, (56, 112))
-    example = [figures.Example("K1", 0, 1.0, 1.0, True)]
-    figures.draw_gallery(0, example, pictures, scale, tmp_path / "gallery.png")
+    example = [figures.Example("K1", 0, None, 1.0, 1.0, True)]
+    figures.draw_gallery(0, "window", example, pictures, scale, tmp_path / "gallery.png")
     assert (tmp_path / "gallery.png").stat().st_size > 0
 
 

@@ -47,10 +47,16 @@ def small_run() -> dict:
         "ledger": LEDGER.empty_table().from_pylist(ledger, schema=LEDGER),
         "measurements": MEASUREMENTS.empty_table().from_pylist(snrs, schema=MEASUREMENTS),
         "events_snr": 7.5,
-        "cluster_summary": CLUSTER_SUMMARY.empty_table().from_pylist(
-            clusters, schema=CLUSTER_SUMMARY
-        ),
-        "clustering": {"clustered": True, "converged": True},
+        "cluster_summaries": {
+            "window": CLUSTER_SUMMARY.empty_table().from_pylist(clusters, schema=CLUSTER_SUMMARY),
+            "event": CLUSTER_SUMMARY.empty_table().from_pylist(
+                [cluster(0, 5, 1.0)], schema=CLUSTER_SUMMARY
+            ),
+        },
+        "clusterings": {
+            "window": {"clustered": True, "converged": True},
+            "event": {"clustered": False, "converged": None},
+        },
     }
 
 
@@ -88,11 +94,22 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggered_windows": 0,
             },
         },
-        "clusters": 2,
-        "clustered_windows": 3,
-        "largest_cluster_share": 2 / 3,
-        "clustered": True,
-        "mixture_converged": True,
+        "views": {
+            "window": {
+                "members": 3,
+                "clusters": 2,
+                "largest_cluster_share": 2 / 3,
+                "clustered": True,
+                "mixture_converged": True,
+            },
+            "event": {
+                "members": 5,
+                "clusters": 1,
+                "largest_cluster_share": 1.0,
+                "clustered": False,
+                "mixture_converged": None,
+            },
+        },
     }
 
 
@@ -101,14 +118,16 @@ def test_summary_of_nothing_is_zeros_and_strict_json(small_run):
         "livetimes": {"H1": Livetime(0, 0, 0, 0)},
         "ledger": LEDGER.empty_table(),
         "measurements": MEASUREMENTS.empty_table(),
-        "cluster_summary": CLUSTER_SUMMARY.empty_table(),
+        "cluster_summaries": dict.fromkeys(("window", "event"), CLUSTER_SUMMARY.empty_table()),
     }
     summary = summarise(**(small_run | empty))
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    assert summary["clusters"] == summary["clustered_windows"] == 0
-    assert summary["largest_cluster_share"] is None
+    for clusters in summary["views"].values():
+        assert clusters["clusters"] == clusters["members"] == 0
+        assert clusters["largest_cluster_share"] is None
     assert summary["detectors"]["H1"]["planned_windows"] == 0
-    assert "No clusters" in printed(summary)
+    assert "No clusters of windows: none was analysed." in printed(summary)
+    assert "No clusters of events: there was no trigger." in printed(summary)
 
 
 def test_summary_counts_a_synthetic_run(small_run, run_tables):
@@ -117,10 +136,10 @@ def test_summary_counts_a_synthetic_run(small_run, run_tables):
         "livetimes": {"H1": Livetime(1, 1, 1, 1), "L1": Livetime(1, 1, 1, 1)},
         "ledger": tables.ledger,
         "measurements": tables.measurements,
-        "cluster_summary": tables.summary,
+        "cluster_summaries": {"window": tables.summary},
     }
     summary = summarise(**(small_run | given))
-    assert summary["clustered_windows"] == 2 * 540
+    assert summary["views"]["window"]["members"] == 2 * 540
     for numbers in summary["detectors"].values():
         assert numbers["analysed_windows"] == 540
         assert numbers["excluded_by_reason"] == {"context": 30, "nan": 30}
@@ -136,6 +155,7 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["of these context"]) == ["1", "0"]
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
     assert "2 clusters of 3 windows; the largest holds 66.7%." in text
+    assert "5 events are too few to cluster." in text
     assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")
     assert "converge" not in text
 
@@ -145,15 +165,15 @@ def numbers(line: str) -> list[str]:
 
 
 def test_printout_warns_when_the_mixture_did_not_converge(small_run):
-    clustering = {"clustered": True, "converged": False}
-    text = printed(summarise(**(small_run | {"clustering": clustering})))
+    small_run["clusterings"]["window"]["converged"] = False
+    text = printed(summarise(**small_run))
     assert "did not converge" in text
     assert "clustering.mixture.max_iterations" in text
 
 
 def test_printout_says_when_there_was_too_little_to_cluster(small_run):
-    clustering = {"clustered": False, "converged": None}
-    text = printed(summarise(**(small_run | {"clustering": clustering})))
+    small_run["clusterings"]["window"] = {"clustered": False, "converged": None}
+    text = printed(summarise(**small_run))
     assert "3 windows are too few to cluster." in text
     assert "converge" not in text
 

@@ -10,19 +10,20 @@ from workflow_project import BLOCK_S, FIRST, HALF_S, border
 
 pytestmark = pytest.mark.workflow
 
-REPORT = [
-    "Drawing example pictures of every cluster of run t",
-    "Drawing the clusters of run t over time",
-    "Drawing the map of run t",
-    "Writing the table of clusters of run t",
-]
-CLUSTERED = ["Clustering run t", *REPORT, "Summing up run t"]
+VIEWS = ("window",)
+GALLERIES = [f"Drawing examples of every {view} cluster of run t" for view in VIEWS]
+OCCUPANCY = [f"Drawing the {view} clusters of run t over time" for view in VIEWS]
+MAPS = [f"Drawing the map of the {view} views of run t" for view in VIEWS]
+TABLES = [f"Writing the table of {view} clusters of run t" for view in VIEWS]
+REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES]
+CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
+CLUSTERED = [*CLUSTERING, *REPORT, "Summing up run t"]
 CONFIG = "Recording the configuration of run t"
 VERDICT = "Judging how many windows of run t were lost"
 
 
-def encoding(detector):
-    return f"Encoding {detector} pictures from 1262288896 on"
+def encoding(*detectors):
+    return [f"Encoding {d} {view} views from 1262288896 on" for d in detectors for view in VIEWS]
 
 
 def test_a_finished_run_has_nothing_to_do(copy):
@@ -40,14 +41,14 @@ def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
 @pytest.mark.parametrize(
     ("change", "jobs"),
     [
-        ({"report": {"gallery_pictures": 3}}, [REPORT[0], CONFIG]),
-        ({"report": {"occupancy_bin_s": 2048}}, [REPORT[1], CONFIG]),
+        ({"report": {"gallery_pictures": 3}}, [*GALLERIES, CONFIG]),
+        ({"report": {"occupancy_bin_s": 2048}}, [*OCCUPANCY, CONFIG]),
         ({"events": {"snr": 9.0}}, ["Summing up run t", CONFIG]),
         ({"run": {"max_excluded_fraction": 0.9}}, [VERDICT, CONFIG]),
         ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [CONFIG]),
         (
             {"encoder": {"batch_size": 5}},
-            [encoding("H1"), encoding("L1"), *CLUSTERED, CONFIG],
+            [*encoding("H1", "L1"), *CLUSTERED, CONFIG],
         ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
@@ -69,7 +70,7 @@ def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
         [
             *(f"Checking {d} strain of block 3" for d in ("H1", "L1")),
             *(f"Drawing {d} block {n}" for d in ("H1", "L1") for n in (2, 3)),
-            *(encoding(d) for d in ("H1", "L1")),
+            *encoding("H1", "L1"),
             *CLUSTERED,
             CONFIG,
             VERDICT,
@@ -83,7 +84,7 @@ def test_a_changed_segment_list_reruns_the_blocks_that_it_touches(copy):
     rows[0] = (rows[0][0] + 40, rows[0][1])  # in block 0, far from block 1
     text = "\n".join(f"{start} {end}" for start, end in rows)
     (project.folder / "segments" / "H1.txt").write_text(text)
-    expected = sorted(["Drawing H1 block 0", encoding("H1"), *CLUSTERED, VERDICT])
+    expected = sorted(["Drawing H1 block 0", *encoding("H1"), *CLUSTERED, VERDICT])
     assert project.would_run() == expected
 
 
@@ -100,7 +101,7 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
         ("report/figures.py", REPORT),
         ("report/summary.py", ["Summing up run t"]),
         ("morphology/clustering.py", CLUSTERED),
-        ("encoders/dct.py", [encoding("H1"), encoding("L1"), *CLUSTERED]),
+        ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED]),
         ("simulation/noise.py", []),
         ("config.py", []),
     ],
@@ -119,7 +120,7 @@ def test_a_script_counts_by_its_content(copy):
     assert project.would_run() == []
     with (project.folder / "scripts" / "map.py").open("a") as stream:
         stream.write("\n# changed\n")
-    assert project.would_run() == ["Drawing the map of run t"]
+    assert project.would_run() == sorted(MAPS)
 
 
 def test_a_changed_strain_file_reruns_the_blocks_that_read_it(copy):

@@ -1,18 +1,19 @@
-# Needs all shards. Makes the clusters, their summary, and the diagnostics of the clustering, in
-# one process: UMAP's compilation is paid once, and with a seed it runs on one thread.
+# Needs all shards of one view. Makes the clusters, their summary, and
+# the diagnostics of the clustering. Both UMAPs of a view run in one process, since compiling them
+# takes longer than running them, and on one thread, because of the seed; views run side by side.
 
 
 rule cluster:
     input:
-        shards=shards(),
+        shards=shards,
     output:
-        clusters="results/{run}/clusters/clusters.parquet",
-        cluster_summary="results/{run}/clusters/cluster_summary.parquet",
-        diagnostics="results/{run}/clusters/clustering.json",
+        clusters=CLUSTERS,
+        cluster_summary=CLUSTER_SUMMARY,
+        diagnostics=DIAGNOSTICS,
     log:
-        "results/{run}/logs/cluster.log",
+        "results/{run}/logs/cluster/{view}.log",
     benchmark:
-        "results/{run}/benchmarks/cluster.tsv"
+        "results/{run}/benchmarks/cluster/{view}.tsv"
     conda:
         "../../envs/clustering.yaml"
     threads: 1
@@ -20,10 +21,10 @@ rule cluster:
         mem_mb=8000,
         runtime=720,
     params:
-        clustering=keys("clustering"),
+        clustering=keys("clustering", "views"),
         seed=CONFIG.run.seed,
         code=code("cluster"),
     message:
-        "Clustering run {wildcards.run}"
+        "Clustering the {wildcards.view} views of run {wildcards.run}"
     script:
         "../../scripts/cluster.py"

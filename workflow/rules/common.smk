@@ -59,7 +59,16 @@ LEDGER = (
 )
 MEASUREMENTS = f"results/{{run}}/measurements/{{detector}}-GWMORPH_MEASUREMENTS-{{block}}-{BLOCK_S}.parquet"
 PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}"
-SHARD = f"results/{{run}}/embeddings/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
+SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
+CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"
+CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
+DIAGNOSTICS = "results/{run}/clusters/{view}/clustering.json"
+
+VIEWS = ["window"]
+# What the block stage leaves for each view; an encoder reads all of it.
+OUTPUTS = {
+    "window": {"ledger": LEDGER, "measurements": MEASUREMENTS, "pictures": PICTURES},
+}
 
 
 wildcard_constraints:
@@ -67,6 +76,7 @@ wildcard_constraints:
     detector="[A-Z][0-9]",
     block="[0-9]+",
     group="[0-9]+",
+    view="window|event",
 
 
 def keys(section, *omitted):
@@ -129,11 +139,13 @@ def blocks_of_group(wildcards):
     return [b for b in blocks if group_of(b, CONFIG.encoder.blocks_per_job) == number]
 
 
-def group_files(pattern):
-    """Return an input function for the files of all blocks of a group."""
-    return lambda wildcards: expand(
-        pattern, block=blocks_of_group(wildcards), **names(wildcards)
-    )
+def outputs_of_group(wildcards):
+    """Return by name what all blocks of a group have for one view."""
+    blocks = blocks_of_group(wildcards)
+    return {
+        name: expand(pattern, block=blocks, **names(wildcards))
+        for name, pattern in OUTPUTS[wildcards.view].items()
+    }
 
 
 def run_files(pattern):
@@ -145,7 +157,12 @@ def run_files(pattern):
     ]
 
 
-def shards():
+def pictures(wildcards):
+    """Return the folders of all pictures of one view."""
+    return run_files(OUTPUTS[wildcards.view]["pictures"])
+
+
+def shards(wildcards):
     """Return the shards of all groups of the run."""
     groups = {
         (detector, group_of(block, CONFIG.encoder.blocks_per_job) * GROUP_S)
@@ -153,7 +170,7 @@ def shards():
         for block in plan.blocks
     }
     return [
-        SHARD.format(run=RUN, detector=detector, group=group)
+        SHARD.format(run=RUN, view=wildcards.view, detector=detector, group=group)
         for detector, group in sorted(groups)
     ]
 
@@ -188,11 +205,12 @@ def truth_files():
 
 
 def report_files():
-    """Return what the report shows."""
-    return [
-        f"results/{RUN}/figures/map.png",
-        f"results/{RUN}/figures/occupancy.png",
-        f"results/{RUN}/figures/galleries",
-        f"results/{RUN}/tables/clusters.csv",
-        f"results/{RUN}/tables/clusters.html",
+    """Return what the report shows of each view."""
+    shown = [
+        "figures/{view}/map.png",
+        "figures/{view}/occupancy.png",
+        "figures/{view}/galleries",
+        "tables/{view}/clusters.csv",
+        "tables/{view}/clusters.html",
     ]
+    return expand([f"results/{RUN}/{path}" for path in shown], view=VIEWS)

@@ -1,20 +1,18 @@
-# Needs the pictures, measurements and ledgers of a group of blocks. Makes one shard of embeddings.
+# Needs what the block stage left for one view of a group of blocks. Makes one shard of embeddings.
 # Several blocks a job: start-up and model loading are paid once. A group is a fixed span of GPS
 # time, so that its members never depend on what else is in the run.
 
 
 rule embed:
     input:
-        ledgers=group_files(LEDGER),
-        measurements=group_files(MEASUREMENTS),
-        pictures=group_files(PICTURES),
+        unpack(outputs_of_group),
         weights=weights_file,
     output:
         shard=SHARD,
     log:
-        "results/{run}/logs/embed/{detector}-{group}.log",
+        "results/{run}/logs/embed/{view}/{detector}-{group}.log",
     benchmark:
-        "results/{run}/benchmarks/embed/{detector}-{group}.tsv"
+        "results/{run}/benchmarks/embed/{view}/{detector}-{group}.tsv"
     conda:
         "../../envs/encoders.yaml"
     threads: 1
@@ -26,6 +24,6 @@ rule embed:
         size=[CONFIG.picture.height, CONFIG.picture.width],
         code=code("embed"),
     message:
-        "Encoding {wildcards.detector} pictures from {wildcards.group} on"
+        "Encoding {wildcards.detector} {wildcards.view} views from {wildcards.group} on"
     script:
         "../../scripts/embed.py"

@@ -4,17 +4,18 @@
 
 rule map:
     input:
-        clusters="results/{run}/clusters/clusters.parquet",
+        clusters=CLUSTERS,
     output:
         figure=report(
-            "results/{run}/figures/map.png",
+            "results/{run}/figures/{view}/map.png",
             caption="../report/map.rst",
-            category="Map",
+            category="{view} views",
+            subcategory="Map",
         ),
     log:
-        "results/{run}/logs/map.log",
+        "results/{run}/logs/map/{view}.log",
     benchmark:
-        "results/{run}/benchmarks/map.tsv"
+        "results/{run}/benchmarks/map/{view}.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
@@ -25,25 +26,26 @@ rule map:
     params:
         code=code("map"),
     message:
-        "Drawing the map of run {wildcards.run}"
+        "Drawing the map of the {wildcards.view} views of run {wildcards.run}"
     script:
         "../../scripts/map.py"
 
 
 rule occupancy:
     input:
-        clusters="results/{run}/clusters/clusters.parquet",
+        clusters=CLUSTERS,
         ledgers=run_files(LEDGER),
     output:
         figure=report(
-            "results/{run}/figures/occupancy.png",
+            "results/{run}/figures/{view}/occupancy.png",
             caption="../report/occupancy.rst",
-            category="Occupancy",
+            category="{view} views",
+            subcategory="Occupancy",
         ),
     log:
-        "results/{run}/logs/occupancy.log",
+        "results/{run}/logs/occupancy/{view}.log",
     benchmark:
-        "results/{run}/benchmarks/occupancy.tsv"
+        "results/{run}/benchmarks/occupancy/{view}.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
@@ -55,28 +57,29 @@ rule occupancy:
         bin_s=CONFIG.report.occupancy_bin_s,
         code=code("occupancy"),
     message:
-        "Drawing the clusters of run {wildcards.run} over time"
+        "Drawing the {wildcards.view} clusters of run {wildcards.run} over time"
     script:
         "../../scripts/occupancy.py"
 
 
 rule galleries:
     input:
-        clusters="results/{run}/clusters/clusters.parquet",
-        cluster_summary="results/{run}/clusters/cluster_summary.parquet",
-        pictures=run_files(PICTURES),
+        clusters=CLUSTERS,
+        cluster_summary=CLUSTER_SUMMARY,
+        pictures=pictures,
     output:
         galleries=report(
-            directory("results/{run}/figures/galleries"),
+            directory("results/{run}/figures/{view}/galleries"),
             patterns=["cluster_{cluster}.png"],
             caption="../report/galleries.rst",
-            category="Galleries",
+            category="{view} views",
+            subcategory="Galleries",
             labels={"cluster": "{cluster}"},
         ),
     log:
-        "results/{run}/logs/galleries.log",
+        "results/{run}/logs/galleries/{view}.log",
     benchmark:
-        "results/{run}/benchmarks/galleries.tsv"
+        "results/{run}/benchmarks/galleries/{view}.tsv"
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -92,25 +95,26 @@ rule galleries:
         largest=CONFIG.report.galleries,
         code=code("galleries"),
     message:
-        "Drawing example pictures of every cluster of run {wildcards.run}"
+        "Drawing examples of every {wildcards.view} cluster of run {wildcards.run}"
     script:
         "../../scripts/galleries.py"
 
 
 rule cluster_table:
     input:
-        cluster_summary="results/{run}/clusters/cluster_summary.parquet",
+        cluster_summary=CLUSTER_SUMMARY,
     output:
-        csv="results/{run}/tables/clusters.csv",
+        csv="results/{run}/tables/{view}/clusters.csv",
         html=report(
-            "results/{run}/tables/clusters.html",
+            "results/{run}/tables/{view}/clusters.html",
             caption="../report/cluster_table.rst",
-            category="Clusters",
+            category="{view} views",
+            subcategory="Clusters",
         ),
     log:
-        "results/{run}/logs/cluster_table.log",
+        "results/{run}/logs/cluster_table/{view}.log",
     benchmark:
-        "results/{run}/benchmarks/cluster_table.tsv"
+        "results/{run}/benchmarks/cluster_table/{view}.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
@@ -121,7 +125,7 @@ rule cluster_table:
     params:
         code=code("cluster_table"),
     message:
-        "Writing the table of clusters of run {wildcards.run}"
+        "Writing the table of {wildcards.view} clusters of run {wildcards.run}"
     script:
         "../../scripts/cluster_table.py"
 
@@ -130,8 +134,8 @@ rule summary:
     input:
         ledgers=run_files(LEDGER),
         measurements=run_files(MEASUREMENTS),
-        cluster_summary="results/{run}/clusters/cluster_summary.parquet",
-        diagnostics="results/{run}/clusters/clustering.json",
+        cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
+        diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:
         summary=report(
             "results/{run}/summary.json",
@@ -151,6 +155,7 @@ rule summary:
         runtime=10,
     params:
         science_s=science_seconds(),
+        views=VIEWS,
         events_snr=CONFIG.events.snr,
         code=code("summary"),
     message:

@@ -1,9 +1,9 @@
-"""Shards: the embeddings of a group of blocks, written as they are made."""
+"""Shards: the embeddings of one view of a group of blocks, written as they are made."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,21 +14,109 @@ from gwmorph import tables
 from gwmorph.encoders.base import Encoder
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
-from gwmorph.naming import span_name
+from gwmorph.naming import event_name, span_name
 from gwmorph.spectra.pictures import PictureScale, read_picture
 
-VIEW = "window"
 _RENDER_ID = "gwmorph.render_id"
 _ROW_GROUP = 1024
+# What a row of EMBEDDINGS says beside the vector itself.
+_ABOUT = pa.schema([field for field in tables.EMBEDDINGS if field.name != "embedding"])
+
+
+class BlockOutputs(Protocol):
+    """What the block stage left for one block and one view."""
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """What says which views there are; each table carries the render id."""
+        ...
+
+    def views(self) -> tuple[pa.Table, list[Path]]:
+        """Return the rows of EMBEDDINGS, but for the vectors, and each row's picture.
+
+        Raises
+        ------
+        TableError
+            A table cannot be read, or tables do not name the same windows.
+        """
+        ...
 
 
 @dataclass(frozen=True)
-class BlockOutputs:
-    """What the block stage left for one block: two tables and the folder of its PNGs."""
+class WindowOutputs:
+    """Two tables and the folder of PNGs of a block's windows."""
 
     ledger: Path
     measurements: Path
     pictures: Path
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """See `BlockOutputs`."""
+        return (self.ledger, self.measurements)
+
+    def views(self) -> tuple[pa.Table, list[Path]]:
+        """Return all analysed windows in order of time; see `BlockOutputs`."""
+        ledger = tables.read_table(self.ledger, tables.LEDGER)
+        analysed = ledger.filter(pc.equal(ledger["status"], ANALYSED)).sort_by("gps_start")
+        windows = tables.read_table(self.measurements, tables.MEASUREMENTS).sort_by("gps_start")
+        names = ["detector", "gps_start"]
+        if analysed.select(names).to_pylist() != windows.select(names).to_pylist():
+            raise TableError(
+                f"{self.measurements}: {windows.num_rows} windows, but {self.ledger} has "
+                f"{analysed.num_rows} analysed ones, or others. Remove both and run again."
+            )
+        keys = analysed.select([*names, "duration_s"]).to_pylist()
+        paths = [
+            self.pictures
+            / span_name(key["detector"], "WINDOW", key["gps_start"], key["duration_s"], "png")
+            for key in keys
+        ]
+        columns = {
+            "view": pa.array(["window"] * len(paths), pa.string()),
+            "trigger_time": pa.nulls(len(paths), pa.float64()),
+        }
+        return _about(windows, columns), paths
+
+
+@dataclass(frozen=True)
+class EventOutputs:
+    """The triggers and the folder of PNGs of a block's event views."""
+
+    triggers: Path
+    pictures: Path
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """See `BlockOutputs`."""
+        return (self.triggers,)
+
+    def views(self) -> tuple[pa.Table, list[Path]]:
+        """Return all triggers that have a view, in order of time; see `BlockOutputs`."""
+        triggers = tables.read_table(self.triggers, tables.TRIGGERS)
+        drawn = triggers.filter(triggers["view"]).sort_by("peak_time")
+        paths = [
+            self.pictures / event_name(row["detector"], row["peak_time"])
+            for row in drawn.select(["detector", "peak_time"]).to_pylist()
+        ]
+        columns = {
+            "view": pa.array(["event"] * len(paths), pa.string()),
+            "trigger_time": drawn["peak_time"],
+            "tile_time": drawn["peak_time"],
+            "tile_frequency": drawn["peak_frequency"],
+            "tile_q": drawn["q"],
+            "tile_energy": drawn["energy"],
+            "tile_snr": drawn["snr"],
+        }
+        return _about(drawn, columns), paths
+
+
+def _about(rows: pa.Table, columns: dict[str, Any]) -> pa.Table:
+    """Return the columns that EMBEDDINGS wants, from ``columns`` or else from ``rows``."""
+    return pa.table(
+        {name: columns[name] if name in columns else rows[name] for name in _ABOUT.names},
+        schema=_ABOUT,
+    )
 
 
 def write_shard(
@@ -38,12 +126,12 @@ def write_shard(
     batch_size: int,
     metadata: Mapping[str, str] | None = None,
 ) -> int:
-    """Encode every analysed window of ``blocks`` into an EMBEDDINGS table; return its rows.
+    """Encode every view of ``blocks`` into an EMBEDDINGS table; return its rows.
 
     Rows keep the order of ``blocks`` and then of time. Pictures are read ``batch_size`` at a
     time and rows leave memory every 1024, so memory does not grow with the number of blocks.
-    Blocks without an analysed window give an empty table. The file's metadata is ``metadata``,
-    the encoder id, and the render id that all measurements share.
+    Blocks without a view give an empty table. The file's metadata is ``metadata``, the encoder
+    id, and the render id that all blocks share.
 
     Raises
     ------
@@ -57,13 +145,13 @@ def write_shard(
     rows = 0
     expected: _Form | None = None
     with tables.table_writer(path, tables.EMBEDDINGS, own) as append:
-        for windows, pictures in _parts(blocks):
+        for views, pictures in _parts(blocks):
             vectors = []
             for start in range(0, len(pictures), batch_size):
                 batch, expected = _read_batch(pictures[start : start + batch_size], expected)
                 vectors.append(encoder.encode(batch, expected.scale))
-            append(_embedding_rows(windows, np.concatenate(vectors)))
-            rows += windows.num_rows
+            append(_embedding_rows(views, np.concatenate(vectors)))
+            rows += views.num_rows
     return rows
 
 
@@ -77,43 +165,25 @@ class _Form:
 
 
 def _render_id(blocks: Sequence[BlockOutputs]) -> dict[str, str]:
-    shared = tables.shared_metadata([block.measurements for block in blocks], [_RENDER_ID])
+    paths = [path for block in blocks for path in block.tables]
+    shared = tables.shared_metadata(paths, [_RENDER_ID])
     if not shared.get(_RENDER_ID):
-        named = blocks[0].measurements if blocks else "no block was given"
+        named = paths[0] if paths else "no block was given"
         raise TableError(f"{named}: {_RENDER_ID} is missing, so the pictures are of unknown form.")
     return shared
 
 
 def _parts(blocks: Sequence[BlockOutputs]) -> Iterator[tuple[pa.Table, list[Path]]]:
-    """Yield measurements and picture paths of at most 1024 windows, over block borders."""
-    windows, pictures = tables.MEASUREMENTS.empty_table(), list[Path]()
+    """Yield rows and picture paths of at most 1024 views, over block borders."""
+    views, pictures = _ABOUT.empty_table(), list[Path]()
     for block in blocks:
-        more, paths = _analysed_windows(block)
-        windows, pictures = pa.concat_tables([windows, more]), pictures + paths
+        more, paths = block.views()
+        views, pictures = pa.concat_tables([views, more]), pictures + paths
         while len(pictures) >= _ROW_GROUP:
-            yield windows.slice(0, _ROW_GROUP), pictures[:_ROW_GROUP]
-            windows, pictures = windows.slice(_ROW_GROUP), pictures[_ROW_GROUP:]
+            yield views.slice(0, _ROW_GROUP), pictures[:_ROW_GROUP]
+            views, pictures = views.slice(_ROW_GROUP), pictures[_ROW_GROUP:]
     if pictures:
-        yield windows, pictures
-
-
-def _analysed_windows(block: BlockOutputs) -> tuple[pa.Table, list[Path]]:
-    ledger = tables.read_table(block.ledger, tables.LEDGER)
-    analysed = ledger.filter(pc.equal(ledger["status"], ANALYSED)).sort_by("gps_start")
-    windows = tables.read_table(block.measurements, tables.MEASUREMENTS).sort_by("gps_start")
-    names = ["detector", "gps_start"]
-    if analysed.select(names).to_pylist() != windows.select(names).to_pylist():
-        raise TableError(
-            f"{block.measurements}: {windows.num_rows} windows, but {block.ledger} has "
-            f"{analysed.num_rows} analysed ones, or others. Remove both and run again."
-        )
-    keys = analysed.select([*names, "duration_s"]).to_pylist()
-    paths = [
-        block.pictures
-        / span_name(key["detector"], "WINDOW", key["gps_start"], key["duration_s"], "png")
-        for key in keys
-    ]
-    return windows.replace_schema_metadata(tables.MEASUREMENTS.metadata), paths
+        yield views, pictures
 
 
 def _read_batch(paths: Sequence[Path], expected: _Form | None) -> tuple[NDArray[np.uint8], _Form]:
@@ -133,12 +203,10 @@ def _read_batch(paths: Sequence[Path], expected: _Form | None) -> tuple[NDArray[
     return np.stack(pictures), expected
 
 
-def _embedding_rows(windows: pa.Table, vectors: NDArray[np.float32]) -> dict[str, Any]:
+def _embedding_rows(views: pa.Table, vectors: NDArray[np.float32]) -> dict[str, Any]:
     values = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
     kind = tables.EMBEDDINGS.field("embedding").type
     return {
-        **{name: windows[name] for name in windows.column_names},
-        "view": pa.array([VIEW] * windows.num_rows),
-        "trigger_time": pa.nulls(windows.num_rows, pa.float64()),
+        **{name: views[name] for name in views.column_names},
         "embedding": pa.FixedSizeListArray.from_arrays(values, type=kind),
     }

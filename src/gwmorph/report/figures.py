@@ -2,19 +2,20 @@
 
 Public functions (all write one file in one step; equal input gives equal bytes):
 
-``draw_map(clusters, path)``
+``draw_map(clusters, view, path)``
     2-d map, by cluster, by SNR and by detector.
-``draw_occupancy(clusters, ledger, bin_s, path)``
-    Share of analysed windows in each cluster over time, one row of axes per detector.
+``draw_occupancy(clusters, view, ledger, bin_s, path)``
+    Share of windows or events in each cluster over time, one row of axes per detector.
 ``choose_examples(cluster, clusters, cluster_summary, count) -> list[Example]``
-    Which windows a gallery shows: the medoid, then evenly over falling probability.
-``draw_gallery(cluster, examples, pictures, scale, path)``
+    Which windows or events a gallery shows: the medoid, then evenly over falling probability.
+``draw_gallery(cluster, view, examples, pictures, scale, path)``
     Contact sheet; ``pictures[i]`` is the PNG of ``examples[i]``, ``scale`` a ``GalleryScale``.
 ``write_cluster_csv(cluster_summary, path)``, ``write_cluster_html(cluster_summary, path)``
     The cluster table.
 
 Tables are ``pyarrow.Table`` with the schemas CLUSTERS, LEDGER and CLUSTER_SUMMARY of
-``gwmorph.tables``, rows of all detectors together.
+``gwmorph.tables``, rows of all detectors together. ``view`` says what a table's clusters are made
+of: ``window`` or ``event``.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gwmorph.report.palette import DPI, GREY, cluster_color, saved_figure
+from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.storage import write_bytes
 from gwmorph.tables import CLUSTER_SUMMARY
 
@@ -45,19 +47,21 @@ _EXCLUDED = "#d55e00"
 _MARKED_HZ = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 # About one pixel of the figure for each of a picture of 224: a report holds many galleries.
 _GALLERY_DPI = 100
-_EMPTY = "no analysed windows"
+_EMPTY = {"window": "no analysed windows", "event": "no events"}
 
 
 # -- the map --------------------------------------------------------------------------------
 
 
-def draw_map(clusters: pa.Table, path: Path | str) -> None:
+def draw_map(clusters: pa.Table, view: str, path: Path | str) -> None:
     """Draw the 2-d map coloured by cluster and by SNR, and each detector's share of it.
 
     Parameters
     ----------
     clusters
-        Rows of the CLUSTERS schema; none gives a figure that says so.
+        Rows of the CLUSTERS schema, all of one view; none gives a figure that says so.
+    view
+        That view.
     path
         PNG to write.
     """
@@ -68,25 +72,25 @@ def draw_map(clusters: pa.Table, path: Path | str) -> None:
         by_cluster, by_snr, column = figure.subfigures(
             1, 3, width_ratios=[6, 6.6, 3], squeeze=False
         )[0]
-        _draw_snr(by_snr, x, y, _column(clusters, "tile_snr"))
+        _draw_snr(by_snr, view, x, y, _column(clusters, "tile_snr"))
         # At least two places, so that a single detector does not get a tall, narrow panel.
         panels = column.subplots(max(2, len(detectors)), 1)
         for axes, detector in zip(panels, detectors, strict=False):
-            _draw_detector(axes, x, y, names == detector, detector)
+            _draw_detector(axes, view, x, y, names == detector, detector)
         for unused in panels[len(detectors) :]:
             unused.remove()
         # Last, because labels are placed in a layout that does not move any more.
-        _draw_clusters(by_cluster, x, y, _column(clusters, "cluster"))
+        _draw_clusters(by_cluster, view, x, y, _column(clusters, "cluster"))
 
 
-def _draw_clusters(figure: SubFigure, x: NDArray, y: NDArray, cluster: NDArray) -> None:
+def _draw_clusters(figure: SubFigure, view: str, x: NDArray, y: NDArray, cluster: NDArray) -> None:
     axes = figure.subplots()
     numbers = np.unique(cluster)
     # A fixed shuffle: no cluster hides another only because it is drawn later.
     order = np.random.default_rng(0).permutation(len(x))
     shades = [cluster_color(int(number)) for number in cluster[order]]
     axes.scatter(x[order], y[order], s=_point_area(len(x)), c=shades or None, linewidths=0)
-    _frame_map(axes, "Coloured by cluster; numbers as in the cluster table", x, y)
+    _frame_map(axes, "Coloured by cluster; numbers as in the cluster table", view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
     _number_clusters(axes, numbers, np.reshape(anchors, (-1, 2)))
 
@@ -137,7 +141,7 @@ def spread_labels(points: NDArray, distance: float, rounds: int = 300) -> NDArra
     return places
 
 
-def _draw_snr(figure: SubFigure, x: NDArray, y: NDArray, snr: NDArray) -> None:
+def _draw_snr(figure: SubFigure, view: str, x: NDArray, y: NDArray, snr: NDArray) -> None:
     axes = figure.subplots()
     order = np.argsort(snr, kind="stable")  # the loudest on top
     low = max(1.0, float(snr.min())) if len(snr) else 1.0
@@ -152,7 +156,7 @@ def _draw_snr(figure: SubFigure, x: NDArray, y: NDArray, snr: NDArray) -> None:
         norm=norm,
         linewidths=0,
     )
-    _frame_map(axes, "Coloured by SNR of the window's loudest tile", x, y)
+    _frame_map(axes, f"Coloured by SNR of the {view}'s loudest tile", view, x, y)
     bar = figure.colorbar(ScalarMappable(norm, _LOUDNESS), ax=axes, pad=0.02)
     bar.set_label("SNR (Omicron's convention)")
     ticks = ticker.LogLocator(subs=(1, 2, 5))
@@ -161,18 +165,20 @@ def _draw_snr(figure: SubFigure, x: NDArray, y: NDArray, snr: NDArray) -> None:
     bar.ax.yaxis.set_minor_locator(ticker.NullLocator())
 
 
-def _draw_detector(axes: Axes, x: NDArray, y: NDArray, own: NDArray, detector: str) -> None:
+def _draw_detector(
+    axes: Axes, view: str, x: NDArray, y: NDArray, own: NDArray, detector: str
+) -> None:
     area = 0.5 * _point_area(len(x))
     axes.scatter(x[~own], y[~own], s=area, c=GREY, linewidths=0)
     axes.scatter(x[own], y[own], s=area, c="#0072b2", linewidths=0)
-    _frame_map(axes, f"{detector}: {own.sum():,} windows", x, y)
+    _frame_map(axes, f"{detector}: {own.sum():,} {view}s", view, x, y)
 
 
-def _frame_map(axes: Axes, title: str, x: NDArray, y: NDArray) -> None:
+def _frame_map(axes: Axes, title: str, view: str, x: NDArray, y: NDArray) -> None:
     axes.set(title=title, xlabel="UMAP 1 [arbitrary]", ylabel="UMAP 2 [arbitrary]")
     axes.set(xticks=[], yticks=[])
     if not len(x):
-        _say_empty(axes)
+        _say_empty(axes, view)
         return
     for low, high, set_limits in (
         (x.min(), x.max(), axes.set_xlim),
@@ -182,8 +188,8 @@ def _frame_map(axes: Axes, title: str, x: NDArray, y: NDArray) -> None:
         set_limits(low - margin, high + margin)
 
 
-def _say_empty(axes: Axes) -> None:
-    axes.text(0.5, 0.5, _EMPTY, transform=axes.transAxes, ha="center", va="center")
+def _say_empty(axes: Axes, view: str) -> None:
+    axes.text(0.5, 0.5, _EMPTY[view], transform=axes.transAxes, ha="center", va="center")
 
 
 def _point_area(count: int) -> float:
@@ -195,10 +201,10 @@ def _point_area(count: int) -> float:
 
 @dataclass(frozen=True)
 class Occupancy:
-    """Windows of one detector, counted in bins of GPS time by the window's start.
+    """Windows or events of one detector, counted in bins of GPS time by the window's start.
 
     ``starts`` int64 [bins], seconds; ``members`` int64 [bins, clusters]; ``analysed`` and
-    ``excluded`` int64 [bins].
+    ``excluded`` windows, int64 [bins].
     """
 
     starts: NDArray
@@ -207,27 +213,26 @@ class Occupancy:
     excluded: NDArray
 
     def shares(self) -> NDArray:
-        """Return the share of analysed windows in each cluster, NaN where none is analysed."""
+        """Return the share of each cluster among a bin's members, NaN where it has none."""
         total = self.members.sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore"):
             return self.members / total
 
 
 def count_occupancy(clusters: pa.Table, ledger: pa.Table, bin_s: int) -> dict[str, Occupancy]:
-    """Count each detector's windows in bins of ``bin_s`` seconds, aligned to multiples of it.
+    """Count each detector's windows or events in bins aligned to multiples of ``bin_s`` s.
 
     Bins, of which every detector has the same, run from the first to the last planned window.
     """
     if not ledger.num_rows:
         return {}
-    windows = clusters.filter(pc.equal(clusters["view"], "window"))
     planned_bin = _column(ledger, "gps_start") // bin_s
     first, bins = planned_bin.min(), int(np.ptp(planned_bin)) + 1
     starts = (first + np.arange(bins)) * bin_s
-    sorts = int(_column(windows, "cluster").max(initial=-1)) + 1
+    sorts = int(_column(clusters, "cluster").max(initial=-1)) + 1
     result = {}
     for detector in _detectors(ledger):
-        own = windows.filter(pc.equal(windows["detector"], detector))
+        own = clusters.filter(pc.equal(clusters["detector"], detector))
         members = np.zeros((bins, sorts), dtype=np.int64)
         place = (_column(own, "gps_start") // bin_s - first, _column(own, "cluster"))
         np.add.at(members, place, 1)
@@ -249,15 +254,19 @@ def _count_bins(
     return np.bincount(index, minlength=len(starts))
 
 
-def draw_occupancy(clusters: pa.Table, ledger: pa.Table, bin_s: int, path: Path | str) -> None:
-    """Draw the share of analysed windows in each cluster over GPS time, for each detector.
+def draw_occupancy(
+    clusters: pa.Table, view: str, ledger: pa.Table, bin_s: int, path: Path | str
+) -> None:
+    """Draw the share of windows or events in each cluster over GPS time, for each detector.
 
     Under each detector's shares, a strip counts its analysed and its excluded windows.
 
     Parameters
     ----------
     clusters, ledger
-        Rows of the CLUSTERS and LEDGER schemas.
+        Rows of the CLUSTERS and LEDGER schemas; the clusters all of one view.
+    view
+        That view.
     bin_s
         Width of the bins in seconds.
     path
@@ -272,10 +281,10 @@ def draw_occupancy(clusters: pa.Table, ledger: pa.Table, bin_s: int, path: Path 
         if not occupancy:
             panels[1].remove()
             panels[0].set(xticks=[], yticks=[])
-            _say_empty(panels[0])
+            _say_empty(panels[0], view)
             return
         for index, (detector, counts) in enumerate(occupancy.items()):
-            _draw_shares(panels[2 * index], detector, counts, bin_s)
+            _draw_shares(panels[2 * index], detector, view, counts, bin_s)
             _draw_counts(panels[2 * index + 1], counts, bin_s)
         start = next(iter(occupancy.values())).starts[0]
         panels[-1].set_xlabel(f"Time since GPS {start} [h]")
@@ -287,7 +296,7 @@ def _hours(counts: Occupancy, bin_s: int) -> NDArray:
     return (edges - edges[0]) / 3600
 
 
-def _draw_shares(axes: Axes, detector: str, counts: Occupancy, bin_s: int) -> None:
+def _draw_shares(axes: Axes, detector: str, view: str, counts: Occupancy, bin_s: int) -> None:
     edges = _hours(counts, bin_s)
     tops = np.cumsum(counts.shares(), axis=1)
     bottoms = tops - counts.shares()
@@ -301,7 +310,7 @@ def _draw_shares(axes: Axes, detector: str, counts: Occupancy, bin_s: int) -> No
             linewidth=0,
         )
     axes.set(title=detector, ylim=(0, 1), xlim=(edges[0], edges[-1]))
-    axes.set_ylabel("Share of\nanalysed windows")
+    axes.set_ylabel("Share of\n" + {"window": "analysed windows", "event": "events"}[view])
     axes.tick_params(labelbottom=False)
 
 
@@ -343,10 +352,15 @@ def _occupancy_legend(figure: Figure, occupancy: dict[str, Occupancy]) -> None:
 
 @dataclass(frozen=True)
 class Example:
-    """One window of a gallery: GPS start in seconds, Omicron SNR of its loudest tile."""
+    """One window or event of a gallery.
+
+    GPS start of the window and, for an event, time of the trigger in seconds; Omicron SNR of
+    the loudest tile.
+    """
 
     detector: str
     gps_start: int
+    trigger_time: float | None
     snr: float
     probability: float
     is_medoid: bool
@@ -356,11 +370,12 @@ class Example:
 class GalleryScale:
     """What every picture of a gallery spans.
 
-    ``duration_s`` in seconds from left to right, ``low_hz`` to ``high_hz`` in Hz from bottom to
-    top (logarithmic), energy from 0 to ``energy_max`` over ``colormap``, spread as ``scale`` says.
+    ``window_s`` in seconds from left to right of a window's picture, ``low_hz`` to ``high_hz`` in
+    Hz from bottom to top (logarithmic) of it and of an event's crops, energy from 0 to
+    ``energy_max`` over ``colormap``, spread as ``scale`` says.
     """
 
-    duration_s: float
+    window_s: float
     low_hz: float
     high_hz: float
     energy_max: float
@@ -371,25 +386,25 @@ class GalleryScale:
 def choose_examples(
     cluster: int, clusters: pa.Table, cluster_summary: pa.Table, count: int
 ) -> list[Example]:
-    """Choose at most ``count`` windows of ``cluster``: its medoid, then a spread of the others.
+    """Choose at most ``count`` members of ``cluster``: its medoid, then a spread of the others.
 
     The others are taken at even steps down the list sorted by probability, so that both typical
     and doubtful members are seen; members of equal probability are in order of detector and time.
     """
-    chosen = clusters.filter(
-        pc.and_(pc.equal(clusters["cluster"], cluster), pc.equal(clusters["view"], "window"))
-    ).sort_by(
-        [("probability", "descending"), ("detector", "ascending"), ("gps_start", "ascending")]
+    keys = ("detector", "gps_start", "trigger_time")
+    chosen = clusters.filter(pc.equal(clusters["cluster"], cluster)).sort_by(
+        [("probability", "descending"), *((key, "ascending") for key in keys)]
     )
     summary = cluster_summary.filter(pc.equal(cluster_summary["cluster"], cluster)).to_pylist()
-    medoids = {(row["medoid_detector"], row["medoid_gps_start"]) for row in summary}
+    medoids = [tuple(row[f"medoid_{key}"] for key in keys) for row in summary]
     members = [
         Example(
             row["detector"],
             row["gps_start"],
+            row["trigger_time"],
             row["tile_snr"],
             row["probability"],
-            (row["detector"], row["gps_start"]) in medoids,
+            tuple(row[key] for key in keys) in medoids,
         )
         for row in chosen.to_pylist()
     ]
@@ -402,6 +417,7 @@ def choose_examples(
 
 def draw_gallery(
     cluster: int,
+    view: str,
     examples: Sequence[Example],
     pictures: Sequence[Path],
     scale: GalleryScale,
@@ -413,8 +429,10 @@ def draw_gallery(
     ----------
     cluster
         Cluster number, for the title.
+    view
+        What the pictures show.
     examples, pictures
-        Windows and their PNGs, in the order in which they are shown.
+        Windows or events and their PNGs, in the order in which they are shown.
     scale
         What every picture spans.
     path
@@ -427,37 +445,63 @@ def draw_gallery(
         panels = figure.subplots(rows, columns, squeeze=False)
         shown = list(zip(panels.flat, examples, pictures, strict=False))
         for index, (axes, example, picture) in enumerate(shown):
-            _draw_picture(axes, picture, scale)
+            _DRAW[view](axes, picture, scale)
             axes.set_xlabel(_caption(example), fontsize=8.5)
             if index % columns == 0:
                 axes.set_ylabel("Frequency [Hz]", fontsize=8.5)
                 axes.tick_params(labelleft=True)
-            if index < columns:
+            if index < columns and view == "window":
                 axes.set_title("Time since start [s]", fontsize=8.5, loc="center")
                 axes.tick_params(labeltop=True)
         for unused in panels.flat[len(shown) :]:
             unused.axis("off")
-        figure.suptitle(f"Cluster {cluster}: example windows", x=0.02, ha="left")
+        figure.suptitle(f"Cluster {cluster}: example {view}s", x=0.02, ha="left")
         _energy_bar(figure, panels, scale)
 
 
 def _caption(example: Example) -> str:
     mark = "medoid" if example.is_medoid else f"probability {example.probability:.3f}"
-    return f"{example.detector}  GPS {example.gps_start}\nSNR {example.snr:.1f}, {mark}"
+    when = example.gps_start if example.trigger_time is None else f"{example.trigger_time:.3f}"
+    return f"{example.detector}  GPS {when}\nSNR {example.snr:.1f}, {mark}"
 
 
-def _draw_picture(axes: Axes, picture: Path, scale: GalleryScale) -> None:
+def _draw_window(axes: Axes, picture: Path, scale: GalleryScale) -> None:
+    low, high = np.log10([scale.low_hz, scale.high_hz])
+    _draw_picture(axes, picture, (0, scale.window_s, low, high))
+    marks = _marks(scale)
+    axes.set_yticks(np.log10(marks), [str(mark) for mark in marks])
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(4, prune="upper"))
+
+
+def _draw_event(axes: Axes, picture: Path, scale: GalleryScale) -> None:
+    """Draw four crops, each one unit wide and high, with its duration written into it."""
+    _draw_picture(axes, picture, (0, 2, 0, 2))
+    axes.axhline(1, color="white", linewidth=1.2)
+    axes.axvline(1, color="white", linewidth=1.2)
+    for place, duration in zip(((0, 1), (1, 1), (0, 0), (1, 0)), CROPS_S, strict=True):
+        x, y = np.add(place, 0.04)
+        axes.text(x, y, f"{duration:g} s", color="white", fontsize=8, va="bottom")
+    marks = _marks(scale)[1::2]
+    heights = np.log(np.divide(marks, scale.low_hz)) / np.log(scale.high_hz / scale.low_hz)
+    axes.set_yticks([*heights, *(1 + heights)], 2 * [str(mark) for mark in marks])
+    axes.set_xticks([])
+
+
+_DRAW = {"window": _draw_window, "event": _draw_event}
+
+
+def _draw_picture(axes: Axes, picture: Path, span: tuple[float, float, float, float]) -> None:
     with Image.open(picture) as image:
         pixels = np.asarray(image.convert("RGB"))
-    span = (0, scale.duration_s, np.log10(scale.low_hz), np.log10(scale.high_hz))
     axes.imshow(pixels, extent=span, aspect="auto")
     axes.set_box_aspect(pixels.shape[0] / pixels.shape[1])
     axes.spines[:].set_visible(False)
-    marked = [mark for mark in _MARKED_HZ if scale.low_hz <= mark <= scale.high_hz]
-    axes.set_yticks(np.log10(marked), [str(mark) for mark in marked])
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(4, prune="upper"))
     axes.tick_params(top=True, bottom=False, labelbottom=False, labelleft=False)
     axes.tick_params(labelsize=8, length=2.5)
+
+
+def _marks(scale: GalleryScale) -> list[int]:
+    return [mark for mark in _MARKED_HZ if scale.low_hz <= mark <= scale.high_hz]
 
 
 def _energy_bar(figure: Figure, panels: NDArray, scale: GalleryScale) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
 
+_NONE = {"window": "none was analysed", "event": "there was no trigger"}
 _SECONDS = ("science_s", "gridded_s", "context_limited_s", "analysed_s")
 
 
@@ -23,8 +24,8 @@ def summarise(
     ledger: pa.Table,
     measurements: pa.Table,
     events_snr: float,
-    cluster_summary: pa.Table,
-    clustering: Mapping[str, Any],
+    cluster_summaries: Mapping[str, pa.Table],
+    clusterings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Summarise a run as plain numbers whose keys carry their units.
 
@@ -34,12 +35,14 @@ def summarise(
         Name of the run.
     livetimes
         Seconds of each detector, from `gwmorph.ledger.livetimes`.
-    ledger, measurements, cluster_summary
-        Tables of all detectors (schemas LEDGER, MEASUREMENTS, CLUSTER_SUMMARY).
+    ledger, measurements
+        Tables of all detectors (schemas LEDGER, MEASUREMENTS).
     events_snr
         A window counts as triggered when its loudest tile's SNR is at least this.
-    clustering
-        Diagnostics of the clustering; ``clustered`` and ``converged`` are read.
+    cluster_summaries
+        For each view its clusters (schema CLUSTER_SUMMARY).
+    clusterings
+        For each view the diagnostics of its clustering; ``clustered`` and ``converged`` are read.
     """
     return {
         "run": run,
@@ -51,11 +54,16 @@ def summarise(
             }
             for detector, livetime in livetimes.items()
         },
-        "clusters": cluster_summary.num_rows,
-        "clustered_windows": _total(cluster_summary, "members"),
-        "largest_cluster_share": pc.max(cluster_summary["share"]).as_py(),
-        "clustered": clustering["clustered"],
-        "mixture_converged": clustering["converged"],
+        "views": {
+            view: {
+                "members": _total(clusters, "members"),
+                "clusters": clusters.num_rows,
+                "largest_cluster_share": pc.max(clusters["share"]).as_py(),
+                "clustered": clusterings[view]["clustered"],
+                "mixture_converged": clusterings[view]["converged"],
+            }
+            for view, clusters in cluster_summaries.items()
+        },
     }
 
 
@@ -85,11 +93,12 @@ def print_summary(
     """Print a summary made by `summarise` to the terminal, with the place of the report."""
     console = console or Console()
     console.print(_detector_table(summary))
-    console.print(Text(_cluster_line(summary)))
-    if summary["mixture_converged"] is False:
+    for view, clusters in summary["views"].items():
+        console.print(Text(_cluster_line(view, clusters)))
+    if any(clusters["mixture_converged"] is False for clusters in summary["views"].values()):
         console.print(
             Text(
-                "The mixture did not converge: raise clustering.mixture.max_iterations.",
+                "A mixture did not converge: raise clustering.mixture.max_iterations.",
                 style="bold yellow",
             )
         )
@@ -126,12 +135,12 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def _cluster_line(summary: Mapping[str, Any]) -> str:
-    if not summary["clusters"]:
-        return "No clusters: no window was analysed."
-    if not summary["clustered"]:
-        return f"{summary['clustered_windows']} windows are too few to cluster."
+def _cluster_line(view: str, clusters: Mapping[str, Any]) -> str:
+    if not clusters["clusters"]:
+        return f"No clusters of {view}s: {_NONE[view]}."
+    if not clusters["clustered"]:
+        return f"{clusters['members']} {view}s are too few to cluster."
     return (
-        f"{summary['clusters']} clusters of {summary['clustered_windows']:,} windows; "
-        f"the largest holds {summary['largest_cluster_share']:.1%}."
+        f"{clusters['clusters']} clusters of {clusters['members']:,} {view}s; "
+        f"the largest holds {clusters['largest_cluster_share']:.1%}."
     )
