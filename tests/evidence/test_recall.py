@@ -1,0 +1,226 @@
+"""Limits, recall and its intervals, against counting by hand."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import binom
+
+from gwmorph import tables
+from gwmorph.errors import ConfigError
+from gwmorph.evidence import injections, recall, statistics
+from gwmorph.evidence.injections import observe, plan_jobs, simulated_backgrounds
+from gwmorph.evidence.recall import (
+    achieved,
+    fit_score,
+    half_recall_rows,
+    half_snr,
+    limit_at,
+    limits,
+    noise_rows,
+    recall_rows,
+    wilson,
+)
+from gwmorph.evidence.statistics import STATISTICS, combination, statistic
+
+
+def windows(number=40, **columns):
+    """Scored windows with one made-up statistic for each keyword."""
+    made_up = {k: x for k, x in columns.items() if k not in tables.injected_windows({}).names}
+    widths = {name: 1 if np.ndim(x) == 1 else np.shape(x)[1] for name, x in made_up.items()}
+    schema = tables.injected_windows(widths)
+    blank = {
+        "string": "x",
+        "int64": 0,
+        "double": 0.0,
+    }
+    rows = {field.name: [blank.get(str(field.type))] * number for field in schema}
+    rows.update({name: list(map(list, x)) if np.ndim(x) > 1 else x for name, x in columns.items()})
+    return pa.table(rows, schema=schema)
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """An empty registry of statistics."""
+    empty = {}
+    for module in (statistics, injections, recall):
+        monkeypatch.setattr(module, "STATISTICS", empty)
+    return empty
+
+
+# -- intervals and limits -------------------------------------------------------------------
+
+
+def test_wilson_interval_is_the_published_one():
+    # Newcombe 1998, Statistics in Medicine 17, 857, table I.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+
+
+def test_limit_is_passed_by_the_asked_fraction_on_average():
+    quiet = np.random.default_rng(0).permutation(999).astype(float)
+    limit = limit_at(quiet, 0.01)
+    assert (quiet > limit).sum() == 9
+    assert (quiet >= limit).sum() == 10  # ranks of a new score: 10 of 1000 places lie above
+
+
+def test_limits_let_the_nominal_fraction_through():
+    rng = np.random.default_rng(1)
+    passed = [
+        (rng.standard_normal(400) > limit_at(rng.standard_normal(199), 0.05)).mean()
+        for _ in range(300)
+    ]
+    assert np.mean(passed) == pytest.approx(0.05, abs=0.003)
+
+
+def test_too_few_quiet_windows_for_a_fraction_are_refused():
+    with pytest.raises(ConfigError, match=r"0\.001 needs at least 999 quiet windows, got 998"):
+        limit_at(np.zeros(998), 0.001)
+
+
+def test_achieved_fraction_is_counted_on_the_test_set():
+    rng = np.random.default_rng(2)
+    calibration, test = {"a": rng.random(1000)}, {"a": rng.random(2000)}
+    (row,) = achieved(calibration, test, [0.01])
+    assert row["above"] == sum(x > row["limit"] for x in test["a"])
+    assert row["achieved"] == row["above"] / 2000
+    assert (row["low"], row["high"]) == wilson(row["above"], 2000)
+    assert row["nominal_inside"] == (row["low"] <= 0.01 <= row["high"])
+    # The limit's own error makes the range wider than counting alone would.
+    alone = binom(2000, 0.01)
+    assert row["expected_low"] * 2000 < alone.ppf(0.025)
+    assert row["expected_high"] * 2000 > alone.ppf(0.975)
+
+
+def test_expected_range_holds_what_it_says():
+    rng = np.random.default_rng(3)
+    inside = 0
+    for _ in range(400):
+        (row,) = achieved({"a": rng.random(500)}, {"a": rng.random(500)}, [0.05])
+        inside += row["expected_low"] <= row["achieved"] <= row["expected_high"]
+    assert 0.92 < inside / 400 < 0.995
+
+
+# -- learning and combining -----------------------------------------------------------------
+
+
+def test_learned_statistics_never_meet_themselves(registry):
+    """Vectors are learned on even reference windows, combinations on scores of odd ones."""
+    seen = {}
+
+    def fit(quiet):
+        seen["learned"] = quiet[:, 0].tolist()
+        return lambda features: features[:, 0] * 10
+
+    statistic("vector", "", fit=fit)(lambda batch, pictures: None)
+    statistic("plain", "")(lambda batch, pictures: None)
+
+    @combination("both", "", parts=("vector", "plain"))
+    def both(quiet):
+        seen["combined"] = quiet.tolist()
+        return lambda parts: parts @ [1, 2]
+
+    vector = np.column_stack([np.arange(6), np.zeros(6)])
+    score = fit_score(windows(6, vector=vector, plain=np.arange(6) / 8))
+    assert seen["learned"] == [0, 2, 4]
+    assert seen["combined"] == [[10, 1 / 8], [30, 3 / 8], [50, 5 / 8]]
+    scores = score(windows(2, vector=[[7, 0], [8, 0]], plain=[0.5, 1.5]))
+    assert scores["vector"].tolist() == [70, 80]
+    assert scores["both"].tolist() == [71, 83]
+
+
+# -- recall ---------------------------------------------------------------------------------
+
+
+def test_recall_counts_equal_brute_force():
+    rng = np.random.default_rng(5)
+    morphology = rng.choice(["blip", "comb"], 300).tolist()
+    snr = rng.choice([8.0, 12.0], 300).tolist()
+    scores = {"a": rng.random(300), "b": rng.random(300)}
+    limit = {("a", 0.1): 0.9, ("a", 0.01): 0.99, ("b", 0.1): 0.8}
+    injected = windows(300, morphology=morphology, snr=snr)
+    rows = recall_rows(injected, scores, limit)
+    assert len(rows) == 3 * 4
+    for row in rows:
+        chosen = [
+            i for i in range(300) if morphology[i] == row["morphology"] and snr[i] == row["snr"]
+        ]
+        bound = limit[row["statistic"], row["false_alarm_fraction"]]
+        found = sum(scores[row["statistic"]][i] > bound for i in chosen)
+        assert (row["injections"], row["found"]) == (len(chosen), found)
+        assert row["recall"] == found / len(chosen)
+        assert (row["low"], row["high"]) == wilson(found, len(chosen))
+    assert tables.RECALL.names == list(rows[0])
+
+
+@pytest.mark.parametrize(
+    ("recall_at", "expected"),
+    [
+        ([0.0, 0.25, 0.75, 1.0], ("inside", np.sqrt(12 * 20))),
+        ([0.0, 0.5, 0.9, 1.0], ("inside", 12)),
+        ([0.6, 0.7, 0.9, 1.0], ("below", None)),
+        ([0.0, 0.1, 0.2, 0.4], ("not", None)),
+        ([0.1, 0.6, 0.4, 0.9], ("inside", 20 * (32 / 20) ** 0.2)),
+    ],
+)
+def test_snr_of_half_recall(recall_at, expected):
+    reached, snr = half_snr([8, 12, 20, 32], recall_at)
+    assert reached == expected[0]
+    assert snr == pytest.approx(expected[1])
+
+
+def test_half_recall_is_taken_for_each_curve_apart():
+    common = {"false_alarm_fraction": 0.01, "limit": 1.0, "injections": 4, "low": 0.0, "high": 1.0}
+    rows = [
+        {**common, "statistic": s, "morphology": "blip", "snr": snr, "found": f, "recall": f / 4}
+        for s, found in (("a", (0, 4)), ("b", (0, 1)))
+        for snr, f in zip((20.0, 5.0), found[::-1], strict=True)
+    ]
+    curves = half_recall_rows(pa.Table.from_pylist(rows, schema=tables.RECALL))
+    assert [(row["statistic"], row["reached"]) for row in curves] == [
+        ("a", "inside"),
+        ("b", "not"),
+    ]
+    assert curves[0]["snr"] == pytest.approx(10)
+
+
+def test_real_noise_compares_with_every_other_window(registry):
+    statistic("plain", "")(lambda batch, pictures: None)
+    quiet = [1.0, 5.0, 2.0]
+    injected = [(0, 4.0), (1, 4.0), (2, 6.0)]  # window, score
+    table = windows(
+        6,
+        gps_start=[0, 1, 2, *(w for w, _ in injected)],
+        morphology=[None] * 3 + ["blip"] * 3,
+        snr=[None] * 3 + [8.0] * 3,
+        detector=["H1"] * 6,
+        plain=[*quiet, *(x for _, x in injected)],
+    )
+    (row,) = noise_rows(table)
+    # 4 in window 0 is below 5; 4 in window 1 is above 1 and 2; 6 is above all.
+    assert row == {
+        "detector": "H1",
+        "statistic": "plain",
+        "morphology": "blip",
+        "snr": 8.0,
+        "quiet_windows": 3,
+        "injections": 3,
+        "above": 2,
+    }
+
+
+def test_a_small_campaign_from_noise_to_recall(campaign, parameters, encoder, events):
+    seen = {}
+    for job in plan_jobs(campaign):
+        found = observe(job, simulated_backgrounds(job, parameters), parameters, encoder, events)
+        seen.setdefault(job.role, []).append(found)
+    joined = {role: pa.concat_tables(parts) for role, parts in seen.items()}
+    score = fit_score(joined["reference"])
+    scores = {role: score(part) for role, part in joined.items()}
+    bounds = limits(scores["calibration"], campaign.false_alarm_fractions)
+    rows = recall_rows(joined["injection"], scores["injection"], bounds)
+    assert len(rows) == len(STATISTICS) * 2 * 2
+    by_key = {(r["statistic"], r["morphology"], r["snr"]): r["recall"] for r in rows}
+    for morphology in ("blip", "chirp_30_30"):
+        assert by_key["loudest_tile", morphology, 20.0] == 1
+        assert by_key["loudest_tile", morphology, 6.0] < 1
