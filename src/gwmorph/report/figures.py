@@ -20,7 +20,6 @@ of: ``window`` or ``event``.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from PIL import Image
 
+from gwmorph.report.html import table_page
 from gwmorph.report.palette import DPI, GREY, cluster_color, saved_figure
 from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.storage import write_bytes
@@ -537,41 +537,9 @@ def write_cluster_csv(cluster_summary: pa.Table, path: Path | str) -> None:
 
 def write_cluster_html(cluster_summary: pa.Table, path: Path | str) -> None:
     """Write the cluster table as an HTML page; a heading's tooltip says what it means."""
-    heads = "".join(
-        f'<th title="{escape(_meaning(field))}">{escape(_heading(field))}</th>'
-        for field in CLUSTER_SUMMARY
-    )
-    body = "\n".join(
-        "<tr>" + "".join(f"<td>{escape(_shown(value))}</td>" for value in row.values()) + "</tr>"
-        for row in _summary_rows(cluster_summary)
-    )
-    page = _PAGE.format(heads=heads, body=body)
-    write_bytes(path, page.encode())
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Clusters</title>
-<style>
-body {{ font-family: sans-serif; margin: 2em; color: #222; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: 0.3em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }}
-th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
-tbody tr:hover {{ background: #f2f2f2; }}
-</style>
-</head>
-<body>
-<table>
-<thead><tr>{heads}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table>
-</body>
-</html>
-"""
+    headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
+    rows = [map(_shown, row.values()) for row in _summary_rows(cluster_summary)]
+    write_bytes(path, table_page("Clusters", headings, rows).encode())
 
 
 def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, object]]:
