@@ -242,13 +242,18 @@ AGREEMENT = pa.schema(
         _field("top1", pa.float64(), "", "share whose nearest neighbours' class is their own"),
         _field("top1_low", pa.float64(), "", "lower end of its 95 % Wilson interval"),
         _field("top1_high", pa.float64(), "", "upper end of its 95 % Wilson interval"),
-        _field("clusters", pa.int64(), "", "number of clusters"),
-        _field("ari", pa.float64(), "", "adjusted Rand index of clusters and classes"),
-        _field("ami", pa.float64(), "", "adjusted mutual information of clusters and classes"),
-        _field("purity", pa.float64(), "", "share in clusters whose commonest class is its own"),
-        _field("largest_share", pa.float64(), "", "share of the largest cluster"),
-        _field("ari_without_largest", pa.float64(), "", "the index outside the largest cluster"),
-        _field("jaccard", pa.float64(), "", "mean over classes of the best cluster's overlap"),
+        *(
+            _field(name, kind, "", meaning, nullable=True)
+            for name, kind, meaning in (
+                ("clusters", pa.int64(), "number of clusters, where there are any"),
+                ("ari", pa.float64(), "adjusted Rand index of clusters and classes"),
+                ("ami", pa.float64(), "adjusted mutual information of clusters and classes"),
+                ("purity", pa.float64(), "share in clusters whose commonest class is their own"),
+                ("largest_share", pa.float64(), "share of the largest cluster"),
+                ("ari_without_largest", pa.float64(), "the Rand index outside that cluster"),
+                ("jaccard", pa.float64(), "mean over clusters of the best class's overlap"),
+            )
+        ),
     ],
     metadata={"gwmorph.schema": "agreement"},
 )

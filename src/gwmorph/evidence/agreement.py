@@ -1,0 +1,118 @@
+"""Do found injections of one morphology look alike: clusters and neighbours against the truth."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+from sklearn.neighbors import NearestNeighbors
+
+from gwmorph.config import ClusteringConfig
+from gwmorph.evidence.injections import features_of
+from gwmorph.evidence.recall import wilson
+from gwmorph.morphology.clustering import cluster
+
+VIEWS = "event view"
+TRIGGERS = "trigger columns"
+NEIGHBORS = 5
+# Without time: a class may not be told by when it was injected.
+_COLUMNS = ("frequency", "q", "duration", "bandwidth", "snr")
+
+
+def agreement_rows(
+    found: pa.Table, vectors: str, clustering: ClusteringConfig, seed: int
+) -> list[dict[str, Any]]:
+    """Return rows of ``tables.AGREEMENT``: two for each SNR at which two classes were found.
+
+    Parameters
+    ----------
+    found
+        Injections (`injections.observe`) above some limit. Those without a trigger are left
+        out, since they have no event view.
+    vectors
+        Name of the statistic whose features are the vectors of event views.
+
+    SNRs are taken apart, because one injection appears at each of them in the same noise and
+    would be its own neighbour. Neighbours are the nearest five others, by cosine for views and by
+    Euclidean distance of standardised logarithms for trigger columns; the nearest decides a tie.
+    """
+    with_trigger = found.filter(found["trigger_snr"].is_valid())
+    snr = np.array(with_trigger["snr"].to_pylist(), float)
+    rows = []
+    for value in np.unique(snr):
+        chosen = with_trigger.filter(pa.array(snr == value))
+        classes = np.array(chosen["morphology"].to_pylist())
+        if len(set(classes.tolist())) < 2:
+            continue
+        views = np.asarray(features_of(chosen, vectors), np.float32)
+        labels = cluster(views, clustering, seed).labels
+        common = {"snr": float(value)}
+        rows.append(
+            {
+                "features": VIEWS,
+                **common,
+                **neighbor_agreement(views, classes, "cosine"),
+                **cluster_agreement(labels, classes),
+            }
+        )
+        rows.append(
+            {
+                "features": TRIGGERS,
+                **common,
+                **neighbor_agreement(_trigger_columns(chosen), classes, "euclidean"),
+            }
+        )
+    return rows
+
+
+def _trigger_columns(windows: pa.Table) -> NDArray[np.float64]:
+    """Return standardised logarithms of the time-free trigger columns, float64 [n, 5]."""
+    columns = [np.log(features_of(windows, f"trigger_{name}")) for name in _COLUMNS]
+    values = np.column_stack(columns)
+    return (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-12)
+
+
+def neighbor_agreement(
+    features: NDArray[np.floating], classes: NDArray[np.str_], metric: str
+) -> dict[str, Any]:
+    """Return how often most of a row's nearest neighbours are of its own class."""
+    count = min(NEIGHBORS, len(features) - 1)
+    nearest = NearestNeighbors(n_neighbors=count, metric=metric).fit(features)
+    others = nearest.kneighbors(return_distance=False)
+    # Counter keeps the order in which classes are met, and the nearest neighbour comes first.
+    said = np.array([Counter(row).most_common(1)[0][0] for row in classes[others].tolist()])
+    right, total = int((said == classes).sum()), len(classes)
+    low, high = wilson(right, total)
+    return {
+        "injections": total,
+        "classes": len(set(classes.tolist())),
+        "top1": right / total,
+        "top1_low": low,
+        "top1_high": high,
+    }
+
+
+def cluster_agreement(labels: NDArray[np.int32], classes: NDArray[np.str_]) -> dict[str, Any]:
+    """Compare clusters with classes; one giant cluster is shown for what it is.
+
+    ``jaccard`` is the mean over clusters, weighted by size, of intersection over union with the
+    class that fits best.
+    """
+    _, numbers = np.unique(classes, return_inverse=True)
+    _, clusters = np.unique(labels, return_inverse=True)
+    table = np.zeros((clusters.max() + 1, numbers.max() + 1))
+    np.add.at(table, (clusters, numbers), 1)
+    sizes = table.sum(axis=1)
+    union = sizes[:, None] + table.sum(axis=0) - table
+    outside = clusters != sizes.argmax()
+    return {
+        "clusters": len(table),
+        "ari": float(adjusted_rand_score(numbers, clusters)),
+        "ami": float(adjusted_mutual_info_score(numbers, clusters)),
+        "purity": float(table.max(axis=1).sum() / len(labels)),
+        "largest_share": float(sizes.max() / len(labels)),
+        "ari_without_largest": float(adjusted_rand_score(numbers[outside], clusters[outside])),
+        "jaccard": float((sizes * (table / union).max(axis=1)).sum() / len(labels)),
+    }
