@@ -167,7 +167,7 @@ def test_snr_and_energy_are_each_others_inverse():
 # -- what one transient gives -------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=20)
 @given(
     where=st.floats(0, WINDOW_S),
     frequency=st.floats(40, 400),
@@ -183,8 +183,8 @@ def test_one_transient_is_one_trigger_where_it_is(transform, where, frequency, q
         assert trigger.peak_frequency == pytest.approx(frequency, rel=0.3)
         assert trigger.tstart < trigger.peak_time < trigger.tend
         assert trigger.fstart < trigger.peak_frequency < trigger.fend
-        # what noise adds goes both ways; a tile never matches wholly
-        assert 0.75 * snr - 3 < trigger.snr < snr + 4
+        # A tile never matches wholly; noise adds some, and blurs the medians of low rows by 10 %.
+        assert 0.75 * snr - 3 < trigger.snr < 1.15 * snr + 4
 
 
 @pytest.mark.parametrize(("apart", "expected"), [(0.6, 2), (0.05, 1)])
