@@ -93,8 +93,10 @@ def _run_block(folder: Path, _: int) -> None:
             name: getattr(config, name).model_dump()
             for name in ("conditioning", "qtransform", "picture")
         },
+        config.events.model_dump(),
         folder / "ledger.parquet",
         folder / "measurements.parquet",
+        folder / "triggers.parquet",
         folder / "pictures",
     )
 

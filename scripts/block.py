@@ -1,4 +1,4 @@
-"""Draw one block: pictures of its windows, their measurements, and the ledger of all of them."""
+"""Draw one block: pictures of its windows, measurements, triggers, and the ledger of them all."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from igwn_segments import segment, segmentlist
 
 from gwmorph import tables
-from gwmorph.block import RenderParameters, analyse_block
+from gwmorph.block import EventParameters, RenderParameters, analyse_block
 from gwmorph.grid import Grid
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
@@ -21,8 +21,10 @@ def block(
     segments: Sequence[tuple[int, int]],
     window: Mapping[str, int],
     rendering: Mapping[str, Mapping[str, Any]],
+    events: Mapping[str, Any],
     ledger: Path,
     measurements: Path,
+    triggers: Path,
     pictures: Path,
 ) -> None:
     files = verified_files(receipts)
@@ -37,14 +39,17 @@ def block(
         science,
         grid.context,
         parameters,
+        EventParameters(**events),
         pictures,
     )
-    metadata = {
-        **lineage({"window": dict(window), **rendering}, [file.sha256 for file in files]),
-        "gwmorph.render_id": parameters.render_id,
-    }
+    hashes = [file.sha256 for file in files]
+    drawing = {"window": dict(window), **rendering}
+    render_id = {"gwmorph.render_id": parameters.render_id}
+    metadata = lineage(drawing, hashes) | render_id
     tables.write_table(ledger, tables.LEDGER, result.ledger, metadata)
     tables.write_table(measurements, tables.MEASUREMENTS, result.measurements, metadata)
+    found = lineage(drawing | {"events": dict(events)}, hashes) | render_id
+    tables.write_table(triggers, tables.TRIGGERS, result.triggers, found)
 
 
 if __name__ == "__main__":
@@ -60,7 +65,9 @@ if __name__ == "__main__":
                 "qtransform": snakemake.params.qtransform,
                 "picture": snakemake.params.picture,
             },
+            events=snakemake.params.events,
             ledger=Path(snakemake.output.ledger),
             measurements=Path(snakemake.output.measurements),
+            triggers=Path(snakemake.output.triggers),
             pictures=Path(snakemake.output.pictures),
         )

@@ -17,6 +17,7 @@ def summary(
     events_snr: float,
     ledgers: Sequence[Path],
     measurements: Sequence[Path],
+    triggers: Path,
     cluster_summaries: Mapping[str, Path],
     diagnostics: Mapping[str, Path],
     result: Path,
@@ -27,6 +28,7 @@ def summary(
         livetimes=livetimes(ledger, science_s),
         ledger=ledger,
         measurements=tables.read_tables(measurements, tables.MEASUREMENTS),
+        triggers=tables.read_table(triggers, tables.TRIGGERS),
         events_snr=events_snr,
         cluster_summaries={
             view: tables.read_table(path, tables.CLUSTER_SUMMARY)
@@ -49,6 +51,7 @@ if __name__ == "__main__":
             events_snr=snakemake.params.events_snr,
             ledgers=[Path(path) for path in snakemake.input.ledgers],
             measurements=[Path(path) for path in snakemake.input.measurements],
+            triggers=Path(snakemake.input.triggers),
             cluster_summaries=by_view(snakemake.input.cluster_summaries),
             diagnostics=by_view(snakemake.input.diagnostics),
             result=Path(snakemake.output.summary),

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from igwn_segments import segment, segmentlist
 
-from gwmorph.block import RenderParameters, analyse_block
+from gwmorph.block import EventParameters, RenderParameters, analyse_block
 from gwmorph.errors import StrainError
 from gwmorph.segments import grid_windows
 from gwmorph.spectra.pictures import read_picture
+from gwmorph.spectra.triggers import merge_triggers
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
 from gwosc_files import ALL_DQ, write_gwosc_file
@@ -22,6 +24,7 @@ PARAMETERS = RenderParameters(
     q_low=4.0, q_high=64.0, f_low=20.0, f_high=2048.0, mismatch=0.2,
     height=56, width=56, plane="max", energy_max=25.5, scale="linear", colormap="cividis",
 )  # fmt: skip
+EVENTS = EventParameters(snr=7.5, tile_snr=5.5, gap_s=0.1)
 
 
 def strain(seed: int = 1) -> np.ndarray:
@@ -40,7 +43,7 @@ def analyse(tmp_path, values, *, dqmask=None, segments=None, context_s=4, name="
     windows = grid_windows(segments, 32, 32)
     folder = tmp_path / f"pictures-{name}"
     return analyse_block(
-        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, folder
+        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, EVENTS, folder
     ), folder
 
 
@@ -150,7 +153,102 @@ def test_wholly_nan_and_wholly_zero_strain_leaves_a_full_ledger(tmp_path):
         )
         assert set(reasons(result).values()) == {"context", reason}
         assert result.measurements == []
+        assert result.triggers.num_rows == 0
         assert list(folder.iterdir()) == []
+
+
+def test_windows_without_noise_are_lost_alone(tmp_path):
+    """Strain below what single precision can square: the spectrum of the others whitens it."""
+    values = strain()
+    values[188 * RATE : 330 * RATE] *= 1e-30
+    result, folder = analyse(tmp_path, values)
+    found = reasons(result)
+    assert {t for t, reason in found.items() if reason == "flat"} == {224, 256}
+    assert {t for t, reason in found.items() if reason is None} == set(found) - EDGES - {224, 256}
+    for row in result.ledger:
+        if row["reason"] == "flat":
+            assert row["status"] == "excluded"
+            assert "median tile energy 0" in row["detail"]
+    drawn = {int(p.name.split("-")[2]) - START for p in folder.iterdir()}
+    measured = {row["gps_start"] - START for row in result.measurements}
+    assert drawn == measured == {t for t, reason in found.items() if reason is None}
+
+
+def planted(values: np.ndarray, at: float, height: float = 2e-20) -> np.ndarray:
+    """The strain with a blip of 160 Hz ``at`` seconds after its start; SNR 50 by default."""
+    t = np.arange(len(values)) / RATE - at
+    return values + height * np.exp(-((t / 0.005) ** 2)) * np.cos(2 * np.pi * 160 * t)
+
+
+@pytest.mark.parametrize("offset_ms", [-50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50])
+def test_a_transient_on_a_border_of_windows_is_one_trigger(tmp_path, offset_ms):
+    at = 256 + offset_ms / 1000
+    result, _ = analyse(tmp_path, planted(strain(5), at))
+    (trigger,) = result.triggers.to_pylist()
+    assert trigger["peak_time"] == pytest.approx(START + at, abs=0.005)
+    assert trigger["time"] == pytest.approx(START + at, abs=0.005)
+    assert 130 < trigger["peak_frequency"] < 190
+    assert 40 < trigger["snr"] < 60
+    if abs(offset_ms) > 2:
+        assert trigger["gps_start"] - START == (224 if offset_ms < 0 else 256)
+
+
+@pytest.mark.parametrize("offset_ms", [-50, -5, -1, 0, 1, 5, 50])
+def test_a_transient_on_a_border_of_blocks_is_one_trigger(tmp_path, offset_ms):
+    border = START + 256
+    values = planted(strain(6), 256 + offset_ms / 1000)
+    file = receipt(write_gwosc_file(tmp_path / "a.hdf5", "H1", START, values, RATE))
+    segments = segmentlist([segment(START, START + SECONDS)])
+    starts = grid_windows(segments, 32, 32)
+    blocks = [[t for t in starts if t < border], [t for t in starts if t >= border]]
+    parts = [
+        analyse_block(
+            [file], "H1", BLOCK, windows, segments, 4, PARAMETERS, EVENTS, tmp_path / str(n)
+        ).triggers
+        for n, windows in enumerate(blocks)
+    ]
+    assert sum(part.num_rows for part in parts) in (1, 2)
+    (trigger,) = merge_triggers(pa.concat_tables(parts), 32).to_pylist()
+    assert trigger["peak_time"] == pytest.approx(border + offset_ms / 1000, abs=0.005)
+
+
+def test_two_loud_transients_in_one_window_are_two_triggers(tmp_path):
+    result, _ = analyse(tmp_path, planted(planted(strain(7), 200.0), 205.5, 1e-19))
+    first, second = result.triggers.to_pylist()
+    assert [first["peak_time"] - START, second["peak_time"] - START] == pytest.approx(
+        [200.0, 205.5], abs=0.005
+    )
+    assert first["gps_start"] == second["gps_start"] == START + 192
+    assert second["snr"] > 4 * first["snr"]
+    assert second["energy"] == max(row["tile_energy"] for row in result.measurements)
+
+
+def test_overlapping_windows_tell_of_a_trigger_once(tmp_path):
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", START, planted(strain(8), 205.0), RATE)
+    segments = segmentlist([segment(START, START + SECONDS)])
+    result = analyse_block(
+        [receipt(path)], "H1", BLOCK, grid_windows(segments, 32, 16), segments, 4, PARAMETERS,
+        EVENTS, tmp_path / "p",
+    )  # fmt: skip
+    assert result.triggers.num_rows == 1
+
+
+def test_a_saturated_glitch_is_one_trigger_and_loses_no_window(tmp_path):
+    values = planted(strain(9), 208.3, 1e-15)
+    result, _ = analyse(tmp_path, values)
+    assert {t for t, reason in reasons(result).items() if reason} == EDGES
+    (trigger,) = result.triggers.to_pylist()
+    assert trigger["snr"] > 1e5
+    assert trigger["peak_time"] == pytest.approx(START + 208.3, abs=0.005)
+
+
+def test_amplitude_is_strain(tmp_path):
+    """A blip's root-sum-square is height·(width·√(π/8))^½."""
+    height = 2e-20
+    result, _ = analyse(tmp_path, planted(strain(10), 208.0, height))
+    (trigger,) = result.triggers.to_pylist()
+    h_rss = height * (0.005 * np.sqrt(np.pi / 8)) ** 0.5
+    assert trigger["amplitude"] == pytest.approx(h_rss, rel=0.2)
 
 
 def test_context_shorter_than_guard_and_reach_is_refused(tmp_path):
@@ -164,7 +262,9 @@ def test_damaged_file_fails_the_block(tmp_path):
     path.write_bytes(path.read_bytes()[:100000])
     segments = segmentlist([segment(START, START + SECONDS)])
     with pytest.raises(StrainError, match=r"a\.hdf5"):
-        analyse_block([file], "H1", BLOCK, [START], segments, 4, PARAMETERS, tmp_path / "p")
+        analyse_block(
+            [file], "H1", BLOCK, [START], segments, 4, PARAMETERS, EVENTS, tmp_path / "p"
+        )
 
 
 def test_render_id_depends_on_every_parameter():
@@ -181,12 +281,19 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     segments = segmentlist([segment(1126259430, 1126259494)])
     result = analyse_block(
         [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
-        segments, 4, parameters, tmp_path,
+        segments, 4, parameters, EVENTS, tmp_path,
     )  # fmt: skip
     (row,) = result.measurements
     assert row["gps_start"] == 1126259456
     assert row["tile_time"] == pytest.approx(1126259462.42 + delay, abs=0.01)
     assert 100 <= row["tile_frequency"] <= 200
+    trigger = max(result.triggers.to_pylist(), key=lambda trigger: trigger["snr"])
+    assert trigger["peak_time"] == row["tile_time"]
+    assert trigger["energy"] == row["tile_energy"]
+    assert trigger["time"] == pytest.approx(1126259462.42 + delay, abs=0.03)
+    assert trigger["tstart"] < 1126259462.40 + delay  # the chirp begins before its peak
+    assert trigger["fstart"] < 60
+    assert trigger["fend"] > 200
     (picture,) = tmp_path.iterdir()
     indices, _ = read_picture(picture)
     column = np.flatnonzero(indices.max(axis=0) == 255)

@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("base.txt", "dev.txt")
 STAGES = {
     "strain": ["collect", "download", "simulate", "truth", "resolved_config"],
-    "spectra": ["block"],
+    "spectra": ["block", "triggers"],
     "encoders": ["embed"],
     "clustering": ["cluster"],
     "report": ["cluster_table", "galleries", "map", "occupancy", "summary", "verdict"],

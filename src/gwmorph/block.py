@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
+from gwmorph import tables
+from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import span_name
 from gwmorph.segments import has_context
 from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
+    BATCH,
     GUARD_S,
+    QBatch,
     QPlanes,
     QTransform,
     loudest_plane,
@@ -23,13 +28,13 @@ from gwmorph.spectra.qtransform import (
     omicron_snr,
 )
 from gwmorph.spectra.tiling import Tiling
+from gwmorph.spectra.triggers import amplitude, find_triggers, merge_triggers
 from gwmorph.storage import content_hash
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
 
 # Real strain never repeats a sample; a digital system that stopped does nothing else.
 _STUCK_SAMPLES = 8
-_BATCH = 8
 _COMBINE = {"max": max_over_planes, "loudest": loudest_plane}
 # Raise when the same parameters would draw other pixels.
 _RENDER_VERSION = 1
@@ -108,11 +113,21 @@ class RenderParameters:
 
 
 @dataclass(frozen=True)
+class EventParameters:
+    """What counts as a trigger; names, units and meanings as in the config."""
+
+    snr: float
+    tile_snr: float
+    gap_s: float
+
+
+@dataclass(frozen=True)
 class BlockResult:
-    """Rows of the tables ``LEDGER`` (one per planned window) and ``MEASUREMENTS``."""
+    """Rows of ``LEDGER`` (one per planned window) and ``MEASUREMENTS``, table ``TRIGGERS``."""
 
     ledger: list[dict[str, Any]]
     measurements: list[dict[str, Any]]
+    triggers: pa.Table
 
 
 def analyse_block(
@@ -123,6 +138,7 @@ def analyse_block(
     segments: segmentlist,
     context_s: int,
     parameters: RenderParameters,
+    events: EventParameters,
     pictures: Path,
 ) -> BlockResult:
     """Draw every window of a block that has sound strain, and account for every other one.
@@ -151,14 +167,27 @@ def analyse_block(
         raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
     pictures.mkdir(parents=True, exist_ok=True)
     if not windows:
-        return BlockResult([], [])
+        return BlockResult([], [], tables.TRIGGERS.empty_table())
     ledger, stretches = condition(
         files, detector, block, sorted(windows), segments, context_s, parameters
     )
-    measurements = [
-        row for stretch in stretches for row in _draw(detector, stretch, parameters, pictures)
-    ]
-    return BlockResult(ledger, measurements)
+    flat: dict[int, str] = {}
+    measurements: list[dict[str, Any]] = []
+    triggers: list[dict[str, Any]] = []
+    for stretch in stretches:
+        for starts, batch in _batches(stretch, parameters):
+            if isinstance(batch, StrainError):
+                flat[starts[0]] = str(batch)
+                continue
+            _draw(detector, starts, batch.planes, parameters, pictures)
+            measurements += _measurements(detector, starts, batch.planes)
+            triggers += _triggers(detector, starts, batch, stretch.psd, parameters, events)
+    claimed = pa.Table.from_pylist(triggers, schema=tables.TRIGGERS)
+    return BlockResult(
+        [_unless_flat(row, flat) for row in ledger],
+        measurements,
+        merge_triggers(claimed, parameters.window_s),
+    )
 
 
 @dataclass(frozen=True)
@@ -269,25 +298,62 @@ def _runs(sound: NDArray[np.bool_], gps_start: int) -> Iterator[tuple[int, int]]
         yield gps_start + int(first), gps_start + int(last)
 
 
-def _draw(
-    detector: str, stretch: Stretch, parameters: RenderParameters, pictures: Path
-) -> Iterator[dict[str, Any]]:
-    """Draw the windows of one stretch and yield their measurements."""
+def _unless_flat(row: dict[str, Any], flat: Mapping[int, str]) -> dict[str, Any]:
+    """Return a ledger row, or the one of a lost window where the transform found it flat."""
+    start = row["gps_start"]
+    if start not in flat:
+        return row
+    return excluded_row(
+        row["detector"], start, row["duration_s"], row["block"],
+        reason=Reason.FLAT,
+        detail=flat[start],
+    )  # fmt: skip
+
+
+def _batches(
+    stretch: Stretch, parameters: RenderParameters
+) -> Iterator[tuple[list[int], QBatch | StrainError]]:
+    """Yield starts of windows with their tiles, or one start with what is wrong with it."""
     transform, rate = parameters.transform(), parameters.sample_rate
     length = (parameters.window_s + 2 * GUARD_S) * rate
-    for i in range(0, len(stretch.windows), _BATCH):
-        starts = stretch.windows[i : i + _BATCH]
+    for i in range(0, len(stretch.windows), BATCH):
+        starts = stretch.windows[i : i + BATCH]
         offsets = [(t - GUARD_S - stretch.gps_start) * rate for t in starts]
-        planes = transform(np.stack([stretch.white[o : o + length] for o in offsets]))
-        for start, indices in zip(starts, parameters.draw(planes), strict=True):
-            name = span_name(detector, "WINDOW", start, parameters.window_s, "png")
-            about = {
-                "detector": detector,
-                "gps_start": start,
-                "render_id": parameters.render_id,
-            }
-            write_picture(pictures / name, indices, parameters.picture_scale, about)
-        yield from _measurements(detector, starts, planes)
+        spans = np.stack([stretch.white[o : o + length] for o in offsets])
+        yield from _transformed(transform, starts, spans)
+
+
+def _transformed(
+    transform: QTransform, starts: list[int], spans: NDArray[np.float32]
+) -> Iterator[tuple[list[int], QBatch | StrainError]]:
+    """Transform windows together, and one by one where one of them has no noise."""
+    batch: QBatch | StrainError
+    try:
+        (batch,) = transform.batches(spans)
+    except StrainError as error:
+        if len(starts) > 1:
+            for i in range(len(starts)):
+                yield from _transformed(transform, starts[i : i + 1], spans[i : i + 1])
+            return
+        batch = error
+    yield starts, batch
+
+
+def _draw(
+    detector: str,
+    starts: Sequence[int],
+    planes: QPlanes,
+    parameters: RenderParameters,
+    pictures: Path,
+) -> None:
+    for start, indices in zip(starts, parameters.draw(planes), strict=True):
+        name = span_name(detector, "WINDOW", start, parameters.window_s, "png")
+        about = {
+            "detector": detector,
+            "gps_start": start,
+            "render_id": parameters.render_id,
+        }
+        write_picture(pictures / name, indices, parameters.picture_scale, about)
 
 
 def whiten_stretch(
@@ -328,3 +394,36 @@ def _measurements(
             "tile_energy": float(tiles.energy[i]),
             "tile_snr": float(snr[i]),
         }
+
+
+def _triggers(
+    detector: str,
+    starts: Sequence[int],
+    batch: QBatch,
+    psd: NDArray[np.float64],
+    parameters: RenderParameters,
+    events: EventParameters,
+) -> Iterator[dict[str, Any]]:
+    found = find_triggers(batch, events.tile_snr, events.snr, events.gap_s)
+    for start, triggers in zip(starts, found, strict=True):
+        for trigger in triggers:
+            yield {
+                "detector": detector,
+                "gps_start": start,
+                "time": start + trigger.time,
+                "peak_time": start + trigger.peak_time,
+                "tstart": start + trigger.tstart,
+                "tend": start + trigger.tend,
+                "duration": trigger.tend - trigger.tstart,
+                "frequency": trigger.frequency,
+                "peak_frequency": trigger.peak_frequency,
+                "fstart": trigger.fstart,
+                "fend": trigger.fend,
+                "bandwidth": trigger.fend - trigger.fstart,
+                "q": trigger.q,
+                "snr": trigger.snr,
+                "amplitude": amplitude(trigger, psd, parameters.psd_segment_s),
+                "energy": trigger.energy,
+                "tiles": trigger.tiles,
+                "energy_sum": trigger.energy_sum,
+            }

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NAN = "nan"
     DQ = "dq"
     ZEROS = "zeros"
+    FLAT = "flat"
 
 
 MEANING = {
@@ -38,6 +39,8 @@ MEANING = {
     Reason.DQ: "the file's data-quality mask denies DATA inside the window or its context",
     Reason.ZEROS: "the strain stands still (usually at zero): eight or more samples of a second "
     "repeat the one before",
+    Reason.FLAT: "the whitened window has no noise to compare its tiles with: the median energy "
+    "of a frequency is zero or not finite",
 }
 
 

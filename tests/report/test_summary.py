@@ -7,7 +7,7 @@ from rich.console import Console
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
 from gwmorph.report.summary import print_summary, summarise
-from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS
+from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS, TRIGGERS
 
 
 def measured(detector: str, gps: int, snr: float) -> dict:
@@ -16,6 +16,10 @@ def measured(detector: str, gps: int, snr: float) -> dict:
         "gps_start": gps,
         "tile_snr": snr,
     }
+
+
+def trigger(detector: str, gps: int) -> dict:
+    return {field.name: 0 for field in TRIGGERS} | {"detector": detector, "gps_start": gps}
 
 
 def cluster(number: int, members: int, share: float) -> dict:
@@ -40,12 +44,14 @@ def small_run() -> dict:
         excluded_row("L1", 0, reason=Reason.GAP, **lost),
     ]
     snrs = [measured("H1", 0, 7.49), measured("H1", 32, 7.5), measured("H1", 64, 30.0)]
+    triggers = [trigger("H1", 32), trigger("H1", 64), trigger("H1", 64)]
     clusters = [cluster(0, 2, 2 / 3), cluster(1, 1, 1 / 3)]
     return {
         "run": "demo",
         "livetimes": {"H1": Livetime(200, 160, 128, 96), "L1": Livetime(40, 32, 32, 0)},
         "ledger": LEDGER.empty_table().from_pylist(ledger, schema=LEDGER),
         "measurements": MEASUREMENTS.empty_table().from_pylist(snrs, schema=MEASUREMENTS),
+        "triggers": TRIGGERS.empty_table().from_pylist(triggers, schema=TRIGGERS),
         "events_snr": 7.5,
         "cluster_summaries": {
             "window": CLUSTER_SUMMARY.empty_table().from_pylist(clusters, schema=CLUSTER_SUMMARY),
@@ -81,6 +87,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "excluded_windows": 2,
                 "excluded_by_reason": {"context": 1, "nan": 1},
                 "triggered_windows": 2,
+                "triggers": 3,
             },
             "L1": {
                 "science_s": 40,
@@ -92,6 +99,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "excluded_windows": 1,
                 "excluded_by_reason": {"gap": 1},
                 "triggered_windows": 0,
+                "triggers": 0,
             },
         },
         "views": {
@@ -118,6 +126,7 @@ def test_summary_of_nothing_is_zeros_and_strict_json(small_run):
         "livetimes": {"H1": Livetime(0, 0, 0, 0)},
         "ledger": LEDGER.empty_table(),
         "measurements": MEASUREMENTS.empty_table(),
+        "triggers": TRIGGERS.empty_table(),
         "cluster_summaries": dict.fromkeys(("window", "event"), CLUSTER_SUMMARY.empty_table()),
     }
     summary = summarise(**(small_run | empty))
@@ -154,6 +163,7 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["science [s]"]) == ["200", "40"]
     assert numbers(lines["of these context"]) == ["1", "0"]
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
+    assert numbers(lines["triggers of SNR >= 7.5"])[-2:] == ["3", "0"]
     assert "2 clusters of 3 windows; the largest holds 66.7%." in text
     assert "5 events are too few to cluster." in text
     assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")

@@ -19,6 +19,7 @@ REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
 CLUSTERED = [*CLUSTERING, *REPORT, "Summing up run t"]
 CONFIG = "Recording the configuration of run t"
+TRIGGERS = "Joining the triggers of run t"
 VERDICT = "Judging how many windows of run t were lost"
 
 
@@ -43,7 +44,6 @@ def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
     [
         ({"report": {"gallery_pictures": 3}}, [*GALLERIES, CONFIG]),
         ({"report": {"occupancy_bin_s": 2048}}, [*OCCUPANCY, CONFIG]),
-        ({"events": {"snr": 9.0}}, ["Summing up run t", CONFIG]),
         ({"run": {"max_excluded_fraction": 0.9}}, [VERDICT, CONFIG]),
         ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [CONFIG]),
         (
@@ -57,8 +57,14 @@ def test_a_key_reruns_the_stages_that_use_it(copy, change, jobs):
     assert copy().change(**change).would_run() == sorted(jobs)
 
 
-def test_a_picture_key_reruns_every_block_and_fetches_nothing(copy):
-    jobs = copy().change(picture={"energy_max": 30.0}).would_run()
+@pytest.mark.parametrize(
+    "change",
+    [{"picture": {"energy_max": 30.0}}, {"events": {"snr": 9.0}}],
+    ids=["picture", "events"],
+)
+def test_a_key_of_the_blocks_reruns_every_one_and_fetches_nothing(copy, change):
+    jobs = copy().change(**change).would_run()
+    assert not [job for job in jobs if "Checking" in job]
     assert [job for job in jobs if "block" in job] == [
         f"Drawing {detector} block {number}" for detector in ("H1", "L1") for number in range(3)
     ]
@@ -73,6 +79,7 @@ def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
             *encoding("H1", "L1"),
             *CLUSTERED,
             CONFIG,
+            TRIGGERS,
             VERDICT,
         ]
     )
@@ -84,7 +91,7 @@ def test_a_changed_segment_list_reruns_the_blocks_that_it_touches(copy):
     rows[0] = (rows[0][0] + 40, rows[0][1])  # in block 0, far from block 1
     text = "\n".join(f"{start} {end}" for start, end in rows)
     (project.folder / "segments" / "H1.txt").write_text(text)
-    expected = sorted(["Drawing H1 block 0", *encoding("H1"), *CLUSTERED, VERDICT])
+    expected = sorted(["Drawing H1 block 0", *encoding("H1"), *CLUSTERED, TRIGGERS, VERDICT])
     assert project.would_run() == expected
 
 

@@ -58,6 +58,7 @@ LEDGER = (
     f"results/{{run}}/ledger/{{detector}}-GWMORPH_LEDGER-{{block}}-{BLOCK_S}.parquet"
 )
 MEASUREMENTS = f"results/{{run}}/measurements/{{detector}}-GWMORPH_MEASUREMENTS-{{block}}-{BLOCK_S}.parquet"
+TRIGGERS = f"results/{{run}}/triggers/{{detector}}-GWMORPH_TRIGGERS-{{block}}-{BLOCK_S}.parquet"
 PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}"
 SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
 CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"

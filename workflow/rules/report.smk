@@ -134,6 +134,7 @@ rule summary:
     input:
         ledgers=run_files(LEDGER),
         measurements=run_files(MEASUREMENTS),
+        triggers="results/{run}/triggers.parquet",
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:

@@ -23,6 +23,7 @@ def summarise(
     livetimes: Mapping[str, Livetime],
     ledger: pa.Table,
     measurements: pa.Table,
+    triggers: pa.Table,
     events_snr: float,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
@@ -35,10 +36,11 @@ def summarise(
         Name of the run.
     livetimes
         Seconds of each detector, from `gwmorph.ledger.livetimes`.
-    ledger, measurements
-        Tables of all detectors (schemas LEDGER, MEASUREMENTS).
+    ledger, measurements, triggers
+        Tables of all detectors (schemas LEDGER, MEASUREMENTS, TRIGGERS).
     events_snr
-        A window counts as triggered when its loudest tile's SNR is at least this.
+        A window counts as triggered when its loudest tile's SNR is at least this; the
+        triggers were made with it.
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
@@ -51,6 +53,7 @@ def summarise(
             detector: {
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
+                "triggers": pc.sum(pc.equal(triggers["detector"], detector), min_count=0).as_py(),
             }
             for detector, livetime in livetimes.items()
         },
@@ -132,6 +135,8 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
         table.add_row(f"  of these {reason}", *(f"{count:,}" for count in counts))
     triggered = (f"{column['triggered_windows']:,}" for column in columns)
     table.add_row(f"windows with a tile of SNR >= {summary['events_snr']:g}", *triggered)
+    triggers = (f"{column['triggers']:,}" for column in columns)
+    table.add_row(f"triggers of SNR >= {summary['events_snr']:g}", *triggers)
     return table
 
 
