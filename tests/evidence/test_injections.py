@@ -10,14 +10,11 @@ from scipy import fft
 from gwmorph.config import InjectionsConfig
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import injections, statistics
+from gwmorph.evidence.campaign import Job, noise_seed, plan_jobs, plan_noise_jobs
 from gwmorph.evidence.injections import (
     CONTEXT_S,
-    Job,
     features_of,
-    noise_seed,
     observe,
-    plan_jobs,
-    plan_noise_jobs,
     read_windows,
     real_backgrounds,
     simulated_backgrounds,

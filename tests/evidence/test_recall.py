@@ -8,7 +8,8 @@ from scipy.stats import binom
 from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import injections, recall, statistics
-from gwmorph.evidence.injections import observe, plan_jobs, simulated_backgrounds
+from gwmorph.evidence.campaign import plan_jobs
+from gwmorph.evidence.injections import observe, simulated_backgrounds
 from gwmorph.evidence.recall import (
     achieved,
     fit_score,

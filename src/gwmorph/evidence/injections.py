@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,12 +32,13 @@ from scipy.signal import fftconvolve
 
 from gwmorph import tables
 from gwmorph.block import RenderParameters, Stretch, condition, whiten_stretch
-from gwmorph.config import EventsConfig, InjectionsConfig
+from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import Encoder
 from gwmorph.errors import ConfigError
+from gwmorph.evidence.campaign import Job, even_parts, noise_seed
 from gwmorph.evidence.statistics import STATISTICS, Pictures
 from gwmorph.grid import Grid, block_of
-from gwmorph.simulation.morphologies import INJECTED, Spectrum, Waveform, choose_morphologies
+from gwmorph.simulation.morphologies import INJECTED, Spectrum, Waveform
 from gwmorph.simulation.noise import DetectorNoise
 from gwmorph.simulation.psd import background_psd, noise_psd
 from gwmorph.simulation.streams import stream
@@ -47,82 +48,12 @@ from gwmorph.spectra.triggers import Trigger, find_triggers
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain
 
-Role = Literal["reference", "calibration", "test", "injection", "noise"]
-
 FIRST_GPS = 1262301184
 STRETCH_WINDOWS = 128
 CONTEXT_S = GUARD_S + REACH_S
 _BATCH = 4
 _WIDTHS = "gwmorph.statistics"
 _COLUMNS = [field.name for field in tables.injected_windows({})]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Windows that one job makes, and all that they depend on besides the rendering.
-
-    Attributes
-    ----------
-    name : of the job and of its random streams.
-    role : what its windows are for.
-    windows : number of noise windows.
-    detector, seed : of the noise.
-    morphology : what is injected into each window; None leaves it quiet.
-    snrs : one row for each noise window and each of these.
-    """
-
-    name: str
-    role: Role
-    windows: int
-    detector: str
-    seed: int
-    morphology: str | None = None
-    snrs: tuple[float, ...] = ()
-
-
-def plan_jobs(settings: InjectionsConfig) -> list[Job]:
-    """Return the jobs of a campaign in simulated noise; no two share a name.
-
-    Raises
-    ------
-    ConfigError
-        A morphology is unknown.
-    """
-    given = (settings.detector, settings.seed)
-    quiet: list[tuple[Role, int]] = [
-        ("reference", settings.reference_windows),
-        ("calibration", settings.quiet_windows),
-        ("test", settings.quiet_windows),
-    ]
-    jobs = [
-        Job(f"{role}-{number}", role, windows, *given)
-        for role, total in quiet
-        for number, windows in enumerate(_even_parts(total, settings.windows_per_job))
-    ]
-    largest = max(settings.windows_per_job // len(settings.snrs), 1)
-    return jobs + [
-        Job(f"{name}-{number}", "injection", windows, *given, name, tuple(settings.snrs))
-        for name in choose_morphologies(settings.morphologies)
-        for number, windows in enumerate(_even_parts(settings.injections_per_point, largest))
-    ]
-
-
-def plan_noise_jobs(settings: InjectionsConfig, detector: str) -> list[Job]:
-    """Return the jobs of a campaign in real noise of ``detector``: one quiet, one a morphology."""
-    given = ("noise", settings.noise_windows, detector, settings.seed)
-    return [
-        Job(f"{detector}-quiet", *given),  # type: ignore[arg-type]
-        *(
-            Job(f"{detector}-{name}", *given, name, tuple(settings.snrs))  # type: ignore[arg-type]
-            for name in choose_morphologies(settings.morphologies)
-        ),
-    ]
-
-
-def _even_parts(total: int, largest: int) -> list[int]:
-    """Cut ``total`` into as few parts of at most ``largest`` as can be, as equal as can be."""
-    count = -(-total // largest)
-    return [total // count + (i < total % count) for i in range(count)]
 
 
 @dataclass(frozen=True)
@@ -140,13 +71,8 @@ class Background:
 
 def simulated_backgrounds(job: Job, parameters: RenderParameters) -> Iterator[Background]:
     """Simulate and condition the noise of a job, stretch by stretch."""
-    for number, windows in enumerate(_even_parts(job.windows, STRETCH_WINDOWS)):
+    for number, windows in enumerate(even_parts(job.windows, STRETCH_WINDOWS)):
         yield _simulated(job.detector, noise_seed(job, number), windows, parameters)
-
-
-def noise_seed(job: Job, number: int) -> int:
-    """Return the seed of one stretch of a job's noise."""
-    return int(stream(job.seed, "campaign noise", job.name, number).integers(2**63))
 
 
 def _simulated(detector: str, seed: int, windows: int, parameters: RenderParameters) -> Background:
