@@ -50,6 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("run", type=Path, help="the run's folder, results/NAME")
     summary.set_defaults(command=_summary)
 
+    triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
+    triggers.add_argument("run", type=Path, help="the run's folder, results/NAME")
+    triggers.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="file to write: .h5, .hdf5 or .hdf as Omicron does, .xml for LIGO_LW (sngl_burst)",
+    )
+    triggers.add_argument("--detector", help="write those of one detector: H1, L1, V1, K1 or G1")
+    triggers.set_defaults(command=_triggers)
+
     config = commands.add_parser("config", help="print all keys with their defaults")
     config.add_argument(
         "--write",
@@ -125,6 +136,24 @@ def _summary(options: argparse.Namespace) -> None:
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
+
+
+def _triggers(options: argparse.Namespace) -> None:
+    import pyarrow.compute as pc
+
+    from gwmorph import tables
+    from gwmorph.report.exports import export_triggers
+
+    path = options.run / "triggers.parquet"
+    if not path.is_file():
+        raise GwmorphError(
+            f"{path}: no such file; run snakemake to its end first, or name another run's folder."
+        )
+    found = tables.read_table(path, tables.TRIGGERS)
+    if options.detector:
+        found = found.filter(pc.equal(found["detector"], options.detector))
+    export_triggers(found, options.out, tables.read_metadata(path))
+    print(f"{options.out}: {found.num_rows} triggers")
 
 
 def _config(options: argparse.Namespace) -> None:

@@ -1,0 +1,90 @@
+"""Triggers for other programs: HDF5 with Omicron's columns, and LIGO_LW's sngl_burst table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+
+from gwmorph.errors import TableError
+from gwmorph.storage import atomic_path
+
+_HDF5 = {".h5", ".hdf5", ".hdf"}
+_LIGO_LW = {".xml"}
+# Columns of sngl_burst and where they come from; times are split into s and ns besides.
+_BURST = {
+    "ifo": "detector",
+    "duration": "duration",
+    "peak_frequency": "peak_frequency",
+    "central_freq": "frequency",
+    "bandwidth": "bandwidth",
+    "flow": "fstart",
+    "fhigh": "fend",
+    "snr": "snr",
+    "amplitude": "amplitude",
+    "param_one_value": "q",
+}
+_BURST_TIMES = {"peak": "peak_time", "start": "tstart", "stop": "tend"}
+
+
+def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write triggers (schema ``tables.TRIGGERS``) in the format that the file's name ends in.
+
+    ``.h5``, ``.hdf5``, ``.hdf``: the data set ``triggers``, one compound row each, with all
+    columns of the table (``detector`` is called ``ifo``), as Omicron lays them; ``metadata``
+    become attributes. gwpy: ``EventTable.read(path, format="hdf5", path="triggers")``.
+
+    ``.xml``: LIGO_LW with a ``sngl_burst`` table; Q is its first parameter and numbers other
+    than times have single precision. gwpy: ``EventTable.read(path, format="ligolw",
+    tablename="sngl_burst")``.
+
+    Raises
+    ------
+    TableError
+        The name ends in something else.
+    StorageError
+        The file cannot be written whole.
+    """
+    if path.suffix in _HDF5:
+        with atomic_path(path) as partial:
+            _write_hdf5(triggers, partial, metadata)
+    elif path.suffix in _LIGO_LW:
+        with atomic_path(path) as partial:
+            _write_ligo_lw(triggers, partial)
+    else:
+        known = ", ".join(sorted(_HDF5 | _LIGO_LW))
+        raise TableError(f"{path}: expected a name that ends in one of {known}.")
+
+
+def _write_hdf5(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
+    columns = {
+        "ifo" if name == "detector" else name: np.asarray(
+            triggers[name].to_pylist(),
+            "S2" if name == "detector" else field.type.to_pandas_dtype(),
+        )
+        for name, field in zip(triggers.column_names, triggers.schema, strict=True)
+    }
+    rows = np.empty(triggers.num_rows, [(name, value.dtype) for name, value in columns.items()])
+    for name, value in columns.items():
+        rows[name] = value
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("triggers", data=rows)
+        data.attrs.update(metadata)
+
+
+def _write_ligo_lw(triggers: pa.Table, path: Path) -> None:
+    from igwn_ligolw import ligolw, lsctables  # type: ignore[import-untyped]
+    from igwn_ligolw.utils import write_filename  # type: ignore[import-untyped]
+
+    times = [f"{end}_time{part}" for end in _BURST_TIMES for part in ("", "_ns")]
+    table = lsctables.SnglBurstTable.new([*_BURST, *times, "search", "param_one_name", "event_id"])
+    for number, trigger in enumerate(triggers.to_pylist()):
+        row = table.RowType()
+        row.search, row.param_one_name, row.event_id = "gwmorph", "q", number
+        for name, source in (_BURST | _BURST_TIMES).items():
+            setattr(row, name, trigger[source])
+        table.append(row)
+    document = ligolw.Document()
+    document.appendChild(ligolw.LIGO_LW()).appendChild(table)
+    write_filename(document, str(path))
