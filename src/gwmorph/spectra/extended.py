@@ -1,0 +1,341 @@
+"""Two statistics of a window for signals that are long and have no loud tile.
+
+Both add up mean energies of cells (row times column, `QBatch.means`), plane by plane:
+
+- **excess** adds them up in boxes of all sizes and asks how improbable the largest sum is: it
+  finds what fills an area, like a burst of noise;
+- **track** adds them up along paths and gives the best path's log-likelihood ratio: it finds what
+  is drawn with a thin pen, like a chirp, an arch, a whistle or a line.
+
+In white noise a tile's energy over its noise's mean, Z = E·ln 2, is exponentially distributed,
+and its time average over T has a variance of |r|², the squared autocorrelation of the row's
+response, integrated: rows and columns overlap, so that sums have fewer degrees of freedom than
+cells. Rows are over their own medians: what lasts longer than half the window raises the median
+of its rows and hides itself.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, erfc, log, pi, sqrt
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from gwmorph.spectra.qtransform import GUARD_S, QBatch, mean_columns
+from gwmorph.spectra.tiling import Row, Tiling
+
+_LN2 = log(2)
+# Noise bandwidth of a row's response over the half-width √11·f/Q of its bisquare window.
+_NOISE_BANDWIDTH = 256 / 315
+# Densities of signal energy per degree of freedom of noise that a track may have.
+_TRACK_DENSITIES = (0.5, 1.0)
+# What a path pays (in nats) for leaving its row for a neighbour in the next column, and for each
+# row that it crosses inside a column. Cheaper paths find longer ones in noise alone; these prices
+# keep the noise's best paths short.
+_STEP_PRICE = 2.0
+_CROSSING_PRICE = 1.0
+# erfc is zero in double precision soon after.
+_ASYMPTOTIC = 25.0
+
+
+@dataclass(frozen=True)
+class ExtendedStatistics:
+    """Statistics of n windows, float64 [n]; both rise without bound.
+
+    ``excess`` is −log10 of the smallest tail probability of any box's energy, times the number of
+    boxes of its size; ``track`` the log-likelihood ratio, in nats, of the best path.
+    """
+
+    excess: NDArray[np.float64]
+    track: NDArray[np.float64]
+
+
+def extended_statistics(batch: QBatch) -> ExtendedStatistics:
+    """Return the extended statistics of a batch's windows, each the largest over all planes."""
+    window_s = int(batch.tiling.duration) - 2 * GUARD_S
+    values = [
+        (_box_excess(means, cells), _track_ratio(means, cells))
+        for means, cells in zip(batch.means, _cells(batch.tiling, window_s), strict=True)
+    ]
+    excess, track = np.max(values, axis=0)
+    return ExtendedStatistics(excess / log(10), track)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of one plane, and the boxes made of them.
+
+    Attributes
+    ----------
+    area
+        Degrees of freedom of a cell of each row, row spacing times duration: float32 [rows].
+    along
+        The same for a path of one row: noise bandwidth times duration, float32 [rows].
+    expected
+        Area of each box one column wide: float64 [sizes in frequency, boxes].
+    freedom
+        Degrees of freedom of each box's mean energy, its squared mean over its variance:
+        float64 [sizes in time, sizes in frequency, boxes].
+    least
+        Energy above its mean that noise alone reaches in one box of each size of a window, on
+        average: float64 as ``freedom``. What is below needs no closer look.
+    log_trials
+        Logarithm of the number of independent boxes of each size: float64 [times, frequencies].
+    """
+
+    area: NDArray[np.float32]
+    along: NDArray[np.float32]
+    expected: NDArray[np.float64]
+    freedom: NDArray[np.float64]
+    least: NDArray[np.float64]
+    log_trials: NDArray[np.float64]
+
+
+@lru_cache(maxsize=4)
+def _cells(tiling: Tiling, window_s: int) -> tuple[_Cells, ...]:
+    return tuple(_plane_cells(rows, window_s) for rows in tiling.planes)
+
+
+def _plane_cells(rows: tuple[Row, ...], window_s: int) -> _Cells:
+    columns = mean_columns(rows[0].q, window_s)
+    duration = window_s / columns
+    frequency = np.array([row.frequency for row in rows])
+    half_width = sqrt(11) * frequency / rows[0].q
+    along = _NOISE_BANDWIDTH * half_width * duration
+    area = np.gradient(frequency) * duration if len(rows) > 1 else along
+    spans = _row_spans(len(rows))
+    widths = 2 ** np.arange(max(columns.bit_length() - 1, 1))  # up to half the window
+    expected = np.zeros((len(spans), len(rows)))
+    freedom = np.ones((len(widths), len(spans), len(rows)))
+    log_trials = np.zeros((len(widths), len(spans)))
+    for size, boxes in enumerate(spans):
+        expected[size, : len(boxes)] = [area[first:last].sum() for first, last in boxes]
+    for time, width in enumerate(widths):
+        variance = _Variance(area, frequency, half_width, duration * width)
+        for size, boxes in enumerate(spans):
+            mean = expected[size, : len(boxes)]
+            freedom[time, size, : len(boxes)] = mean**2 / [variance.of(*box) for box in boxes]
+            apart = mean[:: min(size + 1, 2)] * width  # every other box of size 2 and more
+            log_trials[time, size] = np.log(max(np.minimum(apart, 1).sum() * columns / width, 1.0))
+    spread = 1 / (9 * freedom)
+    floor = np.clip(norm.isf(np.exp(-log_trials)), 0, None)[..., None]
+    least = ((floor * np.sqrt(spread) + 1 - spread) ** 3 - 1) * expected * widths[:, None, None]
+    return _Cells(
+        area.astype(np.float32), along.astype(np.float32), expected, freedom, least, log_trials
+    )
+
+
+def _row_spans(rows: int) -> list[list[tuple[int, int]]]:
+    """Return for each box size 1, 2, 4, … all its spans of rows [first, last).
+
+    Boxes of size 2 and more overlap by half; at the top they are cut; the last size has one
+    box that holds all rows.
+    """
+    spans = [[(row, row + 1) for row in range(rows)]]
+    half = 1
+    while half < rows:
+        count = max(ceil(rows / half) - 1, 1)
+        spans.append([(i * half, min((i + 2) * half, rows)) for i in range(count)])
+        half *= 2
+    return spans
+
+
+class _Variance:
+    """Variance of the energy (each tile's noise has mean 1) in boxes of one duration, by rows.
+
+    The covariance of two rows' time averages over T is ∫(1 − |τ|/T)·|r(τ)|² dτ / T, with r the
+    Fourier transform of the product of both rows' windows over that of one squared.
+    """
+
+    def __init__(
+        self,
+        area: NDArray[np.float64],
+        frequency: NDArray[np.float64],
+        half_width: NDArray[np.float64],
+        duration: float,
+    ) -> None:
+        self._sums = []
+        for lag in range(len(area)):
+            apart = frequency[lag:] - frequency[: len(area) - lag]
+            width = np.sqrt(half_width[lag:] * half_width[: len(area) - lag])
+            offset = float(np.median(apart / width))
+            if offset >= 2:
+                break
+            covariance = _covariance(round(offset, 3), width * duration)
+            products = area[lag:] * area[: len(area) - lag] * covariance
+            self._sums.append(np.concatenate([[0], np.cumsum(products)]))
+
+    def of(self, first: int, last: int) -> float:
+        """Return the variance of the summed energy of rows [first, last)."""
+        lags = [
+            sums[last - lag] - sums[first] for lag, sums in enumerate(self._sums[: last - first])
+        ]
+        return float(2 * np.sum(lags) - lags[0])
+
+
+def _covariance(offset: float, time_bandwidth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Covariance of two rows' mean energies over T, given T times the window's half-width.
+
+    ``offset`` is the distance of the rows over that half-width.
+    """
+    lag, inner, outer = _response(offset)
+    capped = np.minimum(time_bandwidth, lag[-1])
+    overlap = np.interp(capped, lag, inner) - np.interp(capped, lag, outer) / time_bandwidth
+    return 2 * overlap / time_bandwidth
+
+
+@lru_cache(maxsize=64)
+def _response(
+    offset: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return lags u (times half-width), ∫|r|² du and ∫u·|r|² du from 0 to each lag."""
+    x = np.linspace(-1, 1, 401)
+    lag = np.linspace(0, 12, 1201)
+    window = (1 - x**2) ** 2
+    other = np.clip(1 - (x - offset) ** 2, 0, None) ** 2
+    response = np.exp(2j * pi * np.outer(lag, x)) @ (window * other) / np.sum(window**2)
+    power = np.abs(response) ** 2
+    step = lag[1]
+    inner, outer = (
+        np.concatenate([[0], np.cumsum((values[1:] + values[:-1]) / 2) * step])
+        for values in (power, lag * power)
+    )
+    return lag, inner, outer
+
+
+def _box_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
+    """Return −ln of the smallest trials-corrected tail probability of any box: float64 [n]."""
+    best = np.zeros(len(means))
+    _scan_boxes(
+        means, cells.area, cells.expected, cells.freedom, cells.least, cells.log_trials, best
+    )
+    return best
+
+
+def _track_ratio(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
+    """Return the log-likelihood ratio of the best path: float64 [n]."""
+    best = np.zeros(len(means), np.float32)
+    across = cells.area / cells.along
+    for density in _TRACK_DENSITIES:
+        # ln of exp(−Z/(1+a))/(1+a) over exp(−Z), a the signal's density.
+        slope = np.float32(_LN2 * density / (1 + density))
+        _best_paths(means, cells.along, across, slope, np.float32(np.log1p(density)), best)
+    return best.astype(np.float64)
+
+
+@njit(cache=True)
+def _log_tail(z):  # type: ignore[no-untyped-def]
+    """−ln of the normal distribution's tail above z."""
+    if z < _ASYMPTOTIC:
+        return -log(0.5 * erfc(z / sqrt(2.0)))
+    return 0.5 * z * z + log(z * sqrt(2.0 * pi))
+
+
+@njit(cache=True, fastmath=True)
+def _scan_boxes(means, area, expected, freedom, least, log_trials, best):  # type: ignore[no-untyped-def]
+    """Raise ``best`` [n] to the largest −ln p − ln trials of any box of each window."""
+    n, rows, columns = means.shape
+    halves = np.empty((rows, columns), np.float32)
+    line = np.empty(columns, np.float32)
+    for i in range(n):
+        for r in range(rows):
+            for c in range(columns):
+                halves[r, c] = area[r] * (means[i, r, c] * np.float32(_LN2) - np.float32(1))
+        count = rows
+        for size in range(expected.shape[0]):
+            alone = size == 0 or count == 1
+            for r in range(count if alone else count - 1):
+                for c in range(columns):
+                    line[c] = halves[r, c]
+                if not alone:
+                    for c in range(columns):
+                        line[c] += halves[r + 1, c]
+                found = _scan_line(
+                    line, expected[size, r], freedom[:, size, r], least[:, size, r],
+                    log_trials[:, size],
+                )  # fmt: skip
+                best[i] = max(best[i], found)
+            if size > 0:
+                _join_rows(halves, count)
+                count = (count + 1) // 2
+
+
+@njit(cache=True, fastmath=True)
+def _join_rows(halves, count):  # type: ignore[no-untyped-def]
+    """Add up neighbouring rows of the first ``count`` in place; an odd last one stays alone."""
+    for r in range(count // 2):
+        for c in range(halves.shape[1]):
+            halves[r, c] = halves[2 * r, c] + halves[2 * r + 1, c]
+    if count % 2:
+        halves[count // 2] = halves[count - 1]
+
+
+@njit(cache=True, fastmath=True)
+def _scan_line(line, expected, freedom, least, log_trials):  # type: ignore[no-untyped-def]
+    """Return the largest −ln p − ln trials of any box of one span of rows; uses ``line`` up.
+
+    Boxes are 1, 2, 4, … columns wide; those of 2 and more overlap by half.
+    """
+    best = 0.0
+    count = len(line)
+    for time in range(len(least)):
+        top = np.float32(-1e30)
+        if time == 0:
+            for c in range(count):
+                top = max(top, line[c])
+        else:
+            for c in range(count - 1):
+                top = max(top, line[c] + line[c + 1])
+            count //= 2
+            for c in range(count):
+                line[c] = line[2 * c] + line[2 * c + 1]
+        if top < least[time]:
+            continue
+        # Wilson & Hilferty 1931: the cube root of a gamma variable is nearly normal.
+        spread = 1 / (9 * freedom[time])
+        z = ((1 + top / (expected * 2**time)) ** (1 / 3) - (1 - spread)) / sqrt(spread)
+        best = max(best, _log_tail(z) - log_trials[time])
+    return best
+
+
+@njit(cache=True, fastmath=True)
+def _best_paths(means, along, across, slope, offset, best):  # type: ignore[no-untyped-def]
+    """Raise ``best`` [n] to the largest sum of log-likelihood ratios along any path.
+
+    A path goes on in its row or, for a price, in a neighbouring one; inside a column it may
+    climb or fall over rows. It may begin and end anywhere, so a sum below zero begins anew.
+    Neighbouring rows share most of their noise: a row crossed counts for ``across`` of a cell.
+    """
+    n, rows, columns = means.shape
+    energy = np.empty((columns, rows), np.float32)
+    # A border on both sides saves the loops from asking for it.
+    reached = np.zeros(rows + 2, np.float32)
+    arriving = np.empty(rows, np.float32)
+    crossing = np.empty(rows, np.float32)
+    zero, step = np.float32(0), np.float32(_STEP_PRICE)
+    for i in range(n):
+        for r in range(rows):
+            for c in range(columns):
+                energy[c, r] = means[i, r, c]
+        reached[:] = 0
+        top = best[i]
+        for c in range(columns):
+            for r in range(rows):
+                ratio = along[r] * (energy[c, r] * slope - offset)
+                beside = max(reached[r], reached[r + 2]) - step
+                arriving[r] = max(max(reached[r + 1], beside) + ratio, zero)
+                crossing[r] = across[r] * ratio - np.float32(_CROSSING_PRICE)
+            reached[1:-1] = arriving
+            # Upwards and downwards at once: each waits for its own last sum alone.
+            up, down = zero, zero
+            for r in range(rows):
+                up = max(arriving[r], up + crossing[r])
+                reached[r + 1] = max(reached[r + 1], up)
+                q = rows - 1 - r
+                down = max(arriving[q], down + crossing[q])
+                reached[q + 1] = max(reached[q + 1], down)
+            for r in range(rows):
+                top = max(top, reached[r + 1])
+        best[i] = top
