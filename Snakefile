@@ -18,6 +18,7 @@ include: "workflow/rules/blocks.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/clusters.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/injections.smk"
 
 
 rule all:

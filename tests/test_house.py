@@ -21,6 +21,14 @@ STAGES = {
     "spectra": ["block", "triggers"],
     "encoders": ["embed"],
     "clustering": ["cluster"],
+    "evidence": [
+        "agreement",
+        "injection_windows",
+        "noise_counts",
+        "noise_windows",
+        "recall",
+        "recall_figures",
+    ],
     "report": ["cluster_table", "galleries", "map", "occupancy", "summary", "verdict"],
 }
 

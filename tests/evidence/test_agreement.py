@@ -6,11 +6,13 @@ import pytest
 
 from gwmorph import tables
 from gwmorph.config import ClusteringConfig, MixtureConfig
+from gwmorph.errors import TableError
 from gwmorph.evidence.agreement import (
     TRIGGERS,
     VIEWS,
     agreement_rows,
     cluster_agreement,
+    found_windows,
     neighbor_agreement,
 )
 
@@ -72,9 +74,43 @@ def found(rng, size=40):
     return pa.table(rows, schema=schema)
 
 
+def scored(table, scores):
+    about = tables.injected_windows({}).names
+    rows = {**{name: table[name] for name in about}, "loudest_tile": scores}
+    quiet = {**rows, "role": ["test"] * len(table)}
+    schema = tables.injected_windows({"loudest_tile": 1})
+    injected = {**rows, "role": ["injection"] * len(table)}
+    return pa.concat_tables([pa.table(quiet, schema=schema), pa.table(injected, schema=schema)])
+
+
+def limits_of(**limits):
+    common = {"morphology": "low", "snr": 12.0, "injections": 1, "found": 0, "recall": 0.0}
+    rows = [
+        {"statistic": s, "false_alarm_fraction": f, "limit": x, "low": 0.0, "high": 1.0, **common}
+        for s, pairs in limits.items()
+        for f, x in pairs
+    ]
+    return pa.Table.from_pylist(rows, schema=tables.RECALL)
+
+
+def test_found_is_above_the_limit_of_the_larger_fraction():
+    table = found(np.random.default_rng(2), size=3)
+    recall = limits_of(loudest_tile=[(0.01, 3.0), (0.001, 5.0)], other=[(0.01, 0.0)])
+    kept = found_windows(table, scored(table, [1.0, 4.0, 6.0, 3.0, 3.1, 0.0]), recall)
+    assert kept["trigger_frequency"].to_pylist() == [
+        table["trigger_frequency"][i].as_py() for i in (1, 2, 4)
+    ]
+
+
+def test_scores_of_other_injections_are_refused():
+    table = found(np.random.default_rng(2), size=3)
+    with pytest.raises(TableError, match="6 injections"):
+        found_windows(table, scored(table, [1.0] * 6).slice(0, 8), limits_of())
+
+
 def test_rows_tell_apart_what_views_and_columns_know():
     clustering = ClusteringConfig(mixture=MixtureConfig(components=3, starts=1))
-    views, columns = agreement_rows(found(np.random.default_rng(1)), "view", clustering, 1)
+    views, columns = agreement_rows(found(np.random.default_rng(1)), clustering, 1, "view")
     assert (views["features"], columns["features"]) == (VIEWS, TRIGGERS)
     assert columns["top1"] > 0.95
     assert 0.2 < views["top1"] < 0.8
@@ -86,4 +122,4 @@ def test_rows_tell_apart_what_views_and_columns_know():
 
 def test_one_class_alone_has_no_agreement():
     table = found(np.random.default_rng(1)).slice(0, 40)
-    assert agreement_rows(table, "view", ClusteringConfig(), 1) == []
+    assert agreement_rows(table, ClusteringConfig(), 1, "view") == []

@@ -8,7 +8,7 @@ from scipy import fft, signal
 
 from gwmorph.errors import ConfigError
 from gwmorph.simulation.loudness import measure, optimal_snr
-from gwmorph.simulation.morphologies import INJECTED, choose_morphologies
+from gwmorph.simulation.morphologies import INJECTED, choose_morphologies, families
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.psd import background_psd
 
@@ -138,3 +138,11 @@ def test_names_are_checked_and_none_means_all():
     assert list(choose_morphologies(["tomte", "blip"])) == ["tomte", "blip"]
     with pytest.raises(ConfigError, match=r"'blib'; did you mean 'blip'"):
         choose_morphologies(["blib"])
+
+
+def test_families_hold_each_chosen_morphology_once():
+    assert families(["tomte", "comb", "blip"]) == {
+        "glitches": {"tomte": "tomte", "blip": "blip, 2 to 10 ms"},
+        "steady": {"comb": "comb, 10 s"},
+    }
+    assert sum(len(part) for part in families([]).values()) == len(INJECTED)

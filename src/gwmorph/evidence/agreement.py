@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.config import ClusteringConfig
+from gwmorph.errors import TableError
 from gwmorph.evidence.injections import features_of
 from gwmorph.evidence.recall import wilson
 from gwmorph.morphology.clustering import cluster
@@ -17,12 +19,44 @@ from gwmorph.morphology.clustering import cluster
 VIEWS = "event view"
 TRIGGERS = "trigger columns"
 NEIGHBORS = 5
+VECTORS = "event_vector"
+FOUND_BY = "loudest_tile"
+_KEYS = ["part", "number", "snr"]
 # Without time: a class may not be told by when it was injected.
 _COLUMNS = ("frequency", "q", "duration", "bandwidth", "snr")
 
 
+def found_windows(injected: pa.Table, scored: pa.Table, recall: pa.Table) -> pa.Table:
+    """Return the rows of ``injected`` that were found, at the largest false-alarm fraction.
+
+    Parameters
+    ----------
+    injected
+        Injections with their features, as `injections.observe` returns them.
+    scored
+        The same windows in the same order, among others, with scores (`recall.with_scores`).
+    recall
+        Rows of ``tables.RECALL``, for the limits.
+
+    Raises
+    ------
+    TableError
+        The two tables do not hold the same injections.
+    """
+    scores = scored.filter(pc.equal(scored["role"], "injection"))
+    if scores.select(_KEYS).to_pylist() != injected.select(_KEYS).to_pylist():
+        raise TableError(
+            f"{len(injected)} injections, but {len(scores)} of their scores, or of others. Remove "
+            "the scores and run again."
+        )
+    rows = recall.filter(pc.equal(recall["statistic"], FOUND_BY))
+    loosest = pc.max(rows["false_alarm_fraction"])
+    limit = rows.filter(pc.equal(rows["false_alarm_fraction"], loosest))["limit"][0]
+    return injected.filter(pc.greater(scores[FOUND_BY], limit))
+
+
 def agreement_rows(
-    found: pa.Table, vectors: str, clustering: ClusteringConfig, seed: int
+    found: pa.Table, clustering: ClusteringConfig, seed: int, vectors: str = VECTORS
 ) -> list[dict[str, Any]]:
     """Return rows of ``tables.AGREEMENT``: two for each SNR at which two classes were found.
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.stats import betabinom, binomtest
 
+from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.injections import features_of
 from gwmorph.evidence.statistics import STATISTICS, Scorer
@@ -68,6 +69,20 @@ def _score_one(
 
 def _columns(scores: Scores, names: Sequence[str]) -> NDArray[np.float64]:
     return np.column_stack([scores[name] for name in names])
+
+
+def with_scores(windows: Mapping[str, pa.Table], scores: Mapping[str, Scores]) -> pa.Table:
+    """Join the windows of several roles, with the score of each statistic for its features."""
+    schema = tables.injected_windows(dict.fromkeys(STATISTICS, 1))
+    about = tables.injected_windows({}).names
+    parts = [
+        pa.table(
+            {**{name: table[name] for name in about}, **scores[role]},
+            schema=schema,
+        )
+        for role, table in windows.items()
+    ]
+    return pa.concat_tables(parts)
 
 
 def wilson(found: int, total: int) -> tuple[float, float]:

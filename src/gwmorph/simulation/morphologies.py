@@ -280,3 +280,11 @@ def choose_morphologies(names: Iterable[str]) -> dict[str, Injected]:
                 f"known are {', '.join(INJECTED)}"
             )
     return {name: INJECTED[name] for name in chosen}
+
+
+def families(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the labels of morphologies by family and name; arguments and errors as in `choose_morphologies`."""
+    found: dict[str, dict[str, str]] = {}
+    for name, morphology in choose_morphologies(names).items():
+        found.setdefault(morphology.family, {})[name] = morphology.label
+    return found

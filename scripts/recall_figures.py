@@ -1,0 +1,58 @@
+"""Draw recall curves, and write the tables of 50 % recall and of achieved false alarms."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from gwmorph import tables
+from gwmorph.evidence.registry import load_statistics
+from gwmorph.joblog import JobLog
+from gwmorph.report.recall import (
+    achieved_text,
+    draw_recall,
+    half_recall_text,
+    write_table_page,
+)
+
+
+def recall_figures(
+    recall: Path,
+    half_recall: Path,
+    achieved: Path,
+    families: Mapping[str, Mapping[str, str]],
+    snrs: Sequence[float],
+    modules: Sequence[str],
+    curves: Path,
+    half_html: Path,
+    achieved_html: Path,
+) -> None:
+    labels = {name: entry.label for name, entry in load_statistics(modules).items()}
+    points = tables.read_table(recall, tables.RECALL)
+    curves.mkdir(parents=True)
+    for family, morphologies in families.items():
+        chosen = points.filter(pc.is_in(points["morphology"], pc.scalar(list(morphologies))))
+        name = family.lower().replace(" ", "_").replace("-", "_")
+        draw_recall(chosen, morphologies, labels, curves / f"{name}.png")
+    everything = {name: label for part in families.values() for name, label in part.items()}
+    half = tables.read_table(half_recall, tables.HALF_RECALL)
+    text = half_recall_text(half, snrs, everything, labels)
+    write_table_page("SNR of 50 % recall", text, half_html)
+    text = achieved_text(json.loads(achieved.read_text()), labels)
+    write_table_page("Achieved false alarms", text, achieved_html)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        recall_figures(
+            recall=Path(snakemake.input.recall),
+            half_recall=Path(snakemake.input.half_recall),
+            achieved=Path(snakemake.input.achieved),
+            families=snakemake.params.families,
+            snrs=snakemake.params.snrs,
+            modules=snakemake.params.modules,
+            curves=Path(snakemake.output.curves),
+            half_html=Path(snakemake.output.half_html),
+            achieved_html=Path(snakemake.output.achieved_html),
+        )

@@ -1,0 +1,26 @@
+"""Where a campaign gets its statistics from: importing a module registers what it holds."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+
+from gwmorph.errors import ConfigError
+from gwmorph.evidence.statistics import STATISTICS, Statistic
+
+
+def load_statistics(modules: Iterable[str] = ()) -> Mapping[str, Statistic]:
+    """Import ``modules`` besides the library's own and return all that is registered.
+
+    Raises
+    ------
+    ConfigError
+        A module cannot be found, or is found without something that it imports.
+    """
+    for name in modules:
+        try:
+            import_module(name)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"injections.modules: {name!r} cannot be imported ({error}). It must be "
+                "installed, or its folder be named in PYTHONPATH."
+            ) from error
+    return STATISTICS

@@ -1,0 +1,299 @@
+# Needs nothing of the run's data. Makes an injection campaign: windows of simulated noise, quiet
+# or with one injection each, scored by every registered statistic; limits, recall and its curves.
+# Files of real noise, where the configuration names some, are injected into as well. The jobs
+# are planned when a rule of this file is asked for, since reading the shapes takes time.
+
+from functools import cache
+from glob import glob
+
+INJECTED = "results/{run}/injections/windows/{part}.parquet"
+NOISE = "results/{run}/injections/noise/{part}.parquet"
+
+
+wildcard_constraints:
+    part="[A-Za-z0-9_.-]+",
+
+
+@cache
+def campaign_jobs():
+    """Return the jobs of the campaign by name: in simulated noise, and in real noise."""
+    from gwmorph.evidence.campaign import plan_jobs, plan_noise_jobs
+
+    settings = CONFIG.injections
+    try:
+        simulated = {job.name: job for job in plan_jobs(settings)}
+        real = {
+            job.name: job
+            for detector in settings.noise_files
+            for job in plan_noise_jobs(settings, detector)
+        }
+    except GwmorphError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    return simulated, real
+
+
+def job_of(wildcards):
+    """Return everything that one job's windows depend on, as plain values."""
+    from dataclasses import asdict
+
+    simulated, real = campaign_jobs()
+    return asdict({**simulated, **real}[wildcards.part])
+
+
+def windows_of(role):
+    """Return an input function for the windows of one role."""
+    return lambda wildcards: [
+        INJECTED.format(run=wildcards.run, part=job.name)
+        for job in campaign_jobs()[0].values()
+        if job.role == role
+    ]
+
+
+def noise_windows_of(wildcards):
+    """Return the windows of real noise."""
+    return [NOISE.format(run=wildcards.run, part=name) for name in campaign_jobs()[1]]
+
+
+def noise_files_of(wildcards):
+    """Return the strain files of the detector of a job in real noise."""
+    detector = campaign_jobs()[1][wildcards.part].detector
+    patterns = CONFIG.injections.noise_files[detector]
+    # A pattern without a file stays, so that what is missing is named.
+    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
+
+
+def morphology_labels(wildcards):
+    """Return the labels of all morphologies of the campaign by family."""
+    from gwmorph.simulation.morphologies import families
+
+    return families(CONFIG.injections.morphologies)
+
+
+def campaign_files(wildcards):
+    """Return what a campaign is run for."""
+    folder = f"results/{RUN}/injections"
+    found = [
+        f"{folder}/figures",
+        f"{folder}/half_recall.html",
+        f"{folder}/achieved.html",
+        f"{folder}/agreement.png",
+        f"results/{RUN}/config.yaml",
+    ]
+    return found + (
+        [f"{folder}/noise_counts.html"] if CONFIG.injections.noise_files else []
+    )
+
+
+# What every job looks at a window with.
+LOOKING = {
+    "window_s": CONFIG.window.duration_s,
+    "rendering": {
+        "conditioning": keys("conditioning"),
+        "qtransform": keys("qtransform"),
+        "picture": keys("picture"),
+    },
+    "events": keys("events"),
+    "encoder": encoder_keys(),
+    "modules": CONFIG.injections.modules,
+}
+
+
+rule injections:
+    input:
+        campaign_files,
+
+
+rule injection_windows:
+    input:
+        weights=weights_file,
+    output:
+        windows=INJECTED,
+    log:
+        "results/{run}/logs/injection_windows/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/injection_windows/{part}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        **LOOKING,
+        job=job_of,
+        code=code("injection_windows"),
+    message:
+        "Looking at the campaign's windows {wildcards.part}"
+    script:
+        "../../scripts/injection_windows.py"
+
+
+rule noise_windows:
+    input:
+        files=noise_files_of,
+        weights=weights_file,
+    output:
+        windows=NOISE,
+    log:
+        "results/{run}/logs/noise_windows/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/noise_windows/{part}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        **LOOKING,
+        job=job_of,
+        code=code("noise_windows"),
+    message:
+        "Looking at windows of real noise {wildcards.part}"
+    script:
+        "../../scripts/noise_windows.py"
+
+
+rule recall:
+    input:
+        reference=windows_of("reference"),
+        calibration=windows_of("calibration"),
+        test=windows_of("test"),
+        injection=windows_of("injection"),
+    output:
+        recall="results/{run}/injections/recall.parquet",
+        half_recall="results/{run}/injections/half_recall.parquet",
+        scores="results/{run}/injections/scores.parquet",
+        achieved="results/{run}/injections/achieved.json",
+    log:
+        "results/{run}/logs/recall.log",
+    benchmark:
+        "results/{run}/benchmarks/recall.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        fractions=CONFIG.injections.false_alarm_fractions,
+        modules=CONFIG.injections.modules,
+        code=code("recall"),
+    message:
+        "Counting what the campaign of run {wildcards.run} found"
+    script:
+        "../../scripts/recall.py"
+
+
+rule recall_figures:
+    input:
+        recall="results/{run}/injections/recall.parquet",
+        half_recall="results/{run}/injections/half_recall.parquet",
+        achieved="results/{run}/injections/achieved.json",
+    output:
+        curves=report(
+            directory("results/{run}/injections/figures"),
+            patterns=["{family}.png"],
+            caption="../report/recall.rst",
+            category="Injections",
+            labels={"content": "recall, {family}"},
+        ),
+        half_html=report(
+            "results/{run}/injections/half_recall.html",
+            caption="../report/half_recall.rst",
+            category="Injections",
+            labels={"content": "SNR of 50 % recall"},
+        ),
+        achieved_html=report(
+            "results/{run}/injections/achieved.html",
+            caption="../report/achieved.rst",
+            category="Injections",
+            labels={"content": "achieved false alarms"},
+        ),
+    log:
+        "results/{run}/logs/recall_figures.log",
+    benchmark:
+        "results/{run}/benchmarks/recall_figures.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        families=morphology_labels,
+        snrs=CONFIG.injections.snrs,
+        modules=CONFIG.injections.modules,
+        code=code("recall_figures"),
+    message:
+        "Drawing the recall of run {wildcards.run}"
+    script:
+        "../../scripts/recall_figures.py"
+
+
+rule agreement:
+    input:
+        windows=windows_of("injection"),
+        scores="results/{run}/injections/scores.parquet",
+        recall="results/{run}/injections/recall.parquet",
+    output:
+        table="results/{run}/injections/agreement.parquet",
+        figure=report(
+            "results/{run}/injections/agreement.png",
+            caption="../report/agreement.rst",
+            category="Injections",
+            labels={"content": "morphology of what was found"},
+        ),
+    log:
+        "results/{run}/logs/agreement.log",
+    benchmark:
+        "results/{run}/benchmarks/agreement.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        clustering=keys("clustering"),
+        seed=CONFIG.run.seed,
+        code=code("agreement"),
+    message:
+        "Comparing the morphologies that run {wildcards.run} found with the injected ones"
+    script:
+        "../../scripts/agreement.py"
+
+
+rule noise_counts:
+    input:
+        windows=noise_windows_of,
+    output:
+        counts="results/{run}/injections/noise_counts.parquet",
+        html=report(
+            "results/{run}/injections/noise_counts.html",
+            caption="../report/noise_counts.rst",
+            category="Injections",
+            labels={"content": "counts in real noise"},
+        ),
+    log:
+        "results/{run}/logs/noise_counts.log",
+    benchmark:
+        "results/{run}/benchmarks/noise_counts.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        morphologies=lambda wildcards: {
+            name: label
+            for family in morphology_labels(wildcards).values()
+            for name, label in family.items()
+        },
+        modules=CONFIG.injections.modules,
+        code=code("noise_counts"),
+    message:
+        "Counting what was found in real noise"
+    script:
+        "../../scripts/noise_counts.py"
