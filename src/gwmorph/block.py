@@ -16,6 +16,7 @@ from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import span_name
 from gwmorph.segments import has_context
 from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
+from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
     BATCH,
@@ -180,7 +181,7 @@ def analyse_block(
                 flat[starts[0]] = str(batch)
                 continue
             _draw(detector, starts, batch.planes, parameters, pictures)
-            measurements += _measurements(detector, starts, batch.planes)
+            measurements += _measurements(detector, starts, batch)
             triggers += _triggers(detector, starts, batch, stretch.psd, parameters, events)
     claimed = pa.Table.from_pylist(triggers, schema=tables.TRIGGERS)
     return BlockResult(
@@ -379,11 +380,10 @@ def whiten_stretch(
     return Stretch(first, whiten(stretch, taps, rate, first), windows, psd)
 
 
-def _measurements(
-    detector: str, starts: Sequence[int], planes: QPlanes
-) -> Iterator[dict[str, Any]]:
-    tiles = planes.loudest
+def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterator[dict[str, Any]]:
+    tiles = batch.planes.loudest
     snr = omicron_snr(tiles.energy)
+    extended = extended_statistics(batch)
     for i, start in enumerate(starts):
         yield {
             "detector": detector,
@@ -393,6 +393,8 @@ def _measurements(
             "tile_q": float(tiles.q[i]),
             "tile_energy": float(tiles.energy[i]),
             "tile_snr": float(snr[i]),
+            "excess": float(extended.excess[i]),
+            "track": float(extended.track[i]),
         }
 
 

@@ -56,7 +56,14 @@ LEDGER = pa.schema(
     metadata={"gwmorph.schema": "ledger"},
 )
 MEASUREMENTS = pa.schema(
-    [_DETECTOR, _GPS_START, *_TILE], metadata={"gwmorph.schema": "measurements"}
+    [
+        _DETECTOR,
+        _GPS_START,
+        *_TILE,
+        _field("excess", pa.float64(), "", "-log10 of the least probable box's tail probability"),
+        _field("track", pa.float64(), "nat", "log-likelihood ratio of the best path of energy"),
+    ],
+    metadata={"gwmorph.schema": "measurements"},
 )
 TRIGGERS = pa.schema(
     [

@@ -62,6 +62,8 @@ def _write_block(
             "tile_q": 8.0,
             "tile_energy": 9.0,
             "tile_snr": float(start % 1000),
+            "excess": 2.0,
+            "track": 8.0,
         }
         for start in reversed(starts)
     ]

@@ -107,7 +107,9 @@ def run_tables() -> Callable[..., RunTables]:
     ) -> RunTables:
         ledger = _ledger(list(detectors), windows, lost_every)
         rows = _clusters(ledger, clusters, seed)
-        measured = rows.select(MEASUREMENTS.names).cast(MEASUREMENTS)
+        measured = rows.append_column("excess", rows["tile_snr"])
+        measured = measured.append_column("track", rows["tile_energy"])
+        measured = measured.select(MEASUREMENTS.names).cast(MEASUREMENTS)
         return RunTables(ledger, measured, rows, _summary(rows))
 
     return make

@@ -45,7 +45,8 @@ class ExtendedStatistics:
     """Statistics of n windows, float64 [n]; both rise without bound.
 
     ``excess`` is −log10 of the smallest tail probability of any box's energy, times the number of
-    boxes of its size; ``track`` the log-likelihood ratio, in nats, of the best path.
+    boxes of its size, and 0 where noise alone would do as much; ``track`` is the log-likelihood
+    ratio, in nats, of the best path.
     """
 
     excess: NDArray[np.float64]
@@ -53,14 +54,17 @@ class ExtendedStatistics:
 
 
 def extended_statistics(batch: QBatch) -> ExtendedStatistics:
-    """Return the extended statistics of a batch's windows, each the largest over all planes."""
+    """Return the extended statistics of a batch's windows.
+
+    ``track`` is the largest over all planes, ``excess`` over those of the lowest and the highest
+    Q: boxes of other planes hold much the same energy.
+    """
     window_s = int(batch.tiling.duration) - 2 * GUARD_S
-    values = [
-        (_box_excess(means, cells), _track_ratio(means, cells))
-        for means, cells in zip(batch.means, _cells(batch.tiling, window_s), strict=True)
-    ]
-    excess, track = np.max(values, axis=0)
-    return ExtendedStatistics(excess / log(10), track)
+    planes = list(zip(batch.means, _cells(batch.tiling, window_s), strict=True))
+    return ExtendedStatistics(
+        excess=np.max([_box_excess(*plane) for plane in (planes[0], planes[-1])], axis=0),
+        track=np.max([_track_ratio(*plane) for plane in planes], axis=0),
+    )
 
 
 @dataclass(frozen=True)
@@ -206,12 +210,12 @@ def _response(
 
 
 def _box_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
-    """Return −ln of the smallest trials-corrected tail probability of any box: float64 [n]."""
+    """Return −log10 of any box's smallest trials-corrected tail probability: float64 [n]."""
     best = np.zeros(len(means))
     _scan_boxes(
         means, cells.area, cells.expected, cells.freedom, cells.least, cells.log_trials, best
     )
-    return best
+    return best / log(10)
 
 
 def _track_ratio(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
