@@ -17,7 +17,8 @@ from gwmorph.block import RenderParameters
 from gwmorph.config import Config
 from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import write_picture
-from gwmorph.spectra.qtransform import GUARD_S, row_energies
+from gwmorph.spectra.qtransform import BATCH, GUARD_S, row_energies
+from gwmorph.spectra.triggers import find_triggers
 from harness import Entry, benchmark, compare_times
 
 mpl.use("Agg")
@@ -142,6 +143,25 @@ def _gwpy_to_png(window: int) -> None:
     axes.axis("off")
     with tempfile.TemporaryDirectory() as folder:
         figure.savefig(Path(folder) / "window.png")
+
+
+@benchmark
+def trigger_search() -> Entry:
+    """Triggers of windows with a loud blip each; quiet windows take no time to speak of."""
+    batch, transform, events = spans(BATCH), parameters().transform(), Config().events
+    time = np.arange(batch.shape[1]) / RATE - 17
+    batch += (20 * np.exp(-((time / 0.01) ** 2)) * np.cos(2 * np.pi * 150 * time)).astype("f4")
+    (tiles,) = transform.batches(batch)
+    return compare_times(
+        "trigger_search",
+        lambda: find_triggers(tiles, events.tile_snr, events.snr, events.gap_s),
+        len(batch),
+        "the Q-transform of the same windows",
+        lambda: transform(batch),
+        len(batch),
+        repeats=9,
+        seed=SEED,
+    )
 
 
 @benchmark
