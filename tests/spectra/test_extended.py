@@ -95,11 +95,7 @@ def best_path_by_definition(ratio: np.ndarray, across: np.ndarray) -> float:
                 cost = across[row + turn] * ratio[row + turn, column] - extended._CROSSING_PRICE
                 follow(row + turn, column, total + cost, turn)
         if column + 1 < columns:
-            for turn in (-1, 0, 1):
-                if 0 <= row + turn < rows:
-                    price = abs(turn) * extended._STEP_PRICE
-                    gain = ratio[row + turn, column + 1] - price
-                    follow(row + turn, column + 1, total + gain, 0)
+            follow(row, column + 1, total + ratio[row, column + 1], 0)
 
     for row in range(rows):
         for column in range(columns):

@@ -29,13 +29,11 @@ from gwmorph.spectra.tiling import Row, Tiling
 _LN2 = log(2)
 # Noise bandwidth of a row's response over the half-width √11·f/Q of its bisquare window.
 _NOISE_BANDWIDTH = 256 / 315
-# Densities of signal energy per degree of freedom of noise that a track may have.
-_TRACK_DENSITIES = (0.5, 1.0)
-# What a path pays (in nats) for leaving its row for a neighbour in the next column, and for each
-# row that it crosses inside a column. Cheaper paths find longer ones in noise alone; these prices
-# keep the noise's best paths short.
-_STEP_PRICE = 2.0
-_CROSSING_PRICE = 1.0
+# Density of signal energy per degree of freedom of noise that a track is taken to have.
+_TRACK_DENSITY = 1.5
+# What a path pays (in nats) for each row that it crosses. Cheaper paths find longer ones in noise
+# alone; this price keeps the noise's best paths short.
+_CROSSING_PRICE = 0.7
 # erfc is zero in double precision soon after.
 _ASYMPTOTIC = 25.0
 
@@ -221,11 +219,10 @@ def _box_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64
 def _track_ratio(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
     """Return the log-likelihood ratio of the best path: float64 [n]."""
     best = np.zeros(len(means), np.float32)
-    across = cells.area / cells.along
-    for density in _TRACK_DENSITIES:
-        # ln of exp(−Z/(1+a))/(1+a) over exp(−Z), a the signal's density.
-        slope = np.float32(_LN2 * density / (1 + density))
-        _best_paths(means, cells.along, across, slope, np.float32(np.log1p(density)), best)
+    # ln of exp(−Z/(1+a))/(1+a) over exp(−Z), a the signal's density.
+    slope = np.float32(_LN2 * _TRACK_DENSITY / (1 + _TRACK_DENSITY))
+    offset = np.float32(np.log1p(_TRACK_DENSITY))
+    _best_paths(means, cells.along, cells.area / cells.along, slope, offset, best)
     return best.astype(np.float64)
 
 
@@ -308,17 +305,16 @@ def _scan_line(line, expected, freedom, least, log_trials):  # type: ignore[no-u
 def _best_paths(means, along, across, slope, offset, best):  # type: ignore[no-untyped-def]
     """Raise ``best`` [n] to the largest sum of log-likelihood ratios along any path.
 
-    A path goes on in its row or, for a price, in a neighbouring one; inside a column it may
-    climb or fall over rows. It may begin and end anywhere, so a sum below zero begins anew.
-    Neighbouring rows share most of their noise: a row crossed counts for ``across`` of a cell.
+    A path goes on in its row, or climbs or falls inside a column for a price; it may begin and
+    end anywhere, so a sum below zero begins anew. Neighbouring rows share most of their noise: a
+    row crossed counts for ``across`` of a cell.
     """
     n, rows, columns = means.shape
     energy = np.empty((columns, rows), np.float32)
-    # A border on both sides saves the loops from asking for it.
-    reached = np.zeros(rows + 2, np.float32)
+    reached = np.empty(rows, np.float32)
     arriving = np.empty(rows, np.float32)
     crossing = np.empty(rows, np.float32)
-    zero, step = np.float32(0), np.float32(_STEP_PRICE)
+    zero = np.float32(0)
     for i in range(n):
         for r in range(rows):
             for c in range(columns):
@@ -328,18 +324,17 @@ def _best_paths(means, along, across, slope, offset, best):  # type: ignore[no-u
         for c in range(columns):
             for r in range(rows):
                 ratio = along[r] * (energy[c, r] * slope - offset)
-                beside = max(reached[r], reached[r + 2]) - step
-                arriving[r] = max(max(reached[r + 1], beside) + ratio, zero)
+                arriving[r] = max(reached[r] + ratio, zero)
                 crossing[r] = across[r] * ratio - np.float32(_CROSSING_PRICE)
-            reached[1:-1] = arriving
+            reached[:] = arriving
             # Upwards and downwards at once: each waits for its own last sum alone.
             up, down = zero, zero
             for r in range(rows):
                 up = max(arriving[r], up + crossing[r])
-                reached[r + 1] = max(reached[r + 1], up)
+                reached[r] = max(reached[r], up)
                 q = rows - 1 - r
                 down = max(arriving[q], down + crossing[q])
-                reached[q + 1] = max(reached[q + 1], down)
+                reached[q] = max(reached[q], down)
             for r in range(rows):
-                top = max(top, reached[r + 1])
+                top = max(top, reached[r])
         best[i] = top
