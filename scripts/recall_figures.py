@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from gwmorph import tables
@@ -32,7 +33,7 @@ def recall_figures(
     points = tables.read_table(recall, tables.RECALL)
     curves.mkdir(parents=True)
     for family, morphologies in families.items():
-        chosen = points.filter(pc.is_in(points["morphology"], pc.scalar(list(morphologies))))
+        chosen = points.filter(pc.is_in(points["morphology"], pa.array(list(morphologies))))
         name = family.lower().replace(" ", "_").replace("-", "_")
         draw_recall(chosen, morphologies, labels, curves / f"{name}.png")
     everything = {name: label for part in families.values() for name, label in part.items()}
