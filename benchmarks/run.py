@@ -4,7 +4,8 @@ import argparse
 from dataclasses import replace
 
 import harness
-import memory  # noqa: F401  (these modules register their benchmarks)
+import injections  # noqa: F401  (these modules register their benchmarks)
+import memory  # noqa: F401
 import spectra  # noqa: F401
 
 

@@ -1,0 +1,92 @@
+"""A campaign through the real workflow, small enough for a test."""
+
+import json
+import re
+
+import pytest
+from workflow_project import build
+
+from gwmorph import tables
+
+pytestmark = pytest.mark.workflow
+
+CAMPAIGN = {
+    "reference_windows": 20,
+    "quiet_windows": 24,
+    "injections_per_point": 4,
+    "snrs": [6.0, 30.0],
+    "morphologies": ["blip"],
+    "false_alarm_fractions": [0.1],
+    "windows_per_job": 64,
+    "noise_files": {"H1": ["data/H-H1_*.hdf5"]},
+    "noise_windows": 3,
+}
+FOLDER = "injections"
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    project = build(tmp_path_factory.mktemp("campaign") / "project")
+    changed = project.change(run={"name": "campaign"}, injections=CAMPAIGN)
+    changed.make("injections")
+    return changed
+
+
+def jobs(printed):
+    return sorted(re.findall(r"^Job \d+: (.+)$", printed, flags=re.MULTILINE))
+
+
+def test_campaign_leaves_recall_figures_and_counts(campaign):
+    results = campaign.results("campaign")
+    made = {name for name in results if name.startswith(FOLDER)}
+    assert {
+        f"{FOLDER}/{name}"
+        for name in (
+            "figures/glitches.png",
+            "half_recall.html",
+            "achieved.html",
+            "agreement.png",
+            "noise_counts.html",
+        )
+    } <= made
+    folder = campaign.folder / "results" / "campaign" / FOLDER
+    recall = tables.read_table(folder / "recall.parquet", tables.RECALL).to_pylist()
+    loud = [r for r in recall if r["statistic"] == "loudest_tile" and r["snr"] == 30]
+    assert [row["recall"] for row in loud] == [1.0]
+    counts = tables.read_table(folder / "noise_counts.parquet", tables.NOISE_COUNTS).to_pylist()
+    assert {(r["quiet_windows"], r["injections"]) for r in counts} == {(3, 3)}
+    achieved = json.loads((folder / "achieved.json").read_text())
+    assert {row["test_windows"] for row in achieved} == {24}
+
+
+def test_one_job_alone_gives_the_same_bytes(campaign):
+    before = campaign.results("campaign")
+    target = f"results/campaign/{FOLDER}/windows/blip-0.parquet"
+    (campaign.folder / target).unlink()
+    campaign.make(target, cores=1)
+    assert campaign.results("campaign") == before
+
+
+def test_another_morphology_adds_only_its_own_windows(campaign):
+    wider = campaign.change(injections={"morphologies": ["blip", "tomte"]})
+    looked = [job for job in jobs(wider.make("--dry-run", "injections")) if "windows" in job]
+    assert looked == [
+        "Looking at the campaign's windows tomte-0",
+        "Looking at windows of real noise H1-tomte",
+    ]
+
+
+def test_report_of_a_campaign_is_made(campaign):
+    campaign.make("injections", "--report", "campaign.zip")
+    assert (campaign.folder / "campaign.zip").stat().st_size > 100_000
+
+
+def test_unknown_morphology_is_named_before_a_job_starts(campaign):
+    done = campaign.change(injections={"morphologies": ["blib"]}).snakemake("injections")
+    assert done.returncode != 0
+    assert "unknown morphology 'blib'; did you mean 'blip'?" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_default_run_has_no_campaign(campaign):
+    assert not [job for job in campaign.would_run() if "campaign's" in job]
