@@ -74,8 +74,8 @@ def _write_hdf5(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> 
 
 
 def _write_ligo_lw(triggers: pa.Table, path: Path) -> None:
-    from igwn_ligolw import ligolw, lsctables  # type: ignore[import-untyped]
-    from igwn_ligolw.utils import write_filename  # type: ignore[import-untyped]
+    from igwn_ligolw import ligolw, lsctables
+    from igwn_ligolw.utils import write_filename
 
     times = [f"{end}_time{part}" for end in _BURST_TIMES for part in ("", "_ns")]
     table = lsctables.SnglBurstTable.new([*_BURST, *times, "search", "param_one_name", "event_id"])
