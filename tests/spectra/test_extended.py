@@ -117,9 +117,11 @@ def test_the_best_path_equals_exhaustive_search(seed):
     assert best[0] == pytest.approx(best_path_by_definition(ratio, across), rel=1e-4, abs=1e-4)
 
 
-def test_degrees_of_freedom_are_those_of_white_noise():
+def test_degrees_of_freedom_are_those_of_white_noise(monkeypatch):
+    monkeypatch.setattr(extended, "_LEVEL_RMS", 0)
     spans = noise(1, 60)
-    for plane, cells in enumerate(extended._cells(TILING, WINDOW_S)):
+    for plane, rows in enumerate(TILING.planes):
+        cells = extended._plane_cells(rows, WINDOW_S)
         means = np.concatenate([b.means[plane] for b in TRANSFORM.batches(spans)]) * np.log(2)
         boxes = extended._row_spans(len(cells.area))
         for time, size in ((2, 0), (2, 2), (4, 1), (4, len(boxes) - 1)):
@@ -174,6 +176,13 @@ def test_statistics_do_not_depend_on_the_other_windows_of_a_batch():
         alone = statistics(spans[i : i + 1])
         for one, many in zip(alone, together, strict=True):
             assert one[0] == many[i]
+
+
+def test_a_slow_change_of_the_noises_level_is_not_an_excess():
+    quiet = statistics(noise(9, 40))[0]
+    slope = 1 + 0.05 * (TIME - WINDOW_S / 2) / WINDOW_S
+    changing = statistics((noise(9, 40) * slope).astype(np.float32))[0]
+    assert np.median(changing) < np.quantile(quiet, 0.75)
 
 
 def test_what_fills_the_window_hides_in_its_rows_medians():

@@ -10,8 +10,9 @@ Both add up mean energies of cells (row times column, `QBatch.means`), plane by 
 In white noise a tile's energy over its noise's mean, Z = E·ln 2, is exponentially distributed,
 and its time average over T has a variance of |r|², the squared autocorrelation of the row's
 response, integrated: rows and columns overlap, so that sums have fewer degrees of freedom than
-cells. Rows are over their own medians: what lasts longer than half the window raises the median
-of its rows and hides itself.
+cells. The level of real noise changes by some per cent, which no box may be taken for. Rows are
+over their own medians: what lasts longer than half the window raises the median of its rows and
+hides itself.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ _TRACK_DENSITY = 1.5
 # What a path pays (in nats) for each row that it crosses. Cheaper paths find longer ones in noise
 # alone; this price keeps the noise's best paths short.
 _CROSSING_PRICE = 0.7
+# ASSUME: the level of the noise (in energy) changes by this inside a window, at all frequencies
+# together. Without it boxes of ten thousand degrees of freedom would report nothing else.
+_LEVEL_RMS = 0.05
 # erfc is zero in double precision soon after.
 _ASYMPTOTIC = 25.0
 
@@ -78,8 +82,8 @@ class _Cells:
     expected
         Area of each box one column wide: float64 [sizes in frequency, boxes].
     freedom
-        Degrees of freedom of each box's mean energy, its squared mean over its variance:
-        float64 [sizes in time, sizes in frequency, boxes].
+        Degrees of freedom of each box's mean energy, its squared mean over its variance (that of
+        the noise's level included): float64 [sizes in time, sizes in frequency, boxes].
     least
         Energy above its mean that noise alone reaches in one box of each size of a window, on
         average: float64 as ``freedom``. What is below needs no closer look.
@@ -118,7 +122,8 @@ def _plane_cells(rows: tuple[Row, ...], window_s: int) -> _Cells:
         variance = _Variance(area, frequency, half_width, duration * width)
         for size, boxes in enumerate(spans):
             mean = expected[size, : len(boxes)]
-            freedom[time, size, : len(boxes)] = mean**2 / [variance.of(*box) for box in boxes]
+            relative = np.array([variance.of(*box) for box in boxes]) / mean**2
+            freedom[time, size, : len(boxes)] = 1 / (relative + _LEVEL_RMS**2)
             apart = mean[:: min(size + 1, 2)] * width  # every other box of size 2 and more
             log_trials[time, size] = np.log(max(np.minimum(apart, 1).sum() * columns / width, 1.0))
     spread = 1 / (9 * freedom)
