@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from gwmorph.evidence import statistics
-from gwmorph.evidence.statistics import STATISTICS, combination, neighbor_distance, statistic
+from gwmorph.evidence.statistics import (
+    STATISTICS,
+    combination,
+    neighbor_distance,
+    statistic,
+)
 
 
 @pytest.fixture(autouse=True)

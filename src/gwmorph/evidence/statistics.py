@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.encoders.base import Encoder
+from gwmorph.evidence.score import PARTS, QuietBackground
+from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
 from gwmorph.spectra.views import event_view
@@ -144,3 +146,15 @@ def event_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
 def _event_views(batch: QBatch, size: tuple[int, ...]) -> NDArray[np.float32]:
     times = batch.planes.loudest.time
     return np.stack([event_view(batch, i, float(t), *size) for i, t in enumerate(times)])
+
+
+@statistic("excess", "energy in boxes")
+def excess(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
+    """Return how improbable the energy of the least probable box of tiles is."""
+    return extended_statistics(batch).excess
+
+
+@statistic("track", "energy along tracks")
+def track(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
+    """Return the log-likelihood ratio of the best path of energy."""
+    return extended_statistics(batch).track
