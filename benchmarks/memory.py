@@ -98,6 +98,7 @@ def _run_block(folder: Path, _: int) -> None:
         folder / "measurements.parquet",
         folder / "triggers.parquet",
         folder / "pictures",
+        folder / "events",
     )
 
 

@@ -1,4 +1,4 @@
-"""Draw one block: pictures of its windows, measurements, triggers, and the ledger of them all."""
+"""Draw one block: its windows and triggers, their measurements, and the ledger of all windows."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +26,7 @@ def block(
     measurements: Path,
     triggers: Path,
     pictures: Path,
+    event_views: Path,
 ) -> None:
     files = verified_files(receipts)
     science = segmentlist(segment(*span) for span in segments)
@@ -41,6 +42,7 @@ def block(
         parameters,
         EventParameters(**events),
         pictures,
+        event_views,
     )
     hashes = [file.sha256 for file in files]
     drawing = {"window": dict(window), **rendering}
@@ -70,4 +72,5 @@ if __name__ == "__main__":
             measurements=Path(snakemake.output.measurements),
             triggers=Path(snakemake.output.triggers),
             pictures=Path(snakemake.output.pictures),
+            event_views=Path(snakemake.output.event_views),
         )

@@ -1,4 +1,4 @@
-"""Cluster all windows of a run and lay them out on the map."""
+"""Cluster all windows or all events of a run and lay them out on the map."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from gwmorph.storage import write_json
 
 def cluster(
     shards: Sequence[Path],
+    triggers: Sequence[Path],
     parameters: Mapping[str, Any],
     seed: int,
     clusters: Path,
@@ -22,9 +23,13 @@ def cluster(
 ) -> None:
     metadata = {
         **tables.shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"]),
-        **lineage({"clustering": dict(parameters), "seed": seed}, hashes_of(shards)),
+        **lineage({"clustering": dict(parameters), "seed": seed}, hashes_of([*shards, *triggers])),
     }
     embeddings = tables.read_tables(shards, tables.EMBEDDINGS)
+    for path in triggers:
+        embeddings = clustering.only_events_of(
+            tables.read_table(path, tables.TRIGGERS), embeddings
+        )
     found = clustering.cluster(
         tables.embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters), seed
     )
@@ -39,6 +44,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         cluster(
             shards=[Path(path) for path in snakemake.input.shards],
+            triggers=[Path(path) for path in snakemake.input.triggers],
             parameters=snakemake.params.clustering,
             seed=snakemake.params.seed,
             clusters=Path(snakemake.output.clusters),

@@ -1,16 +1,20 @@
 """A block from files to pictures: what is drawn, what is excluded, and why."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from igwn_segments import segment, segmentlist
+from PIL import Image
 
 from gwmorph.block import EventParameters, RenderParameters, analyse_block
 from gwmorph.errors import StrainError
+from gwmorph.naming import event_name
 from gwmorph.segments import grid_windows
-from gwmorph.spectra.pictures import read_picture
+from gwmorph.spectra.pictures import crops, read_picture
 from gwmorph.spectra.triggers import merge_triggers
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
@@ -24,7 +28,7 @@ PARAMETERS = RenderParameters(
     q_low=4.0, q_high=64.0, f_low=20.0, f_high=2048.0, mismatch=0.2,
     height=56, width=56, plane="max", energy_max=25.5, scale="linear", colormap="cividis",
 )  # fmt: skip
-EVENTS = EventParameters(snr=7.5, tile_snr=5.5, gap_s=0.1)
+EVENTS = EventParameters(snr=7.5, tile_snr=5.5, gap_s=0.1, max_per_window=3)
 
 
 def strain(seed: int = 1) -> np.ndarray:
@@ -43,8 +47,9 @@ def analyse(tmp_path, values, *, dqmask=None, segments=None, context_s=4, name="
     windows = grid_windows(segments, 32, 32)
     folder = tmp_path / f"pictures-{name}"
     return analyse_block(
-        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, EVENTS, folder
-    ), folder
+        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, EVENTS,
+        folder, tmp_path / f"events-{name}",
+    ), folder  # fmt: skip
 
 
 def reasons(result) -> dict[int, str | None]:
@@ -124,11 +129,14 @@ def test_pixels_do_not_change_when_the_context_grows(tmp_path):
 
 
 def test_equal_input_gives_equal_bytes(tmp_path):
-    a, folder_a = analyse(tmp_path, strain(3), name="a")
-    b, folder_b = analyse(tmp_path, strain(3), name="b")
+    a, folder_a = analyse(tmp_path, planted(strain(3), 208.0), name="a")
+    b, folder_b = analyse(tmp_path, planted(strain(3), 208.0), name="b")
     assert a == b
-    for path in folder_a.iterdir():
-        assert path.read_bytes() == (folder_b / path.name).read_bytes()
+    events = tmp_path / "events-a", tmp_path / "events-b"
+    for one, other in ((folder_a, folder_b), events):
+        assert list(one.iterdir()) != []
+        for path in one.iterdir():
+            assert path.read_bytes() == (other / path.name).read_bytes()
 
 
 def test_a_planted_burst_is_the_loudest_tile(tmp_path):
@@ -203,7 +211,16 @@ def test_a_transient_on_a_border_of_blocks_is_one_trigger(tmp_path, offset_ms):
     blocks = [[t for t in starts if t < border], [t for t in starts if t >= border]]
     parts = [
         analyse_block(
-            [file], "H1", BLOCK, windows, segments, 4, PARAMETERS, EVENTS, tmp_path / str(n)
+            [file],
+            "H1",
+            BLOCK,
+            windows,
+            segments,
+            4,
+            PARAMETERS,
+            EVENTS,
+            tmp_path / f"pictures-{n}",
+            tmp_path / f"events-{n}",
         ).triggers
         for n, windows in enumerate(blocks)
     ]
@@ -228,9 +245,10 @@ def test_overlapping_windows_tell_of_a_trigger_once(tmp_path):
     segments = segmentlist([segment(START, START + SECONDS)])
     result = analyse_block(
         [receipt(path)], "H1", BLOCK, grid_windows(segments, 32, 16), segments, 4, PARAMETERS,
-        EVENTS, tmp_path / "p",
+        EVENTS, tmp_path / "p", tmp_path / "e",
     )  # fmt: skip
     assert result.triggers.num_rows == 1
+    assert names_of_views(result) == {path.name for path in (tmp_path / "e").iterdir()}
 
 
 def test_a_saturated_glitch_is_one_trigger_and_loses_no_window(tmp_path):
@@ -240,6 +258,93 @@ def test_a_saturated_glitch_is_one_trigger_and_loses_no_window(tmp_path):
     (trigger,) = result.triggers.to_pylist()
     assert trigger["snr"] > 1e5
     assert trigger["peak_time"] == pytest.approx(START + 208.3, abs=0.005)
+
+
+def names_of_views(result) -> set[str]:
+    rows = result.triggers.to_pylist()
+    return {event_name(row["detector"], row["peak_time"]) for row in rows if row["view"]}
+
+
+def views_in(folder: Path) -> dict[str, np.ndarray]:
+    return {path.name: read_picture(path)[0] for path in folder.iterdir()}
+
+
+def test_the_loudest_triggers_of_a_window_get_a_view_each(tmp_path):
+    values = strain(11)
+    heights = [1, 5, 2, 4, 3]
+    for number, height in enumerate(heights):
+        values = planted(values, 196.0 + 5 * number, height * 2e-20)
+    values = planted(values, 300.0)
+    result, _ = analyse(tmp_path, values)
+    rows = result.triggers.to_pylist()
+    assert [row["view"] for row in rows] == [False, True, False, True, True, True]
+    views = views_in(tmp_path / "events-a")
+    assert set(views) == names_of_views(result)
+    assert len(views) == 4
+    for view in views.values():
+        assert view.shape == (56, 56)
+        for crop in crops(view):
+            assert crop[:, 13:15].max() == 255
+
+
+def test_quiet_windows_have_no_views(tmp_path):
+    result, folder = analyse(tmp_path, strain(12))
+    assert result.triggers.num_rows == 0
+    assert list((tmp_path / "events-a").iterdir()) == []
+    assert list(folder.iterdir()) != []
+
+
+def test_a_view_shows_what_its_name_and_text_say(tmp_path):
+    result, _ = analyse(tmp_path, planted(strain(13), 208.3))
+    (row,) = result.triggers.to_pylist()
+    (path,) = (tmp_path / "events-a").iterdir()
+    assert path.name == event_name("H1", row["peak_time"])
+    with Image.open(path) as image:
+        about = json.loads(image.info["gwmorph"])
+    assert about["trigger_time"] == row["peak_time"]
+    assert about["detector"] == "H1"
+    assert about["crops_s"] == [0.5, 1, 2, 4]
+    assert about["render_id"] == PARAMETERS.render_id
+
+
+@pytest.mark.parametrize("offset_ms", [-5, -1, 0, 1, 5])
+def test_a_transient_on_a_border_has_one_view(tmp_path, offset_ms):
+    result, _ = analyse(tmp_path, planted(strain(5), 256 + offset_ms / 1000))
+    (view,) = (tmp_path / "events-a").iterdir()
+    assert {view.name} == names_of_views(result)
+
+
+@pytest.mark.parametrize("at", [0.001, 31.999])
+def test_a_view_at_the_very_edge_of_a_segment_is_whole(tmp_path, at):
+    """With 4 s of context its 4 s are all there: nothing beyond the segment is looked at."""
+    segments = segmentlist([segment(START + 64 - 4, START + 96 + 4)])
+    values = planted(strain(14), 64 + at)
+    inside, _ = analyse(tmp_path, values, segments=segments, name="inside")
+    (row,) = inside.triggers.to_pylist()
+    assert (row["gps_start"], row["view"]) == (START + 64, True)
+    outside = values.copy()
+    outside[: 60 * RATE] = np.nan
+    outside[100 * RATE :] = np.nan
+    alone, _ = analyse(tmp_path, outside, segments=segments, name="alone")
+    assert alone.triggers.equals(inside.triggers)
+    (view,) = views_in(tmp_path / "events-inside").values()
+    (same,) = views_in(tmp_path / "events-alone").values()
+    np.testing.assert_array_equal(view, same)
+    longest = crops(view)[3]
+    assert longest[:, 13:15].max() == 255
+    # No column repeats its neighbour: each shows time of its own.
+    assert (np.diff(longest.astype(int), axis=1) != 0).any(axis=0).all()
+
+
+def test_event_views_may_be_switched_off(tmp_path):
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", START, planted(strain(15), 208.0), RATE)
+    segments = segmentlist([segment(START, START + SECONDS)])
+    result = analyse_block(
+        [receipt(path)], "H1", BLOCK, [START + 192], segments, 4, PARAMETERS,
+        replace(EVENTS, max_per_window=0), tmp_path / "p", tmp_path / "e",
+    )  # fmt: skip
+    assert result.triggers["view"].to_pylist() == [False]
+    assert list((tmp_path / "e").iterdir()) == []
 
 
 def test_amplitude_is_strain(tmp_path):
@@ -263,8 +368,9 @@ def test_damaged_file_fails_the_block(tmp_path):
     segments = segmentlist([segment(START, START + SECONDS)])
     with pytest.raises(StrainError, match=r"a\.hdf5"):
         analyse_block(
-            [file], "H1", BLOCK, [START], segments, 4, PARAMETERS, EVENTS, tmp_path / "p"
-        )
+            [file], "H1", BLOCK, [START], segments, 4, PARAMETERS, EVENTS,
+            tmp_path / "p", tmp_path / "e",
+        )  # fmt: skip
 
 
 def test_render_id_depends_on_every_parameter():
@@ -281,7 +387,7 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     segments = segmentlist([segment(1126259430, 1126259494)])
     result = analyse_block(
         [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
-        segments, 4, parameters, EVENTS, tmp_path,
+        segments, 4, parameters, EVENTS, tmp_path / "p", tmp_path / "e",
     )  # fmt: skip
     (row,) = result.measurements
     assert row["gps_start"] == 1126259456
@@ -294,7 +400,14 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     assert trigger["tstart"] < 1126259462.40 + delay  # the chirp begins before its peak
     assert trigger["fstart"] < 60
     assert trigger["fend"] > 200
-    (picture,) = tmp_path.iterdir()
+    (picture,) = (tmp_path / "p").iterdir()
     indices, _ = read_picture(picture)
     column = np.flatnonzero(indices.max(axis=0) == 255)
     assert int((row["tile_time"] - 1126259456) * 56 / 32) in column
+    view, _ = read_picture(tmp_path / "e" / event_name(detector, trigger["peak_time"]))
+    half_second = crops(view)[0].astype(int)
+    # The chirp rises: the later, the higher (row 0 is the top).
+    bright = np.argwhere(half_second == 255)
+    early, late = bright[bright[:, 1] < 13, 0], bright[bright[:, 1] >= 13, 0]
+    assert len(early)
+    assert early.mean() > late.mean() + 2

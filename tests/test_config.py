@@ -27,6 +27,7 @@ DIMENSIONLESS = {
     "encoder.batch_size",
     "encoder.blocks_per_job",
     "events.snr",
+    "events.max_per_window",
     "events.tile_snr",
     "injections.injections_per_point",
     "injections.noise_windows",

@@ -1,4 +1,4 @@
-"""One block: from strain files to pictures, ledger rows and measurements."""
+"""One block: from strain files to pictures, event views, triggers, measurements and ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from gwmorph import tables
 from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.naming import span_name
+from gwmorph.naming import event_name, span_name
 from gwmorph.segments import has_context
 from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
 from gwmorph.spectra.extended import extended_statistics
-from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
     BATCH,
     GUARD_S,
@@ -29,7 +29,8 @@ from gwmorph.spectra.qtransform import (
     omicron_snr,
 )
 from gwmorph.spectra.tiling import Tiling
-from gwmorph.spectra.triggers import amplitude, find_triggers, merge_triggers
+from gwmorph.spectra.triggers import Trigger, amplitude, find_triggers, merge_triggers
+from gwmorph.spectra.views import event_view
 from gwmorph.storage import content_hash
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
@@ -115,11 +116,12 @@ class RenderParameters:
 
 @dataclass(frozen=True)
 class EventParameters:
-    """What counts as a trigger; names, units and meanings as in the config."""
+    """What counts as a trigger and gets a view; names, units and meanings as in the config."""
 
     snr: float
     tile_snr: float
     gap_s: float
+    max_per_window: int
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,12 @@ def analyse_block(
     parameters: RenderParameters,
     events: EventParameters,
     pictures: Path,
+    event_views: Path,
 ) -> BlockResult:
     """Draw every window of a block that has sound strain, and account for every other one.
+
+    Of each window the loudest triggers get a view, centred on their loudest tile. A view of a
+    moment inside its window always fits into the window and its guards.
 
     Parameters
     ----------
@@ -154,8 +160,8 @@ def analyse_block(
         Science segments around the block; strain outside them is not used.
     context_s
         Seconds of science strain needed on both sides of a window.
-    pictures
-        Folder for the PNGs; it is made if absent.
+    pictures, event_views
+        Folders for the PNGs of windows and of triggers; they are made if absent.
 
     Raises
     ------
@@ -166,7 +172,8 @@ def analyse_block(
     """
     if context_s < GUARD_S + REACH_S:
         raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
-    pictures.mkdir(parents=True, exist_ok=True)
+    for folder in (pictures, event_views):
+        folder.mkdir(parents=True, exist_ok=True)
     if not windows:
         return BlockResult([], [], tables.TRIGGERS.empty_table())
     ledger, stretches = condition(
@@ -182,13 +189,14 @@ def analyse_block(
                 continue
             _draw(detector, starts, batch.planes, parameters, pictures)
             measurements += _measurements(detector, starts, batch)
-            triggers += _triggers(detector, starts, batch, stretch.psd, parameters, events)
+            found = _triggers(detector, starts, batch, stretch.psd, parameters, events)
+            _draw_events(starts, batch, found, parameters, event_views)
+            triggers += found
     claimed = pa.Table.from_pylist(triggers, schema=tables.TRIGGERS)
-    return BlockResult(
-        [_unless_flat(row, flat) for row in ledger],
-        measurements,
-        merge_triggers(claimed, parameters.window_s),
-    )
+    merged = merge_triggers(claimed, parameters.window_s)
+    for name in _event_names(claimed) - _event_names(merged):
+        (event_views / name).unlink()
+    return BlockResult([_unless_flat(row, flat) for row in ledger], measurements, merged)
 
 
 @dataclass(frozen=True)
@@ -405,11 +413,14 @@ def _triggers(
     psd: NDArray[np.float64],
     parameters: RenderParameters,
     events: EventParameters,
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
+    """Return the rows of a batch's triggers, and in ``view`` which of them are to be drawn."""
     found = find_triggers(batch, events.tile_snr, events.snr, events.gap_s)
+    rows = []
     for start, triggers in zip(starts, found, strict=True):
+        drawn = _to_draw(triggers, events.max_per_window)
         for trigger in triggers:
-            yield {
+            row = {
                 "detector": detector,
                 "gps_start": start,
                 "time": start + trigger.time,
@@ -428,4 +439,45 @@ def _triggers(
                 "energy": trigger.energy,
                 "tiles": trigger.tiles,
                 "energy_sum": trigger.energy_sum,
+                "view": trigger in drawn,
             }
+            rows.append(row)
+    return rows
+
+
+def _to_draw(triggers: Sequence[Trigger], count: int) -> list[Trigger]:
+    """Return the first ``count`` triggers of different moments: one moment has one view."""
+    moments: dict[float, Trigger] = {}
+    for trigger in triggers:
+        moments.setdefault(trigger.peak_time, trigger)
+    return list(moments.values())[:count]
+
+
+def _draw_events(
+    starts: Sequence[int],
+    batch: QBatch,
+    triggers: Sequence[Mapping[str, Any]],
+    parameters: RenderParameters,
+    folder: Path,
+) -> None:
+    """Draw the triggers that are to have a view."""
+    for row in triggers:
+        if not row["view"]:
+            continue
+        start, time = row["gps_start"], row["peak_time"]
+        size = (parameters.height, parameters.width)
+        view = event_view(batch, starts.index(start), time - start, *size)
+        about = {
+            "detector": row["detector"],
+            "trigger_time": time,
+            "crops_s": CROPS_S,
+            "render_id": parameters.render_id,
+        }
+        indices = parameters.picture_scale.index(view)
+        path = folder / event_name(row["detector"], time)
+        write_picture(path, indices, parameters.picture_scale, about)
+
+
+def _event_names(triggers: pa.Table) -> set[str]:
+    drawn = triggers.filter(triggers["view"]).select(["detector", "peak_time"])
+    return {event_name(row["detector"], row["peak_time"]) for row in drawn.to_pylist()}

@@ -216,8 +216,12 @@ class QTransformConfig(_Section):
 class PictureConfig(_Section):
     """From tile energies to a PNG."""
 
-    height: int = _key(224, "Rows, logarithmic in frequency.", "pixels", ge=28, le=1024)
-    width: int = _key(224, "Columns, linear in time.", "pixels", ge=28, le=2048)
+    height: int = _key(
+        224, "Rows, logarithmic in frequency; even.", "pixels", ge=28, le=1024, multiple_of=2
+    )
+    width: int = _key(
+        224, "Columns, linear in time; even.", "pixels", ge=28, le=2048, multiple_of=2
+    )
     plane: Literal["max", "loudest"] = _key(
         "max",
         "max: the largest energy over all Q-planes, pixel by pixel; loudest: the plane that holds "
@@ -231,7 +235,7 @@ class PictureConfig(_Section):
 
 
 class EventsConfig(_Section):
-    """What counts as a trigger."""
+    """What counts as a trigger, and which triggers get a view."""
 
     snr: float = _key(7.5, "Smallest Omicron SNR of a trigger.", gt=0)
     tile_snr: float = _key(
@@ -239,6 +243,9 @@ class EventsConfig(_Section):
     )
     gap_s: float = _key(
         0.1, "Longest time between tiles of one trigger; Omicron's default.", "s", ge=0, le=2
+    )
+    max_per_window: int = _key(
+        8, "Most event views of one window, the loudest triggers first; 0 draws none.", ge=0, le=64
     )
 
     @model_validator(mode="after")
@@ -313,6 +320,12 @@ class MixtureConfig(_Section):
 class ClusteringConfig(_Section):
     """From vectors to clusters."""
 
+    views: list[Literal["window", "event"]] = _key(
+        ["window", "event"],
+        "What is encoded, clustered and reported, each on its own: windows of 32 s, and events, "
+        "which are triggers in crops of 0.5, 1, 2 and 4 s.",
+        min_length=1,
+    )
     pca_components: int = _key(50, "Principal components kept before UMAP.", ge=2, le=384)
     umap: UmapConfig = _key(UmapConfig(), "Uniform manifold approximation and projection.")
     mixture: MixtureConfig = _key(MixtureConfig(), "Dirichlet-process Gaussian mixture.")
@@ -381,7 +394,9 @@ class Config(_Section):
     )
     qtransform: QTransformConfig = _key(QTransformConfig(), "The tiling and its normalisation.")
     picture: PictureConfig = _key(PictureConfig(), "From tile energies to a PNG.")
-    events: EventsConfig = _key(EventsConfig(), "What counts as a trigger.")
+    events: EventsConfig = _key(
+        EventsConfig(), "What counts as a trigger, and which triggers get a view."
+    )
     encoder: EncoderConfig = _key(EncoderConfig(), "From pictures to vectors.")
     clustering: ClusteringConfig = _key(ClusteringConfig(), "From vectors to clusters.")
     injections: InjectionsConfig = _key(InjectionsConfig(), "How well signals are found.")

@@ -91,6 +91,13 @@ TRIGGERS = pa.schema(
         _field("energy", pa.float64(), "", "energy of the loudest tile over its row's median"),
         _field("tiles", pa.int64(), "", "number of significant tiles in all Q-planes"),
         _field("energy_sum", pa.float64(), "", "sum of the tiles' energies, less 1/ln 2 for each"),
+        _field(
+            "view",
+            pa.bool_(),
+            "",
+            "whether an event view was drawn; if not, as many louder triggers of the window have "
+            "one as are allowed, or a louder one of the same peak_time",
+        ),
     ],
     metadata={"gwmorph.schema": "triggers"},
 )

@@ -8,10 +8,10 @@ import pytest
 from gwmorph import tables
 from gwmorph.encoders import shards
 from gwmorph.encoders.dct import DctEncoder
-from gwmorph.encoders.shards import WindowOutputs, write_shard
+from gwmorph.encoders.shards import EventOutputs, WindowOutputs, write_shard
 from gwmorph.errors import StorageError, TableError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.naming import span_name
+from gwmorph.naming import event_name, span_name
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 
 SIZE = (28, 28)
@@ -194,3 +194,52 @@ def test_a_folder_that_cannot_be_written_is_an_error(
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
         write_shard(tmp_path / "file" / "shard.parquet", blocks, DctEncoder(SIZE), 2)
+
+
+# -- events ---------------------------------------------------------------------------------
+
+
+def _trigger(time: float, view: bool) -> dict:
+    numbers = {field.name: 1 for field in tables.TRIGGERS}
+    own = {"detector": "H1", "gps_start": int(time) // 32 * 32, "view": view}
+    return numbers | own | {"peak_time": time, "time": time + 0.1, "snr": time % 10}
+
+
+def _write_events(folder: Path, triggers: Sequence[dict]) -> EventOutputs:
+    outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
+    tables.write_table(outputs.triggers, tables.TRIGGERS, triggers, RENDER)
+    for number, row in enumerate(triggers):
+        if row["view"]:
+            picture = np.random.default_rng(number).integers(0, 256, SIZE, dtype=np.uint8)
+            write_picture(outputs.pictures / event_name("H1", row["peak_time"]), picture, SCALE)
+    return outputs
+
+
+def test_an_event_shard_holds_every_view_with_its_triggers_measurements(tmp_path: Path) -> None:
+    triggers = [_trigger(4100.25, True), _trigger(4101.5, False), _trigger(4099.125, True)]
+    events, path = _write_events(tmp_path, triggers), tmp_path / "shard.parquet"
+    assert write_shard(path, [events], DctEncoder(SIZE), 3) == 2
+    shard = tables.read_table(path, tables.EMBEDDINGS)
+    assert shard["trigger_time"].to_pylist() == [4099.125, 4100.25]
+    assert shard["tile_time"].equals(shard["trigger_time"])
+    assert shard["gps_start"].to_pylist() == [4096, 4096]
+    assert set(shard["view"].to_pylist()) == {"event"}
+    assert shard["tile_snr"].to_pylist() == pytest.approx([9.125, 0.25])
+    indices, scale = read_picture(events.pictures / event_name("H1", 4099.125))
+    expected = DctEncoder(SIZE).encode(indices[None], scale)[0]
+    np.testing.assert_allclose(tables.embedding_matrix(shard)[0], expected, atol=1e-6)
+    assert tables.read_metadata(path)["gwmorph.render_id"] == "abc"
+
+
+def test_a_block_without_events_gives_an_empty_shard(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    assert write_shard(path, [_write_events(tmp_path, [])], DctEncoder(SIZE), 3) == 0
+    assert tables.read_table(path, tables.EMBEDDINGS).num_rows == 0
+
+
+def test_a_missing_event_view_is_named(tmp_path: Path) -> None:
+    events = _write_events(tmp_path, [_trigger(4100.25, True)])
+    lost = events.pictures / event_name("H1", 4100.25)
+    lost.unlink()
+    with pytest.raises(TableError, match=lost.name):
+        write_shard(tmp_path / "shard.parquet", [events], DctEncoder(SIZE), 2)

@@ -17,6 +17,7 @@ from gwmorph.morphology.clustering import (
     cluster,
     cluster_summary,
     cluster_table,
+    only_events_of,
 )
 from gwmorph.storage import write_json
 
@@ -250,3 +251,23 @@ def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     assert first["medoid_trigger_time"] == embeddings["trigger_time"][found.medoids[0]].as_py()
     assert read["trigger_time"].equals(embeddings["trigger_time"])
     assert first["medoid_detector"] == ("H1" if found.medoids[0] % 2 else "L1")
+
+
+def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:
+    embeddings = _embedding_table()
+    times = embeddings["trigger_time"].to_pylist()
+    claimed = [
+        {field.name: 1 for field in tables.TRIGGERS}
+        | {"detector": row["detector"], "gps_start": row["gps_start"], "view": True}
+        | {"peak_time": row["trigger_time"]}
+        for row in embeddings.to_pylist()
+        if row["trigger_time"] is not None
+    ]
+    merged = [row for number, row in enumerate(claimed) if number % 5]
+    # The same time in another window is another claim.
+    merged[0]["gps_start"] += 32
+    triggers = tables.pa.Table.from_pylist(merged[::-1], schema=tables.TRIGGERS)
+    kept = only_events_of(triggers, embeddings)
+    assert kept["trigger_time"].to_pylist() == [row["peak_time"] for row in merged[1:]]
+    assert set(times) > set(kept["trigger_time"].to_pylist())
+    assert kept.schema.equals(embeddings.schema)

@@ -19,7 +19,8 @@ def measured(detector: str, gps: int, snr: float) -> dict:
 
 
 def trigger(detector: str, gps: int) -> dict:
-    return {field.name: 0 for field in TRIGGERS} | {"detector": detector, "gps_start": gps}
+    own = {"detector": detector, "gps_start": gps, "view": gps < 64}
+    return {field.name: 0 for field in TRIGGERS} | own
 
 
 def cluster(number: int, members: int, share: float) -> dict:
@@ -88,6 +89,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "excluded_by_reason": {"context": 1, "nan": 1},
                 "triggered_windows": 2,
                 "triggers": 3,
+                "triggers_without_view": 2,
             },
             "L1": {
                 "science_s": 40,
@@ -100,6 +102,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "excluded_by_reason": {"gap": 1},
                 "triggered_windows": 0,
                 "triggers": 0,
+                "triggers_without_view": 0,
             },
         },
         "views": {

@@ -10,7 +10,7 @@ from workflow_project import BLOCK_S, FIRST, HALF_S, border
 
 pytestmark = pytest.mark.workflow
 
-VIEWS = ("window",)
+VIEWS = ("window", "event")
 GALLERIES = [f"Drawing examples of every {view} cluster of run t" for view in VIEWS]
 OCCUPANCY = [f"Drawing the {view} clusters of run t over time" for view in VIEWS]
 MAPS = [f"Drawing the map of the {view} views of run t" for view in VIEWS]

@@ -12,6 +12,7 @@ rule block:
         measurements=MEASUREMENTS,
         triggers=TRIGGERS,
         pictures=directory(PICTURES),
+        event_views=directory(EVENTS),
     log:
         "results/{run}/logs/block/{detector}-{block}.log",
     benchmark:

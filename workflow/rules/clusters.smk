@@ -1,4 +1,4 @@
-# Needs all shards of one view. Makes the clusters, their summary, and
+# Needs all shards of one view, and for events the run's triggers. Makes the clusters, their summary, and
 # the diagnostics of the clustering. Both UMAPs of a view run in one process, since compiling them
 # takes longer than running them, and on one thread, because of the seed; views run side by side.
 
@@ -6,6 +6,7 @@
 rule cluster:
     input:
         shards=shards,
+        triggers=merged_triggers,
     output:
         clusters=CLUSTERS,
         cluster_summary=CLUSTER_SUMMARY,

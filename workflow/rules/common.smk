@@ -59,16 +59,18 @@ LEDGER = (
 )
 MEASUREMENTS = f"results/{{run}}/measurements/{{detector}}-GWMORPH_MEASUREMENTS-{{block}}-{BLOCK_S}.parquet"
 TRIGGERS = f"results/{{run}}/triggers/{{detector}}-GWMORPH_TRIGGERS-{{block}}-{BLOCK_S}.parquet"
+EVENTS = f"results/{{run}}/events/{{detector}}-GWMORPH_EVENTS-{{block}}-{BLOCK_S}"
 PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}"
 SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
 CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"
 CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
 DIAGNOSTICS = "results/{run}/clusters/{view}/clustering.json"
 
-VIEWS = ["window"]
+VIEWS = CONFIG.clustering.views
 # What the block stage leaves for each view; an encoder reads all of it.
 OUTPUTS = {
     "window": {"ledger": LEDGER, "measurements": MEASUREMENTS, "pictures": PICTURES},
+    "event": {"triggers": TRIGGERS, "pictures": EVENTS},
 }
 
 
@@ -161,6 +163,11 @@ def run_files(pattern):
 def pictures(wildcards):
     """Return the folders of all pictures of one view."""
     return run_files(OUTPUTS[wildcards.view]["pictures"])
+
+
+def merged_triggers(wildcards):
+    """Return the run's triggers, which say what the events are."""
+    return {"window": [], "event": ["results/{run}/triggers.parquet"]}[wildcards.view]
 
 
 def shards(wildcards):

@@ -319,6 +319,21 @@ def _distortion(
     return {**trust, "silhouette": silhouette, "distortion_rows": len(draw)}
 
 
+def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:
+    """Return the rows of EMBEDDINGS whose trigger is in a TRIGGERS table, in their order.
+
+    What two blocks claimed at their border has a view in both; the run's triggers hold it once.
+    """
+
+    def keys(table: pa.Table, time: str) -> list[tuple[str, int, float]]:
+        columns = (table[name].to_pylist() for name in ("detector", "gps_start", time))
+        return list(zip(*columns, strict=True))
+
+    known = set(keys(triggers, "peak_time"))
+    mask = [key in known for key in keys(embeddings, "trigger_time")]
+    return embeddings.filter(pa.array(mask, pa.bool_()))
+
+
 def cluster_table(embeddings: pa.Table, clustering: Clustering) -> pa.Table:
     """Return the CLUSTERS table of an EMBEDDINGS table's rows, in their order."""
     kept = [name for name in CLUSTERS.names if name in EMBEDDINGS.names]

@@ -53,7 +53,7 @@ def summarise(
             detector: {
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
-                "triggers": pc.sum(pc.equal(triggers["detector"], detector), min_count=0).as_py(),
+                **_triggers(triggers, detector),
             }
             for detector, livetime in livetimes.items()
         },
@@ -83,6 +83,14 @@ def _windows(
         "excluded_windows": planned.num_rows - analysed,
         "excluded_by_reason": excluded_counts(ledger, detector),
         "triggered_windows": loud.num_rows,
+    }
+
+
+def _triggers(triggers: pa.Table, detector: str) -> dict[str, int]:
+    own = triggers.filter(pc.equal(triggers["detector"], detector))
+    return {
+        "triggers": own.num_rows,
+        "triggers_without_view": own.filter(pc.invert(own["view"])).num_rows,
     }
 
 
@@ -137,6 +145,8 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     table.add_row(f"windows with a tile of SNR >= {summary['events_snr']:g}", *triggered)
     triggers = (f"{column['triggers']:,}" for column in columns)
     table.add_row(f"triggers of SNR >= {summary['events_snr']:g}", *triggers)
+    without = (f"{column['triggers_without_view']:,}" for column in columns)
+    table.add_row("  of these without an event view", *without)
     return table
 
 
