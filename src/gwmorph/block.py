@@ -179,24 +179,21 @@ def analyse_block(
     ledger, stretches = condition(
         files, detector, block, sorted(windows), segments, context_s, parameters
     )
-    flat: dict[int, str] = {}
-    measurements: list[dict[str, Any]] = []
-    triggers: list[dict[str, Any]] = []
-    for stretch in stretches:
-        for starts, batch in _batches(stretch, parameters):
-            if isinstance(batch, StrainError):
-                flat[starts[0]] = str(batch)
-                continue
-            _draw(detector, starts, batch.planes, parameters, pictures)
-            measurements += _measurements(detector, starts, batch)
-            found = _triggers(detector, starts, batch, stretch.psd, parameters, events)
-            _draw_events(starts, batch, found, parameters, event_views)
-            triggers += found
-    claimed = pa.Table.from_pylist(triggers, schema=tables.TRIGGERS)
+    drawn = [
+        draw_stretch(detector, stretch, parameters, events, pictures, event_views)
+        for stretch in stretches
+    ]
+    rows = [row for part in drawn for row in part.triggers]
+    claimed = pa.Table.from_pylist(rows, schema=tables.TRIGGERS)
     merged = merge_triggers(claimed, parameters.window_s)
     for name in _event_names(claimed) - _event_names(merged):
         (event_views / name).unlink()
-    return BlockResult([_unless_flat(row, flat) for row in ledger], measurements, merged)
+    flat = {start: fault for part in drawn for start, fault in part.flat.items()}
+    return BlockResult(
+        [_unless_flat(row, flat) for row in ledger],
+        [row for part in drawn for row in part.measurements],
+        merged,
+    )
 
 
 @dataclass(frozen=True)
@@ -305,6 +302,47 @@ def _runs(sound: NDArray[np.bool_], gps_start: int) -> Iterator[tuple[int, int]]
     edges = np.flatnonzero(np.diff(np.concatenate([[0], sound.astype(np.int8), [0]])))
     for first, last in edges.reshape(-1, 2):
         yield gps_start + int(first), gps_start + int(last)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What one stretch gave.
+
+    Rows of ``MEASUREMENTS`` and ``TRIGGERS`` (of which two windows may claim one), and by its
+    GPS start what is wrong with each window that could not be transformed.
+    """
+
+    measurements: list[dict[str, Any]]
+    triggers: list[dict[str, Any]]
+    flat: dict[int, str]
+
+
+def draw_stretch(
+    detector: str,
+    stretch: Stretch,
+    parameters: RenderParameters,
+    events: EventParameters,
+    pictures: Path,
+    event_views: Path,
+) -> Drawn:
+    """Draw the windows of a stretch and the loudest triggers of each into folders that exist.
+
+    Raises
+    ------
+    StorageError
+        A picture cannot be written.
+    """
+    drawn = Drawn([], [], {})
+    for starts, batch in _batches(stretch, parameters):
+        if isinstance(batch, StrainError):
+            drawn.flat[starts[0]] = str(batch)
+            continue
+        _draw(detector, starts, batch.planes, parameters, pictures)
+        triggers = _triggers(detector, starts, batch, stretch.psd, parameters, events)
+        _draw_events(starts, batch, triggers, parameters, event_views)
+        drawn.measurements.extend(_measurements(detector, starts, batch))
+        drawn.triggers.extend(triggers)
+    return drawn
 
 
 def _unless_flat(row: dict[str, Any], flat: Mapping[int, str]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def triggers() -> pa.Table:
             "duration": 0.375,
             "amplitude": 1e-23 * rng.uniform(1, 9),
             "tiles": int(rng.integers(1, 5000)),
+            "view": bool(number % 2),
         }
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=tables.TRIGGERS)

@@ -92,7 +92,7 @@ LOOKING = {
         "qtransform": keys("qtransform"),
         "picture": keys("picture"),
     },
-    "events": keys("events"),
+    "events": keys("events", "max_per_window"),
     "encoder": encoder_keys(),
     "modules": CONFIG.injections.modules,
 }

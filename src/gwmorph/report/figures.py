@@ -479,8 +479,8 @@ def _draw_event(axes: Axes, picture: Path, scale: GalleryScale) -> None:
     axes.axhline(1, color="white", linewidth=1.2)
     axes.axvline(1, color="white", linewidth=1.2)
     for place, duration in zip(((0, 1), (1, 1), (0, 0), (1, 0)), CROPS_S, strict=True):
-        x, y = np.add(place, 0.04)
-        axes.text(x, y, f"{duration:g} s", color="white", fontsize=8, va="bottom")
+        x, y = np.add(place, (0.04, 0.96))
+        axes.text(x, y, f"{duration:g} s", color="white", fontsize=8, va="top")
     marks = _marks(scale)[1::2]
     heights = np.log(np.divide(marks, scale.low_hz)) / np.log(scale.high_hz / scale.low_hz)
     axes.set_yticks([*heights, *(1 + heights)], 2 * [str(mark) for mark in marks])

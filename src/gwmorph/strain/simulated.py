@@ -102,6 +102,8 @@ class SimulatedSource:
         key = storage.content_hash(
             {
                 "generator": GENERATOR,
+                # The truth tables in the folder follow it.
+                "schema_version": tables.SCHEMA_VERSION,
                 "seed": self.seed,
                 "population": self._simulation.population.model_dump(),
                 "rate_scale": self.rate_scale,
