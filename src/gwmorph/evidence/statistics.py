@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.encoders.base import Encoder
-from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
