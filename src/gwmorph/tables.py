@@ -42,6 +42,12 @@ _TILE = [
     _field("tile_energy", pa.float64(), "", "energy of the loudest tile over its row's median"),
     _field("tile_snr", pa.float64(), "", "Omicron SNR of the loudest tile"),
 ]
+_EMBEDDING = _field(
+    "embedding",
+    pa.list_(pa.field("item", pa.float32(), nullable=False), EMBEDDING_SIZE),
+    "",
+    "unit-norm vector of the picture",
+)
 
 LEDGER = pa.schema(
     [
@@ -108,14 +114,39 @@ EMBEDDINGS = pa.schema(
         _VIEW,
         _TRIGGER_TIME,
         *_TILE,
-        _field(
-            "embedding",
-            pa.list_(pa.field("item", pa.float32(), nullable=False), EMBEDDING_SIZE),
-            "",
-            "unit-norm vector of the picture",
-        ),
+        _EMBEDDING,
     ],
     metadata={"gwmorph.schema": "embeddings"},
+)
+QUIET = pa.schema(
+    [
+        _field("number", pa.int64(), "", "number of the simulated quiet window"),
+        _field("tile_energy", pa.float64(), "", "as in the table of measurements"),
+        _field("excess", pa.float64(), "", "as in the table of measurements"),
+        _field("track", pa.float64(), "nat", "as in the table of measurements"),
+        _EMBEDDING,
+    ],
+    metadata={"gwmorph.schema": "quiet"},
+)
+_SURPRISE = "-log10 of the probability that a quiet window has as large a"
+SCORES = pa.schema(
+    [
+        _DETECTOR,
+        _GPS_START,
+        _field("tile_snr", pa.float64(), "", "Omicron SNR of the loudest tile"),
+        _field(
+            "tile_energy", pa.float64(), "", "energy of the loudest tile over its row's median"
+        ),
+        _field("excess", pa.float64(), "", "-log10 of the least probable box's tail probability"),
+        _field("track", pa.float64(), "nat", "log-likelihood ratio of the best path of energy"),
+        _field("distance", pa.float64(), "", "cosine distance to the nearest quiet pictures"),
+        _field("surprise_tile_energy", pa.float64(), "", f"{_SURPRISE} tile_energy"),
+        _field("surprise_excess", pa.float64(), "", f"{_SURPRISE}n excess"),
+        _field("surprise_track", pa.float64(), "", f"{_SURPRISE} track"),
+        _field("surprise_distance", pa.float64(), "", f"{_SURPRISE} distance"),
+        _field("score", pa.float64(), "", "the largest surprise, corrected for their number"),
+    ],
+    metadata={"gwmorph.schema": "scores"},
 )
 CLUSTERS = pa.schema(
     [
