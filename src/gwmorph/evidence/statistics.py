@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.encoders.base import Encoder
+from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
+from gwmorph.spectra.triggers import energy_of_snr
 from gwmorph.spectra.views import event_view
 
 NEIGHBORS = 5
@@ -157,3 +159,28 @@ def excess(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
 def track(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
     """Return the log-likelihood ratio of the best path of energy."""
     return extended_statistics(batch).track
+
+
+@combination("extended", "boxes and tracks", parts=("excess", "track"))
+def extended(quiet: Features) -> Scorer:
+    """Score by the rarer of both in quiet noise, as the score does."""
+    return _background_score(quiet, ("excess", "track"))
+
+
+@combination("score", "score", parts=("loudest_tile", "excess", "track", "window_vector"))
+def score(quiet: Features) -> Scorer:
+    """Score as `gwmorph.evidence.score` does: by the rarest part, corrected for their number."""
+    # Energies, not SNRs, have an exponential tail.
+    return _background_score(quiet, PARTS)
+
+
+def _background_score(quiet: Features, names: tuple[str, ...]) -> Scorer:
+    background = QuietBackground.fit(_named(quiet, names))
+    return lambda scores: background.score(_named(scores, names))
+
+
+def _named(scores: Features, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
+    columns = dict(zip(names, np.asarray(scores, np.float64).T, strict=True))
+    if "tile_energy" in columns:
+        columns["tile_energy"] = energy_of_snr(columns["tile_energy"])
+    return columns
