@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from gwmorph import tables
 from gwmorph.evidence.injections import read_windows
-from gwmorph.evidence.recall import noise_rows
+from gwmorph.evidence.recall import fit_score, noise_rows
 from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
@@ -13,15 +15,20 @@ from gwmorph.report.recall import noise_text, write_table_page
 
 
 def noise_counts(
-    windows: Sequence[Path],
+    parts: Mapping[str, Sequence[Path]],
     morphologies: Mapping[str, str],
     modules: Sequence[str],
     counts: Path,
     html: Path,
 ) -> None:
     labels = {name: entry.label for name, entry in load_statistics(modules).items()}
-    metadata = lineage({}, hashes_of(windows))
-    rows = noise_rows(read_windows(windows))
+    metadata = lineage({}, hashes_of(path for paths in parts.values() for path in paths))
+    rows = []
+    for paths in parts.values():
+        windows = read_windows(paths)
+        is_reference = pc.equal(windows["role"], "reference")
+        score = fit_score(windows.filter(is_reference))
+        rows += noise_rows(windows.filter(pc.invert(is_reference)), score)
     tables.write_table(counts, tables.NOISE_COUNTS, rows, metadata)
     text = noise_text(tables.read_table(counts, tables.NOISE_COUNTS), morphologies, labels)
     write_table_page("Injections into real noise", text, html)
@@ -30,7 +37,10 @@ def noise_counts(
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         noise_counts(
-            windows=[Path(path) for path in snakemake.input.windows],
+            parts={
+                detector: [Path(path) for path in paths]
+                for detector, paths in snakemake.input.items()
+            },
             morphologies=snakemake.params.morphologies,
             modules=snakemake.params.modules,
             counts=Path(snakemake.output.counts),

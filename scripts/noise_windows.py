@@ -1,4 +1,7 @@
-"""Inject one morphology (or nothing) into real noise, and look at every window."""
+"""Inject one morphology (or nothing) into real noise, and look at every window.
+
+The reference is simulated noise at the rate of the real one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +12,12 @@ from gwmorph.block import RenderParameters
 from gwmorph.config import EncoderConfig, EventsConfig
 from gwmorph.encoders.base import make_encoder
 from gwmorph.evidence.campaign import Job
-from gwmorph.evidence.injections import observe, real_backgrounds, write_windows
+from gwmorph.evidence.injections import (
+    observe,
+    real_backgrounds,
+    simulated_backgrounds,
+    write_windows,
+)
 from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
@@ -38,8 +46,11 @@ def noise_windows(
     parameters = replace(parameters, sample_rate=min(parameters.sample_rate, slowest))
     made = make_encoder(encoder, (parameters.height, parameters.width))
     receipts = [source.obtain(file) for file in offered]
-    segments = source.segments(whole.detector, 0, LATEST_GPS)
-    backgrounds = real_backgrounds(whole, receipts, segments, parameters)
+    if whole.role == "reference":
+        backgrounds = simulated_backgrounds(whole, parameters)
+    else:
+        segments = source.segments(whole.detector, 0, LATEST_GPS)
+        backgrounds = real_backgrounds(whole, receipts, segments, parameters)
     table = observe(whole, backgrounds, parameters, made, events)
     metadata = {
         **lineage(

@@ -340,7 +340,7 @@ class InjectionsConfig(_Section):
         2000,
         "Quiet windows that statistics learn the background from; no limit is set or tested on "
         "them.",
-        ge=20,
+        ge=100,
     )
     quiet_windows: int = _key(
         10000, "Quiet windows that limits are set on, and as many others to test them.", ge=20
@@ -365,7 +365,9 @@ class InjectionsConfig(_Section):
         32, "Windows of each detector's noise files that are used, the earliest ones.", ge=2
     )
     modules: list[str] = _key(
-        [], "Python modules that register further statistics when they are imported."
+        [],
+        "Python modules that register further statistics when they are imported; a change in "
+        "one of them reruns nothing.",
     )
 
     @model_validator(mode="after")

@@ -32,11 +32,11 @@ def events():
 @pytest.fixture(scope="session")
 def campaign():
     return InjectionsConfig(
-        reference_windows=20,
+        reference_windows=100,
         quiet_windows=20,
         injections_per_point=10,
         snrs=[6.0, 20.0],
         morphologies=["blip", "chirp_30_30"],
         false_alarm_fractions=[0.1],
-        windows_per_job=12,
+        windows_per_job=60,
     )

@@ -76,9 +76,9 @@ def found(rng, size=40):
 
 def scored(table, scores):
     about = tables.injected_windows({}).names
-    rows = {**{name: table[name] for name in about}, "loudest_tile": scores}
+    rows = {**{name: table[name] for name in about}, "score": scores}
     quiet = {**rows, "role": ["test"] * len(table)}
-    schema = tables.injected_windows({"loudest_tile": 1})
+    schema = tables.injected_windows({"score": 1})
     injected = {**rows, "role": ["injection"] * len(table)}
     return pa.concat_tables([pa.table(quiet, schema=schema), pa.table(injected, schema=schema)])
 
@@ -95,7 +95,7 @@ def limits_of(**limits):
 
 def test_found_is_above_the_limit_of_the_larger_fraction():
     table = found(np.random.default_rng(2), size=3)
-    recall = limits_of(loudest_tile=[(0.01, 3.0), (0.001, 5.0)], other=[(0.01, 0.0)])
+    recall = limits_of(score=[(0.01, 3.0), (0.001, 5.0)], other=[(0.01, 0.0)])
     kept = found_windows(table, scored(table, [1.0, 4.0, 6.0, 3.0, 3.1, 0.0]), recall)
     assert kept["trigger_frequency"].to_pylist() == [
         table["trigger_frequency"][i].as_py() for i in (1, 2, 4)

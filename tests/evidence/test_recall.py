@@ -9,7 +9,7 @@ from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import injections, recall, statistics
 from gwmorph.evidence.campaign import plan_jobs
-from gwmorph.evidence.injections import observe, simulated_backgrounds
+from gwmorph.evidence.injections import features_of, observe, simulated_backgrounds
 from gwmorph.evidence.recall import (
     achieved,
     fit_score,
@@ -185,8 +185,7 @@ def test_half_recall_is_taken_for_each_curve_apart():
     assert curves[0]["snr"] == pytest.approx(10)
 
 
-def test_real_noise_compares_with_every_other_window(registry):
-    statistic("plain", "")(lambda batch, pictures: None)
+def test_real_noise_compares_with_every_other_window():
     quiet = [1.0, 5.0, 2.0]
     injected = [(0, 4.0), (1, 4.0), (2, 6.0)]  # window, score
     table = windows(
@@ -197,7 +196,7 @@ def test_real_noise_compares_with_every_other_window(registry):
         detector=["H1"] * 6,
         plain=[*quiet, *(x for _, x in injected)],
     )
-    (row,) = noise_rows(table)
+    (row,) = noise_rows(table, lambda windows: {"plain": features_of(windows, "plain")})
     # 4 in window 0 is below 5; 4 in window 1 is above 1 and 2; 6 is above all.
     assert row == {
         "detector": "H1",
@@ -221,6 +220,7 @@ def test_a_small_campaign_from_noise_to_recall(campaign, parameters, encoder, ev
     bounds = limits(scores["calibration"], campaign.false_alarm_fractions)
     rows = recall_rows(joined["injection"], scores["injection"], bounds)
     assert len(rows) == len(STATISTICS) * 2 * 2
+    assert {"score", "extended", "event_vector", "window_vector"} < {r["statistic"] for r in rows}
     by_key = {(r["statistic"], r["morphology"], r["snr"]): r["recall"] for r in rows}
     for morphology in ("blip", "chirp_30_30"):
         assert by_key["loudest_tile", morphology, 20.0] == 1

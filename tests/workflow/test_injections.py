@@ -11,7 +11,7 @@ from gwmorph import tables
 pytestmark = pytest.mark.workflow
 
 CAMPAIGN = {
-    "reference_windows": 20,
+    "reference_windows": 100,
     "quiet_windows": 24,
     "injections_per_point": 4,
     "snrs": [6.0, 30.0],

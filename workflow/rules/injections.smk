@@ -49,9 +49,13 @@ def windows_of(role):
     ]
 
 
-def noise_windows_of(wildcards):
-    """Return the windows of real noise."""
-    return [NOISE.format(run=wildcards.run, part=name) for name in campaign_jobs()[1]]
+def noise_windows_of(detector):
+    """Return an input function for the windows of one detector's real noise."""
+    return lambda wildcards: [
+        NOISE.format(run=wildcards.run, part=job.name)
+        for job in campaign_jobs()[1].values()
+        if job.detector == detector
+    ]
 
 
 def noise_files_of(wildcards):
@@ -266,7 +270,7 @@ rule agreement:
 
 rule noise_counts:
     input:
-        windows=noise_windows_of,
+        **{d: noise_windows_of(d) for d in CONFIG.injections.noise_files},
     output:
         counts="results/{run}/injections/noise_counts.parquet",
         html=report(

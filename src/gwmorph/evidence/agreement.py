@@ -20,7 +20,7 @@ VIEWS = "event view"
 TRIGGERS = "trigger columns"
 NEIGHBORS = 5
 VECTORS = "event_vector"
-FOUND_BY = "loudest_tile"
+FOUND_BY = "score"
 _KEYS = ["part", "number", "snr"]
 # Without time: a class may not be told by when it was injected.
 _COLUMNS = ("frequency", "q", "duration", "bandwidth", "snr")

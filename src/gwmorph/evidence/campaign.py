@@ -64,12 +64,29 @@ def plan_jobs(settings: InjectionsConfig) -> list[Job]:
 
 
 def plan_noise_jobs(settings: InjectionsConfig, detector: str) -> list[Job]:
-    """Return the jobs of a campaign in real noise of ``detector``: one quiet, one a morphology."""
-    given = ("noise", settings.noise_windows, detector, settings.seed)
+    """Return the jobs of a campaign in real noise of ``detector``.
+
+    The first has simulated windows, which statistics learn from, since real ones are too few;
+    the second has the real ones without an injection; then one for each morphology.
+
+    Raises
+    ------
+    ConfigError
+        A morphology is unknown.
+    """
+    given = (detector, settings.seed)
     return [
-        Job(f"{detector}-quiet", *given),  # type: ignore[arg-type]
+        Job(f"{detector}-reference", "reference", settings.reference_windows, *given),
+        Job(f"{detector}-quiet", "noise", settings.noise_windows, *given),
         *(
-            Job(f"{detector}-{name}", *given, name, tuple(settings.snrs))  # type: ignore[arg-type]
+            Job(
+                f"{detector}-{name}",
+                "noise",
+                settings.noise_windows,
+                *given,
+                name,
+                tuple(settings.snrs),
+            )
             for name in choose_morphologies(settings.morphologies)
         ),
     ]

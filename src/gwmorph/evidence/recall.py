@@ -237,15 +237,20 @@ def half_snr(snrs: Sequence[float], recall: Sequence[float]) -> tuple[str, float
     return "inside", float(snrs[i] * (snrs[i + 1] / snrs[i]) ** share)
 
 
-def noise_rows(windows: pa.Table) -> list[dict[str, Any]]:
+def noise_rows(windows: pa.Table, score: Score) -> list[dict[str, Any]]:
     """Return rows of ``tables.NOISE_COUNTS`` for one detector's windows of real noise.
 
-    Each injection is compared with all *other* windows of the same noise: the background is
-    learned on them, and it counts as above when its score exceeds the largest of theirs.
+    An injection counts as above when its score exceeds those of all *other* windows of the same
+    noise without an injection. ``score`` comes from `fit_score`, which has learned from simulated
+    noise, as it does for any run: real windows are too few to learn from.
     """
-    role = pc.is_null(windows["morphology"])
-    quiet, injected = windows.filter(role), windows.filter(pc.invert(role))
-    above = _above_others(quiet, injected)
+    is_quiet = pc.is_null(windows["morphology"])
+    quiet, injected = windows.filter(is_quiet), windows.filter(pc.invert(is_quiet))
+    scores, others = score(injected), score(quiet)
+    own = np.equal.outer(np.array(injected["gps_start"]), np.array(quiet["gps_start"]))
+    above = {
+        name: scores[name] > np.where(own, -np.inf, others[name]).max(axis=1) for name in scores
+    }
     return [
         {
             "detector": windows["detector"][0].as_py(),
@@ -259,15 +264,3 @@ def noise_rows(windows: pa.Table) -> list[dict[str, Any]]:
         for name, flags in above.items()
         for morphology, snr, chosen in _groups(injected)
     ]
-
-
-def _above_others(quiet: pa.Table, injected: pa.Table) -> dict[str, NDArray[np.bool_]]:
-    own = np.array(injected["gps_start"].to_pylist())
-    above = {name: np.zeros(len(own), bool) for name in STATISTICS}
-    for start in np.unique(own):
-        others = quiet.filter(pc.not_equal(quiet["gps_start"], int(start)))
-        score = fit_score(others)
-        bounds = score(others)
-        for name, values in score(injected.filter(pa.array(own == start))).items():
-            above[name][own == start] = values > bounds[name].max()
-    return above

@@ -84,8 +84,8 @@ class Trigger:
         return sqrt(2 * max(self.energy / _NOISE_MEAN - 1, 0))
 
 
-def energy_of_snr(snr: float) -> float:
-    """Return the tile energy over its row's median that has this Omicron SNR."""
+def energy_of_snr(snr: Any) -> Any:
+    """Return the tile energy over its row's median that has this Omicron SNR (or array)."""
     return (1 + snr * snr / 2) * _NOISE_MEAN
 
 
