@@ -1,4 +1,4 @@
-"""Count which injections into real noise stand out from all its other windows."""
+"""Count which windows of real noise, with and without injections, pass limits."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from gwmorph import tables
 from gwmorph.evidence.injections import read_windows
-from gwmorph.evidence.recall import fit_score, noise_rows
+from gwmorph.evidence.recall import fit_score, limits, noise_rows
 from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
@@ -17,18 +17,25 @@ from gwmorph.report.recall import noise_text, write_table_page
 def noise_counts(
     parts: Mapping[str, Sequence[Path]],
     morphologies: Mapping[str, str],
+    fractions: Sequence[float],
     modules: Sequence[str],
     counts: Path,
     html: Path,
 ) -> None:
     labels = {name: entry.label for name, entry in load_statistics(modules).items()}
-    metadata = lineage({}, hashes_of(path for paths in parts.values() for path in paths))
+    metadata = lineage(
+        {"false_alarm_fractions": list(fractions)},
+        hashes_of(path for paths in parts.values() for path in paths),
+    )
     rows = []
     for paths in parts.values():
         windows = read_windows(paths)
-        is_reference = pc.equal(windows["role"], "reference")
-        score = fit_score(windows.filter(is_reference))
-        rows += noise_rows(windows.filter(pc.invert(is_reference)), score)
+        reference, calibration, noise = (
+            windows.filter(pc.equal(windows["role"], role))
+            for role in ("reference", "calibration", "noise")
+        )
+        score = fit_score(reference)
+        rows += noise_rows(noise, score(noise), limits(score(calibration), fractions))
     tables.write_table(counts, tables.NOISE_COUNTS, rows, metadata)
     text = noise_text(tables.read_table(counts, tables.NOISE_COUNTS), morphologies, labels)
     write_table_page("Injections into real noise", text, html)
@@ -42,6 +49,7 @@ if __name__ == "__main__":
                 for detector, paths in snakemake.input.items()
             },
             morphologies=snakemake.params.morphologies,
+            fractions=snakemake.params.fractions,
             modules=snakemake.params.modules,
             counts=Path(snakemake.output.counts),
             html=Path(snakemake.output.html),

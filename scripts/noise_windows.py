@@ -1,6 +1,6 @@
 """Inject one morphology (or nothing) into real noise, and look at every window.
 
-The reference is simulated noise at the rate of the real one.
+Reference and calibration are simulated noise at the rate of the real one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,11 +46,11 @@ def noise_windows(
     parameters = replace(parameters, sample_rate=min(parameters.sample_rate, slowest))
     made = make_encoder(encoder, (parameters.height, parameters.width))
     receipts = [source.obtain(file) for file in offered]
-    if whole.role == "reference":
-        backgrounds = simulated_backgrounds(whole, parameters)
-    else:
+    if whole.role == "noise":
         segments = source.segments(whole.detector, 0, LATEST_GPS)
         backgrounds = real_backgrounds(whole, receipts, segments, parameters)
+    else:
+        backgrounds = simulated_backgrounds(whole, parameters)
     table = observe(whole, backgrounds, parameters, made, events)
     metadata = {
         **lineage(

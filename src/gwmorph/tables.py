@@ -270,11 +270,12 @@ NOISE_COUNTS = pa.schema(
     [
         _DETECTOR,
         _field("statistic", pa.string(), "", "name of the statistic"),
-        _field("morphology", pa.string(), "", "what was injected"),
-        _field("snr", pa.float64(), "", "optimal SNR against the file's median spectrum"),
-        _field("quiet_windows", pa.int64(), "", "windows of the files without an injection"),
-        _field("injections", pa.int64(), "", "number of injections"),
-        _field("above", pa.int64(), "", "injections above every other window without one"),
+        _field("false_alarm_fraction", pa.float64(), "", "of simulated windows above the limit"),
+        _field("limit", pa.float64(), "", "what a window's score must exceed to be counted"),
+        _field("morphology", pa.string(), "", "what was injected, if anything", nullable=True),
+        _field("snr", pa.float64(), "", "optimal SNR against the median spectrum", nullable=True),
+        _field("windows", pa.int64(), "", "number of windows"),
+        _field("above", pa.int64(), "", "number of windows above the limit"),
     ],
     metadata={"gwmorph.schema": "noise_counts"},
 )

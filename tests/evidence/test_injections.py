@@ -259,7 +259,7 @@ def noise_file(tmp_path_factory):
 def test_real_noise_gives_its_sound_windows(noise_file, parameters, encoder, events):
     segments = noise_file.segments("H1", 0, 2**31)
     files = [noise_file.obtain(f) for f in noise_file.files("H1", 0, 2**31)]
-    job = plan_noise_jobs(InjectionsConfig(noise_windows=4), "H1")[1]
+    job = plan_noise_jobs(InjectionsConfig(noise_windows=4), "H1")[2]
     backgrounds = list(real_backgrounds(job, files, segments, parameters))
     starts = [t - injections.FIRST_GPS for b in backgrounds for t in b.stretch.windows]
     # From 10 s to 250 s, without the window around the missing sample at 110 s.
@@ -272,6 +272,6 @@ def test_real_noise_gives_its_sound_windows(noise_file, parameters, encoder, eve
 
 
 def test_noise_without_a_whole_window_is_refused(parameters, encoder, events):
-    job = plan_noise_jobs(InjectionsConfig(), "H1")[1]
+    job = plan_noise_jobs(InjectionsConfig(), "H1")[2]
     with pytest.raises(ConfigError, match=r"H1-quiet: no window .* injections\.noise_files"):
         observe(job, [], parameters, encoder, events)

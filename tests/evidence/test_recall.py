@@ -9,7 +9,7 @@ from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import injections, recall, statistics
 from gwmorph.evidence.campaign import plan_jobs
-from gwmorph.evidence.injections import features_of, observe, simulated_backgrounds
+from gwmorph.evidence.injections import observe, simulated_backgrounds
 from gwmorph.evidence.recall import (
     achieved,
     fit_score,
@@ -185,28 +185,21 @@ def test_half_recall_is_taken_for_each_curve_apart():
     assert curves[0]["snr"] == pytest.approx(10)
 
 
-def test_real_noise_compares_with_every_other_window():
-    quiet = [1.0, 5.0, 2.0]
-    injected = [(0, 4.0), (1, 4.0), (2, 6.0)]  # window, score
+def test_counts_in_real_noise_keep_quiet_windows_apart():
     table = windows(
-        6,
-        gps_start=[0, 1, 2, *(w for w, _ in injected)],
-        morphology=[None] * 3 + ["blip"] * 3,
-        snr=[None] * 3 + [8.0] * 3,
-        detector=["H1"] * 6,
-        plain=[*quiet, *(x for _, x in injected)],
+        5,
+        morphology=[None, "blip", None, "blip", "comb"],
+        snr=[None, 8.0, None, 8.0, 8.0],
+        detector=["L1"] * 5,
     )
-    (row,) = noise_rows(table, lambda windows: {"plain": features_of(windows, "plain")})
-    # 4 in window 0 is below 5; 4 in window 1 is above 1 and 2; 6 is above all.
-    assert row == {
-        "detector": "H1",
-        "statistic": "plain",
-        "morphology": "blip",
-        "snr": 8.0,
-        "quiet_windows": 3,
-        "injections": 3,
-        "above": 2,
-    }
+    rows = noise_rows(table, {"a": np.array([5.0, 1.0, 0.0, 3.0, 2.0])}, {("a", 0.1): 1.5})
+    assert [(r["morphology"], r["snr"], r["windows"], r["above"]) for r in rows] == [
+        (None, None, 2, 1),
+        ("blip", 8.0, 2, 1),
+        ("comb", 8.0, 1, 1),
+    ]
+    assert all((r["detector"], r["limit"]) == ("L1", 1.5) for r in rows)
+    pa.Table.from_pylist(rows, schema=tables.NOISE_COUNTS)
 
 
 def test_a_small_campaign_from_noise_to_recall(campaign, parameters, encoder, events):

@@ -295,6 +295,7 @@ rule noise_counts:
             for family in morphology_labels(wildcards).values()
             for name, label in family.items()
         },
+        fractions=CONFIG.injections.false_alarm_fractions,
         modules=CONFIG.injections.modules,
         code=code("noise_counts"),
     message:

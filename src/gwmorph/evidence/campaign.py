@@ -66,8 +66,9 @@ def plan_jobs(settings: InjectionsConfig) -> list[Job]:
 def plan_noise_jobs(settings: InjectionsConfig, detector: str) -> list[Job]:
     """Return the jobs of a campaign in real noise of ``detector``.
 
-    The first has simulated windows, which statistics learn from, since real ones are too few;
-    the second has the real ones without an injection; then one for each morphology.
+    The first two have simulated windows, which statistics learn from and limits are set on, since
+    real ones are too few; the third has the real ones without an injection; then one for each
+    morphology.
 
     Raises
     ------
@@ -77,6 +78,7 @@ def plan_noise_jobs(settings: InjectionsConfig, detector: str) -> list[Job]:
     given = (detector, settings.seed)
     return [
         Job(f"{detector}-reference", "reference", settings.reference_windows, *given),
+        Job(f"{detector}-calibration", "calibration", settings.reference_windows, *given),
         Job(f"{detector}-quiet", "noise", settings.noise_windows, *given),
         *(
             Job(

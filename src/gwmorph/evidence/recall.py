@@ -237,30 +237,33 @@ def half_snr(snrs: Sequence[float], recall: Sequence[float]) -> tuple[str, float
     return "inside", float(snrs[i] * (snrs[i + 1] / snrs[i]) ** share)
 
 
-def noise_rows(windows: pa.Table, score: Score) -> list[dict[str, Any]]:
+def noise_rows(
+    windows: pa.Table, scores: Scores, limit: Mapping[tuple[str, float], float]
+) -> list[dict[str, Any]]:
     """Return rows of ``tables.NOISE_COUNTS`` for one detector's windows of real noise.
 
-    An injection counts as above when its score exceeds those of all *other* windows of the same
-    noise without an injection. ``score`` comes from `fit_score`, which has learned from simulated
-    noise, as it does for any run: real windows are too few to learn from.
+    Windows without an injection have rows of their own: how many of them pass a limit says how
+    far it holds in this noise.
     """
-    is_quiet = pc.is_null(windows["morphology"])
-    quiet, injected = windows.filter(is_quiet), windows.filter(pc.invert(is_quiet))
-    scores, others = score(injected), score(quiet)
-    own = np.equal.outer(np.array(injected["gps_start"]), np.array(quiet["gps_start"]))
-    above = {
-        name: scores[name] > np.where(own, -np.inf, others[name]).max(axis=1) for name in scores
-    }
+    is_quiet = windows["morphology"].is_null().to_numpy()
+    injected = np.flatnonzero(~is_quiet)
+    groups: list[tuple[str | None, float | None, NDArray[np.intp]]] = [
+        (None, None, np.flatnonzero(is_quiet))
+    ]
+    groups += [
+        (name, snr, injected[chosen]) for name, snr, chosen in _groups(windows.take(injected))
+    ]
     return [
         {
             "detector": windows["detector"][0].as_py(),
             "statistic": name,
+            "false_alarm_fraction": fraction,
+            "limit": bound,
             "morphology": morphology,
             "snr": snr,
-            "quiet_windows": len(quiet),
-            "injections": int(chosen.sum()),
-            "above": int(flags[chosen].sum()),
+            "windows": len(rows),
+            "above": int((scores[name][rows] > bound).sum()),
         }
-        for name, flags in above.items()
-        for morphology, snr, chosen in _groups(injected)
+        for (name, fraction), bound in limit.items()
+        for morphology, snr, rows in groups
     ]

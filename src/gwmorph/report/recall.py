@@ -144,20 +144,22 @@ def noise_text(
     counts: pa.Table, morphologies: Mapping[str, str], statistics: Mapping[str, str]
 ) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows of counts in real noise (``tables.NOISE_COUNTS``)."""
-    rows = counts.to_pylist()
-    points = list(dict.fromkeys((r["detector"], r["morphology"], r["snr"]) for r in rows))
-    above = {(r["detector"], r["morphology"], r["snr"], r["statistic"]): r for r in rows}
-    headings = ["detector", "morphology", "SNR", "injections", *statistics.values()]
+    points: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in counts.to_pylist():
+        point = (row["false_alarm_fraction"], row["detector"], row["morphology"], row["snr"])
+        points.setdefault(point, {})[row["statistic"]] = row
+    headings = ["limit at", "detector", "morphology", "SNR", "windows", *statistics.values()]
     first = next(iter(statistics))
     return headings, [
         [
+            _percent(fraction),
             detector,
-            morphologies[name],
-            f"{snr:g}",
-            str(above[detector, name, snr, first]["injections"]),
-            *(str(above[detector, name, snr, s]["above"]) for s in statistics),
+            "none" if name is None else morphologies[name],
+            "" if snr is None else f"{snr:g}",
+            str(found[first]["windows"]),
+            *(str(found[statistic]["above"]) for statistic in statistics),
         ]
-        for detector, name, snr in points
+        for (fraction, detector, name, snr), found in points.items()
     ]
 
 

@@ -54,7 +54,7 @@ def test_campaign_leaves_recall_figures_and_counts(campaign):
     loud = [r for r in recall if r["statistic"] == "loudest_tile" and r["snr"] == 30]
     assert [row["recall"] for row in loud] == [1.0]
     counts = tables.read_table(folder / "noise_counts.parquet", tables.NOISE_COUNTS).to_pylist()
-    assert {(r["quiet_windows"], r["injections"]) for r in counts} == {(3, 3)}
+    assert {(r["morphology"], r["windows"]) for r in counts} == {(None, 3), ("blip", 3)}
     achieved = json.loads((folder / "achieved.json").read_text())
     assert {row["test_windows"] for row in achieved} == {24}
 
