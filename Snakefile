@@ -17,6 +17,7 @@ include: "workflow/rules/strain.smk"
 include: "workflow/rules/blocks.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/clusters.smk"
+include: "workflow/rules/scores.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/injections.smk"
 

@@ -15,9 +15,11 @@ def summary(
     run: str,
     science_s: Mapping[str, int],
     events_snr: float,
+    false_alarm_fraction: float,
     ledgers: Sequence[Path],
     measurements: Sequence[Path],
     triggers: Path,
+    scores: Path,
     cluster_summaries: Mapping[str, Path],
     diagnostics: Mapping[str, Path],
     result: Path,
@@ -29,7 +31,9 @@ def summary(
         ledger=ledger,
         measurements=tables.read_tables(measurements, tables.MEASUREMENTS),
         triggers=tables.read_table(triggers, tables.TRIGGERS),
+        scores=tables.read_table(scores, tables.SCORES),
         events_snr=events_snr,
+        false_alarm_fraction=false_alarm_fraction,
         cluster_summaries={
             view: tables.read_table(path, tables.CLUSTER_SUMMARY)
             for view, path in cluster_summaries.items()
@@ -49,9 +53,11 @@ if __name__ == "__main__":
             run=snakemake.wildcards.run,
             science_s=snakemake.params.science_s,
             events_snr=snakemake.params.events_snr,
+            false_alarm_fraction=snakemake.params.false_alarm_fraction,
             ledgers=[Path(path) for path in snakemake.input.ledgers],
             measurements=[Path(path) for path in snakemake.input.measurements],
             triggers=Path(snakemake.input.triggers),
+            scores=Path(snakemake.input.scores),
             cluster_summaries=by_view(snakemake.input.cluster_summaries),
             diagnostics=by_view(snakemake.input.diagnostics),
             result=Path(snakemake.output.summary),

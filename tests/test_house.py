@@ -26,8 +26,10 @@ STAGES = {
         "injection_windows",
         "noise_counts",
         "noise_windows",
+        "quiet",
         "recall",
         "recall_figures",
+        "scores",
     ],
     "report": ["cluster_table", "galleries", "map", "occupancy", "summary", "verdict"],
 }

@@ -331,6 +331,35 @@ class ClusteringConfig(_Section):
     mixture: MixtureConfig = _key(MixtureConfig(), "Dirichlet-process Gaussian mixture.")
 
 
+class ScoreConfig(_Section):
+    """The score of every window against simulated quiet noise."""
+
+    quiet_windows: int = _key(
+        1000,
+        "Quiet windows that are simulated for each detector; no fraction of false alarms below "
+        "1/(quiet_windows + 1) can be asked for.",
+        ge=100,
+    )
+    seed: int = _key(31, "Seed of the quiet noise.", ge=0, le=2**32 - 1)
+    false_alarm_fraction: float = _key(
+        0.01,
+        "Fraction of quiet windows whose score may reach the limit above which windows are "
+        "counted.",
+        gt=0,
+        lt=1,
+    )
+
+    @model_validator(mode="after")
+    def _fraction_is_resolved(self) -> "ScoreConfig":
+        finest = 1 / (self.quiet_windows + 1)
+        if self.false_alarm_fraction < finest:
+            raise ValueError(
+                f"false_alarm_fraction {self.false_alarm_fraction:g} is finer than "
+                f"{self.quiet_windows} quiet windows resolve ({finest:.2g}); raise quiet_windows"
+            )
+        return self
+
+
 class InjectionsConfig(_Section):
     """The injection campaign, which `snakemake injections` runs."""
 
@@ -401,6 +430,7 @@ class Config(_Section):
     )
     encoder: EncoderConfig = _key(EncoderConfig(), "From pictures to vectors.")
     clustering: ClusteringConfig = _key(ClusteringConfig(), "From vectors to clusters.")
+    score: ScoreConfig = _key(ScoreConfig(), "How unlike quiet noise each window is.")
     injections: InjectionsConfig = _key(InjectionsConfig(), "How well signals are found.")
     report: ReportConfig = _key(ReportConfig(), "Figures and galleries.")
 

@@ -145,6 +145,9 @@ SCORES = pa.schema(
         _field("surprise_track", pa.float64(), "", f"{_SURPRISE} track"),
         _field("surprise_distance", pa.float64(), "", f"{_SURPRISE} distance"),
         _field("score", pa.float64(), "", "the largest surprise, corrected for their number"),
+        _field(
+            "limit", pa.float64(), "", "score that too few quiet windows of its detector reach"
+        ),
     ],
     metadata={"gwmorph.schema": "scores"},
 )

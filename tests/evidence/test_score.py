@@ -173,10 +173,11 @@ def test_a_window_is_scored_by_its_most_surprising_part(quiet_table):
     parts = {key: np.full(3, np.median(background.tails[key].quiet)) for key in PARTS[:-1]}
     parts["track"] = np.array([10.0, 60.0, 10.0])
     parts["tile_energy"] = np.array([20.0, 20.0, 5000.0])
-    scores = score_windows(windows(3, **parts), background, vectors)
+    scores = score_windows(windows(3, **parts), background, vectors, 0.01)
     assert scores.schema.names == tables.SCORES.names
     quiet, track, tile = scores["score"].to_pylist()
     limit = background.limit(0.01)
+    assert scores["limit"].to_pylist() == [limit] * 3
     assert quiet < limit < track < tile
     assert scores["surprise_track"][1].as_py() == pytest.approx(track + np.log10(4))
 
@@ -184,4 +185,4 @@ def test_a_window_is_scored_by_its_most_surprising_part(quiet_table):
 def test_no_windows_make_an_empty_table(quiet_table):
     background, vectors = load_background(quiet_table[0], "r1", "e1")
     none = windows(1, **{key: np.zeros(1) for key in PARTS[:-1]}).slice(0, 0)
-    assert score_windows(none, background, vectors).num_rows == 0
+    assert score_windows(none, background, vectors, 0.01).num_rows == 0

@@ -7,7 +7,7 @@ from rich.console import Console
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
 from gwmorph.report.summary import print_summary, summarise
-from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS, SCORES, TRIGGERS
 
 
 def measured(detector: str, gps: int, snr: float) -> dict:
@@ -21,6 +21,11 @@ def measured(detector: str, gps: int, snr: float) -> dict:
 def trigger(detector: str, gps: int) -> dict:
     own = {"detector": detector, "gps_start": gps, "view": gps < 64}
     return {field.name: 0 for field in TRIGGERS} | own
+
+
+def scored(detector: str, gps: int, score: float) -> dict:
+    own = {"detector": detector, "gps_start": gps, "score": score, "limit": 2.0}
+    return {field.name: 0.0 for field in SCORES} | own
 
 
 def cluster(number: int, members: int, share: float) -> dict:
@@ -45,6 +50,7 @@ def small_run() -> dict:
         excluded_row("L1", 0, reason=Reason.GAP, **lost),
     ]
     snrs = [measured("H1", 0, 7.49), measured("H1", 32, 7.5), measured("H1", 64, 30.0)]
+    scores = [scored("H1", 0, 1.99), scored("H1", 32, 2.0), scored("H1", 64, 40.0)]
     triggers = [trigger("H1", 32), trigger("H1", 64), trigger("H1", 64)]
     clusters = [cluster(0, 2, 2 / 3), cluster(1, 1, 1 / 3)]
     return {
@@ -53,7 +59,9 @@ def small_run() -> dict:
         "ledger": LEDGER.empty_table().from_pylist(ledger, schema=LEDGER),
         "measurements": MEASUREMENTS.empty_table().from_pylist(snrs, schema=MEASUREMENTS),
         "triggers": TRIGGERS.empty_table().from_pylist(triggers, schema=TRIGGERS),
+        "scores": SCORES.empty_table().from_pylist(scores, schema=SCORES),
         "events_snr": 7.5,
+        "false_alarm_fraction": 0.01,
         "cluster_summaries": {
             "window": CLUSTER_SUMMARY.empty_table().from_pylist(clusters, schema=CLUSTER_SUMMARY),
             "event": CLUSTER_SUMMARY.empty_table().from_pylist(
@@ -77,6 +85,7 @@ def test_summary_holds_the_known_numbers(small_run):
     assert summarise(**small_run) == {
         "run": "demo",
         "events_snr": 7.5,
+        "false_alarm_fraction": 0.01,
         "detectors": {
             "H1": {
                 "science_s": 200,
@@ -90,6 +99,8 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggered_windows": 2,
                 "triggers": 3,
                 "triggers_without_view": 2,
+                "windows_above_limit": 2,
+                "expected_false_alarms": 0.03,
             },
             "L1": {
                 "science_s": 40,
@@ -103,6 +114,8 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggered_windows": 0,
                 "triggers": 0,
                 "triggers_without_view": 0,
+                "windows_above_limit": 0,
+                "expected_false_alarms": 0.0,
             },
         },
         "views": {
@@ -130,6 +143,7 @@ def test_summary_of_nothing_is_zeros_and_strict_json(small_run):
         "ledger": LEDGER.empty_table(),
         "measurements": MEASUREMENTS.empty_table(),
         "triggers": TRIGGERS.empty_table(),
+        "scores": SCORES.empty_table(),
         "cluster_summaries": dict.fromkeys(("window", "event"), CLUSTER_SUMMARY.empty_table()),
     }
     summary = summarise(**(small_run | empty))
@@ -167,6 +181,8 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["of these context"]) == ["1", "0"]
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
     assert numbers(lines["triggers of SNR >= 7.5"])[-2:] == ["3", "0"]
+    assert numbers(lines["windows above the 1 % limit"])[-2:] == ["2", "0"]
+    assert numbers(lines["expected if all were quiet"])[-2:] == ["0.0", "0.0"]
     assert "2 clusters of 3 windows; the largest holds 66.7%." in text
     assert "5 events are too few to cluster." in text
     assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")

@@ -19,6 +19,8 @@ REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
 CLUSTERED = [*CLUSTERING, *REPORT, "Summing up run t"]
 CONFIG = "Recording the configuration of run t"
+SCORES = "Scoring the windows of run t"
+QUIET = [f"Simulating quiet windows of {d}" for d in ("H1", "L1")]
 TRIGGERS = "Joining the triggers of run t"
 VERDICT = "Judging how many windows of run t were lost"
 
@@ -48,8 +50,13 @@ def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
         ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [CONFIG]),
         (
             {"encoder": {"batch_size": 5}},
-            [*encoding("H1", "L1"), *CLUSTERED, CONFIG],
+            [*encoding("H1", "L1"), *CLUSTERED, SCORES, CONFIG],
         ),
+        (
+            {"score": {"false_alarm_fraction": 0.05}},
+            [SCORES, "Summing up run t", CONFIG],
+        ),
+        ({"score": {"seed": 1}}, [*QUIET, SCORES, "Summing up run t", CONFIG]),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -79,6 +86,7 @@ def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
             *encoding("H1", "L1"),
             *CLUSTERED,
             CONFIG,
+            SCORES,
             TRIGGERS,
             VERDICT,
         ]
@@ -91,7 +99,9 @@ def test_a_changed_segment_list_reruns_the_blocks_that_it_touches(copy):
     rows[0] = (rows[0][0] + 40, rows[0][1])  # in block 0, far from block 1
     text = "\n".join(f"{start} {end}" for start, end in rows)
     (project.folder / "segments" / "H1.txt").write_text(text)
-    expected = sorted(["Drawing H1 block 0", *encoding("H1"), *CLUSTERED, TRIGGERS, VERDICT])
+    expected = sorted(
+        ["Drawing H1 block 0", *encoding("H1"), *CLUSTERED, SCORES, TRIGGERS, VERDICT]
+    )
     assert project.would_run() == expected
 
 
@@ -108,8 +118,10 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
         ("report/figures.py", REPORT),
         ("report/summary.py", ["Summing up run t"]),
         ("morphology/clustering.py", CLUSTERED),
-        ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED]),
-        ("simulation/noise.py", []),
+        ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES]),
+        ("evidence/score.py", [*QUIET, SCORES, "Summing up run t"]),
+        ("simulation/noise.py", [*QUIET, SCORES, "Summing up run t"]),
+        ("simulation/blocks.py", []),
         ("config.py", []),
     ],
 )

@@ -170,17 +170,22 @@ def merged_triggers(wildcards):
     return {"window": [], "event": ["results/{run}/triggers.parquet"]}[wildcards.view]
 
 
-def shards(wildcards):
-    """Return the shards of all groups of the run."""
+def shards_of(view):
+    """Return the shards of one view of all groups of the run."""
     groups = {
         (detector, group_of(block, CONFIG.encoder.blocks_per_job) * GROUP_S)
         for detector, plan in PLAN.items()
         for block in plan.blocks
     }
     return [
-        SHARD.format(run=RUN, view=wildcards.view, detector=detector, group=group)
+        SHARD.format(run=RUN, view=view, detector=detector, group=group)
         for detector, group in sorted(groups)
     ]
+
+
+def shards(wildcards):
+    """Return the shards of the view that a job is for."""
+    return shards_of(wildcards.view)
 
 
 def weights_file(wildcards):

@@ -135,6 +135,7 @@ rule summary:
         ledgers=run_files(LEDGER),
         measurements=run_files(MEASUREMENTS),
         triggers="results/{run}/triggers.parquet",
+        scores=SCORES,
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:
@@ -158,6 +159,7 @@ rule summary:
         science_s=science_seconds(),
         views=VIEWS,
         events_snr=CONFIG.events.snr,
+        false_alarm_fraction=CONFIG.score.false_alarm_fraction,
         code=code("summary"),
     message:
         "Summing up run {wildcards.run}"

@@ -193,6 +193,7 @@ def score_windows(
     windows: pa.Table,
     background: QuietBackground,
     vectors: NDArray[np.float32],
+    false_alarm_fraction: float,
 ) -> pa.Table:
     """Score the windows of one detector.
 
@@ -202,10 +203,17 @@ def score_windows(
         Columns of MEASUREMENTS and ``embedding``.
     background, vectors
         From `load_background`.
+    false_alarm_fraction
+        Fraction of quiet windows whose score may reach the limit.
 
     Returns
     -------
     Table of schema SCORES.
+
+    Raises
+    ------
+    ConfigError
+        The fraction is finer than the quiet windows resolve.
     """
     embedded = tables.embedding_matrix(windows)
     distance = vector_distance(vectors, embedded) if len(embedded) else np.empty(0)
@@ -218,6 +226,7 @@ def score_windows(
                 **parts,
                 **{f"surprise_{name}": values for name, values in surprises.items()},
                 "score": combine(surprises),
+                "limit": np.full(len(distance), background.limit(false_alarm_fraction)),
             }
         )
         .select(tables.SCORES.names)

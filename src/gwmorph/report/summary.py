@@ -24,7 +24,9 @@ def summarise(
     ledger: pa.Table,
     measurements: pa.Table,
     triggers: pa.Table,
+    scores: pa.Table,
     events_snr: float,
+    false_alarm_fraction: float,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -36,11 +38,13 @@ def summarise(
         Name of the run.
     livetimes
         Seconds of each detector, from `gwmorph.ledger.livetimes`.
-    ledger, measurements, triggers
-        Tables of all detectors (schemas LEDGER, MEASUREMENTS, TRIGGERS).
+    ledger, measurements, triggers, scores
+        Tables of all detectors (schemas LEDGER, MEASUREMENTS, TRIGGERS, SCORES).
     events_snr
         A window counts as triggered when its loudest tile's SNR is at least this; the
         triggers were made with it.
+    false_alarm_fraction
+        Fraction of quiet windows that the limits in ``scores`` allow to reach them.
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
@@ -49,11 +53,13 @@ def summarise(
     return {
         "run": run,
         "events_snr": events_snr,
+        "false_alarm_fraction": false_alarm_fraction,
         "detectors": {
             detector: {
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
                 **_triggers(triggers, detector),
+                **_above_limit(scores, detector, false_alarm_fraction),
             }
             for detector, livetime in livetimes.items()
         },
@@ -91,6 +97,14 @@ def _triggers(triggers: pa.Table, detector: str) -> dict[str, int]:
     return {
         "triggers": own.num_rows,
         "triggers_without_view": own.filter(pc.invert(own["view"])).num_rows,
+    }
+
+
+def _above_limit(scores: pa.Table, detector: str, false_alarm_fraction: float) -> dict[str, float]:
+    own = scores.filter(pc.equal(scores["detector"], detector))
+    return {
+        "windows_above_limit": own.filter(pc.greater_equal(own["score"], own["limit"])).num_rows,
+        "expected_false_alarms": own.num_rows * false_alarm_fraction,
     }
 
 
@@ -147,6 +161,10 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     table.add_row(f"triggers of SNR >= {summary['events_snr']:g}", *triggers)
     without = (f"{column['triggers_without_view']:,}" for column in columns)
     table.add_row("  of these without an event view", *without)
+    above = (f"{column['windows_above_limit']:,}" for column in columns)
+    table.add_row(f"windows above the {100 * summary['false_alarm_fraction']:g} % limit", *above)
+    expected = (f"{column['expected_false_alarms']:,.1f}" for column in columns)
+    table.add_row("  expected if all were quiet", *expected)
     return table
 
 

@@ -1,0 +1,64 @@
+# Needs measurements and embeddings of all windows. Makes the score of every window, against quiet
+# windows that are simulated for each detector and drawn and encoded as the run's are.
+
+QUIET = "results/{run}/quiet/{detector}.parquet"
+SCORES = "results/{run}/scores.parquet"
+
+
+rule quiet:
+    input:
+        weights=weights_file,
+    output:
+        quiet=QUIET,
+    log:
+        "results/{run}/logs/quiet/{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/quiet/{detector}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    params:
+        windows=CONFIG.score.quiet_windows,
+        seed=CONFIG.score.seed,
+        window_s=CONFIG.window.duration_s,
+        rendering={
+            "conditioning": keys("conditioning"),
+            "qtransform": keys("qtransform"),
+            "picture": keys("picture"),
+        },
+        encoder={k: v for k, v in encoder_keys().items() if k != "batch_size"},
+        code=code("quiet"),
+    message:
+        "Simulating quiet windows of {wildcards.detector}"
+    script:
+        "../../scripts/quiet.py"
+
+
+rule scores:
+    input:
+        quiet=expand(QUIET, detector=CONFIG.run.detectors, allow_missing=True),
+        measurements=run_files(MEASUREMENTS),
+        shards=shards_of("window"),
+    output:
+        scores=SCORES,
+    log:
+        "results/{run}/logs/scores.log",
+    benchmark:
+        "results/{run}/benchmarks/scores.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        detectors=CONFIG.run.detectors,
+        false_alarm_fraction=CONFIG.score.false_alarm_fraction,
+        code=code("scores"),
+    message:
+        "Scoring the windows of run {wildcards.run}"
+    script:
+        "../../scripts/scores.py"
