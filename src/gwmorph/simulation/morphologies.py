@@ -283,7 +283,7 @@ def choose_morphologies(names: Iterable[str]) -> dict[str, Injected]:
 
 
 def families(names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the labels of morphologies by family and name; arguments and errors as in `choose_morphologies`."""
+    """Return the labels of morphologies by family and name, as `choose_morphologies` chooses."""
     found: dict[str, dict[str, str]] = {}
     for name, morphology in choose_morphologies(names).items():
         found.setdefault(morphology.family, {})[name] = morphology.label
