@@ -19,6 +19,7 @@ include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/clusters.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/campaign.smk"
 include: "workflow/rules/injections.smk"
 
 

@@ -1,0 +1,96 @@
+# What the rules of an injection campaign share: the names of its files, and the functions that tell
+# a rule its jobs. The jobs are planned when a rule is asked for, since reading the shapes takes time.
+
+from functools import cache
+from glob import glob
+
+INJECTED = "results/{run}/injections/windows/{part}.parquet"
+NOISE = "results/{run}/injections/noise/{part}.parquet"
+
+
+@cache
+def campaign_jobs():
+    """Return the jobs of the campaign by name: in simulated noise, and in real noise."""
+    from gwmorph.evidence.campaign import plan_jobs, plan_noise_jobs
+
+    settings = CONFIG.injections
+    try:
+        simulated = {job.name: job for job in plan_jobs(settings)}
+        real = {
+            job.name: job
+            for detector in settings.noise_files
+            for job in plan_noise_jobs(settings, detector)
+        }
+    except GwmorphError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    return simulated, real
+
+
+def job_of(wildcards):
+    """Return everything that one job's windows depend on, as plain values."""
+    from dataclasses import asdict
+
+    simulated, real = campaign_jobs()
+    return asdict({**simulated, **real}[wildcards.part])
+
+
+def windows_of(role):
+    """Return an input function for the windows of one role."""
+    return lambda wildcards: [
+        INJECTED.format(run=wildcards.run, part=job.name)
+        for job in campaign_jobs()[0].values()
+        if job.role == role
+    ]
+
+
+def noise_windows_of(detector):
+    """Return an input function for the windows of one detector's real noise."""
+    return lambda wildcards: [
+        NOISE.format(run=wildcards.run, part=job.name)
+        for job in campaign_jobs()[1].values()
+        if job.detector == detector
+    ]
+
+
+def noise_files_of(wildcards):
+    """Return the strain files of the detector of a job in real noise."""
+    detector = campaign_jobs()[1][wildcards.part].detector
+    patterns = CONFIG.injections.noise_files[detector]
+    # A pattern without a file stays, so that what is missing is named.
+    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
+
+
+def morphology_labels(wildcards):
+    """Return the labels of all morphologies of the campaign by family."""
+    from gwmorph.simulation.morphologies import families
+
+    return families(CONFIG.injections.morphologies)
+
+
+def campaign_files(wildcards):
+    """Return what a campaign is run for."""
+    folder = f"results/{RUN}/injections"
+    found = [
+        f"{folder}/figures",
+        f"{folder}/half_recall.html",
+        f"{folder}/achieved.html",
+        f"{folder}/agreement.png",
+        f"results/{RUN}/config.yaml",
+    ]
+    return found + (
+        [f"{folder}/noise_counts.html"] if CONFIG.injections.noise_files else []
+    )
+
+
+# What every job looks at a window with.
+LOOKING = {
+    "window_s": CONFIG.window.duration_s,
+    "rendering": {
+        "conditioning": keys("conditioning"),
+        "qtransform": keys("qtransform"),
+        "picture": keys("picture"),
+    },
+    "events": keys("events", "max_per_window"),
+    "encoder": encoder_keys(),
+    "modules": CONFIG.injections.modules,
+}
