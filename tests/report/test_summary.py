@@ -62,6 +62,7 @@ def small_run() -> dict:
         "scores": SCORES.empty_table().from_pylist(scores, schema=SCORES),
         "events_snr": 7.5,
         "false_alarm_fraction": 0.01,
+        "quiet_windows": 1000,
         "cluster_summaries": {
             "window": CLUSTER_SUMMARY.empty_table().from_pylist(clusters, schema=CLUSTER_SUMMARY),
             "event": CLUSTER_SUMMARY.empty_table().from_pylist(
@@ -100,7 +101,8 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggers": 3,
                 "triggers_without_view": 2,
                 "windows_above_limit": 2,
-                "expected_false_alarms": 0.03,
+                "expected_false_alarms": pytest.approx(0.03, rel=1e-2),
+                "false_alarms_95": [0, 1],
             },
             "L1": {
                 "science_s": 40,
@@ -116,6 +118,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggers_without_view": 0,
                 "windows_above_limit": 0,
                 "expected_false_alarms": 0.0,
+                "false_alarms_95": [0, 0],
             },
         },
         "views": {
@@ -182,7 +185,8 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
     assert numbers(lines["triggers of SNR >= 7.5"])[-2:] == ["3", "0"]
     assert numbers(lines["windows above the 1 % limit"])[-2:] == ["2", "0"]
-    assert numbers(lines["expected if all were quiet"])[-2:] == ["0.0", "0.0"]
+    expected = lines["expected if all were quiet (95 %)"]
+    assert numbers(expected)[-2:] == ["0.0 (0-1)", "0.0 (0-0)"]
     assert "2 clusters of 3 windows; the largest holds 66.7%." in text
     assert "5 events are too few to cluster." in text
     assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")

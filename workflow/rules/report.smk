@@ -160,6 +160,7 @@ rule summary:
         views=VIEWS,
         events_snr=CONFIG.events.snr,
         false_alarm_fraction=CONFIG.score.false_alarm_fraction,
+        quiet_windows=CONFIG.score.quiet_windows,
         code=code("summary"),
     message:
         "Summing up run {wildcards.run}"

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from scipy.stats import betabinom
 
 from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
 
@@ -27,6 +28,7 @@ def summarise(
     scores: pa.Table,
     events_snr: float,
     false_alarm_fraction: float,
+    quiet_windows: int,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -45,6 +47,8 @@ def summarise(
         triggers were made with it.
     false_alarm_fraction
         Fraction of quiet windows that the limits in ``scores`` allow to reach them.
+    quiet_windows
+        Number of quiet windows that each limit was set on.
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
@@ -59,7 +63,7 @@ def summarise(
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
                 **_triggers(triggers, detector),
-                **_above_limit(scores, detector, false_alarm_fraction),
+                **_above_limit(scores, detector, false_alarm_fraction, quiet_windows),
             }
             for detector, livetime in livetimes.items()
         },
@@ -100,11 +104,17 @@ def _triggers(triggers: pa.Table, detector: str) -> dict[str, int]:
     }
 
 
-def _above_limit(scores: pa.Table, detector: str, false_alarm_fraction: float) -> dict[str, float]:
+def _above_limit(
+    scores: pa.Table, detector: str, false_alarm_fraction: float, quiet_windows: int
+) -> dict[str, Any]:
     own = scores.filter(pc.equal(scores["detector"], detector))
+    # Above the k-th largest of n values, the number of others follows a beta-binomial law.
+    reaching = int(false_alarm_fraction * (quiet_windows + 1) + 1e-9)
+    chance = betabinom(own.num_rows, reaching, quiet_windows + 1 - reaching)
     return {
         "windows_above_limit": own.filter(pc.greater_equal(own["score"], own["limit"])).num_rows,
-        "expected_false_alarms": own.num_rows * false_alarm_fraction,
+        "expected_false_alarms": own.num_rows * reaching / (quiet_windows + 1),
+        "false_alarms_95": [int(count) for count in chance.interval(0.95)],
     }
 
 
@@ -163,8 +173,11 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("  of these without an event view", *without)
     above = (f"{column['windows_above_limit']:,}" for column in columns)
     table.add_row(f"windows above the {100 * summary['false_alarm_fraction']:g} % limit", *above)
-    expected = (f"{column['expected_false_alarms']:,.1f}" for column in columns)
-    table.add_row("  expected if all were quiet", *expected)
+    expected = (
+        "{:,.1f} ({}-{})".format(column["expected_false_alarms"], *column["false_alarms_95"])
+        for column in columns
+    )
+    table.add_row("  expected if all were quiet (95 %)", *expected)
     return table
 
 
