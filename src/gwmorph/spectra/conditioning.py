@@ -20,7 +20,7 @@ REACH_S = 2
 # Seconds of output of one FFT of the overlap-save convolution.
 _HOP_S = 32
 # Median spectra of more segments than this differ by less than the noise itself varies.
-_PSD_SEGMENTS = 512
+_PSD_SEGMENTS = 256
 _PSD_BATCH = 64
 _STOPBAND_DB = 100.0
 _HIGHEST_OF_NYQUIST = 0.83
@@ -47,7 +47,7 @@ def median_psd(
 ) -> NDArray[np.float64]:
     """Return the median-Welch one-sided PSD in 1/Hz: float64 [segment_s·sample_rate//2 + 1].
 
-    Hann-windowed spectra of ``segment_s`` seconds, half overlapping and at most 512 of them,
+    Hann-windowed spectra of ``segment_s`` seconds, half overlapping and at most 256 of them,
     evenly spaced. Their median over time is divided by the median's bias (Allen et al. 2012,
     arXiv:gr-qc/0509116, appendix B). Unlike the mean it does not see glitches.
 
