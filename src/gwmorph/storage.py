@@ -83,6 +83,25 @@ def sha256_of_file(path: Path | str) -> str:
     return digest.hexdigest()
 
 
+def record_path(path: Path) -> Path:
+    """Return the name of the file beside ``path`` that records its SHA-256."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def record_sha256(path: Path, digest: str) -> None:
+    """Write ``digest`` beside ``path``, in the format that ``sha256sum --check`` reads."""
+    write_bytes(record_path(path), f"{digest}  {path.name}\n".encode())
+
+
+def recorded_sha256(path: Path) -> str | None:
+    """Return the SHA-256 recorded beside ``path``, or None where there is no record."""
+    record = record_path(path)
+    if not record.is_file():
+        return None
+    words = record.read_text(errors="replace").split()
+    return words[0] if words else None
+
+
 def content_hash(content: Any) -> str:
     """Return 16 hexadecimal digits of the SHA-256 of ``content`` as canonical JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gwmorph.errors import DownloadError, StorageError
+from gwmorph.storage import recorded_sha256
 from gwmorph.strain.base import StrainFile
-from gwmorph.strain.download import Patience, download, recorded_sha256
+from gwmorph.strain.download import Patience, download
 from gwmorph.strain.gwosc import check_strain_file
 from gwosc_files import gwosc_file_name, write_gwosc_file
 from replica import GwoscReplica

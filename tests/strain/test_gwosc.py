@@ -20,8 +20,8 @@ from igwn_segments import segment, segmentlist
 
 import replica as replica_module
 from gwmorph.errors import DownloadError, StrainError
+from gwmorph.storage import record_path
 from gwmorph.strain.base import LocalFile, StrainFile
-from gwmorph.strain.download import record_path
 from gwmorph.strain.gwosc import GwoscSource
 from gwosc_files import ALL_DQ, gwosc_file_name, write_gwosc_file
 from replica import GwoscReplica, segments_of

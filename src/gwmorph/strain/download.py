@@ -17,7 +17,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from gwmorph.errors import DownloadError, StrainError
-from gwmorph.storage import atomic_path, sha256_of_file, write_bytes
+from gwmorph.storage import atomic_path, record_sha256, sha256_of_file
 
 Answer = TypeVar("Answer")
 
@@ -149,6 +149,7 @@ def download(
                 # The temporary name would tell the user nothing.
                 reason = str(error).replace(str(partial), path.name)
                 raise TryFailedError(f"the file for {path} is damaged: {reason}") from error
+            # Before the file gets its name: one without its record was not left by a download.
             record_sha256(path, digest)
         return digest
 
@@ -164,26 +165,3 @@ def _stream(url: str, partial: Path, timeout_s: float) -> None:
     except requests.RequestException as error:
         # requests' errors are OSErrors too: they must not leave as "the disk cannot be written".
         raise failed_request(url, error) from error
-
-
-def record_path(path: Path) -> Path:
-    """Return the name of the file beside ``path`` that records its SHA-256."""
-    return path.with_name(f"{path.name}.sha256")
-
-
-def record_sha256(path: Path, digest: str) -> None:
-    """Write ``digest`` beside ``path``, in the format that ``sha256sum --check`` reads.
-
-    It is written before ``path`` gets its name: a file without its record, or with another
-    one's, was not left by a finished download.
-    """
-    write_bytes(record_path(path), f"{digest}  {path.name}\n".encode())
-
-
-def recorded_sha256(path: Path) -> str | None:
-    """Return the SHA-256 recorded beside ``path``, or None where there is no record."""
-    record = record_path(path)
-    if not record.is_file():
-        return None
-    words = record.read_text(errors="replace").split()
-    return words[0] if words else None

@@ -23,7 +23,7 @@ from igwn_segments import segment, segmentlist
 
 from gwmorph.errors import DownloadError, StrainError
 from gwmorph.segments import clip
-from gwmorph.storage import content_hash, write_json
+from gwmorph.storage import content_hash, recorded_sha256, write_json
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.download import (
     Patience,
@@ -31,7 +31,6 @@ from gwmorph.strain.download import (
     download,
     failed_request,
     patiently,
-    recorded_sha256,
 )
 from gwmorph.strain.files import describe
 

@@ -93,7 +93,7 @@ class SimulatedSource:
         tables.write_table(truth_path(path), tables.TRUTH, span.truth)
         write_gwosc_block(path, span.data)
         receipt = LocalFile.receipt(file, path, "gwosc")
-        storage.write_bytes(_sidecar(path), f"{receipt.sha256}\n".encode())
+        storage.record_sha256(path, receipt.sha256)
         return receipt
 
     @cached_property
@@ -136,15 +136,11 @@ class SimulatedSource:
 
     def _receipt_if_intact(self, file: StrainFile) -> LocalFile | None:
         path = Path(file.location)
-        sidecar = _sidecar(path)
-        if not (path.is_file() and sidecar.is_file() and truth_path(path).is_file()):
+        recorded = storage.recorded_sha256(path)
+        if recorded is None or not (path.is_file() and truth_path(path).is_file()):
             return None
         receipt = LocalFile.receipt(file, path, "gwosc")
-        return receipt if receipt.sha256 == sidecar.read_text().strip() else None
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
+        return receipt if receipt.sha256 == recorded else None
 
 
 def _check(detector: str) -> None:
