@@ -15,6 +15,7 @@ from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
 from gwmorph.segments import has_context
+from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
 from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
@@ -429,7 +430,7 @@ def whiten_stretch(
 def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterator[dict[str, Any]]:
     tiles = batch.planes.loudest
     snr = omicron_snr(tiles.energy)
-    extended = extended_statistics(batch)
+    extended, chirp = extended_statistics(batch), chirp_ratio(batch)
     for i, start in enumerate(starts):
         yield {
             "detector": detector,
@@ -441,6 +442,7 @@ def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterat
             "tile_snr": float(snr[i]),
             "excess": float(extended.excess[i]),
             "track": float(extended.track[i]),
+            "chirp": float(chirp[i]),
         }
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 EMBEDDING_SIZE = 384
 
 
@@ -68,6 +68,7 @@ MEASUREMENTS = pa.schema(
         *_TILE,
         _field("excess", pa.float64(), "", "-log10 of the least probable box's tail probability"),
         _field("track", pa.float64(), "nat", "log-likelihood ratio of the best path of energy"),
+        _field("chirp", pa.float64(), "nat", "log-likelihood ratio of the best chirp's track"),
     ],
     metadata={"gwmorph.schema": "measurements"},
 )
@@ -124,6 +125,7 @@ QUIET = pa.schema(
         _field("tile_energy", pa.float64(), "", "as in the table of measurements"),
         _field("excess", pa.float64(), "", "as in the table of measurements"),
         _field("track", pa.float64(), "nat", "as in the table of measurements"),
+        _field("chirp", pa.float64(), "nat", "as in the table of measurements"),
         _EMBEDDING,
     ],
     metadata={"gwmorph.schema": "quiet"},
@@ -139,10 +141,12 @@ SCORES = pa.schema(
         ),
         _field("excess", pa.float64(), "", "-log10 of the least probable box's tail probability"),
         _field("track", pa.float64(), "nat", "log-likelihood ratio of the best path of energy"),
+        _field("chirp", pa.float64(), "nat", "log-likelihood ratio of the best chirp's track"),
         _field("distance", pa.float64(), "", "cosine distance to the nearest quiet pictures"),
         _field("surprise_tile_energy", pa.float64(), "", f"{_SURPRISE} tile_energy"),
         _field("surprise_excess", pa.float64(), "", f"{_SURPRISE}n excess"),
         _field("surprise_track", pa.float64(), "", f"{_SURPRISE} track"),
+        _field("surprise_chirp", pa.float64(), "", f"{_SURPRISE} chirp"),
         _field("surprise_distance", pa.float64(), "", f"{_SURPRISE} distance"),
         _field("score", pa.float64(), "", "the largest surprise, corrected for their number"),
         _field(

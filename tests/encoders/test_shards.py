@@ -64,6 +64,7 @@ def _write_block(
             "tile_snr": float(start % 1000),
             "excess": 2.0,
             "track": 8.0,
+            "chirp": 5.0,
         }
         for start in reversed(starts)
     ]

@@ -15,7 +15,7 @@ def quiet(parameters, encoder):
 
 
 def parts(table, distance):
-    return {n: table[n].to_numpy() for n in ("tile_energy", "excess", "track")} | {
+    return {n: table[n].to_numpy() for n in ("tile_energy", "excess", "track", "chirp")} | {
         "distance": distance
     }
 

@@ -10,6 +10,7 @@ from scipy.stats import kstest
 from gwmorph import tables
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.score import (
+    MEASURED,
     PARTS,
     QuietBackground,
     Tail,
@@ -29,6 +30,7 @@ def quiet_parts(seed: int, n: int) -> dict[str, np.ndarray]:
         "tile_energy": 18 + 2 * np.maximum(rng.gumbel(size=n), common),
         "excess": np.maximum(rng.gumbel(1, 0.5, n) + common, 0),
         "track": 8 + rng.gumbel(size=n) + common,
+        "chirp": 5 + rng.gumbel(size=n) + common,
         "distance": rng.gamma(200, 1 / 2000, n),
     }
 
@@ -131,7 +133,7 @@ def as_embeddings(vectors: np.ndarray) -> pa.Array:
 @pytest.fixture
 def quiet_table(tmp_path):
     n = 200
-    parts = {key: quiet_parts(7, n)[key] for key in PARTS[:-1]}
+    parts = {key: quiet_parts(7, n)[key] for key in MEASURED}
     vectors = unit_vectors(8, n)
     path = tmp_path / "quiet.parquet"
     columns = {"number": np.arange(n), **parts, "embedding": as_embeddings(vectors)}
@@ -170,7 +172,7 @@ def windows(n: int, **columns: np.ndarray) -> pa.Table:
 
 def test_a_window_is_scored_by_its_most_surprising_part(quiet_table):
     background, vectors = load_background(quiet_table[0], "r1", "e1")
-    parts = {key: np.full(3, np.median(background.tails[key].quiet)) for key in PARTS[:-1]}
+    parts = {key: np.full(3, np.median(background.tails[key].quiet)) for key in MEASURED}
     parts["track"] = np.array([10.0, 60.0, 10.0])
     parts["tile_energy"] = np.array([20.0, 20.0, 5000.0])
     scores = score_windows(windows(3, **parts), background, vectors, 0.01)
@@ -179,10 +181,10 @@ def test_a_window_is_scored_by_its_most_surprising_part(quiet_table):
     limit = background.limit(0.01)
     assert scores["limit"].to_pylist() == [limit] * 3
     assert quiet < limit < track < tile
-    assert scores["surprise_track"][1].as_py() == pytest.approx(track + np.log10(4))
+    assert scores["surprise_track"][1].as_py() == pytest.approx(track + np.log10(len(PARTS)))
 
 
 def test_no_windows_make_an_empty_table(quiet_table):
     background, vectors = load_background(quiet_table[0], "r1", "e1")
-    none = windows(1, **{key: np.zeros(1) for key in PARTS[:-1]}).slice(0, 0)
+    none = windows(1, **{key: np.zeros(1) for key in MEASURED}).slice(0, 0)
     assert score_windows(none, background, vectors, 0.01).num_rows == 0

@@ -62,13 +62,13 @@ def test_neighbor_distance_is_the_mean_over_the_nearest_five():
 
 def test_the_score_of_a_campaign_takes_the_least_probable_part():
     rng = np.random.default_rng(7)
-    spread = {5.2: 0.2, 2: 0.5, 9: 1, 0.08: 0.005}
+    spread = {5.2: 0.2, 2: 0.5, 9: 1, 5: 0.9, 0.08: 0.005}
     quiet = np.column_stack([rng.gumbel(*part, 2000) for part in spread.items()])
     score = STATISTICS["score"].fit(quiet)
     median = np.median(quiet, axis=0)
     limit = np.quantile(score(quiet), 0.99)
     assert score(median[None])[0] < limit
-    for part, value in enumerate((9.0, 9.0, 30.0, 0.15)):
+    for part, value in enumerate((9.0, 9.0, 30.0, 25.0, 0.15)):
         window = median.copy()
         window[part] = value
         assert score(window[None])[0] > limit

@@ -109,6 +109,7 @@ def run_tables() -> Callable[..., RunTables]:
         rows = _clusters(ledger, clusters, seed)
         measured = rows.append_column("excess", rows["tile_snr"])
         measured = measured.append_column("track", rows["tile_energy"])
+        measured = measured.append_column("chirp", rows["tile_energy"])
         measured = measured.select(MEASUREMENTS.names).cast(MEASUREMENTS)
         return RunTables(ledger, measured, rows, _summary(rows))
 

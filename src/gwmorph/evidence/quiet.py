@@ -13,6 +13,7 @@ from gwmorph.config import Detector
 from gwmorph.encoders.base import Encoder
 from gwmorph.evidence.campaign import Job, even_parts
 from gwmorph.evidence.injections import simulated_backgrounds
+from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.qtransform import BATCH, GUARD_S
 
@@ -36,7 +37,7 @@ def quiet_windows(
     """
     transform = parameters.transform()
     columns: dict[str, list[NDArray[Any]]] = {
-        name: [] for name in ("tile_energy", "excess", "track", "embedding")
+        name: [] for name in ("tile_energy", "excess", "track", "chirp", "embedding")
     }
     for spans in _spans(detector, count, seed, parameters):
         batch = next(transform.batches(spans))
@@ -44,6 +45,7 @@ def quiet_windows(
         columns["tile_energy"].append(batch.planes.loudest.energy)
         columns["excess"].append(extended.excess)
         columns["track"].append(extended.track)
+        columns["chirp"].append(chirp_ratio(batch))
         drawn = parameters.draw(batch.planes)
         columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}

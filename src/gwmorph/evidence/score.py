@@ -1,12 +1,13 @@
 """One score per window: how improbable is it that quiet noise looks like this?
 
-A window has four parts: the energy of its loudest tile, the excess of energy in a box, the energy
-along a track, and the distance of its picture's vector from those of quiet noise. Each is turned
-into the probability p that a quiet window reaches it: empirical, (b + 1)/(n + 1) with b of n quiet
-windows at or above it, up to the largest twentieth of the quiet values, and falling exponentially
-beyond. Tile energies, log-probabilities and log-likelihood ratios have such tails by their nature;
-for the distance it is an assumption. So p never reaches a floor, and a louder signal always has a
-higher score. The score is −log10 of the smallest p, corrected for having looked at several parts.
+A window has five parts: the energy of its loudest tile, the excess of energy in a box, the energy
+along a track and along a chirp's, and the distance of its picture's vector from those of quiet
+noise. Each is turned into the probability p that a quiet window reaches it: empirical,
+(b + 1)/(n + 1) with b of n quiet windows at or above it, up to the largest twentieth of the quiet
+values, and falling exponentially beyond. Tile energies, log-probabilities and log-likelihood
+ratios have such tails by their nature; for the distance it is an assumption. So p never reaches a
+floor, and a louder signal always has a higher score. The score is −log10 of the smallest p,
+corrected for having looked at several parts.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ from sklearn.neighbors import NearestNeighbors
 from gwmorph import tables
 from gwmorph.errors import ConfigError, TableError
 
-PARTS = ("tile_energy", "excess", "track", "distance")
+MEASURED = ("tile_energy", "excess", "track", "chirp")
+PARTS = (*MEASURED, "distance")
 NEIGHBORS = 5
 _TAIL = 20  # the largest 1/20 of the quiet values makes the tail
 _FOLDS = 5
@@ -185,7 +187,7 @@ def load_background(
                 "the workflow again."
             )
     vectors = tables.embedding_matrix(quiet)
-    parts = {name: quiet[name].to_numpy() for name in PARTS[:-1]}
+    parts = {name: quiet[name].to_numpy() for name in MEASURED}
     return QuietBackground.fit({**parts, "distance": mutual_distance(vectors)}), vectors
 
 
@@ -217,7 +219,7 @@ def score_windows(
     """
     embedded = tables.embedding_matrix(windows)
     distance = vector_distance(vectors, embedded) if len(embedded) else np.empty(0)
-    parts = {**{name: windows[name].to_numpy() for name in PARTS[:-1]}, "distance": distance}
+    parts = {**{name: windows[name].to_numpy() for name in MEASURED}, "distance": distance}
     surprises = background.surprises(parts)
     return (
         pa.table(

@@ -18,6 +18,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.encoders.base import Encoder
 from gwmorph.evidence.score import PARTS, QuietBackground
+from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
@@ -161,13 +162,19 @@ def track(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
     return extended_statistics(batch).track
 
 
-@combination("extended", "boxes and tracks", parts=("excess", "track"))
+@statistic("chirp", "energy along chirps")
+def chirp(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
+    """Return the log-likelihood ratio of the best chirp's track."""
+    return chirp_ratio(batch)
+
+
+@combination("extended", "boxes, tracks, chirps", parts=("excess", "track", "chirp"))
 def extended(quiet: Features) -> Scorer:
-    """Score by the rarer of both in quiet noise, as the score does."""
-    return _background_score(quiet, ("excess", "track"))
+    """Score by the rarest of the three in quiet noise, as the score does."""
+    return _background_score(quiet, ("excess", "track", "chirp"))
 
 
-@combination("score", "score", parts=("loudest_tile", "excess", "track", "window_vector"))
+@combination("score", "score", parts=("loudest_tile", "excess", "track", "chirp", "window_vector"))
 def score(quiet: Features) -> Scorer:
     """Score as `gwmorph.evidence.score` does: by the rarest part, corrected for their number."""
     # Energies, not SNRs, have an exponential tail.

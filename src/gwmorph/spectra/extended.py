@@ -104,13 +104,28 @@ def _cells(tiling: Tiling, window_s: int) -> tuple[_Cells, ...]:
     return tuple(_plane_cells(rows, window_s) for rows in tiling.planes)
 
 
+def cell_areas(
+    rows: tuple[Row, ...], window_s: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return degrees of freedom of a plane's cells, along their row alone and among others.
+
+    Float64 [rows] each: the noise bandwidth and the row spacing (Hz), times a column's duration.
+    """
+    duration = window_s / mean_columns(rows[0].q, window_s)
+    frequency = np.array([row.frequency for row in rows])
+    along = _NOISE_BANDWIDTH * _half_width(rows) * duration
+    return along, np.gradient(frequency) * duration if len(rows) > 1 else along
+
+
+def _half_width(rows: tuple[Row, ...]) -> NDArray[np.float64]:
+    return sqrt(11) * np.array([row.frequency for row in rows]) / rows[0].q
+
+
 def _plane_cells(rows: tuple[Row, ...], window_s: int) -> _Cells:
     columns = mean_columns(rows[0].q, window_s)
     duration = window_s / columns
-    frequency = np.array([row.frequency for row in rows])
-    half_width = sqrt(11) * frequency / rows[0].q
-    along = _NOISE_BANDWIDTH * half_width * duration
-    area = np.gradient(frequency) * duration if len(rows) > 1 else along
+    frequency, half_width = np.array([row.frequency for row in rows]), _half_width(rows)
+    along, area = cell_areas(rows, window_s)
     spans = _row_spans(len(rows))
     widths = 2 ** np.arange(max(columns.bit_length() - 1, 1))  # up to half the window
     expected = np.zeros((len(spans), len(rows)))
