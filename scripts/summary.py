@@ -16,7 +16,6 @@ def summary(
     science_s: Mapping[str, int],
     events_snr: float,
     false_alarm_fraction: float,
-    quiet_windows: int,
     ledgers: Sequence[Path],
     measurements: Sequence[Path],
     triggers: Path,
@@ -35,7 +34,6 @@ def summary(
         scores=tables.read_table(scores, tables.SCORES),
         events_snr=events_snr,
         false_alarm_fraction=false_alarm_fraction,
-        quiet_windows=quiet_windows,
         cluster_summaries={
             view: tables.read_table(path, tables.CLUSTER_SUMMARY)
             for view, path in cluster_summaries.items()
@@ -56,7 +54,6 @@ if __name__ == "__main__":
             science_s=snakemake.params.science_s,
             events_snr=snakemake.params.events_snr,
             false_alarm_fraction=snakemake.params.false_alarm_fraction,
-            quiet_windows=snakemake.params.quiet_windows,
             ledgers=[Path(path) for path in snakemake.input.ledgers],
             measurements=[Path(path) for path in snakemake.input.measurements],
             triggers=Path(snakemake.input.triggers),

@@ -27,6 +27,7 @@ STAGES = {
         "noise_counts",
         "noise_windows",
         "quiet",
+        "quiet_of_run",
         "recall",
         "recall_figures",
         "scores",

@@ -332,15 +332,25 @@ class ClusteringConfig(_Section):
 
 
 class ScoreConfig(_Section):
-    """The score of every window against simulated quiet noise."""
+    """The score of every window against quiet noise."""
 
+    background: Literal["simulated", "run"] = _key(
+        "simulated",
+        "Where quiet windows come from: simulated noise of each detector, or the run's own "
+        "windows without a tile of events.snr, which real noise wants, being unlike simulated.",
+    )
     quiet_windows: int = _key(
         1000,
-        "Quiet windows that are simulated for each detector; no fraction of false alarms below "
-        "1/(quiet_windows + 1) can be asked for.",
+        "Quiet windows of each detector (of the run's own, at most); no fraction of false alarms "
+        "below 1/(quiet_windows + 1) can be asked for.",
         ge=100,
     )
-    seed: int = _key(31, "Seed of the quiet noise.", ge=0, le=2**32 - 1)
+    seed: int = _key(
+        31,
+        "Seed of the simulated noise, or of the choice among the run's own.",
+        ge=0,
+        le=2**32 - 1,
+    )
     false_alarm_fraction: float = _key(
         0.01,
         "Fraction of quiet windows whose score may reach the limit above which windows are "

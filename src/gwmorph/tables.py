@@ -121,7 +121,10 @@ EMBEDDINGS = pa.schema(
 )
 QUIET = pa.schema(
     [
-        _field("number", pa.int64(), "", "number of the simulated quiet window"),
+        _field("number", pa.int64(), "", "number of the quiet window, from 0"),
+        _field(
+            "gps_start", pa.int64(), "s", "GPS start; null for a simulated window", nullable=True
+        ),
         _field("tile_energy", pa.float64(), "", "as in the table of measurements"),
         _field("excess", pa.float64(), "", "as in the table of measurements"),
         _field("track", pa.float64(), "nat", "as in the table of measurements"),
@@ -152,6 +155,7 @@ SCORES = pa.schema(
         _field(
             "limit", pa.float64(), "", "score that too few quiet windows of its detector reach"
         ),
+        _field("quiet_windows", pa.int64(), "", "number of quiet windows that set the limit"),
     ],
     metadata={"gwmorph.schema": "scores"},
 )

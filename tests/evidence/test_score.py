@@ -120,9 +120,12 @@ def unit_vectors(seed: int, n: int, spread: float = 0.1) -> np.ndarray:
 def test_distances_are_means_over_the_nearest_five():
     quiet, probe = unit_vectors(5, 60), unit_vectors(6, 7, 0.3)
     expected = np.sort(1 - probe @ quiet.T, axis=1)[:, :5].mean(axis=1)
-    np.testing.assert_allclose(vector_distance(quiet, probe), expected, atol=1e-6)
+    strangers = np.full(7, -1)
+    np.testing.assert_allclose(vector_distance(quiet, probe, strangers), expected, atol=1e-6)
     mutual = np.sort(1 - quiet @ quiet.T, axis=1)[:, 1:6].mean(axis=1)
     np.testing.assert_allclose(mutual_distance(quiet), mutual, atol=1e-6)
+    own = vector_distance(quiet, quiet, np.arange(60))
+    np.testing.assert_allclose(own, mutual, atol=1e-6)
 
 
 def as_embeddings(vectors: np.ndarray) -> pa.Array:
@@ -136,7 +139,12 @@ def quiet_table(tmp_path):
     parts = {key: quiet_parts(7, n)[key] for key in MEASURED}
     vectors = unit_vectors(8, n)
     path = tmp_path / "quiet.parquet"
-    columns = {"number": np.arange(n), **parts, "embedding": as_embeddings(vectors)}
+    columns = {
+        "number": np.arange(n),
+        "gps_start": pa.nulls(n, pa.int64()),
+        **parts,
+        "embedding": as_embeddings(vectors),
+    }
     metadata = {"gwmorph.render_id": "r1", "gwmorph.encoder_id": "e1"}
     tables.write_table(path, tables.QUIET, columns, metadata)
     return path, parts, vectors
@@ -146,7 +154,7 @@ def test_a_background_survives_its_table(quiet_table):
     path, parts, vectors = quiet_table
     loaded, kept = load_background(path, "r1", "e1")
     direct = QuietBackground.fit({**parts, "distance": mutual_distance(vectors)})
-    np.testing.assert_array_equal(kept, vectors)
+    np.testing.assert_array_equal(tables.embedding_matrix(kept), vectors)
     np.testing.assert_array_equal(loaded.scores, direct.scores)
     fresh = quiet_parts(9, 50)
     np.testing.assert_array_equal(loaded.score(fresh), direct.score(fresh))

@@ -25,7 +25,7 @@ def trigger(detector: str, gps: int) -> dict:
 
 def scored(detector: str, gps: int, score: float) -> dict:
     own = {"detector": detector, "gps_start": gps, "score": score, "limit": 2.0}
-    return {field.name: 0.0 for field in SCORES} | own
+    return {field.name: 0 for field in SCORES} | own | {"quiet_windows": 1000}
 
 
 def cluster(number: int, members: int, share: float) -> dict:
@@ -62,7 +62,6 @@ def small_run() -> dict:
         "scores": SCORES.empty_table().from_pylist(scores, schema=SCORES),
         "events_snr": 7.5,
         "false_alarm_fraction": 0.01,
-        "quiet_windows": 1000,
         "cluster_summaries": {
             "window": CLUSTER_SUMMARY.empty_table().from_pylist(clusters, schema=CLUSTER_SUMMARY),
             "event": CLUSTER_SUMMARY.empty_table().from_pylist(

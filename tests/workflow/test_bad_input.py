@@ -104,3 +104,9 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
     ledgers = sorted((project.folder / "results" / "t" / "ledger").glob("*.parquet"))
     assert tables.read_tables(ledgers, tables.LEDGER).num_rows == 30
     project.make("--report", "report.zip")
+
+
+def test_a_run_too_short_to_know_its_own_quiet_noise_says_so(copy):
+    done = copy().change(score={"background": "run"}).snakemake()
+    assert done.returncode != 0
+    assert "ConfigError: score.background: run: expected at least 100 windows" in done.stdout

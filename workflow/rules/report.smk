@@ -160,7 +160,6 @@ rule summary:
         views=VIEWS,
         events_snr=CONFIG.events.snr,
         false_alarm_fraction=CONFIG.score.false_alarm_fraction,
-        quiet_windows=CONFIG.score.quiet_windows,
         code=code("summary"),
     message:
         "Summing up run {wildcards.run}"

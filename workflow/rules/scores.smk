@@ -1,7 +1,8 @@
 # Needs measurements and embeddings of all windows. Makes the score of every window, against quiet
-# windows that are simulated for each detector and drawn and encoded as the run's are.
+# windows that are simulated for each detector, drawn and encoded as the run's are, or that are the
+# run's own.
 
-QUIET = "results/{run}/quiet/{detector}.parquet"
+QUIET = "results/{run}/quiet/{background}/{detector}.parquet"
 SCORES = "results/{run}/scores.parquet"
 
 
@@ -9,7 +10,7 @@ rule quiet:
     input:
         weights=weights_file,
     output:
-        quiet=QUIET,
+        quiet=QUIET.replace("{background}", "simulated"),
     log:
         "results/{run}/logs/quiet/{detector}.log",
     benchmark:
@@ -37,9 +38,41 @@ rule quiet:
         "../../scripts/quiet.py"
 
 
+rule quiet_of_run:
+    input:
+        measurements=run_files(MEASUREMENTS),
+        shards=shards_of("window"),
+    output:
+        quiet=QUIET.replace("{background}", "run"),
+    log:
+        "results/{run}/logs/quiet_of_run/{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/quiet_of_run/{detector}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        windows=CONFIG.score.quiet_windows,
+        seed=CONFIG.score.seed,
+        events_snr=CONFIG.events.snr,
+        code=code("quiet_of_run"),
+    message:
+        "Choosing quiet windows of {wildcards.detector}"
+    script:
+        "../../scripts/quiet_of_run.py"
+
+
 rule scores:
     input:
-        quiet=expand(QUIET, detector=CONFIG.run.detectors, allow_missing=True),
+        quiet=expand(
+            QUIET,
+            background=CONFIG.score.background,
+            detector=CONFIG.run.detectors,
+            allow_missing=True,
+        ),
         measurements=run_files(MEASUREMENTS),
         shards=shards_of("window"),
     output:

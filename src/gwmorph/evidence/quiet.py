@@ -1,22 +1,29 @@
-"""Quiet windows: what a detector's noise looks like when nothing happens."""
+"""Quiet windows: what a detector's noise looks like when nothing happens.
+
+They are simulated, or chosen from a run: real noise is not like simulated noise, and a limit set
+on the one says little about the other.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph import tables
 from gwmorph.block import RenderParameters
 from gwmorph.config import Detector
 from gwmorph.encoders.base import Encoder
+from gwmorph.errors import ConfigError
 from gwmorph.evidence.campaign import Job, even_parts
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.extended import extended_statistics
 from gwmorph.spectra.qtransform import BATCH, GUARD_S
 
+FEWEST = 100
 # Windows that share a state of the detector's lines: few, so that many states are seen.
 _STRETCH_WINDOWS = 50
 
@@ -52,8 +59,47 @@ def quiet_windows(
     vectors = pa.FixedSizeListArray.from_arrays(
         pa.array(joined.pop("embedding").ravel()), type=tables.QUIET.field("embedding").type
     )
-    return pa.table(
-        {"number": np.arange(count), **joined, "embedding": vectors}, schema=tables.QUIET
+    about = {"number": np.arange(count), "gps_start": pa.nulls(count, pa.int64())}
+    return pa.table({**about, **joined, "embedding": vectors}, schema=tables.QUIET)
+
+
+def quiet_windows_of_run(windows: pa.Table, events_snr: float, count: int, seed: int) -> pa.Table:
+    """Choose quiet windows of one detector from those of a run.
+
+    ASSUME: a window without a tile of ``events_snr`` is quiet. Signals that are faint or have no
+    loud tile stay among them, so limits are rather too high than too low.
+
+    Parameters
+    ----------
+    windows
+        From `gwmorph.evidence.score.windows_of`.
+    events_snr
+        Omicron SNR from which on a trigger is an event.
+    count
+        How many to choose, evenly at random by ``seed``; all, where there are fewer.
+
+    Returns
+    -------
+    Table of schema QUIET in order of time.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than 100 windows are quiet.
+    """
+    quiet = windows.filter(pc.less(windows["tile_snr"], events_snr))
+    if len(quiet) < FEWEST:
+        raise ConfigError(
+            f"score.background: run: expected at least {FEWEST} windows without a tile of SNR "
+            f"{events_snr:g} (events.snr), got {len(quiet)} of {len(windows)}. Take a longer run, "
+            "or set score.background to simulated."
+        )
+    chosen = np.random.default_rng(seed).permutation(len(quiet))[:count]
+    own = quiet.take(np.sort(chosen))
+    return (
+        own.append_column("number", pa.array(np.arange(len(own))))
+        .select(tables.QUIET.names)
+        .cast(tables.QUIET)
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
@@ -152,10 +153,17 @@ def combine(surprises: Mapping[str, Values]) -> Values:
     return np.where(largest < _SMALL, exact, largest - np.log10(count)) + 0.0
 
 
-def vector_distance(quiet: NDArray[np.float32], vectors: NDArray[np.float32]) -> Values:
-    """Return each unit vector's mean cosine distance to the nearest five quiet ones."""
-    index = NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
-    return index.kneighbors(vectors)[0].mean(axis=1).astype(np.float64)
+def vector_distance(
+    quiet: NDArray[np.float32], vectors: NDArray[np.float32], same: NDArray[np.intp]
+) -> Values:
+    """Return each unit vector's mean cosine distance to the nearest five quiet ones.
+
+    ``same`` int [n] is each vector's own row among the quiet ones, which is left out, or −1.
+    """
+    index = NearestNeighbors(n_neighbors=NEIGHBORS + 1, metric="cosine").fit(quiet)
+    distances, rows = index.kneighbors(vectors)
+    others = np.argsort(rows == same[:, None], axis=1, kind="stable")[:, :NEIGHBORS]
+    return np.take_along_axis(distances, others, axis=1).mean(axis=1).astype(np.float64)
 
 
 def mutual_distance(quiet: NDArray[np.float32]) -> Values:
@@ -164,10 +172,30 @@ def mutual_distance(quiet: NDArray[np.float32]) -> Values:
     return index.kneighbors()[0].mean(axis=1).astype(np.float64)
 
 
+def windows_of(detector: str, measured: pa.Table, embedded: pa.Table) -> pa.Table:
+    """Return the rows of MEASUREMENTS of one detector in order of time, with their vectors.
+
+    Raises
+    ------
+    TableError
+        The two tables do not hold the same windows.
+    """
+    own, vectors = (
+        table.filter(pc.equal(table["detector"], detector)).sort_by("gps_start")
+        for table in (measured, embedded)
+    )
+    if own["gps_start"].to_pylist() != vectors["gps_start"].to_pylist():
+        raise TableError(
+            f"{detector}: {own.num_rows} measured windows, but {vectors.num_rows} embedded ones, "
+            "or others. Remove the run's embeddings and run the workflow again."
+        )
+    return own.append_column("embedding", vectors["embedding"])
+
+
 def load_background(
     path: Path | str, render_id: str, encoder_id: str
-) -> tuple[QuietBackground, NDArray[np.float32]]:
-    """Read a QUIET table; return what it says about quiet noise, and its vectors [n, 384].
+) -> tuple[QuietBackground, pa.Table]:
+    """Read a QUIET table; return what it says about quiet noise, and the table.
 
     Raises
     ------
@@ -186,24 +214,24 @@ def load_background(
                 "nothing about windows that were made in another way: remove the table and run "
                 "the workflow again."
             )
-    vectors = tables.embedding_matrix(quiet)
     parts = {name: quiet[name].to_numpy() for name in MEASURED}
-    return QuietBackground.fit({**parts, "distance": mutual_distance(vectors)}), vectors
+    distance = mutual_distance(tables.embedding_matrix(quiet))
+    return QuietBackground.fit({**parts, "distance": distance}), quiet
 
 
 def score_windows(
     windows: pa.Table,
     background: QuietBackground,
-    vectors: NDArray[np.float32],
+    quiet: pa.Table,
     false_alarm_fraction: float,
 ) -> pa.Table:
-    """Score the windows of one detector.
+    """Score the windows of one detector; a window is not its own quiet neighbour.
 
     Parameters
     ----------
     windows
         Columns of MEASUREMENTS and ``embedding``.
-    background, vectors
+    background, quiet
         From `load_background`.
     false_alarm_fraction
         Fraction of quiet windows whose score may reach the limit.
@@ -217,8 +245,7 @@ def score_windows(
     ConfigError
         The fraction is finer than the quiet windows resolve.
     """
-    embedded = tables.embedding_matrix(windows)
-    distance = vector_distance(vectors, embedded) if len(embedded) else np.empty(0)
+    distance = _distances(windows, quiet) if len(windows) else np.empty(0)
     parts = {**{name: windows[name].to_numpy() for name in MEASURED}, "distance": distance}
     surprises = background.surprises(parts)
     return (
@@ -229,8 +256,15 @@ def score_windows(
                 **{f"surprise_{name}": values for name, values in surprises.items()},
                 "score": combine(surprises),
                 "limit": np.full(len(distance), background.limit(false_alarm_fraction)),
+                "quiet_windows": np.full(len(distance), len(quiet)),
             }
         )
         .select(tables.SCORES.names)
         .cast(tables.SCORES)
     )
+
+
+def _distances(windows: pa.Table, quiet: pa.Table) -> Values:
+    rows = {start: row for row, start in enumerate(quiet["gps_start"].to_pylist())}
+    same = np.array([rows.get(start, -1) for start in windows["gps_start"].to_pylist()])
+    return vector_distance(tables.embedding_matrix(quiet), tables.embedding_matrix(windows), same)

@@ -28,7 +28,6 @@ def summarise(
     scores: pa.Table,
     events_snr: float,
     false_alarm_fraction: float,
-    quiet_windows: int,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -47,8 +46,6 @@ def summarise(
         triggers were made with it.
     false_alarm_fraction
         Fraction of quiet windows that the limits in ``scores`` allow to reach them.
-    quiet_windows
-        Number of quiet windows that each limit was set on.
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
@@ -63,7 +60,7 @@ def summarise(
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
                 **_triggers(triggers, detector),
-                **_above_limit(scores, detector, false_alarm_fraction, quiet_windows),
+                **_above_limit(scores, detector, false_alarm_fraction),
             }
             for detector, livetime in livetimes.items()
         },
@@ -104,10 +101,11 @@ def _triggers(triggers: pa.Table, detector: str) -> dict[str, int]:
     }
 
 
-def _above_limit(
-    scores: pa.Table, detector: str, false_alarm_fraction: float, quiet_windows: int
-) -> dict[str, Any]:
+def _above_limit(scores: pa.Table, detector: str, false_alarm_fraction: float) -> dict[str, Any]:
     own = scores.filter(pc.equal(scores["detector"], detector))
+    if own.num_rows == 0:
+        return {"windows_above_limit": 0, "expected_false_alarms": 0.0, "false_alarms_95": [0, 0]}
+    quiet_windows = own["quiet_windows"][0].as_py()
     # Above the k-th largest of n values, the number of others follows a beta-binomial law.
     reaching = int(false_alarm_fraction * (quiet_windows + 1) + 1e-9)
     chance = betabinom(own.num_rows, reaching, quiet_windows + 1 - reaching)

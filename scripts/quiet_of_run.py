@@ -1,0 +1,44 @@
+"""Choose quiet windows of a detector from the run: what its scores are measured against."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.evidence.quiet import quiet_windows_of_run
+from gwmorph.evidence.score import windows_of
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+
+
+def quiet_of_run(
+    detector: str,
+    measurements: Sequence[Path],
+    shards: Sequence[Path],
+    events_snr: float,
+    windows: int,
+    seed: int,
+    result: Path,
+) -> None:
+    made = tables.shared_metadata(shards, ("gwmorph.render_id", "gwmorph.encoder_id"))
+    own = windows_of(
+        detector,
+        tables.read_tables(measurements, tables.MEASUREMENTS),
+        tables.read_tables(shards, tables.EMBEDDINGS),
+    )
+    table = quiet_windows_of_run(own, events_snr, windows, seed)
+    parameters = {"events_snr": events_snr, "windows": windows, "seed": seed}
+    metadata = {**lineage(parameters, hashes_of([*measurements, *shards])), **made}
+    tables.write_table(result, tables.QUIET, table, metadata)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        quiet_of_run(
+            detector=snakemake.wildcards.detector,
+            measurements=[Path(path) for path in snakemake.input.measurements],
+            shards=[Path(path) for path in snakemake.input.shards],
+            events_snr=snakemake.params.events_snr,
+            windows=snakemake.params.windows,
+            seed=snakemake.params.seed,
+            result=Path(snakemake.output.quiet),
+        )
