@@ -277,7 +277,21 @@ class EncoderConfig(_Section):
     """From pictures to vectors."""
 
     name: Literal["dct", "dinov2"] = _key(
-        "dct", "dct (no weights needed) or dinov2 (ViT-S/14 with registers, CLS token)."
+        "dct", "dct (no weights needed) or dinov2 (ViT-S/14 with registers)."
+    )
+    runtime: Literal["auto", "pytorch", "openvino"] = _key(
+        "auto",
+        "What runs dinov2: pytorch (the reference, float32 only) or openvino; auto is openvino.",
+    )
+    precision: Literal["auto", "float32", "bf16", "int8"] = _key(
+        "auto",
+        "Numbers that dinov2 computes with. auto is bf16 where the processor multiplies it and "
+        "float32 elsewhere, decided once for a run and recorded in plan/encoder.json.",
+    )
+    output: Literal["cls", "mean_patch", "cls_mean_patch"] = _key(
+        "cls",
+        "dinov2's vector: its CLS token, the mean of its patch tokens (384 numbers each), or both "
+        "one after the other (768).",
     )
     batch_size: int = _key(32, "Pictures encoded at once.", ge=1, le=4096)
     blocks_per_job: int = _key(
@@ -293,6 +307,15 @@ class EncoderConfig(_Section):
                 "dinov2 needs weights.path (a folder with config.json and model.safetensors) or "
                 "weights.revision (a commit of weights.hub_id, 40 hexadecimal digits; a branch or "
                 f"tag can change), got {self.weights.revision!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _runtime_has_precision(self) -> "EncoderConfig":
+        if self.runtime == "pytorch" and self.precision in ("bf16", "int8"):
+            raise ValueError(
+                f"runtime pytorch is the reference, in float32; precision {self.precision} needs "
+                "runtime openvino"
             )
         return self
 

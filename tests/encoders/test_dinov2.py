@@ -14,8 +14,10 @@ from hub_replica import COMMIT, HubReplica  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
-from gwmorph.encoders.base import make_encoder, resolve_encoder_id  # noqa: E402
+from gwmorph.encoders.base import PatchEncoder, make_encoder  # noqa: E402
+from gwmorph.encoders.dct import DctEncoder  # noqa: E402
 from gwmorph.encoders.dinov2 import Dinov2Encoder, load_model, pixel_values  # noqa: E402
+from gwmorph.encoders.runtime import PytorchNetwork  # noqa: E402
 from gwmorph.encoders.weights import WEIGHTS_FILE, Weights, obtain_weights  # noqa: E402
 from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
 from gwmorph.spectra.pictures import PictureScale, write_picture  # noqa: E402
@@ -33,7 +35,7 @@ def weights(random_model: Path) -> Weights:
 
 @pytest.fixture(scope="module")
 def encoder(weights: Weights) -> Dinov2Encoder:
-    return Dinov2Encoder(weights, SIZE)
+    return Dinov2Encoder(PytorchNetwork(weights), weights, SIZE)
 
 
 def _directly(folder: Path, pngs: list[Path]) -> np.ndarray:
@@ -88,15 +90,44 @@ def test_the_model_is_frozen(weights: Weights) -> None:
 def test_the_caller_sets_the_threads(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    Dinov2Encoder(weights, SIZE)
+    PytorchNetwork(weights)
     assert asked == []
-    Dinov2Encoder(weights, SIZE, threads=2)
+    PytorchNetwork(weights, threads=2)
     assert asked == [2]
+
+
+def test_outputs_are_tokens_of_the_last_layer(random_model: Path, encoder: Dinov2Encoder) -> None:
+    def vectors(output: str) -> np.ndarray:
+        keys = {"runtime": "pytorch", "output": output, "weights": {"path": str(random_model)}}
+        made = make_encoder(EncoderConfig(name="dinov2", **keys), SIZE)
+        assert made.encoder_id == encoder.encoder_id + ("" if output == "cls" else f":{output}")
+        found = made.encode(PICTURES, SCALE)
+        assert found.shape == (len(PICTURES), made.width)
+        return found
+
+    model = transformers.Dinov2WithRegistersModel.from_pretrained(random_model).eval()
+    with torch.no_grad():
+        values = torch.from_numpy(pixel_values(PICTURES, SCALE))
+        tokens = model(pixel_values=values).last_hidden_state.numpy()
+    cls, mean = tokens[:, 0], tokens[:, 5:].mean(axis=1)
+    expected = {"cls": cls, "mean_patch": mean, "cls_mean_patch": np.hstack([cls, mean])}
+    for output, vector in expected.items():
+        unit = vector / np.linalg.norm(vector, axis=1, keepdims=True)
+        np.testing.assert_allclose(vectors(output), unit, atol=2e-6)
+    patches = encoder.patches(PICTURES, SCALE)
+    assert patches.dtype == np.float16
+    assert patches.shape == (len(PICTURES), 4, 6, 384)
+    np.testing.assert_allclose(patches[:, 1, 2], tokens[:, 5 + 6 + 2], rtol=2e-3, atol=1e-3)
+
+
+def test_only_some_encoders_have_patches(encoder: Dinov2Encoder) -> None:
+    assert isinstance(encoder, PatchEncoder)
+    assert not isinstance(DctEncoder(SIZE), PatchEncoder)
 
 
 def test_sizes_that_hold_no_whole_patches_are_refused(weights: Weights) -> None:
     with pytest.raises(ConfigError, match=r"multiples of 14 pixels, got 224 x 256.*224 x 252"):
-        Dinov2Encoder(weights, (224, 256))
+        Dinov2Encoder(PytorchNetwork(weights), weights, (224, 256))
 
 
 def test_pictures_of_another_size_are_refused(encoder: Dinov2Encoder) -> None:
@@ -110,11 +141,10 @@ def test_the_true_model_loads_through_a_mirror(
     files = {path.name: path.read_bytes() for path in random_model.iterdir()}
     with HubReplica(files) as hub:
         weights = WeightsConfig(revision=COMMIT, endpoint=hub.endpoint, cache=str(tmp_path))
-        config = EncoderConfig(name="dinov2", weights=weights)
+        config = EncoderConfig(name="dinov2", runtime="pytorch", weights=weights)
         fetched = make_encoder(config, SIZE)
     sha256 = sha256_of_file(random_model / WEIGHTS_FILE)
     assert fetched.encoder_id == f"dinov2-with-registers-small:{COMMIT}:{sha256}:56x84:float32"
-    assert resolve_encoder_id(config, SIZE) == fetched.encoder_id
     np.testing.assert_array_equal(fetched.encode(PICTURES, SCALE), encoder.encode(PICTURES, SCALE))
     shutil.rmtree(tmp_path)
 

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.base import make_encoder, resolve_encoder_id, unit_rows
+from gwmorph.encoders.base import check_weights, make_encoder, unit_rows
 from gwmorph.errors import ConfigError, WeightsError
 
 
 def test_the_baseline_is_made_without_weights() -> None:
     encoder = make_encoder(EncoderConfig(), (56, 70))
     assert encoder.encoder_id == "dct:1:-:56x70:float32"
-    assert resolve_encoder_id(EncoderConfig(), (56, 70)) == encoder.encoder_id
+    assert encoder.width == 384
+    check_weights(EncoderConfig())
 
 
 def test_the_baseline_does_not_import_torch() -> None:
@@ -26,14 +27,12 @@ def test_the_baseline_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("make", [make_encoder, resolve_encoder_id])
-def test_a_missing_extra_names_the_command(make, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("dinov2", "weights"):
-        monkeypatch.delitem(sys.modules, f"gwmorph.encoders.{name}", raising=False)
-    for name in ("torch", "huggingface_hub"):
-        monkeypatch.setitem(sys.modules, name, None)
+@pytest.mark.parametrize("call", [make_encoder, check_weights])
+def test_a_missing_extra_names_the_command(call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "gwmorph.encoders.weights", raising=False)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ConfigError, match=r"pip install 'gwmorph\[dinov2\]'"):
-        make(EncoderConfig(name="dinov2", weights={"path": "."}), (56, 56))
+        call(EncoderConfig(name="dinov2", weights={"path": "."}))
 
 
 def test_unit_rows_keep_direction() -> None:

@@ -1,6 +1,7 @@
 """What an encoder is, and how one is made from its configuration."""
 
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +11,29 @@ from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
 
 Size = tuple[int, int]
-_EXTRA_MODULES = {"torch", "transformers", "safetensors", "huggingface_hub"}
+_EXTRA_MODULES = {
+    "torch",
+    "transformers",
+    "safetensors",
+    "huggingface_hub",
+    "openvino",
+    "nncf",
+}
 
 
 class Encoder(Protocol):
     """A frozen map from pictures to unit vectors.
 
     ``encoder_id`` names everything that the vectors depend on apart from the pictures, as
-    `encoder_id` writes it. Vectors of different encoder ids must not be compared.
+    `encoder_id` writes it. Vectors of different encoder ids must not be compared. ``width`` is
+    their length.
     """
 
     encoder_id: str
+    width: int
 
     def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
-        """Encode palette indices uint8 [n, height, width] to float32 [n, 384] of unit norm.
+        """Encode palette indices uint8 [n, h, w] to float32 [n, ``width``] of unit norm.
 
         All pictures are held at once: stream batches for many.
 
@@ -35,12 +45,32 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class PatchEncoder(Encoder, Protocol):
+    """An encoder that also tells what it sees where."""
+
+    def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
+        """Return a vector for each patch of each picture: float16 [n, rows, columns, d].
+
+        Rows go down the picture, from high frequencies to low ones; columns go with time. The
+        vectors are not scaled to unit norm. At 224 x 224 pixels DINOv2 gives [n, 16, 16, 384],
+        0.2 MB a picture.
+
+        Raises
+        ------
+        ConfigError
+            As `encode`.
+        """
+        ...
+
+
 def make_encoder(
     config: EncoderConfig, size: Size = (224, 224), threads: int | None = None
 ) -> Encoder:
     """Make the configured encoder for pictures of ``size`` (height, width) in pixels.
 
-    ``threads`` limits PyTorch; by default its environment (``OMP_NUM_THREADS``) decides.
+    ``auto`` is what `gwmorph.encoders.precision.resolve_auto` says of this machine; a run has
+    resolved it before. ``threads`` limits the encoder; by default ``OMP_NUM_THREADS`` does.
 
     Raises
     ------
@@ -54,32 +84,50 @@ def make_encoder(
 
         return DctEncoder(size)
     try:
-        from gwmorph.encoders.dinov2 import Dinov2Encoder
-        from gwmorph.encoders.weights import obtain_weights
+        return _make_dinov2(config, size, threads)
     except ModuleNotFoundError as error:
         raise _extra_missing(error) from error
-    return Dinov2Encoder(obtain_weights(config.weights), size, threads)
 
 
-def resolve_encoder_id(config: EncoderConfig, size: Size = (224, 224)) -> str:
-    """Return the id that `make_encoder` would give, without loading a model.
+def _make_dinov2(config: EncoderConfig, size: Size, threads: int | None) -> Encoder:
+    from gwmorph.encoders.dinov2 import Dinov2Encoder
+    from gwmorph.encoders.precision import resolve_auto
+    from gwmorph.encoders.runtime import make_network
+    from gwmorph.encoders.weights import obtain_weights
 
-    Weights are fetched and hashed where they are needed.
+    settled = resolve_auto(config)
+    weights = obtain_weights(config.weights)
+    network = make_network(
+        weights,
+        size,
+        settled.runtime,
+        settled.precision,
+        Path(config.weights.cache),
+        threads,
+    )
+    return Dinov2Encoder(network, weights, size, config.output)
+
+
+def check_weights(config: EncoderConfig) -> None:
+    """Raise unless the configured encoder's weights are there, fetching them where needed.
+
+    It takes a second, so that a run fails before it has drawn a picture.
 
     Raises
     ------
-    ConfigError, WeightsError
-        As `make_encoder`.
+    ConfigError
+        The encoder's extra is not installed.
+    WeightsError
+        The weights cannot be had or are not the ones asked for.
     """
-    if config.name == "dct":
-        from gwmorph.encoders.dct import dct_id
-
-        return dct_id(size)
+    if config.name != "dinov2":
+        return
     try:
-        from gwmorph.encoders.weights import dinov2_id, obtain_weights
+        from gwmorph.encoders.weights import obtain_weights
+
+        obtain_weights(config.weights)
     except ModuleNotFoundError as error:
         raise _extra_missing(error) from error
-    return dinov2_id(obtain_weights(config.weights), size)
 
 
 def _extra_missing(error: ModuleNotFoundError) -> Exception:
@@ -87,8 +135,8 @@ def _extra_missing(error: ModuleNotFoundError) -> Exception:
         return error
     return ConfigError(
         f"encoder.name: 'dinov2' needs the Python package {error.name!r}, which is not "
-        "installed. Install the extra with: pip install 'gwmorph[dinov2]' "
-        "(or set encoder.name to 'dct', which needs no weights)."
+        "installed. Install the extra with: pip install 'gwmorph[dinov2]' (or set encoder.name to "
+        "'dct', which needs no weights; encoder.runtime 'pytorch' does without openvino and nncf)."
     )
 
 

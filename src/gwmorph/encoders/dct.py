@@ -65,6 +65,7 @@ class DctEncoder:
                 f"{_LARGEST + 1} pixels, got {size[0]} x {size[1]}."
             )
         self._size = size
+        self.width = EMBEDDING_SIZE
         self.encoder_id = dct_id(size)
 
     def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:

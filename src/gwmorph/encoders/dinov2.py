@@ -1,30 +1,38 @@
-"""DINOv2 with registers, ViT-S/14, frozen (arXiv:2304.07193, arXiv:2309.16588)."""
+"""DINOv2 with registers, ViT-S/14, frozen (arXiv:2304.07193, arXiv:2309.16588).
+
+What runs the network is `gwmorph.encoders.runtime`'s affair; here is what goes into it, what
+comes out of it, and how its weights are checked. PyTorch is imported where weights are loaded,
+since a converted model needs none of it.
+"""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from transformers import Dinov2WithRegistersConfig, Dinov2WithRegistersModel
 
-from gwmorph.encoders.base import Size, check_pictures, unit_rows
-from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights, dinov2_id
+from gwmorph.encoders.base import Size, check_pictures, encoder_id, unit_rows
+from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
+from gwmorph.tables import EMBEDDING_SIZE
+
+if TYPE_CHECKING:
+    from transformers import Dinov2WithRegistersModel
 
 PATCH = 14
+REGISTERS = 4
 # What makes a model a ViT-S/14 with registers, as its config.json names it.
 ARCHITECTURE = {
     "model_type": "dinov2_with_registers",
-    "hidden_size": 384,
+    "hidden_size": EMBEDDING_SIZE,
     "num_hidden_layers": 12,
     "num_attention_heads": 6,
     "mlp_ratio": 4,
     "patch_size": PATCH,
-    "num_register_tokens": 4,
+    "num_register_tokens": REGISTERS,
     "num_channels": 3,
     "use_swiglu_ffn": False,
     "hidden_act": "gelu",
@@ -33,6 +41,61 @@ ARCHITECTURE = {
 # channel statistics of ImageNet.
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+
+
+Tokens = NDArray[np.float32]
+
+
+class Network(Protocol):
+    """DINOv2 in one precision: from normalised colours to tokens.
+
+    ``sha256`` is that of the weights, or of the quantised model where there is one.
+    """
+
+    precision: str
+    sha256: str
+
+    def tokens(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return tokens after the final layer norm: float32 [n, 1 + 4 + patches, 384].
+
+        ``values`` is what `pixel_values` gives. The CLS token comes
+        first, then four registers, then the patches row by row.
+        """
+        ...
+
+
+def cls_token(tokens: Tokens) -> NDArray[np.float32]:
+    """Return the CLS token of each picture, [n, 384]: DINOv2's own choice for retrieval."""
+    return tokens[:, 0]
+
+
+def mean_patch(tokens: Tokens) -> NDArray[np.float32]:
+    """Return the mean of each picture's patch tokens, [n, 384]."""
+    return tokens[:, 1 + REGISTERS :].mean(axis=1)
+
+
+def cls_mean_patch(tokens: Tokens) -> NDArray[np.float32]:
+    """Return the CLS token and then the mean patch, [n, 768].
+
+    What DINOv2's own linear classifiers read.
+    """
+    return np.concatenate([cls_token(tokens), mean_patch(tokens)], axis=1)
+
+
+OUTPUTS: dict[str, Callable[[Tokens], NDArray[np.float32]]] = {
+    "cls": cls_token,
+    "mean_patch": mean_patch,
+    "cls_mean_patch": cls_mean_patch,
+}
+
+
+def dinov2_id(weights: Weights, sha256: str, size: Size, precision: str, output: str) -> str:
+    """Return the encoder id of `Dinov2Encoder`; ``output`` is named unless it is ``cls``.
+
+    ``sha256`` is that of the weights, or of the quantised model where there is one.
+    """
+    known = encoder_id(weights.name, weights.revision, sha256, size, precision)
+    return known if output == "cls" else f"{known}:{output}"
 
 
 def pixel_values(pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
@@ -45,7 +108,7 @@ def pixel_values(pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[n
     return np.stack([channel[pictures] for channel in palette.T], axis=1)
 
 
-def load_model(weights: Weights) -> Dinov2WithRegistersModel:
+def load_model(weights: Weights) -> "Dinov2WithRegistersModel":
     """Return the frozen model in float32, in evaluation mode.
 
     Raises
@@ -54,6 +117,10 @@ def load_model(weights: Weights) -> Dinov2WithRegistersModel:
         The files are of another architecture, lack tensors, hold more than the model has, or
         hold values that are not finite.
     """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import Dinov2WithRegistersModel
+
     _check_architecture(weights)
     path = weights.folder / WEIGHTS_FILE
     try:
@@ -74,6 +141,8 @@ def load_model(weights: Weights) -> Dinov2WithRegistersModel:
 
 
 def _check_architecture(weights: Weights) -> None:
+    from transformers import Dinov2WithRegistersConfig
+
     path = weights.folder / CONFIG_FILE
     try:
         found = json.loads(path.read_text())
@@ -107,7 +176,9 @@ def _check_tensors(path: Path, report: dict[str, Any]) -> None:
         )
 
 
-def _check_finite(path: Path, model: Dinov2WithRegistersModel) -> None:
+def _check_finite(path: Path, model: "Dinov2WithRegistersModel") -> None:
+    import torch
+
     for name, tensor in model.named_parameters():
         if not torch.isfinite(tensor).all():
             raise WeightsError(
@@ -116,37 +187,49 @@ def _check_finite(path: Path, model: Dinov2WithRegistersModel) -> None:
             )
 
 
+def check_size(size: Size) -> None:
+    """Raise ConfigError unless height and width are multiples of the patch (14 pixels)."""
+    if size[0] % PATCH or size[1] % PATCH:
+        raise ConfigError(
+            f"picture.height and picture.width: dinov2 needs multiples of {PATCH} pixels, got "
+            f"{size[0]} x {size[1]}; the nearest are {_nearest(size[0])} x "
+            f"{_nearest(size[1])}."
+        )
+
+
 class Dinov2Encoder:
-    """The CLS token of the last hidden state, after the final layer norm, at unit norm.
+    """One of ``OUTPUTS`` of the tokens after the final layer norm, at unit norm.
+
+    ``width`` is the length of its vectors: 768 for ``cls_mean_patch``, else 384.
 
     Raises
     ------
     ConfigError
-        Height or width is no multiple of the patch (14 pixels).
-    WeightsError
-        As `load_model`.
+        As `check_size`.
     """
 
-    def __init__(self, weights: Weights, size: Size, threads: int | None = None) -> None:
-        if size[0] % PATCH or size[1] % PATCH:
-            raise ConfigError(
-                f"picture.height and picture.width: dinov2 needs multiples of {PATCH} pixels, got "
-                f"{size[0]} x {size[1]}; the nearest are {_nearest(size[0])} x "
-                f"{_nearest(size[1])}."
-            )
-        if threads is not None:
-            torch.set_num_threads(threads)
+    def __init__(
+        self, network: Network, weights: Weights, size: Size, output: str = "cls"
+    ) -> None:
+        check_size(size)
         self._size = size
-        self._model = load_model(weights)
-        self.encoder_id = dinov2_id(weights, size)
+        self._network = network
+        self._output = OUTPUTS[output]
+        self.width = EMBEDDING_SIZE * (2 if output == "cls_mean_patch" else 1)
+        self.encoder_id = dinov2_id(weights, network.sha256, size, network.precision, output)
 
     def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
         """Encode pictures; see `gwmorph.encoders.base.Encoder`."""
         check_pictures(pictures, self._size)
-        values = torch.from_numpy(pixel_values(pictures, render))
-        with torch.inference_mode():
-            cls = self._model(pixel_values=values).last_hidden_state[:, 0]
-        return unit_rows(cls.numpy())
+        tokens = self._network.tokens(pixel_values(pictures, render))
+        return unit_rows(self._output(tokens))
+
+    def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
+        """Return patch tokens; see `gwmorph.encoders.base.PatchEncoder`."""
+        check_pictures(pictures, self._size)
+        tokens = self._network.tokens(pixel_values(pictures, render))[:, 1 + REGISTERS :]
+        grid = self._size[0] // PATCH, self._size[1] // PATCH
+        return tokens.reshape(len(pictures), *grid, EMBEDDING_SIZE).astype(np.float16)
 
 
 def _nearest(pixels: int) -> int:

@@ -14,7 +14,6 @@ from huggingface_hub.errors import HTTPError
 from safetensors import SafetensorError, safe_open
 
 from gwmorph.config import WeightsConfig
-from gwmorph.encoders.base import Size, encoder_id
 from gwmorph.errors import WeightsError
 from gwmorph.storage import sha256_of_file, write_bytes
 
@@ -39,11 +38,6 @@ class Weights:
     name: str
     revision: str
     sha256: str
-
-
-def dinov2_id(weights: Weights, size: Size) -> str:
-    """Return the encoder id of DINOv2 with these weights for pictures of ``size``."""
-    return encoder_id(weights.name, weights.revision, weights.sha256, size, "float32")
 
 
 def obtain_weights(config: WeightsConfig) -> Weights:

@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from gwmorph.config import EncoderConfig
+from gwmorph.encoders.precision import resolve_auto, settle_auto
+from gwmorph.errors import ConfigError
+
+
+def _config(**keys: str) -> EncoderConfig:
+    return EncoderConfig(name="dinov2", weights={"path": "."}, **keys)  # type: ignore[arg-type]
+
+
+def _cpu(folder: Path, flags: str) -> Path:
+    path = folder / "cpuinfo"
+    path.write_text(f"processor\t: 0\nflags\t\t: fpu {flags} sse\n\nprocessor\t: 1\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("avx512_bf16", "bf16"), ("amx_bf16 avx2", "bf16"), ("avx2 avx512f", "float32")],
+)
+def test_auto_follows_the_processor(tmp_path: Path, flags: str, precision: str) -> None:
+    found = resolve_auto(_config(), _cpu(tmp_path, flags))
+    assert (found.runtime, found.precision) == ("openvino", precision)
+
+
+def test_where_flags_are_not_listed_auto_is_float32(tmp_path: Path) -> None:
+    assert resolve_auto(_config(), tmp_path / "none").precision == "float32"
+
+
+def test_what_is_asked_for_stays(tmp_path: Path) -> None:
+    cpu = _cpu(tmp_path, "avx512_bf16")
+    assert resolve_auto(_config(precision="int8"), cpu).precision == "int8"
+    reference = resolve_auto(_config(runtime="pytorch"), cpu)
+    assert (reference.runtime, reference.precision) == ("pytorch", "float32")
+    assert resolve_auto(EncoderConfig(), cpu) == EncoderConfig()
+
+
+def test_a_run_keeps_its_precision(tmp_path: Path) -> None:
+    record = tmp_path / "plan" / "encoder.json"
+    first = settle_auto(_config(), record)
+    assert first == resolve_auto(_config())
+    stored = json.loads(record.read_text())
+    # As if another machine had made the plan.
+    other = "float32" if first.precision == "bf16" else "bf16"
+    stored["resolved"]["precision"] = other
+    record.write_text(json.dumps(stored))
+    assert settle_auto(_config(), record).precision == other
+    assert settle_auto(_config(precision="int8"), record).precision == "int8"
+    assert settle_auto(_config(), record) == first
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"resolved": {"name": "dct"}}'])
+def test_a_record_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
+    record = tmp_path / "encoder.json"
+    record.write_text(content)
+    with pytest.raises(ConfigError, match=r"encoder\.json: not .*Remove it"):
+        settle_auto(_config(), record)
