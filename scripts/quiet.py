@@ -30,7 +30,7 @@ def quiet(
         "gwmorph.render_id": parameters.render_id,
         "gwmorph.encoder_id": made.encoder_id,
     }
-    tables.write_table(result, tables.QUIET, table, metadata)
+    tables.write_table(result, table.schema, table, metadata)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def quiet_of_run(
     table = quiet_windows_of_run(own, events_snr, windows, seed)
     parameters = {"events_snr": events_snr, "windows": windows, "seed": seed}
     metadata = {**lineage(parameters, hashes_of([*measurements, *shards])), **made}
-    tables.write_table(result, tables.QUIET, table, metadata)
+    tables.write_table(result, table.schema, table, metadata)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     triggers.add_argument("--detector", help="write those of one detector: H1, L1, V1, K1 or G1")
     triggers.set_defaults(command=_triggers)
 
+    fetch = commands.add_parser(
+        "fetch-weights", help="fetch and check DINOv2's weights; print the keys that pin them"
+    )
+    fetch.add_argument(
+        "--configfile", type=Path, help="take encoder.weights from this file (hub_id, path, …)"
+    )
+    fetch.add_argument("--revision", help="commit of the hub repository, 40 hexadecimal digits")
+    fetch.set_defaults(command=_fetch_weights)
+
     config = commands.add_parser("config", help="print all keys with their defaults")
     config.add_argument(
         "--write",
@@ -154,6 +163,24 @@ def _triggers(options: argparse.Namespace) -> None:
         found = found.filter(pc.equal(found["detector"], options.detector))
     export_triggers(found, options.out, tables.read_metadata(path))
     print(f"{options.out}: {found.num_rows} triggers")
+
+
+def _fetch_weights(options: argparse.Namespace) -> None:
+    import yaml
+
+    from gwmorph.config import load_yaml, parse_config
+    from gwmorph.encoders.base import fetch_weights
+
+    raw = load_yaml(options.configfile) if options.configfile else {}
+    given = dict(raw.get("encoder", {}).get("weights", {}))
+    if options.revision:
+        given["revision"] = options.revision
+    wanted = {"encoder": {"name": "dinov2", "weights": given}}
+    config = parse_config(wanted, str(options.configfile or "fetch-weights"))
+    folder, sha256 = fetch_weights(config.encoder.weights)
+    print(f"# {folder}: a whole ViT-S/14 with registers. These keys pin it:")
+    wanted["encoder"]["weights"] = {**given, "sha256": sha256}
+    print(yaml.safe_dump(wanted, sort_keys=False), end="")
 
 
 def _config(options: argparse.Namespace) -> None:

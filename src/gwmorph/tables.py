@@ -42,12 +42,13 @@ _TILE = [
     _field("tile_energy", pa.float64(), "", "energy of the loudest tile over its row's median"),
     _field("tile_snr", pa.float64(), "", "Omicron SNR of the loudest tile"),
 ]
-_EMBEDDING = _field(
-    "embedding",
-    pa.list_(pa.field("item", pa.float32(), nullable=False), EMBEDDING_SIZE),
-    "",
-    "unit-norm vector of the picture",
-)
+
+
+def _vector(width: int) -> pa.DataType:
+    return pa.list_(pa.field("item", pa.float32(), nullable=False), width)
+
+
+_EMBEDDING = _field("embedding", _vector(EMBEDDING_SIZE), "", "unit-norm vector of the picture")
 
 LEDGER = pa.schema(
     [
@@ -404,13 +405,25 @@ def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
     """Read several tables of one schema and join their rows in the order given."""
     tables = [read_table(path, schema).replace_schema_metadata(None) for path in paths]
     empty = schema.empty_table().replace_schema_metadata(None)
-    return pa.concat_tables([empty.cast(empty.schema), *tables], promote_options="default")
+    return pa.concat_tables(tables or [empty], promote_options="default")
 
 
 def embedding_matrix(embeddings: pa.Table) -> NDArray[np.float32]:
-    """Return the vectors of an EMBEDDINGS table as float32 [rows, 384]."""
+    """Return the vectors of an EMBEDDINGS table as float32 [rows, width]."""
     column = embeddings["embedding"].combine_chunks()
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, EMBEDDING_SIZE)
+    return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
+
+
+def embedding_column(vectors: NDArray[np.float32]) -> pa.FixedSizeListArray:
+    """Return vectors float32 [rows, width] as the column ``embedding``."""
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, type=_vector(vectors.shape[1]))
+
+
+def of_width(schema: pa.Schema, width: int) -> pa.Schema:
+    """Return EMBEDDINGS or QUIET for vectors of another length than 384."""
+    place = schema.get_field_index("embedding")
+    return schema.set(place, schema.field(place).with_type(_vector(width)))
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 torch = pytest.importorskip("torch")
@@ -13,6 +14,7 @@ transformers = pytest.importorskip("transformers")
 from hub_replica import COMMIT, HubReplica  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from gwmorph.cli import main  # noqa: E402
 from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
 from gwmorph.encoders.base import PatchEncoder, make_encoder  # noqa: E402
 from gwmorph.encoders.dct import DctEncoder  # noqa: E402
@@ -208,3 +210,32 @@ def test_damaged_tensors_are_refused(
     with pytest.raises(WeightsError, match=reason):
         load_model(obtain_weights(WeightsConfig(path=str(tmp_path))))
     (tmp_path / WEIGHTS_FILE).unlink()
+
+
+def test_weights_are_fetched_checked_and_pinned(
+    random_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {path.name: path.read_bytes() for path in random_model.iterdir()}
+    with HubReplica(files) as hub:
+        weights = {"endpoint": hub.endpoint, "cache": str(tmp_path / "cache")}
+        asked = tmp_path / "mine.yaml"
+        asked.write_text(yaml.safe_dump({"encoder": {"weights": weights}}))
+        call = ["fetch-weights", "--configfile", str(asked), "--revision", COMMIT]
+        assert main(call) == 0
+    pinned = yaml.safe_load(capsys.readouterr().out)
+    sha256 = sha256_of_file(random_model / WEIGHTS_FILE)
+    expected = {**weights, "revision": COMMIT, "sha256": sha256}
+    assert pinned == {"encoder": {"name": "dinov2", "weights": expected}}
+    # The printed keys are all that a run needs, now without a network.
+    assert main(["fetch-weights", "--configfile", str(asked), "--revision", COMMIT]) == 0
+    capsys.readouterr()
+    asked.write_text(yaml.safe_dump({"encoder": {"weights": {**expected, "sha256": "0" * 64}}}))
+    assert main(["fetch-weights", "--configfile", str(asked)]) == 1
+    assert "expected encoder.weights.sha256 = 000" in capsys.readouterr().err
+
+
+def test_fetching_needs_a_pinned_commit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch-weights", "--revision", "main"]) == 1
+    assert "40 hexadecimal digits" in capsys.readouterr().err

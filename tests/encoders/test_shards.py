@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -113,6 +114,58 @@ def test_equal_inputs_give_equal_bytes(blocks: list[WindowOutputs], tmp_path: Pa
     for name in ("one", "two"):
         write_shard(tmp_path / name, blocks, DctEncoder(SIZE), 4)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+class SlowEncoder(DctEncoder):
+    """Notes how many pictures were read while it encodes."""
+
+    def __init__(self, read: list[Path]) -> None:
+        super().__init__(SIZE)
+        self._read, self.ahead = read, list[int]()
+        self._given = 0
+
+    def encode(self, pictures: np.ndarray, render: PictureScale) -> np.ndarray:
+        self._given += len(pictures)
+        time.sleep(0.1)
+        self.ahead.append(len(self._read) - self._given)
+        return super().encode(pictures, render)
+
+
+def test_pictures_are_read_ahead_but_not_all(
+    blocks: list[WindowOutputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def noting(path: Path) -> object:
+        read.append(path)
+        return read_picture(path)
+
+    monkeypatch.setattr(shards, "read_picture", noting)
+    encoder = SlowEncoder(read)
+    write_shard(tmp_path / "shard.parquet", blocks, encoder, 2)
+    # Batches of two, over block borders: two batches ahead as long as there are any.
+    assert encoder.ahead == [4, 4, 4, 3, 1, 0]
+    write_shard(tmp_path / "whole.parquet", blocks, DctEncoder(SIZE), 2)
+    assert (tmp_path / "shard.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+class WideEncoder(DctEncoder):
+    """Vectors twice as long."""
+
+    def __init__(self) -> None:
+        super().__init__(SIZE)
+        self.width = 768
+
+    def encode(self, pictures: np.ndarray, render: PictureScale) -> np.ndarray:
+        once = super().encode(pictures, render)
+        return np.hstack([once, once]) / np.float32(np.sqrt(2))
+
+
+def test_vectors_may_be_longer(blocks: list[WindowOutputs], tmp_path: Path) -> None:
+    for name, chosen in (("some", blocks), ("none", blocks[1:2])):
+        write_shard(tmp_path / name, chosen, WideEncoder(), 4)
+    joined = tables.read_tables([tmp_path / "none", tmp_path / "some"], tables.EMBEDDINGS)
+    assert tables.embedding_matrix(joined).shape == (11, 768)
 
 
 def test_rows_are_written_in_groups(

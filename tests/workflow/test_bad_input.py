@@ -52,6 +52,22 @@ def test_a_missing_population_names_its_key(unfinished):
     refused(unfinished.change(source=simulated), "source.simulated.population: 'none.yaml'")
 
 
+def test_missing_weights_are_named_before_any_picture_is_drawn(unfinished):
+    pytest.importorskip("huggingface_hub")
+    encoder = {"name": "dinov2", "weights": {"path": "nowhere"}}
+    refused(unfinished.change(encoder=encoder), "WeightsError", "nowhere: config.json is not")
+
+
+def test_other_weights_are_named_before_any_picture_is_drawn(unfinished):
+    numpy = pytest.importorskip("safetensors.numpy")
+    folder = unfinished.folder / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(numpy.save({}))
+    encoder = {"name": "dinov2", "weights": {"path": "weights", "sha256": "0" * 64}}
+    refused(unfinished.change(encoder=encoder), "WeightsError", f"sha256 = {'0' * 64}, got ")
+
+
 def test_a_file_that_is_no_strain_is_named(unfinished):
     name = f"H-H1_GWOSC_O4a_2KHZ_R1-{border(0) - HALF_S}-{2 * HALF_S}.hdf5"
     (unfinished.folder / "data" / name).write_bytes(b"not HDF5")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from gwmorph.codehash import stage_hash
 from gwmorph.config import parse_config
+from gwmorph.encoders.base import check_weights
+from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
 from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate
@@ -37,9 +39,22 @@ def planned(configuration):
     return plan
 
 
+def settled(configuration):
+    """Return the configuration with the encoder's precision decided, its weights being there.
+
+    With a deployment method the jobs, not this process, have what reads weights.
+    """
+    record = Path("results") / configuration.run.name / "plan" / "encoder.json"
+    encoder = settle_auto(configuration.encoder, record)
+    if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+        check_weights(encoder)
+    return configuration.model_copy(update={"encoder": encoder})
+
+
 try:
     CONFIG = parse_config(config)
     PLAN = planned(CONFIG)
+    CONFIG = settled(CONFIG)
 except GwmorphError as error:
     # An exception would be shown with lines of this file, which is not where the fault is.
     sys.exit(f"{type(error).__name__}: {error}")
@@ -198,10 +213,10 @@ def weights_file(wildcards):
 
 def encoder_keys():
     """Return the encoder's keys that its vectors depend on."""
-    unused = {"blocks_per_job"} | (
-        {"weights"} if CONFIG.encoder.name == "dct" else set()
-    )
-    section = keys("encoder", *unused)
+    unused = {"weights", "runtime", "precision", "output"}
+    if CONFIG.encoder.name == "dinov2":
+        unused = set()
+    section = keys("encoder", "blocks_per_job", *unused)
     for name in ("cache", "endpoint"):
         section.get("weights", {}).pop(name, None)
     return section

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from gwmorph.config import EncoderConfig
+from gwmorph.config import EncoderConfig, WeightsConfig
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
 
@@ -128,6 +128,25 @@ def check_weights(config: EncoderConfig) -> None:
         obtain_weights(config.weights)
     except ModuleNotFoundError as error:
         raise _extra_missing(error) from error
+
+
+def fetch_weights(config: WeightsConfig) -> tuple[Path, str]:
+    """Return folder and SHA-256 of DINOv2's weights, fetched where needed and loaded to check.
+
+    Raises
+    ------
+    ConfigError, WeightsError
+        As `check_weights`; or the weights are of another architecture, or not finite.
+    """
+    try:
+        from gwmorph.encoders.dinov2 import load_model
+        from gwmorph.encoders.weights import obtain_weights
+
+        weights = obtain_weights(config)
+        load_model(weights)
+    except ModuleNotFoundError as error:
+        raise _extra_missing(error) from error
+    return weights.folder, weights.sha256
 
 
 def _extra_missing(error: ModuleNotFoundError) -> Exception:

@@ -42,6 +42,8 @@ def settle_auto(config: EncoderConfig, record: Path) -> EncoderConfig:
     ConfigError
         The record cannot be read.
     """
+    if config.name != "dinov2":
+        return config
     asked = config.model_dump(include={"name"} | _KEYS)
     stored = _stored(record)
     if stored.get("asked") == asked:

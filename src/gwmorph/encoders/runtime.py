@@ -212,7 +212,7 @@ def quantise(
     exact = _mean_tokens(_compile(core, core.read_model(model), "float32", threads), values)
     shifted = _mean_tokens(_compile(core, quantised, "int8", threads), values)
     about = {"calibration": calibration.about, "nncf": version("nncf"), "smoothing": _SMOOTHING}
-    return _with_bias(quantised, exact - shifted), about
+    return _named_in_order(_with_bias(quantised, exact - shifted)), about
 
 
 def _mean_tokens(compiled: "ov.CompiledModel", values: list[NDArray[np.float32]]) -> NDArray:
@@ -233,6 +233,15 @@ def _with_bias(model: "ov.Model", shift: NDArray[np.float64]) -> "ov.Model":
     bias[0, 1 + REGISTERS :] = shift[1 + REGISTERS :].mean(axis=0)
     last = model.output(0).get_node().input_value(0)
     return ov.Model([opset13.add(last, opset13.constant(bias))], model.get_parameters())
+
+
+def _named_in_order(model: "ov.Model") -> "ov.Model":
+    """Name everything by its place, so that equal models are equal bytes in any process."""
+    model.set_friendly_name("dinov2")
+    model.output(0).get_tensor().set_names({"tokens"})
+    for number, node in enumerate(model.get_ordered_ops()):
+        node.set_friendly_name(f"{node.get_type_name()}_{number}")
+    return model
 
 
 def _core() -> "ov.Core":

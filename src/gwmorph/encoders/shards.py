@@ -1,6 +1,9 @@
 """Shards: the embeddings of one view of a group of blocks, written as they are made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +22,8 @@ from gwmorph.spectra.pictures import PictureScale, read_picture
 
 _RENDER_ID = "gwmorph.render_id"
 _ROW_GROUP = 1024
+_READERS = 2
+_AHEAD = 2
 # What a row of EMBEDDINGS says beside the vector itself.
 _ABOUT = pa.schema([field for field in tables.EMBEDDINGS if field.name != "embedding"])
 
@@ -128,8 +133,9 @@ def write_shard(
 ) -> int:
     """Encode every view of ``blocks`` into an EMBEDDINGS table; return its rows.
 
-    Rows keep the order of ``blocks`` and then of time. Pictures are read ``batch_size`` at a
-    time and rows leave memory every 1024, so memory does not grow with the number of blocks.
+    Rows keep the order of ``blocks`` and then of time. While one batch of ``batch_size`` pictures
+    is encoded, the next two are read and the rows before are written. Rows leave memory every
+    1024, so memory does not grow with the number of blocks.
     Blocks without a view give an empty table. The file's metadata is ``metadata``, the encoder
     id, and the render id that all blocks share.
 
@@ -142,17 +148,70 @@ def write_shard(
         The shard cannot be written whole.
     """
     own = {**(metadata or {}), **_render_id(blocks), "gwmorph.encoder_id": encoder.encoder_id}
+    schema = tables.of_width(tables.EMBEDDINGS, encoder.width)
     rows = 0
     expected: _Form | None = None
-    with tables.table_writer(path, tables.EMBEDDINGS, own) as append:
-        for views, pictures in _parts(blocks):
-            vectors = []
-            for start in range(0, len(pictures), batch_size):
-                batch, expected = _read_batch(pictures[start : start + batch_size], expected)
-                vectors.append(encoder.encode(batch, expected.scale))
-            append(_embedding_rows(views, np.concatenate(vectors)))
-            rows += views.num_rows
+    vectors: list[NDArray[np.float32]] = []
+    written: Future[None] | None = None
+    with (
+        tables.table_writer(path, schema, own) as append,
+        _pool(_READERS) as readers,
+        _pool(1) as writer,
+    ):
+        for views, pictures in _ahead(readers, _batches(blocks, batch_size)):
+            batch, expected = _as_batch(pictures, expected)
+            vectors.append(encoder.encode(batch, expected.scale))
+            if views is None:
+                continue
+            if written is not None:
+                written.result()
+            written = writer.submit(append, _embedding_rows(views, np.concatenate(vectors)))
+            rows, vectors = rows + views.num_rows, []
+        if written is not None:
+            written.result()
     return rows
+
+
+# What a picture's file holds: uint8 [h, w] and its scale.
+_Read = tuple[NDArray[np.uint8], PictureScale]
+
+
+@contextmanager
+def _pool(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool that drops what it has not begun when the block fails."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _batches(
+    blocks: Sequence[BlockOutputs], batch_size: int
+) -> Iterator[tuple[pa.Table | None, list[Path]]]:
+    """Yield the pictures of each batch, and with the last one of a row group its rows."""
+    for views, pictures in _parts(blocks):
+        for start in range(0, len(pictures), batch_size):
+            last = start + batch_size >= len(pictures)
+            yield views if last else None, pictures[start : start + batch_size]
+
+
+def _ahead(
+    readers: ThreadPoolExecutor, batches: Iterable[tuple[pa.Table | None, list[Path]]]
+) -> Iterator[tuple[pa.Table | None, list[tuple[Path, _Read]]]]:
+    """Yield batches with what was read, in order, while the next ``_AHEAD`` are being read."""
+    queue: deque[tuple[pa.Table | None, list[tuple[Path, Future[_Read]]]]] = deque()
+
+    def first() -> tuple[pa.Table | None, list[tuple[Path, _Read]]]:
+        views, pictures = queue.popleft()
+        return views, [(path, found.result()) for path, found in pictures]
+
+    for views, paths in batches:
+        queue.append((views, [(path, readers.submit(read_picture, path)) for path in paths]))
+        if len(queue) > _AHEAD:
+            yield first()
+    while queue:
+        yield first()
 
 
 @dataclass(frozen=True)
@@ -186,11 +245,11 @@ def _parts(blocks: Sequence[BlockOutputs]) -> Iterator[tuple[pa.Table, list[Path
         yield views, pictures
 
 
-def _read_batch(paths: Sequence[Path], expected: _Form | None) -> tuple[NDArray[np.uint8], _Form]:
-    """Read pictures as uint8 [n, h, w]; all must be of the form seen first in the shard."""
-    pictures = []
-    for path in paths:
-        indices, scale = read_picture(path)
+def _as_batch(
+    read: Sequence[tuple[Path, _Read]], expected: _Form | None
+) -> tuple[NDArray[np.uint8], _Form]:
+    """Stack pictures as uint8 [n, h, w]; all must be of the form seen first in the shard."""
+    for path, (indices, scale) in read:
         found = _Form(indices.shape, scale, path)
         expected = expected or found
         if (found.shape, found.scale) != (expected.shape, expected.scale):
@@ -198,15 +257,12 @@ def _read_batch(paths: Sequence[Path], expected: _Form | None) -> tuple[NDArray[
                 f"{path}: {found.shape} pixels, {found.scale}, but {expected.path} has "
                 f"{expected.shape} pixels, {expected.scale}. Remove the older block's outputs."
             )
-        pictures.append(indices)
     assert expected is not None  # a batch holds at least one picture
-    return np.stack(pictures), expected
+    return np.stack([indices for _, (indices, _) in read]), expected
 
 
 def _embedding_rows(views: pa.Table, vectors: NDArray[np.float32]) -> dict[str, Any]:
-    values = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
-    kind = tables.EMBEDDINGS.field("embedding").type
     return {
         **{name: views[name] for name in views.column_names},
-        "embedding": pa.FixedSizeListArray.from_arrays(values, type=kind),
+        "embedding": tables.embedding_column(vectors),
     }

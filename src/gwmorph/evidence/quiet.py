@@ -56,11 +56,10 @@ def quiet_windows(
         drawn = parameters.draw(batch.planes)
         columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-    vectors = pa.FixedSizeListArray.from_arrays(
-        pa.array(joined.pop("embedding").ravel()), type=tables.QUIET.field("embedding").type
-    )
+    vectors = tables.embedding_column(joined.pop("embedding"))
     about = {"number": np.arange(count), "gps_start": pa.nulls(count, pa.int64())}
-    return pa.table({**about, **joined, "embedding": vectors}, schema=tables.QUIET)
+    schema = tables.of_width(tables.QUIET, encoder.width)
+    return pa.table({**about, **joined, "embedding": vectors}, schema=schema)
 
 
 def quiet_windows_of_run(windows: pa.Table, events_snr: float, count: int, seed: int) -> pa.Table:
@@ -96,10 +95,11 @@ def quiet_windows_of_run(windows: pa.Table, events_snr: float, count: int, seed:
         )
     chosen = np.random.default_rng(seed).permutation(len(quiet))[:count]
     own = quiet.take(np.sort(chosen))
+    width = windows["embedding"].type.list_size
     return (
         own.append_column("number", pa.array(np.arange(len(own))))
         .select(tables.QUIET.names)
-        .cast(tables.QUIET)
+        .cast(tables.of_width(tables.QUIET, width))
     )
 
 
