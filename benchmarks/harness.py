@@ -1,4 +1,7 @@
-"""How things are measured: ours and the peer in turn, in one process, one thread each."""
+"""How things are measured: ours and the peer in turn, in one process, one thread each.
+
+What uses more threads asks its library for them and says so in its entry.
+"""
 
 import os
 
@@ -16,7 +19,7 @@ from time import perf_counter  # noqa: E402
 import numpy as np  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.json")
-_VERSIONS = ("numpy", "scipy", "gwpy")
+_VERSIONS = ("numpy", "scipy", "gwpy", "torch", "openvino")
 
 
 @dataclass(frozen=True)

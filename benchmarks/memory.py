@@ -115,7 +115,7 @@ def _run_embed(folder: Path, blocks: int) -> None:
     write_shard(shard, [outputs] * blocks, encoder, config.encoder.batch_size, {})
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return this program's peak in 10⁶ bytes; ``ru_maxrss`` would hold its parent's, too."""
     status = Path("/proc/self/status").read_text().splitlines()
     (peak,) = (line for line in status if line.startswith("VmHWM"))
@@ -125,4 +125,4 @@ def _peak_mb() -> float:
 if __name__ == "__main__":
     stages = {"simulate": _run_simulate, "block": _run_block, "embed": _run_embed}
     stages[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
-    print(_peak_mb())
+    print(peak_mb())

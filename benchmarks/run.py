@@ -3,8 +3,9 @@
 import argparse
 from dataclasses import replace
 
+import encoders  # noqa: F401  (these modules register their benchmarks)
 import harness
-import injections  # noqa: F401  (these modules register their benchmarks)
+import injections  # noqa: F401
 import memory  # noqa: F401
 import spectra  # noqa: F401
 import views  # noqa: F401

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from gwmorph import tables
 from gwmorph.evidence.injections import read_windows
 from gwmorph.evidence.recall import fit_score, limits, noise_rows
-from gwmorph.evidence.registry import load_statistics
+from gwmorph.evidence.registry import labels_of, load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.report.recall import noise_text, write_table_page
@@ -22,7 +22,7 @@ def noise_counts(
     counts: Path,
     html: Path,
 ) -> None:
-    labels = {name: entry.label for name, entry in load_statistics(modules).items()}
+    load_statistics(modules)
     metadata = lineage(
         {"false_alarm_fractions": list(fractions)},
         hashes_of(path for paths in parts.values() for path in paths),
@@ -37,6 +37,7 @@ def noise_counts(
         score = fit_score(reference)
         rows += noise_rows(noise, score(noise), limits(score(calibration), fractions))
     tables.write_table(counts, tables.NOISE_COUNTS, rows, metadata)
+    labels = labels_of(modules, {row["statistic"] for row in rows})
     text = noise_text(tables.read_table(counts, tables.NOISE_COUNTS), morphologies, labels)
     write_table_page("Injections into real noise", text, html)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gwmorph import tables
-from gwmorph.evidence.registry import load_statistics
+from gwmorph.evidence.registry import labels_of
 from gwmorph.joblog import JobLog
 from gwmorph.report.recall import (
     achieved_text,
@@ -29,8 +29,8 @@ def recall_figures(
     half_html: Path,
     achieved_html: Path,
 ) -> None:
-    labels = {name: entry.label for name, entry in load_statistics(modules).items()}
     points = tables.read_table(recall, tables.RECALL)
+    labels = labels_of(modules, points["statistic"].unique().to_pylist())
     curves.mkdir(parents=True)
     for family, morphologies in families.items():
         chosen = points.filter(pc.is_in(points["morphology"], pa.array(list(morphologies))))

@@ -27,7 +27,10 @@ from gwmorph.spectra.pictures import PictureScale  # noqa: E402
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 SIZE = (56, 84)
-PICTURES = np.random.default_rng(3).integers(0, 256, (5, *SIZE), dtype=np.uint8)
+RNG = np.random.default_rng(3)
+PICTURES = SCALE.index(RNG.exponential(1.4, (5, *SIZE)).astype(np.float32))
+for number, picture in enumerate(PICTURES):
+    picture[10 + 5 * number : 20 + 5 * number, 30 : 40 + 3 * number] = 255
 
 
 @pytest.fixture(scope="module")

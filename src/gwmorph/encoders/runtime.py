@@ -19,6 +19,7 @@ import logging
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -182,9 +183,13 @@ def convert(weights: Weights, size: Size) -> "ov.Model":
             return self.model(pixel_values=values).last_hidden_state
 
     example = torch.zeros(2, 3, *size)
-    return ov.convert_model(
-        Tokens(), example_input=example, input=[ov.PartialShape([-1, 3, *size])]
-    )
+    with warnings.catch_warnings():
+        # The tracer warns of branches that depend on shapes, which are fixed here, and of itself.
+        for kind in (torch.jit.TracerWarning, DeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)
+        return ov.convert_model(
+            Tokens(), example_input=example, input=[ov.PartialShape([-1, 3, *size])]
+        )
 
 
 def quantise(

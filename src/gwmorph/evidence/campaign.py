@@ -10,7 +10,7 @@ from gwmorph.config import InjectionsConfig
 from gwmorph.simulation.morphologies import choose_morphologies
 from gwmorph.simulation.streams import stream
 
-Role = Literal["reference", "calibration", "test", "injection", "noise"]
+Role = Literal["reference", "calibration", "test", "injection", "noise", "lesson"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ no noise is used in two roles.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,7 @@ from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import Encoder
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.campaign import Job, even_parts, noise_seed
-from gwmorph.evidence.statistics import STATISTICS, Pictures
+from gwmorph.evidence.statistics import STATISTICS, Compute, Lesson, Pictures
 from gwmorph.grid import Grid, block_of
 from gwmorph.simulation.morphologies import INJECTED, Spectrum, Waveform
 from gwmorph.simulation.noise import DetectorNoise
@@ -51,6 +51,10 @@ from gwmorph.strain.files import Strain
 FIRST_GPS = 1262301184
 STRETCH_WINDOWS = 128
 CONTEXT_S = GUARD_S + REACH_S
+# Windows of each part of a lesson, and the SNRs of its injections.
+LESSON_BACKGROUND = 16
+LESSON_QUIET = 64
+LESSON_SNRS = (12.0, 20.0)
 _BATCH = 4
 _WIDTHS = "gwmorph.statistics"
 _COLUMNS = [field.name for field in tables.injected_windows({})]
@@ -158,7 +162,7 @@ def observe(
     Returns
     -------
     Table of `tables.injected_windows`, by noise window and then by SNR. Features are those of
-    the registry at the time of the call; combinations have none.
+    the registry at the time of the call, as far as they suit the encoder; combinations have none.
 
     Raises
     ------
@@ -167,14 +171,13 @@ def observe(
     """
     transform = parameters.transform()
     rows: list[dict[str, Any]] = []
-    seen: dict[str, list[NDArray]] = {n: [] for n, s in STATISTICS.items() if s.compute}
+    computes = _computes(job, parameters, encoder)
+    seen: dict[str, list[NDArray]] = {name: [] for name in computes}
     for cases in _chunks(_cases(job, backgrounds, parameters)):
         batch = next(transform.batches(np.stack([case.span for case in cases])))
         pictures = Pictures(parameters.draw(batch.planes), parameters.picture_scale, encoder)
         for name, parts in seen.items():
-            compute = STATISTICS[name].compute
-            assert compute is not None
-            parts.append(np.array(compute(batch, pictures)))
+            parts.append(np.array(computes[name](batch, pictures)))
         rows += _with_tiles(cases, batch, events)
     if not rows:
         raise ConfigError(
@@ -182,6 +185,50 @@ def observe(
             "both sides in this noise; name longer files in injections.noise_files."
         )
     return _table(rows, {name: np.concatenate(parts) for name, parts in seen.items()})
+
+
+def _computes(job: Job, parameters: RenderParameters, encoder: Encoder) -> dict[str, Compute]:
+    """Return what every statistic that suits the encoder computes; those that must learn do."""
+    known = {name: entry for name, entry in STATISTICS.items() if isinstance(encoder, entry.needs)}
+    found = {name: entry.compute for name, entry in known.items()}
+    if any(entry.teach for entry in known.values()):
+        lesson = make_lesson(job.detector, job.seed, parameters, encoder)
+        found |= {name: entry.teach(lesson) for name, entry in known.items() if entry.teach}
+    return {name: compute for name, compute in found.items() if compute is not None}
+
+
+def make_lesson(
+    detector: str, seed: int, parameters: RenderParameters, encoder: Encoder
+) -> Lesson:
+    """Simulate what statistics are taught with: the same for all jobs of a campaign."""
+
+    def drawn(part: str, morphologies: Iterable[str | None], snrs: tuple[float, ...]) -> Pictures:
+        names = list(morphologies)
+        job = Job(f"lesson-{part}", "lesson", len(names), detector, seed, None, snrs)
+        (background,) = simulated_backgrounds(job, parameters)
+        cases = [
+            case
+            for number, (name, start) in enumerate(
+                zip(names, background.stretch.windows, strict=True)
+            )
+            for case in _cases_of_window(
+                replace(job, morphology=name), background, number, start, parameters
+            )
+        ]
+        transform = parameters.transform()
+        indices = [
+            parameters.draw(
+                next(transform.batches(np.stack([case.span for case in chunk]))).planes
+            )
+            for chunk in _chunks(iter(cases))
+        ]
+        return Pictures(np.concatenate(indices), parameters.picture_scale, encoder)
+
+    return Lesson(
+        background=drawn("background", [None] * LESSON_BACKGROUND, ()),
+        quiet=drawn("quiet", [None] * LESSON_QUIET, ()),
+        injected=drawn("injected", sorted(INJECTED), LESSON_SNRS),
+    )
 
 
 def _cases(

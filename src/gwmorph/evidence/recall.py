@@ -26,7 +26,7 @@ Score = Callable[[pa.Table], Scores]
 
 
 def fit_score(reference: pa.Table) -> Score:
-    """Let all registered statistics learn the background, and return the function that scores.
+    """Let all statistics that the windows have learn the background; return what scores.
 
     Parameters
     ----------
@@ -42,7 +42,9 @@ def fit_score(reference: pa.Table) -> Score:
     kept = reference.filter(pa.array(rows % 2 == 1))
     scorers: dict[str, Scorer] = {}
     known: Scores = {}
-    for name, statistic in STATISTICS.items():
+    names = statistics_of(reference)
+    for name in names:
+        statistic = STATISTICS[name]
         if statistic.fit is not None:
             parts = statistic.parts
             quiet = _columns(known, parts) if parts else features_of(learned, name)
@@ -51,11 +53,20 @@ def fit_score(reference: pa.Table) -> Score:
 
     def score(windows: pa.Table) -> Scores:
         scores: Scores = {}
-        for name in STATISTICS:
+        for name in names:
             scores[name] = _score_one(name, windows, scores, scorers)
         return scores
 
     return score
+
+
+def statistics_of(windows: pa.Table) -> list[str]:
+    """Return the registered statistics whose features the windows have, and their combinations."""
+    found: list[str] = []
+    for name, entry in STATISTICS.items():
+        if set(entry.parts) <= set(found) if entry.parts else name in windows.column_names:
+            found.append(name)
+    return found
 
 
 def _score_one(
@@ -73,7 +84,7 @@ def _columns(scores: Scores, names: Sequence[str]) -> NDArray[np.float64]:
 
 def with_scores(windows: Mapping[str, pa.Table], scores: Mapping[str, Scores]) -> pa.Table:
     """Join the windows of several roles, with the score of each statistic for its features."""
-    schema = tables.injected_windows(dict.fromkeys(STATISTICS, 1))
+    schema = tables.injected_windows({n: 1 for held in scores.values() for n in held})
     about = tables.injected_windows({}).names
     parts = [
         pa.table(

@@ -24,3 +24,16 @@ def load_statistics(modules: Iterable[str] = ()) -> Mapping[str, Statistic]:
                 "installed, or its folder be named in PYTHONPATH."
             ) from error
     return STATISTICS
+
+
+def labels_of(modules: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+    """Return the labels of those statistics that ``names`` holds, in the order of registration.
+
+    Raises
+    ------
+    ConfigError
+        As `load_statistics`.
+    """
+    held = set(names)
+    known = load_statistics(modules)
+    return {name: entry.label for name, entry in known.items() if name in held}

@@ -1,10 +1,13 @@
 """The registry of detection statistics: numbers that are large when something is in a window.
 
-An injection campaign scores every window with every registered statistic. There are three kinds:
+An injection campaign scores every window with every registered statistic that suits its encoder.
+There are four kinds:
 
 - a plain one (`statistic`) returns one number for each window of a batch;
 - one that must learn the background (`statistic` with a ``fit``) returns a row of features for
   each window, and ``fit`` makes a scorer from the features of quiet windows;
+- a `taught` one must see some windows before it can look at any, because what it would have to
+  keep of each is too much: it gets a `Lesson` and returns its ``compute``;
 - a `combination` names earlier statistics as its parts: its features are their scores, and the
   decorated function is its ``fit``.
 """
@@ -16,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from gwmorph.encoders.base import Encoder
+from gwmorph.encoders.base import Encoder, PatchEncoder
+from gwmorph.evidence.patches import PatchBackground, best_count, farthest
 from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.extended import extended_statistics
@@ -48,7 +52,21 @@ class Pictures:
         return self.encoder.encode(indices, self.scale)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """Windows of simulated noise of their own, used for nothing else.
+
+    ``background`` and ``quiet`` hold no injection; ``injected`` holds one of every known
+    morphology at each of some SNRs.
+    """
+
+    background: Pictures
+    quiet: Pictures
+    injected: Pictures
+
+
 Compute = Callable[[QBatch, Pictures], Features]
+Teach = Callable[[Lesson], Compute]
 
 
 @dataclass(frozen=True)
@@ -63,12 +81,16 @@ class Statistic:
         What a legend calls it.
     compute
         (batch, pictures) -> [n], or features [n, d] where there is a ``fit``; None for a
-        combination.
+        combination and where there is ``teach``.
     fit
         (features of m quiet windows [m, d]) -> scorer: (features [n, d]) -> float64 [n]; None
         where ``compute`` gives the score itself.
     parts
         Names of the statistics whose scores are the features of a combination, in this order.
+    teach
+        lesson -> ``compute``, where the statistic must see some windows first.
+    needs
+        Kind of encoder without which there is no such statistic.
     """
 
     name: str
@@ -76,6 +98,8 @@ class Statistic:
     compute: Compute | None
     fit: Fit | None
     parts: tuple[str, ...] = ()
+    teach: Teach | None = None
+    needs: type = object
 
 
 STATISTICS: dict[str, Statistic] = {}
@@ -93,6 +117,24 @@ def statistic(name: str, label: str, fit: Fit | None = None) -> Callable[[Comput
     def register(compute: Compute) -> Compute:
         _add(Statistic(name, label, compute, fit))
         return compute
+
+    return register
+
+
+def taught(name: str, label: str, needs: type = object) -> Callable[[Teach], Teach]:
+    """Register the decorated function as the ``teach`` of a statistic.
+
+    ``needs`` is the kind of encoder (a protocol) that it works with.
+
+    Raises
+    ------
+    ValueError
+        The name is taken.
+    """
+
+    def register(teach: Teach) -> Teach:
+        _add(Statistic(name, label, None, None, teach=teach, needs=needs))
+        return teach
 
     return register
 
@@ -166,6 +208,26 @@ def track(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
 def chirp(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
     """Return the log-likelihood ratio of the best chirp's track."""
     return chirp_ratio(batch)
+
+
+@taught("patch_evidence", "farthest patches", needs=PatchEncoder)
+def patch_evidence(lesson: Lesson) -> Compute:
+    """Score by the patches that are farthest from those of quiet windows."""
+    background = PatchBackground(_patches(lesson.background))
+    quiet, injected = (
+        background.distances(_patches(pictures)) for pictures in (lesson.quiet, lesson.injected)
+    )
+    count = best_count(quiet, injected)
+
+    def compute(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
+        return farthest(background.distances(_patches(pictures)), count)
+
+    return compute
+
+
+def _patches(pictures: Pictures) -> NDArray[np.float16]:
+    assert isinstance(pictures.encoder, PatchEncoder)  # the statistic needs one
+    return pictures.encoder.patches(pictures.indices, pictures.scale)
 
 
 @combination("extended", "boxes, tracks, chirps", parts=("excess", "track", "chirp"))
