@@ -52,7 +52,7 @@ def draw_recall(
         for axes in panels[-1]:
             axes.set_xlabel("optimal SNR")
         handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
 
 
 def _draw_curves(axes: Axes, curves: pa.Table, statistics: Mapping[str, str]) -> None:
