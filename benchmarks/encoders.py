@@ -122,7 +122,10 @@ def event_views() -> NDArray[np.uint8]:
 
 
 def encode_all(made: Encoder, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    parts = [made.encode(pictures[i : i + BATCH], SCALE) for i in range(0, len(pictures), BATCH)]
+    parts = [
+        made.encode(pictures[i : i + BATCH], SCALE, "window")
+        for i in range(0, len(pictures), BATCH)
+    ]
     return np.concatenate(parts)
 
 

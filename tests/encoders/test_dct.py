@@ -69,7 +69,7 @@ def test_time_reversal_turns_odd_horizontal_coefficients(field: np.ndarray) -> N
 
 def test_vectors_are_the_log_energys_at_unit_norm() -> None:
     pictures = _random_pictures(4)
-    vectors = DctEncoder((56, 42)).encode(pictures, LINEAR)
+    vectors = DctEncoder((56, 42)).encode(pictures, LINEAR, "window")
     assert vectors.dtype == np.float32
     assert vectors.shape == (4, 384)
     expected = dctn(np.log1p(pictures[2] * (25.5 / 255)), type=2, norm="ortho")
@@ -81,22 +81,22 @@ def test_the_palettes_scale_is_undone() -> None:
     energy = np.random.default_rng(2).uniform(0, 25.5, (2, 56, 42)).astype(np.float32)
     root = PictureScale("sqrt", 25.5, "gray")
     encoder = DctEncoder((56, 42))
-    linear_vectors = encoder.encode(LINEAR.index(energy), LINEAR)
-    root_vectors = encoder.encode(root.index(energy), root)
+    linear_vectors = encoder.encode(LINEAR.index(energy), LINEAR, "window")
+    root_vectors = encoder.encode(root.index(energy), root, "window")
     assert (np.sum(linear_vectors * root_vectors, axis=1) > 0.9999).all()
 
 
 def test_a_vector_does_not_depend_on_its_batch() -> None:
     pictures, encoder = _random_pictures(7), DctEncoder((56, 42))
-    alone = np.concatenate([encoder.encode(one[None], LINEAR) for one in pictures])
-    np.testing.assert_allclose(encoder.encode(pictures, LINEAR), alone, atol=1e-6)
+    alone = np.concatenate([encoder.encode(one[None], LINEAR, "window") for one in pictures])
+    np.testing.assert_allclose(encoder.encode(pictures, LINEAR, "window"), alone, atol=1e-6)
 
 
 @pytest.mark.parametrize("index", [0, 97, 255])
 def test_a_picture_of_one_colour_gets_the_featureless_vector(index: int) -> None:
     pictures = _random_pictures(3)
     pictures[1] = index
-    vectors = DctEncoder((56, 42)).encode(pictures, LINEAR)
+    vectors = DctEncoder((56, 42)).encode(pictures, LINEAR, "window")
     np.testing.assert_array_equal(vectors[1], FEATURELESS)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     assert np.abs(vectors[[0, 2]] @ FEATURELESS).max() < 0.3
@@ -105,8 +105,8 @@ def test_a_picture_of_one_colour_gets_the_featureless_vector(index: int) -> None
 def test_other_sizes_and_types_are_refused() -> None:
     encoder = DctEncoder((56, 42))
     with pytest.raises(ConfigError, match=r"expected uint8 \[n, 56, 42\].*\[3, 42, 56\]"):
-        encoder.encode(_random_pictures(3, (42, 56)), LINEAR)
+        encoder.encode(_random_pictures(3, (42, 56)), LINEAR, "window")
     with pytest.raises(ConfigError, match="got float64"):
-        encoder.encode(_random_pictures(3).astype(float), LINEAR)
+        encoder.encode(_random_pictures(3).astype(float), LINEAR, "window")
     with pytest.raises(ConfigError, match=r"at least 22 pixels, got 21 x 42"):
         DctEncoder((21, 42))

@@ -61,7 +61,7 @@ def test_vectors_are_those_of_transformers(
     pngs = [tmp_path / f"{number}.png" for number in range(len(PICTURES))]
     for png, picture in zip(pngs, PICTURES, strict=True):
         write_picture(png, picture, SCALE)
-    vectors = encoder.encode(PICTURES, SCALE)
+    vectors = encoder.encode(PICTURES, SCALE, "window")
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors, _directly(random_model, pngs), atol=2e-6)
     assert np.ptp(vectors, axis=0).max() > 1e-3  # the pictures matter
@@ -78,9 +78,11 @@ def test_input_is_the_palettes_colour_normalised_as_imagenet() -> None:
 
 
 def test_vectors_repeat_and_hardly_depend_on_the_batch(encoder: Dinov2Encoder) -> None:
-    vectors = encoder.encode(PICTURES, SCALE)
-    np.testing.assert_array_equal(encoder.encode(PICTURES, SCALE), vectors)
-    np.testing.assert_allclose(encoder.encode(PICTURES[2:3], SCALE)[0], vectors[2], atol=2e-6)
+    vectors = encoder.encode(PICTURES, SCALE, "window")
+    np.testing.assert_array_equal(encoder.encode(PICTURES, SCALE, "window"), vectors)
+    np.testing.assert_allclose(
+        encoder.encode(PICTURES[2:3], SCALE, "window")[0], vectors[2], atol=2e-6
+    )
 
 
 def test_the_model_is_frozen(weights: Weights) -> None:
@@ -103,7 +105,7 @@ def test_outputs_are_tokens_of_the_last_layer(random_model: Path, encoder: Dinov
         keys = {"runtime": "pytorch", "output": output, "weights": {"path": str(random_model)}}
         made = make_encoder(EncoderConfig(name="dinov2", **keys), SIZE)
         assert made.encoder_id == encoder.encoder_id + ("" if output == "cls" else f":{output}")
-        found = made.encode(PICTURES, SCALE)
+        found = made.encode(PICTURES, SCALE, "window")
         assert found.shape == (len(PICTURES), made.width)
         return found
 
@@ -134,7 +136,7 @@ def test_sizes_that_hold_no_whole_patches_are_refused(weights: Weights) -> None:
 
 def test_pictures_of_another_size_are_refused(encoder: Dinov2Encoder) -> None:
     with pytest.raises(ConfigError, match=r"expected uint8 \[n, 56, 84\]"):
-        encoder.encode(PICTURES[:, :, :70], SCALE)
+        encoder.encode(PICTURES[:, :, :70], SCALE, "window")
 
 
 def test_the_true_model_loads_through_a_mirror(
@@ -147,7 +149,9 @@ def test_the_true_model_loads_through_a_mirror(
         fetched = make_encoder(config, SIZE)
     sha256 = sha256_of_file(random_model / WEIGHTS_FILE)
     assert fetched.encoder_id == f"dinov2-with-registers-small:{COMMIT}:{sha256}:56x84:float32"
-    np.testing.assert_array_equal(fetched.encode(PICTURES, SCALE), encoder.encode(PICTURES, SCALE))
+    np.testing.assert_array_equal(
+        fetched.encode(PICTURES, SCALE, "window"), encoder.encode(PICTURES, SCALE, "window")
+    )
     shutil.rmtree(tmp_path)
 
 

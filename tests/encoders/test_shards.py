@@ -8,6 +8,7 @@ import pytest
 
 from gwmorph import tables
 from gwmorph.encoders import shards
+from gwmorph.encoders.base import View
 from gwmorph.encoders.dct import DctEncoder
 from gwmorph.encoders.shards import EventOutputs, WindowOutputs, write_shard
 from gwmorph.errors import StorageError, TableError
@@ -28,9 +29,9 @@ class SpyEncoder(DctEncoder):
         super().__init__(SIZE)
         self.batches: list[int] = []
 
-    def encode(self, pictures: np.ndarray, render: PictureScale) -> np.ndarray:
+    def encode(self, pictures: np.ndarray, render: PictureScale, view: View) -> np.ndarray:
         self.batches.append(len(pictures))
-        return super().encode(pictures, render)
+        return super().encode(pictures, render, view)
 
 
 def _picture_path(block: WindowOutputs, start: int) -> Path:
@@ -101,7 +102,7 @@ def test_a_shard_holds_every_analysed_window_in_order(
     for row, start in ((0, starts[0]), (9, starts[9])):
         block = blocks[0] if start < 3 * BLOCK else blocks[2]
         indices, scale = read_picture(_picture_path(block, start))
-        expected = DctEncoder(SIZE).encode(indices[None], scale)[0]
+        expected = DctEncoder(SIZE).encode(indices[None], scale, "window")[0]
         np.testing.assert_allclose(vectors[row], expected, atol=1e-6)
     metadata = tables.read_metadata(path)
     assert metadata["gwmorph.encoder_id"] == encoder.encoder_id
@@ -124,11 +125,11 @@ class SlowEncoder(DctEncoder):
         self._read, self.ahead = read, list[int]()
         self._given = 0
 
-    def encode(self, pictures: np.ndarray, render: PictureScale) -> np.ndarray:
+    def encode(self, pictures: np.ndarray, render: PictureScale, view: View) -> np.ndarray:
         self._given += len(pictures)
         time.sleep(0.1)
         self.ahead.append(len(self._read) - self._given)
-        return super().encode(pictures, render)
+        return super().encode(pictures, render, view)
 
 
 def test_pictures_are_read_ahead_but_not_all(
@@ -156,8 +157,8 @@ class WideEncoder(DctEncoder):
         super().__init__(SIZE)
         self.width = 768
 
-    def encode(self, pictures: np.ndarray, render: PictureScale) -> np.ndarray:
-        once = super().encode(pictures, render)
+    def encode(self, pictures: np.ndarray, render: PictureScale, view: View) -> np.ndarray:
+        once = super().encode(pictures, render, view)
         return np.hstack([once, once]) / np.float32(np.sqrt(2))
 
 
@@ -280,7 +281,7 @@ def test_an_event_shard_holds_every_view_with_its_triggers_measurements(tmp_path
     assert set(shard["view"].to_pylist()) == {"event"}
     assert shard["tile_snr"].to_pylist() == pytest.approx([9.125, 0.25])
     indices, scale = read_picture(events.pictures / event_name("H1", 4099.125))
-    expected = DctEncoder(SIZE).encode(indices[None], scale)[0]
+    expected = DctEncoder(SIZE).encode(indices[None], scale, "window")[0]
     np.testing.assert_allclose(tables.embedding_matrix(shard)[0], expected, atol=1e-6)
     assert tables.read_metadata(path)["gwmorph.render_id"] == "abc"
 

@@ -1,7 +1,7 @@
 """What an encoder is, and how one is made from its configuration."""
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
 
 Size = tuple[int, int]
+# What a picture shows: 32 s, or a moment in four crops.
+View = Literal["window", "event"]
 _EXTRA_MODULES = {
     "torch",
     "transformers",
@@ -32,10 +34,12 @@ class Encoder(Protocol):
     encoder_id: str
     width: int
 
-    def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
+    def encode(
+        self, pictures: NDArray[np.uint8], render: PictureScale, view: View
+    ) -> NDArray[np.float32]:
         """Encode palette indices uint8 [n, h, w] to float32 [n, ``width``] of unit norm.
 
-        All pictures are held at once: stream batches for many.
+        ``view`` says what all pictures show. They are held at once: stream batches for many.
 
         Raises
         ------

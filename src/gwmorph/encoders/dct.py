@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from gwmorph.encoders.base import Size, check_pictures, encoder_id, unit_rows
+from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
 from gwmorph.errors import ConfigError
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables import EMBEDDING_SIZE
@@ -68,7 +68,9 @@ class DctEncoder:
         self.width = EMBEDDING_SIZE
         self.encoder_id = dct_id(size)
 
-    def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
+    def encode(
+        self, pictures: NDArray[np.uint8], render: PictureScale, view: View
+    ) -> NDArray[np.float32]:
         """Encode pictures; see `gwmorph.encoders.base.Encoder`."""
         check_pictures(pictures, self._size)
         log_energy = np.log1p(render.energy(np.arange(256, dtype=np.uint8)))

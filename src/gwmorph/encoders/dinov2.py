@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gwmorph.encoders.base import Size, check_pictures, encoder_id, unit_rows
+from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
@@ -218,7 +218,9 @@ class Dinov2Encoder:
         self.width = EMBEDDING_SIZE * (2 if output == "cls_mean_patch" else 1)
         self.encoder_id = dinov2_id(weights, network.sha256, size, network.precision, output)
 
-    def encode(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:
+    def encode(
+        self, pictures: NDArray[np.uint8], render: PictureScale, view: View
+    ) -> NDArray[np.float32]:
         """Encode pictures; see `gwmorph.encoders.base.Encoder`."""
         check_pictures(pictures, self._size)
         tokens = self._network.tokens(pixel_values(pictures, render))

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph import tables
-from gwmorph.encoders.base import Encoder
+from gwmorph.encoders.base import Encoder, View
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
 from gwmorph.naming import event_name, span_name
@@ -30,6 +30,8 @@ _ABOUT = pa.schema([field for field in tables.EMBEDDINGS if field.name != "embed
 
 class BlockOutputs(Protocol):
     """What the block stage left for one block and one view."""
+
+    view: ClassVar[View]
 
     @property
     def tables(self) -> tuple[Path, ...]:
@@ -51,6 +53,7 @@ class BlockOutputs(Protocol):
 class WindowOutputs:
     """Two tables and the folder of PNGs of a block's windows."""
 
+    view: ClassVar[View] = "window"
     ledger: Path
     measurements: Path
     pictures: Path
@@ -78,7 +81,7 @@ class WindowOutputs:
             for key in keys
         ]
         columns = {
-            "view": pa.array(["window"] * len(paths), pa.string()),
+            "view": pa.array([self.view] * len(paths), pa.string()),
             "trigger_time": pa.nulls(len(paths), pa.float64()),
         }
         return _about(windows, columns), paths
@@ -88,6 +91,7 @@ class WindowOutputs:
 class EventOutputs:
     """The triggers and the folder of PNGs of a block's event views."""
 
+    view: ClassVar[View] = "event"
     triggers: Path
     pictures: Path
 
@@ -105,7 +109,7 @@ class EventOutputs:
             for row in drawn.select(["detector", "peak_time"]).to_pylist()
         ]
         columns = {
-            "view": pa.array(["event"] * len(paths), pa.string()),
+            "view": pa.array([self.view] * len(paths), pa.string()),
             "trigger_time": drawn["peak_time"],
             "tile_time": drawn["peak_time"],
             "tile_frequency": drawn["peak_frequency"],
@@ -131,13 +135,13 @@ def write_shard(
     batch_size: int,
     metadata: Mapping[str, str] | None = None,
 ) -> int:
-    """Encode every view of ``blocks`` into an EMBEDDINGS table; return its rows.
+    """Encode every picture of ``blocks``, all of one view, into an EMBEDDINGS table.
 
-    Rows keep the order of ``blocks`` and then of time. While one batch of ``batch_size`` pictures
-    is encoded, the next two are read and the rows before are written. Rows leave memory every
-    1024, so memory does not grow with the number of blocks.
-    Blocks without a view give an empty table. The file's metadata is ``metadata``, the encoder
-    id, and the render id that all blocks share.
+    Returns the number of rows. Rows keep the order of ``blocks`` and then of time. While one batch
+    of ``batch_size`` pictures is encoded, the next two are read and the rows before are written.
+    Rows leave memory every 1024, so memory does not grow with the number of blocks. Blocks without
+    a view give an empty table. The file's metadata is ``metadata``, the encoder id, and the render
+    id that all blocks share.
 
     Raises
     ------
@@ -160,7 +164,7 @@ def write_shard(
     ):
         for views, pictures in _ahead(readers, _batches(blocks, batch_size)):
             batch, expected = _as_batch(pictures, expected)
-            vectors.append(encoder.encode(batch, expected.scale))
+            vectors.append(encoder.encode(batch, expected.scale, blocks[0].view))
             if views is None:
                 continue
             if written is not None:

@@ -54,7 +54,7 @@ def quiet_windows(
         columns["track"].append(extended.track)
         columns["chirp"].append(chirp_ratio(batch))
         drawn = parameters.draw(batch.planes)
-        columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale))
+        columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale, "window"))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
     vectors = tables.embedding_column(joined.pop("embedding"))
     about = {"number": np.arange(count), "gps_start": pa.nulls(count, pa.int64())}

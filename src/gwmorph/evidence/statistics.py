@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from gwmorph.encoders.base import Encoder, PatchEncoder
+from gwmorph.encoders.base import Encoder, PatchEncoder, View
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
 from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.chirps import chirp_ratio
@@ -47,9 +47,9 @@ class Pictures:
     scale: PictureScale
     encoder: Encoder
 
-    def encode(self, indices: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def encode(self, indices: NDArray[np.uint8], view: View) -> NDArray[np.float32]:
         """Return unit vectors float32 [m, 384] of pictures drawn with the same scale."""
-        return self.encoder.encode(indices, self.scale)
+        return self.encoder.encode(indices, self.scale, view)
 
 
 @dataclass(frozen=True)
@@ -178,13 +178,14 @@ def loudest_tile(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
 @statistic("window_vector", "one vector of the 32 s view", fit=neighbor_distance)
 def window_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
     """Return the vector of each window's picture: what one vector for 32 s can see."""
-    return pictures.encode(pictures.indices)
+    return pictures.encode(pictures.indices, "window")
 
 
 @statistic("event_vector", "event view", fit=neighbor_distance)
 def event_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
     """Return the vector of the event view that is centred on each window's loudest tile."""
-    return pictures.encode(pictures.scale.index(_event_views(batch, pictures.indices.shape[1:])))
+    views = _event_views(batch, pictures.indices.shape[1:])
+    return pictures.encode(pictures.scale.index(views), "event")
 
 
 def _event_views(batch: QBatch, size: tuple[int, ...]) -> NDArray[np.float32]:
