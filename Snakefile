@@ -21,6 +21,7 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/campaign.smk"
 include: "workflow/rules/injections.smk"
+include: "workflow/rules/training.smk"
 
 
 rule all:

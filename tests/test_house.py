@@ -32,7 +32,16 @@ STAGES = {
         "recall_figures",
         "scores",
     ],
-    "report": ["cluster_table", "galleries", "map", "occupancy", "summary", "verdict"],
+    "learning": ["contrast", "training_noise_pairs", "training_pairs"],
+    "report": [
+        "cluster_table",
+        "galleries",
+        "losses",
+        "map",
+        "occupancy",
+        "summary",
+        "verdict",
+    ],
 }
 
 

@@ -273,11 +273,22 @@ class WeightsConfig(_Section):
     cache: str = _key("cache/weights", "Folder for fetched weights, shared by all runs.")
 
 
+class IndomainConfig(_Section):
+    """The in-domain encoder's weights."""
+
+    path: str | None = _key(
+        None, "File of weights that `snakemake train_encoder` wrote; null means the shipped one."
+    )
+    sha256: str | None = _key(None, "Expected SHA-256 of the weights.", pattern=r"^[0-9a-f]{64}$")
+
+
 class EncoderConfig(_Section):
     """From pictures to vectors."""
 
-    name: Literal["dct", "dinov2"] = _key(
-        "dct", "dct (no weights needed) or dinov2 (ViT-S/14 with registers)."
+    name: Literal["dct", "indomain", "dinov2"] = _key(
+        "dct",
+        "dct (no weights), indomain (a small network trained on spectrograms; its weights ship "
+        "with gwmorph) or dinov2 (ViT-S/14 with registers).",
     )
     runtime: Literal["auto", "pytorch", "openvino"] = _key(
         "auto",
@@ -297,6 +308,7 @@ class EncoderConfig(_Section):
     blocks_per_job: int = _key(
         16, "Blocks embedded by one job, so that start-up is paid once.", ge=1, le=10000
     )
+    indomain: IndomainConfig = _key(IndomainConfig(), "Used when name is indomain.")
     weights: WeightsConfig = _key(WeightsConfig(), "Used when name is dinov2.")
 
     @model_validator(mode="after")
@@ -439,6 +451,54 @@ class InjectionsConfig(_Section):
         return self
 
 
+class TrainingConfig(_Section):
+    """The training of an in-domain encoder, which `snakemake train_encoder` runs."""
+
+    seed: int = _key(71, "Seed of all signals, noise and training.", ge=0, le=2**32 - 1)
+    detectors: list[Detector] = _key(
+        ["H1", "L1", "V1"],
+        "Detectors whose noise is simulated, one after the other for each part.",
+        min_length=1,
+    )
+    parts: int = _key(16, "Parts of the simulated views, each a job of its own.", ge=1, le=10000)
+    windows_per_part: int = _key(
+        256, "Windows of noise that the signals of one part are put into.", ge=4, multiple_of=4
+    )
+    spread: float = _key(
+        0.3,
+        "How far two signals of one source may differ: part of the range of each parameter "
+        "(0: the same parameters).",
+        ge=0,
+        lt=1,
+    )
+    excluded: list[str] = _key(
+        [], "Morphologies that the encoder must not see; measure unseen classes with it."
+    )
+    noise_files: dict[Detector, list[str]] = _key(
+        {},
+        "For each detector, patterns (globs) of real strain files; signals are put into their "
+        "noise as well.",
+    )
+    noise_windows: int = _key(
+        256, "Windows of each detector's noise files that are used, the earliest ones.", ge=4
+    )
+    steps: int = _key(1500, "Updates of the weights.", ge=1)
+    event_pairs: int = _key(64, "Pairs of event views in a batch.", ge=2)
+    window_pairs: int = _key(16, "Pairs of windows in a batch.", ge=2)
+    learning_rate: float = _key(0.0015, "Largest learning rate.", gt=0)
+    weight_decay: float = _key(0.05, "Weight decay of AdamW.", ge=0)
+    temperature: float = _key(0.15, "Temperature of the contrastive loss.", gt=0)
+    crop_weight: float = _key(
+        0.5, "Weight of the loss of single crops beside that of whole views.", ge=0
+    )
+    checkpoint_steps: int = _key(
+        50, "Steps between checkpoints, from which a killed training goes on.", ge=1
+    )
+    device: Literal["auto", "cpu", "cuda"] = _key(
+        "auto", "Where the network is trained; auto takes a GPU if there is one."
+    )
+
+
 class ReportConfig(_Section):
     """Figures and galleries."""
 
@@ -465,6 +525,9 @@ class Config(_Section):
     clustering: ClusteringConfig = _key(ClusteringConfig(), "From vectors to clusters.")
     score: ScoreConfig = _key(ScoreConfig(), "How unlike quiet noise each window is.")
     injections: InjectionsConfig = _key(InjectionsConfig(), "How well signals are found.")
+    training: TrainingConfig = _key(
+        TrainingConfig(), "How an in-domain encoder is trained, by `snakemake train_encoder`."
+    )
     report: ReportConfig = _key(ReportConfig(), "Figures and galleries.")
 
 

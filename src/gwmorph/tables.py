@@ -134,6 +134,15 @@ QUIET = pa.schema(
     ],
     metadata={"gwmorph.schema": "quiet"},
 )
+LOSSES = pa.schema(
+    [
+        _field("step", pa.int64(), "", "number of the update, from 1"),
+        _field("event", pa.float64(), "nat", "contrastive loss of event views"),
+        _field("crop", pa.float64(), "nat", "contrastive loss of single crops"),
+        _field("window", pa.float64(), "nat", "contrastive loss of windows"),
+    ],
+    metadata={"gwmorph.schema": "losses"},
+)
 _SURPRISE = "-log10 of the probability that a quiet window has as large a"
 SCORES = pa.schema(
     [

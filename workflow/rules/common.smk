@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import gwmorph
 from gwmorph.codehash import stage_hash
 from gwmorph.config import parse_config
 from gwmorph.encoders.base import check_weights
@@ -19,6 +20,9 @@ from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate
 from gwmorph.strain.sources import make_source
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
+SHIPPED_WEIGHTS = str(
+    Path(gwmorph.__file__).parent / "encoders" / "indomain.safetensors"
+)
 
 
 def planned(configuration):
@@ -205,17 +209,21 @@ def shards(wildcards):
 
 def weights_file(wildcards):
     """Return the local weights that the encoder reads, if it does, so that new ones count."""
-    folder = CONFIG.encoder.weights.path
-    if CONFIG.encoder.name != "dinov2" or folder is None:
-        return []
-    return [path for path in [f"{folder}/model.safetensors"] if Path(path).exists()]
+    encoder = CONFIG.encoder
+    named = {
+        "dinov2": encoder.weights.path and f"{encoder.weights.path}/model.safetensors",
+        "indomain": encoder.indomain.path or SHIPPED_WEIGHTS,
+    }.get(encoder.name)
+    return [path for path in [named] if path and Path(path).exists()]
 
 
 def encoder_keys():
     """Return the encoder's keys that its vectors depend on."""
-    unused = {"weights", "runtime", "precision", "output"}
+    unused = {"indomain", "weights", "runtime", "precision", "output"}
     if CONFIG.encoder.name == "dinov2":
-        unused = set()
+        unused = {"indomain"}
+    elif CONFIG.encoder.name == "indomain":
+        unused.remove("indomain")
     section = keys("encoder", "blocks_per_job", *unused)
     for name in ("cache", "endpoint"):
         section.get("weights", {}).pop(name, None)

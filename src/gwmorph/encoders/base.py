@@ -87,6 +87,10 @@ def make_encoder(
         from gwmorph.encoders.dct import DctEncoder
 
         return DctEncoder(size)
+    if config.name == "indomain":
+        from gwmorph.encoders.indomain import IndomainEncoder
+
+        return IndomainEncoder(config.indomain.path, size, config.indomain.sha256, threads)
     try:
         return _make_dinov2(config, size, threads)
     except ModuleNotFoundError as error:
@@ -124,6 +128,10 @@ def check_weights(config: EncoderConfig) -> None:
     WeightsError
         The weights cannot be had or are not the ones asked for.
     """
+    if config.name == "indomain":
+        from gwmorph.encoders.indomain import load_network, weights_path
+
+        load_network(weights_path(config.indomain.path), config.indomain.sha256)
     if config.name != "dinov2":
         return
     try:

@@ -1,0 +1,64 @@
+"""Train the in-domain encoder on pairs of views; go on from a checkpoint if there is one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from gwmorph import tables
+from gwmorph.config import TrainingConfig
+from gwmorph.encoders.crop_network import Architecture
+from gwmorph.encoders.indomain import write_network
+from gwmorph.joblog import JobLog
+from gwmorph.learning.contrastive import Augmentation
+from gwmorph.learning.loop import Checkpoint, Recipe, choose_device, losses_table, train
+from gwmorph.learning.pairs import read_pairs
+from gwmorph.lineage import hashes_of
+from gwmorph.storage import content_hash
+
+
+def contrast(
+    pairs: Sequence[Path],
+    settings: TrainingConfig,
+    code: str,
+    threads: int,
+    checkpoint: Path,
+    weights: Path,
+    losses: Path,
+) -> None:
+    torch.set_num_threads(threads)
+    about = settings.model_dump(
+        mode="json", exclude={"parts", "windows_per_part", "noise_windows", "device"}
+    )
+    # A checkpoint of another device is taken up, too, though the result then has other bytes.
+    training = content_hash([about, code, hashes_of(pairs)])
+    recipe = Recipe(**{name: about[name] for name in Recipe.__dataclass_fields__})
+    with tqdm(total=recipe.steps, desc="training", mininterval=5, leave=False) as bar:
+        network, found = train(
+            read_pairs(pairs),
+            recipe,
+            Architecture(),
+            Augmentation(),
+            Checkpoint(checkpoint, settings.checkpoint_steps, training),
+            choose_device(settings.device),
+            lambda step, parts: bar.update(step + 1 - bar.n) and bar.set_postfix(parts),
+        )
+    rows = losses_table(found)
+    tables.write_table(losses, tables.LOSSES, rows, {"gwmorph.training": training})
+    write_network(weights, network, {"training": about})
+    checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        contrast(
+            pairs=[Path(path) for path in [*snakemake.input.pairs, *snakemake.input.noise_pairs]],
+            settings=TrainingConfig.model_validate(snakemake.config["training"]),
+            code=snakemake.params.code,
+            threads=snakemake.threads,
+            # No output, since outputs of a rule that fails are removed.
+            checkpoint=Path(snakemake.output.weights).with_name("checkpoint.pt"),
+            weights=Path(snakemake.output.weights),
+            losses=Path(snakemake.output.losses),
+        )

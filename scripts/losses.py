@@ -1,0 +1,27 @@
+"""Draw the losses of a training."""
+
+from math import log
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.joblog import JobLog
+from gwmorph.report.training import draw_losses
+
+
+def losses(table: Path, event_pairs: int, window_pairs: int, figure: Path) -> None:
+    chance = {
+        "event": log(2 * event_pairs - 1),
+        "crop": log(2 * event_pairs - 1),
+        "window": log(2 * window_pairs - 1),
+    }
+    draw_losses(tables.read_table(table, tables.LOSSES), chance, figure)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        losses(
+            table=Path(snakemake.input.losses),
+            event_pairs=snakemake.params.event_pairs,
+            window_pairs=snakemake.params.window_pairs,
+            figure=Path(snakemake.output.figure),
+        )

@@ -1,0 +1,54 @@
+"""Put training signals into the real noise of one detector."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gwmorph.joblog import JobLog
+from gwmorph.learning.pairs import real_pairs, training_rendering
+from gwmorph.learning.sources import training_sources
+from gwmorph.simulation.population import load_population
+from gwmorph.strain.directory import DirectorySource
+
+LATEST_GPS = 2**31
+
+
+def training_noise_pairs(
+    detector: str,
+    files: Sequence[str],
+    windows: int,
+    seed: int,
+    spread: float,
+    excluded: Sequence[str],
+    population: Path,
+    window_s: int,
+    rendering: Mapping[str, Mapping[str, Any]],
+    pairs: Path,
+) -> None:
+    sources = training_sources(load_population(population), excluded, spread)
+    source = DirectorySource({detector: files})
+    offered = source.files(detector, 0, LATEST_GPS)
+    parameters = training_rendering(window_s, rendering)
+    # Noise that is slower than the analysis is looked at with its own rate.
+    slowest = min(file.sample_rate for file in offered)
+    parameters = replace(parameters, sample_rate=min(parameters.sample_rate, slowest))
+    receipts = [source.obtain(file) for file in offered]
+    segments = source.segments(detector, 0, LATEST_GPS)
+    real_pairs(detector, windows, receipts, segments, seed, sources, parameters).write(pairs)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        training_noise_pairs(
+            detector=snakemake.wildcards.detector,
+            files=list(snakemake.input.files),
+            windows=snakemake.params.windows,
+            seed=snakemake.params.seed,
+            spread=snakemake.params.spread,
+            excluded=snakemake.params.excluded,
+            population=Path(snakemake.input.population),
+            window_s=snakemake.params.window_s,
+            rendering=snakemake.params.rendering,
+            pairs=Path(snakemake.output.pairs),
+        )

@@ -1,0 +1,172 @@
+"""The in-domain network: a small vision transformer that reads spectrograms crop by crop.
+
+A crop is 56 x 56 pixels of one duration. A convolutional stem makes 4 x 4 tokens of it (Xiao et
+al. 2021, arXiv:2106.14881), transformer blocks follow, and what the stem and every block say is
+fused before the projection, as contrastive transformers for galaxies do (PASP 134, 2022, doi
+10.1088/1538-3873/aca04e). An event is embedded as its four crops, one by one by the same
+network, and their vectors are joined; a window of 32 s is read as four quarters of 8 s whose
+features are pooled, so that it does not matter where in the window something happens.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CROP = 56
+GRID = 4
+# Durations in seconds of an event view's crops, and of a quarter of a window.
+DURATIONS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+QUARTER = len(DURATIONS_S) - 1
+CROPS = 4
+# Energies above the default palette's top look alike, whatever the palette of a picture.
+ENERGY_TOP = 25.5
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of the network: they are written into a weights file and checked when it is read."""
+
+    stem: int = 48
+    width: int = 128
+    blocks: int = 2
+    heads: int = 4
+    crop_size: int = 96
+    version: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+class CropNetwork(nn.Module):
+    """Crops float [n, 4, 56, 56] in, unit vectors of the whole event or window out.
+
+    Pixels are `brightness`: square roots of energies, 0 to 1.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        stem, width = architecture.stem, architecture.width
+        self.architecture = architecture
+        self.stem = nn.Sequential(
+            *_convolution(1, stem, 7, 4),
+            *_convolution(stem, 2 * stem),
+            *_convolution(2 * stem, width),
+        )
+        self.position = nn.Parameter(0.02 * torch.randn(1, GRID * GRID, width))
+        self.duration = nn.Parameter(0.02 * torch.randn(len(DURATIONS_S), 1, width))
+        self.blocks = nn.ModuleList(
+            Block(width, architecture.heads) for _ in range(architecture.blocks)
+        )
+        depths = architecture.blocks + 1
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depths))
+        features = 2 * depths * width
+        self.crop_head = _head(features, 2 * width, architecture.crop_size)
+        self.window_head = _head(2 * features, 2 * width, CROPS * architecture.crop_size)
+
+    def tokens(self, crops: Tensor, durations: Tensor) -> list[Tensor]:
+        """Return the tokens [m, 16, width] after the stem and each block.
+
+        ``crops`` [m, 56, 56]; ``durations`` int64 [m], numbers in ``DURATIONS_S``.
+        """
+        x = self.stem(crops[:, None]).flatten(2).transpose(1, 2)
+        x = x + self.position + self.duration[durations]
+        depths = [x]
+        for block in self.blocks:
+            depths.append(block(depths[-1]))
+        return [norm(x) for norm, x in zip(self.norms, depths, strict=True)]
+
+    def features(self, crops: Tensor, durations: Tensor) -> Tensor:
+        """Return mean and maximum over the tokens of all depths: [m, features]."""
+        depths = self.tokens(crops, durations)
+        return torch.cat([f for x in depths for f in (x.mean(1), x.amax(1))], 1)
+
+    def crops(self, crops: Tensor, durations: Tensor) -> Tensor:
+        """Return unit vectors [m, 96] of single crops [m, 56, 56]."""
+        return functional.normalize(self.crop_head(self.features(crops, durations)), dim=1)
+
+    def event(self, crops: Tensor) -> Tensor:
+        """Return the unit vectors [n, 4, 96] of the crops [n, 4, 56, 56] of events.
+
+        Joined and halved, the four are the unit vector of the event.
+        """
+        durations = torch.arange(CROPS, device=crops.device).repeat(len(crops))
+        return self.crops(crops.flatten(0, 1), durations).unflatten(0, (-1, CROPS))
+
+    def window_tokens(self, quarters: Tensor) -> Tensor:
+        """Return the tokens after the last block on one grid: [n, 4, 16, width]."""
+        tokens = self.tokens(quarters.flatten(0, 1), _quarters_of(quarters))[-1]
+        grid = tokens.unflatten(1, (GRID, GRID)).unflatten(0, (-1, CROPS))
+        return grid.transpose(1, 2).flatten(2, 3)
+
+    def window(self, quarters: Tensor) -> Tensor:
+        """Return the unit vectors [n, 384] of windows, given as quarters [n, 4, 56, 56]."""
+        features = self.features(quarters.flatten(0, 1), _quarters_of(quarters))
+        features = features.unflatten(0, (-1, CROPS))
+        pooled = torch.cat([features.mean(1), features.amax(1)], 1)
+        return functional.normalize(self.window_head(pooled), dim=1)
+
+
+def _quarters_of(windows: Tensor) -> Tensor:
+    return torch.full((len(windows) * CROPS,), QUARTER, device=windows.device)
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_1 = nn.LayerNorm(width)
+        self.mix = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm_2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 3 * width), nn.GELU(), nn.Linear(3 * width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens of the shape of ``x`` [m, tokens, width]."""
+        mixed = self.mix(self.norm_1(x)).unflatten(2, (3, self.heads, -1))
+        query, key, value = mixed.permute(2, 0, 3, 1, 4)
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.out(attended.transpose(1, 2).flatten(2))
+        return x + self.mlp(self.norm_2(x))
+
+
+def _convolution(given: int, made: int, size: int = 3, stride: int = 2) -> list[nn.Module]:
+    # No bias: the normalisation has one.
+    convolution = nn.Conv2d(given, made, size, stride, size // 2, bias=False)
+    return [convolution, nn.BatchNorm2d(made), nn.ReLU()]
+
+
+def _head(features: int, hidden: int, size: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.GELU(), nn.Linear(hidden, size)
+    )
+
+
+def brightness(energy: Tensor) -> Tensor:
+    """Return √(min(E, 25.5)/25.5): what the network sees of tile energies E of any shape."""
+    return (energy.clamp(0, ENERGY_TOP) / ENERGY_TOP).sqrt()
+
+
+def pooled_crops(seen: Tensor) -> Tensor:
+    """Return single pictures [n, rows, columns] as crops [n, 56, 56], by maxima."""
+    return functional.adaptive_max_pool2d(seen, CROP)
+
+
+def event_crops(seen: Tensor) -> Tensor:
+    """Return event views [n, height, width] as their crops [n, 4, 56, 56], by maxima."""
+    rows, columns = seen.shape[1] // 2, seen.shape[2] // 2
+    parts = seen.unflatten(1, (2, rows)).unflatten(3, (2, columns))
+    return functional.adaptive_max_pool2d(parts.transpose(2, 3).flatten(1, 2), CROP)
+
+
+def window_quarters(seen: Tensor) -> Tensor:
+    """Return windows [n, height, width] as their quarters in time [n, 4, 56, 56], by maxima."""
+    pooled = functional.adaptive_max_pool2d(seen, (CROP, CROPS * CROP))
+    return pooled.unflatten(2, (CROPS, CROP)).transpose(1, 2)

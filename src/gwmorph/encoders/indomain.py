@@ -1,0 +1,257 @@
+"""The in-domain encoder: a small network that was trained on spectrograms, without labels.
+
+Its weights are one safetensors file that says which architecture it is for and how it was
+trained; one ships with the package (``indomain.md`` beside it is its model card).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
+from gwmorph.encoders.crop_network import (
+    CROP,
+    DURATIONS_S,
+    Architecture,
+    CropNetwork,
+    brightness,
+    event_crops,
+    pooled_crops,
+    window_quarters,
+)
+from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.spectra.pictures import PictureScale
+from gwmorph.storage import sha256_of_file, write_bytes
+from gwmorph.tables import EMBEDDING_SIZE
+
+SHIPPED = Path(__file__).with_name("indomain.safetensors")
+_FORMAT = "gwmorph-indomain"
+_ENTRY = "gwmorph"
+_SMALLEST = 2 * CROP
+
+
+def write_network(path: Path | str, network: CropNetwork, about: Mapping[str, Any]) -> None:
+    """Write a trained network, matrices in half precision, with ``about`` (JSON) as metadata.
+
+    Equal networks give equal bytes.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written whole.
+    """
+    tensors = {
+        name: (tensor.half() if tensor.ndim > 1 else tensor).contiguous()
+        for name, tensor in network.cpu().state_dict().items()
+        if tensor.is_floating_point()
+    }
+    told = {"format": _FORMAT, "architecture": network.architecture.to_json(), **about}
+    # One entry, since safetensors writes several in any order.
+    write_bytes(path, save(tensors, {_ENTRY: json.dumps(told, sort_keys=True)}))
+
+
+def load_network(path: Path | str, sha256: str | None = None) -> CropNetwork:
+    """Return the network of a weights file in float32, in evaluation mode.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, truncated, pickled, of another architecture or another SHA-256 than
+        expected, or holds values that are not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(
+            f"encoder.indomain.path = {path}: there is no such file. Train one with "
+            "`snakemake train_encoder`, or set the key to null for the weights that ship with "
+            "gwmorph."
+        )
+    found = sha256_of_file(path)
+    if sha256 is not None and found != sha256:
+        raise WeightsError(
+            f"{path}: expected encoder.indomain.sha256 = {sha256}, got {found}. These are other "
+            "weights: correct the key or the path beside it."
+        )
+    architecture, tensors = _read(path)
+    network = CropNetwork(architecture)
+    _check_tensors(path, network, tensors)
+    network.load_state_dict(tensors, strict=False)
+    return network.eval().requires_grad_(False)
+
+
+def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path}: not a whole safetensors file ({error}). It is truncated, or a pickle under "
+            "another name, which is refused. Copy or train it again."
+        ) from error
+    if metadata.get("format") != _FORMAT:
+        raise WeightsError(
+            f"{path}: expected weights of format {_FORMAT!r}, got {metadata.get('format')!r}. "
+            "This is another model's file: name one that `snakemake train_encoder` wrote."
+        )
+    try:
+        given = metadata["architecture"]
+        if set(given) != {field.name for field in fields(Architecture)}:
+            raise ValueError(f"sizes {sorted(given)}")
+        if given["version"] != Architecture().version:
+            raise ValueError(f"version {given['version']}, expected {Architecture().version}")
+        return Architecture(**given), tensors
+    except (KeyError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{path}: another architecture ({error}). It was written by another version of "
+            "gwmorph: use that one, or train again."
+        ) from error
+
+
+def _check_tensors(path: Path, network: CropNetwork, tensors: Mapping[str, Tensor]) -> None:
+    expected = {n: t.shape for n, t in network.state_dict().items() if t.is_floating_point()}
+    wrong = sorted(
+        name
+        for name in expected.keys() | tensors.keys()
+        if name not in tensors or tensors[name].shape != expected.get(name)
+    )
+    if wrong:
+        raise WeightsError(
+            f"{path}: another architecture: {len(wrong)} tensors are missing, unexpected or of "
+            f"another shape than its metadata says ({', '.join(wrong[:3])}). Train it again."
+        )
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(
+                f"{path}: tensor {name} holds values that are not finite. The file is damaged: "
+                "copy or train it again."
+            )
+
+
+def weights_path(path: Path | str | None) -> Path:
+    """Return the weights file that ``encoder.indomain.path`` means."""
+    return SHIPPED if path is None else Path(path)
+
+
+class IndomainEncoder:
+    """Vectors of whole views, of single crops, and of the parts of a window.
+
+    Parameters
+    ----------
+    path
+        Weights file; None for the one that ships with gwmorph.
+    size
+        Height and width of the pictures in pixels.
+    sha256
+        Expected SHA-256 of the file, if any.
+    threads
+        Limit for PyTorch; by default its environment decides.
+
+    Raises
+    ------
+    ConfigError
+        Pictures of this size hold less than the network sees.
+    WeightsError
+        As `load_network`.
+    """
+
+    width = EMBEDDING_SIZE
+
+    def __init__(
+        self,
+        path: Path | str | None,
+        size: Size,
+        sha256: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if min(size) < _SMALLEST:
+            raise ConfigError(
+                f"picture.height and picture.width: the indomain encoder needs at least "
+                f"{_SMALLEST} pixels, got {size[0]} x {size[1]}."
+            )
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._size = size
+        file = weights_path(path)
+        self._network = load_network(file, sha256)
+        version = str(self._network.architecture.version)
+        self.encoder_id = encoder_id("indomain", version, sha256_of_file(file), size, "float32")
+
+    def encode(
+        self, pictures: NDArray[np.uint8], render: PictureScale, view: View
+    ) -> NDArray[np.float32]:
+        """Encode pictures; see `gwmorph.encoders.base.Encoder`.
+
+        An event's vector is that of its four crops, joined: numbers 96·k to 96·k + 95, times
+        two, are what `encode_crops` gives for crop k.
+        """
+        seen = self._seen(pictures, render)
+        with torch.inference_mode():
+            if view == "event":
+                vectors = self._network.event(event_crops(seen)).flatten(1)
+            else:
+                vectors = self._network.window(window_quarters(seen))
+        return unit_rows(vectors.numpy())
+
+    def encode_crops(self, energy: NDArray[np.floating], duration_s: float) -> NDArray[np.float32]:
+        """Encode single pictures of one duration, as other programs may have drawn them.
+
+        Parameters
+        ----------
+        energy
+            Normalised tile energies [n, rows, columns], at least 56 x 56. The rows are to be
+            logarithmic in frequency, top row first, over the band that the network was trained
+            on (20 to 1291 Hz); the moment of interest is in the middle.
+        duration_s
+            What the columns span: 0.5, 1, 2, 4 or 8 s.
+
+        Returns
+        -------
+        Unit vectors float32 [n, 96]. They can be compared across durations.
+
+        Raises
+        ------
+        ConfigError
+            Another duration, or pictures too small.
+        """
+        if duration_s not in DURATIONS_S:
+            known = ", ".join(f"{known:g}" for known in DURATIONS_S)
+            raise ConfigError(f"duration_s: expected one of {known} s, got {duration_s:g}.")
+        if energy.ndim != 3 or min(energy.shape[1:]) < CROP:
+            raise ConfigError(
+                f"energy: expected [n, rows, columns] of at least {CROP} x {CROP} pixels, got "
+                f"{list(energy.shape)}."
+            )
+        seen = brightness(torch.from_numpy(np.ascontiguousarray(energy, np.float32)))
+        number = torch.full((len(energy),), DURATIONS_S.index(duration_s))
+        with torch.inference_mode():
+            return unit_rows(self._network.crops(pooled_crops(seen), number).numpy())
+
+    def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
+        """Return what the last block says of each part of windows: float16 [n, 4, 16, width].
+
+        Rows are quarters of the (logarithmic) band, the highest first; columns last 2 s.
+
+        Raises
+        ------
+        ConfigError
+            As `encode`.
+        """
+        quarters = window_quarters(self._seen(pictures, render))
+        with torch.inference_mode():
+            tokens = self._network.window_tokens(quarters)
+        return tokens.numpy().astype(np.float16)
+
+    def _seen(self, pictures: NDArray[np.uint8], render: PictureScale) -> Tensor:
+        check_pictures(pictures, self._size)
+        levels = brightness(torch.from_numpy(render.energy(np.arange(256, dtype=np.uint8))))
+        return levels[torch.from_numpy(pictures).long()]

@@ -1,0 +1,187 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from gwmorph.encoders import indomain  # noqa: E402
+from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
+from gwmorph.encoders.indomain import (  # noqa: E402
+    IndomainEncoder,
+    indomain_id,
+    load_network,
+    write_network,
+)
+from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
+from gwmorph.spectra.pictures import PictureScale, crops  # noqa: E402
+from gwmorph.storage import sha256_of_file  # noqa: E402
+
+SIZE = (112, 224)
+LINEAR = PictureScale("linear", 25.5, "cividis")
+SMALL = Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96)
+PICTURES = np.random.default_rng(0).integers(0, 256, (5, *SIZE), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp("indomain") / "small.safetensors"
+    write_network(path, CropNetwork(SMALL), {"training": {"seed": 1}})
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(weights):
+    return IndomainEncoder(weights, SIZE)
+
+
+def rewritten(weights, path, tensors=None, **told):
+    """Write the same file with other tensors or other metadata."""
+    with indomain.safe_open(weights, framework="pt") as file:
+        about = json.loads(file.metadata()["gwmorph"])
+    save_file(tensors or load_file(weights), path, {"gwmorph": json.dumps({**about, **told})})
+    return path
+
+
+@pytest.mark.parametrize("view", ["window", "event"])
+def test_vectors_are_unit_and_do_not_depend_on_the_batch(encoder, view):
+    vectors = encoder.encode(PICTURES, LINEAR, view)
+    assert vectors.shape == (5, 384)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    alone = encoder.encode(PICTURES[3:4], LINEAR, view)[0]
+    np.testing.assert_allclose(alone, vectors[3], atol=1e-5)
+    np.testing.assert_array_equal(encoder.encode(PICTURES, LINEAR, view), vectors)
+
+
+def test_the_views_are_encoded_each_in_its_own_way(encoder):
+    window, event = (encoder.encode(PICTURES, LINEAR, view) for view in ("window", "event"))
+    assert np.abs(window - event).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    "scale", [PictureScale("sqrt", 25.5, "gray"), PictureScale("linear", 51.0, "viridis")]
+)
+def test_the_palettes_scale_does_not_matter(encoder, scale):
+    energy = np.random.default_rng(1).exponential(5, (4, *SIZE))
+    first, second = (encoder.encode(s.index(energy), s, "event") for s in (LINEAR, scale))
+    assert (first * second).sum(axis=1).min() > 0.999
+
+
+def test_an_events_vector_is_that_of_its_crops(encoder):
+    vectors = encoder.encode(PICTURES, LINEAR, "event").reshape(5, 4, 96)
+    energies = crops(LINEAR.energy(PICTURES))
+    for number, (energy, duration) in enumerate(zip(energies, (0.5, 1, 2, 4), strict=True)):
+        single = encoder.encode_crops(energy, duration)
+        np.testing.assert_allclose(2 * vectors[:, number], single, atol=1e-4)
+
+
+def test_single_pictures_of_any_size_can_be_encoded(encoder):
+    energy = np.random.default_rng(2).exponential(2, (2, 479, 569))
+    assert encoder.encode_crops(energy, 1.0).shape == (2, 96)
+    with pytest.raises(ConfigError, match=r"expected one of 0\.5, 1, 2, 4, 8 s, got 3"):
+        encoder.encode_crops(energy, 3)
+    with pytest.raises(ConfigError, match=r"at least 56 x 56 pixels, got \[2, 30, 569\]"):
+        encoder.encode_crops(energy[:, :30], 1.0)
+
+
+def test_patches_tell_where_something_is(encoder):
+    quiet = np.full((1, *SIZE), 20, np.uint8)
+    loud = quiet.copy()
+    loud[0, 60:70, 150:156] = 255  # third quarter of the band from the top; column 10 of 16
+    change = np.abs(
+        encoder.patches(loud, LINEAR).astype(float) - encoder.patches(quiet, LINEAR)
+    ).mean(axis=3)[0]
+    assert encoder.patches(loud, LINEAR).shape == (1, 4, 16, 16)
+    assert encoder.patches(loud, LINEAR).dtype == np.float16
+    row, column = np.unravel_index(change.argmax(), change.shape)
+    assert row in (2, 3)
+    assert column in (10, 11)
+
+
+def test_pictures_that_do_not_fit_are_refused(encoder, weights):
+    with pytest.raises(ConfigError, match="expected uint8"):
+        encoder.encode(PICTURES[:, :100], LINEAR, "event")
+    with pytest.raises(ConfigError, match="at least 112 pixels, got 56 x 224"):
+        IndomainEncoder(weights, (56, 224))
+
+
+def test_the_id_names_the_weights(encoder, weights):
+    digest = sha256_of_file(weights)
+    assert encoder.encoder_id == f"indomain:1:{digest}:112x224:float32"
+    assert indomain_id(weights, SIZE) == encoder.encoder_id
+
+
+def test_equal_networks_are_equal_bytes(weights, tmp_path):
+    write_network(tmp_path / "again", load_network(weights), {"training": {"seed": 1}})
+    assert (tmp_path / "again").read_bytes() == weights.read_bytes()
+
+
+def test_weights_that_are_not_there_are_told(tmp_path):
+    with pytest.raises(WeightsError, match=r"there is no such file.*train_encoder"):
+        IndomainEncoder(tmp_path / "none", SIZE)
+    with pytest.raises(WeightsError, match="there is no such file"):
+        indomain_id(tmp_path / "none", SIZE)
+
+
+def test_truncated_weights_are_refused(weights, tmp_path):
+    (tmp_path / "cut").write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        load_network(tmp_path / "cut")
+
+
+def test_pickled_weights_are_refused(tmp_path):
+    (tmp_path / "pickle").write_bytes(pickle.dumps({"stem": [1.0]}))
+    torch.save({"stem": torch.ones(3)}, tmp_path / "torch")
+    for name in ("pickle", "torch"):
+        with pytest.raises(WeightsError, match="a pickle under another name, which is refused"):
+            load_network(tmp_path / name)
+
+
+def test_another_sha256_is_refused(weights):
+    load_network(weights, sha256_of_file(weights))
+    with pytest.raises(WeightsError, match=r"expected encoder\.indomain\.sha256 = 00.*other"):
+        load_network(weights, "0" * 64)
+
+
+def test_another_models_file_is_refused(weights, tmp_path):
+    save_file({"cls_token": torch.ones(3)}, tmp_path / "other")
+    with pytest.raises(WeightsError, match="expected weights of format 'gwmorph-indomain'"):
+        load_network(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        None,
+        {"stem": 4},
+        {**SMALL.to_json(), "version": 99},
+        {**SMALL.to_json(), "width": 32},
+        {**SMALL.to_json(), "blocks": 2},
+    ],
+)
+def test_another_architecture_is_refused(weights, tmp_path, architecture):
+    path = rewritten(weights, tmp_path / "other", architecture=architecture)
+    with pytest.raises(WeightsError, match="another architecture"):
+        load_network(path)
+
+
+def test_missing_and_unexpected_tensors_are_refused(weights, tmp_path):
+    tensors = load_file(weights)
+    del tensors["position"]
+    with pytest.raises(WeightsError, match=r"1 tensors .*\(position\)"):
+        load_network(rewritten(weights, tmp_path / "less", tensors))
+    tensors = {**load_file(weights), "extra": torch.ones(2)}
+    with pytest.raises(WeightsError, match=r"1 tensors .*\(extra\)"):
+        load_network(rewritten(weights, tmp_path / "more", tensors))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_refused(weights, tmp_path, bad):
+    tensors = load_file(weights)
+    tensors["position"][0, 3, 2] = bad
+    with pytest.raises(WeightsError, match="tensor position holds values that are not finite"):
+        load_network(rewritten(weights, tmp_path / "bad", tensors))

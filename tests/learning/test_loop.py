@@ -1,0 +1,133 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gwmorph import tables
+from gwmorph.encoders.crop_network import Architecture
+from gwmorph.encoders.indomain import write_network
+from gwmorph.errors import ConfigError
+from gwmorph.learning.contrastive import Augmentation
+from gwmorph.learning.loop import (
+    LOSSES,
+    Checkpoint,
+    batch_of,
+    choose_device,
+    losses_table,
+    schedule,
+    train,
+)
+
+SMALL = Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=8)
+CPU = torch.device("cpu")
+
+
+class Kill(BaseException):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def run(pairs, recipe, path: Path, stop_at: int = -1, training: str = "a"):
+    """Train and return the bytes of the weights and the losses; ``stop_at`` kills it there."""
+
+    def progress(step, parts):
+        if step == stop_at:
+            raise Kill
+
+    checkpoint = Checkpoint(path / "state.pt", 5, training)
+    network, losses = train(pairs, recipe, SMALL, Augmentation(), checkpoint, CPU, progress)
+    write_network(path / "weights", network, {})
+    return (path / "weights").read_bytes(), losses
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(pairs, recipe, tmp_path_factory):
+    return run(pairs, recipe, tmp_path_factory.mktemp("whole"))
+
+
+def test_losses_fall(uninterrupted):
+    losses = uninterrupted[1]
+    assert losses.shape == (12, len(LOSSES))
+    assert np.isfinite(losses).all()
+    assert (losses[-3:].mean(axis=0) < losses[:3].mean(axis=0)).all()
+
+
+def test_same_seed_same_bytes_and_another_seed_others(uninterrupted, pairs, recipe, tmp_path):
+    assert run(pairs, recipe, tmp_path)[0] == uninterrupted[0]
+    assert run(pairs, replace(recipe, seed=4), tmp_path, training="b")[0] != uninterrupted[0]
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(uninterrupted, pairs, recipe, tmp_path):
+    with pytest.raises(Kill):
+        run(pairs, recipe, tmp_path, stop_at=8)
+    told = []
+    network, losses = train(
+        pairs,
+        recipe,
+        SMALL,
+        Augmentation(),
+        Checkpoint(tmp_path / "state.pt", 5, "a"),
+        CPU,
+        lambda step, parts: told.append(step),
+    )
+    assert told[0] == 5  # the last checkpoint before the kill
+    write_network(tmp_path / "weights", network, {})
+    assert (tmp_path / "weights").read_bytes() == uninterrupted[0]
+    np.testing.assert_array_equal(losses, uninterrupted[1])
+
+
+def test_another_trainings_checkpoint_is_ignored(uninterrupted, pairs, recipe, tmp_path):
+    with pytest.raises(Kill):
+        run(pairs, recipe, tmp_path, stop_at=8, training="other")
+    assert run(pairs, recipe, tmp_path)[0] == uninterrupted[0]
+
+
+def test_a_batch_depends_on_seed_and_step_alone(pairs, recipe):
+    first, again, other = (
+        batch_of(pairs, recipe, Augmentation(), step, CPU) for step in (7, 7, 8)
+    )
+    assert torch.equal(first.events[0], again.events[0])
+    assert not torch.equal(first.events[0], other.events[0])
+    assert first.events[0].shape == (10, 4, 56, 56)
+    assert first.windows[1].shape == (6, 4, 56, 56)
+
+
+def test_the_rate_rises_and_falls():
+    rates = [schedule(step, 100) for step in range(100)]
+    assert rates[4] == 1 == max(rates)
+    assert rates[0] == 0.2
+    assert rates[-1] == pytest.approx(0.01, abs=0.001)
+    assert np.all(np.diff(rates[5:]) < 0)
+
+
+def test_too_few_pairs_are_refused(pairs, recipe, tmp_path):
+    few = replace(pairs, windows=pairs.windows[:1], window_names=pairs.window_names[:1])
+    with pytest.raises(ConfigError, match="1 pairs of windows, expected at least two"):
+        run(few, recipe, tmp_path)
+
+
+def test_losses_become_a_table(tmp_path):
+    table = losses_table(np.arange(6.0).reshape(2, 3))
+    tables.write_table(tmp_path / "losses", tables.LOSSES, table)
+    assert tables.read_table(tmp_path / "losses", tables.LOSSES).to_pylist()[1] == {
+        "step": 2,
+        "event": 3.0,
+        "crop": 4.0,
+        "window": 5.0,
+    }
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ConfigError, match=r"training\.device: 'cuda'"):
+        choose_device("cuda")
+    assert choose_device("auto") == CPU

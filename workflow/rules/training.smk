@@ -1,0 +1,149 @@
+# Needs nothing of the run's data. Trains an in-domain encoder without labels: simulates pairs of views
+# that show one source in two stretches of noise, and contrasts them. To encode with the result, set
+# encoder.name to indomain and encoder.indomain.path to the file of weights.
+
+PAIRS = "results/{run}/training/pairs/{part}.npz"
+NOISE_PAIRS = "results/{run}/training/noise_pairs/{detector}.npz"
+TRAINED = f"results/{RUN}/training"
+# What every view is simulated with.
+SIMULATING = {
+    "seed": CONFIG.training.seed,
+    "spread": CONFIG.training.spread,
+    "excluded": CONFIG.training.excluded,
+    "window_s": CONFIG.window.duration_s,
+    "rendering": {
+        "conditioning": keys("conditioning"),
+        "qtransform": keys("qtransform"),
+        "picture": keys("picture", "height", "width", "scale", "colormap"),
+    },
+}
+
+
+def training_noise_files(wildcards):
+    """Return the strain files whose noise the signals of a detector are put into."""
+    patterns = CONFIG.training.noise_files[wildcards.detector]
+    # A pattern without a file stays, so that what is missing is named.
+    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
+
+
+def part_detector(wildcards):
+    """Return the detector whose noise a part has."""
+    detectors = CONFIG.training.detectors
+    return detectors[int(wildcards.part) % len(detectors)]
+
+
+rule train_encoder:
+    input:
+        f"{TRAINED}/encoder.safetensors",
+        f"{TRAINED}/losses.png",
+        f"results/{RUN}/config.yaml",
+
+
+rule training_pairs:
+    input:
+        population=CONFIG.source.simulated.population,
+    output:
+        pairs=PAIRS,
+    log:
+        "results/{run}/logs/training_pairs/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/training_pairs/{part}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        **SIMULATING,
+        windows=CONFIG.training.windows_per_part,
+        detector=part_detector,
+        code=code("training_pairs"),
+    message:
+        "Simulating part {wildcards.part} of the training views"
+    script:
+        "../../scripts/training_pairs.py"
+
+
+rule training_noise_pairs:
+    input:
+        files=training_noise_files,
+        population=CONFIG.source.simulated.population,
+    output:
+        pairs=NOISE_PAIRS,
+    log:
+        "results/{run}/logs/training_noise_pairs/{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/training_noise_pairs/{detector}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        **SIMULATING,
+        windows=CONFIG.training.noise_windows,
+        code=code("training_noise_pairs"),
+    message:
+        "Putting training signals into real noise of {wildcards.detector}"
+    script:
+        "../../scripts/training_noise_pairs.py"
+
+
+rule contrast:
+    input:
+        pairs=expand(PAIRS, part=range(CONFIG.training.parts), allow_missing=True),
+        noise_pairs=expand(
+            NOISE_PAIRS, detector=CONFIG.training.noise_files, allow_missing=True
+        ),
+    output:
+        weights="results/{run}/training/encoder.safetensors",
+        losses="results/{run}/training/losses.parquet",
+    log:
+        "results/{run}/logs/contrast.log",
+    benchmark:
+        "results/{run}/benchmarks/contrast.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 2
+    resources:
+        mem_mb=6000,
+        runtime=600,
+    params:
+        training=keys("training", "parts", "windows_per_part", "noise_windows"),
+        code=code("contrast"),
+    message:
+        "Training the encoder of run {wildcards.run}"
+    script:
+        "../../scripts/contrast.py"
+
+
+rule losses:
+    input:
+        losses="results/{run}/training/losses.parquet",
+    output:
+        figure=report(
+            "results/{run}/training/losses.png",
+            caption="../report/losses.rst",
+            category="Encoder",
+            labels={"content": "training losses"},
+        ),
+    log:
+        "results/{run}/logs/losses.log",
+    benchmark:
+        "results/{run}/benchmarks/losses.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        event_pairs=CONFIG.training.event_pairs,
+        window_pairs=CONFIG.training.window_pairs,
+        code=code("losses"),
+    message:
+        "Drawing the losses of the training of run {wildcards.run}"
+    script:
+        "../../scripts/losses.py"
