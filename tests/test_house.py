@@ -14,6 +14,7 @@ import yaml
 from gwmorph.codehash import import_closure
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "gwmorph"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("base.txt", "dev.txt")
 STAGES = {
@@ -62,11 +63,11 @@ def test_lock_pins_exactly_and_names_no_host(name):
     assert not [line for line in lines if re.match(r"nvidia|cuda|triton|gwmorph", line)]
 
 
-def test_locks_agree_and_only_dev_holds_torch():
+def test_locks_agree_and_pin_the_torch_that_the_project_names():
     base, dev = locked("base.txt"), locked("dev.txt")
     assert base.items() <= dev.items()
-    assert "torch" not in base
-    assert f"torch=={dev['torch']}" in PROJECT["optional-dependencies"]["dinov2"]
+    assert f"torch=={base['torch']}" in PROJECT["dependencies"]
+    assert "transformers" not in base
 
 
 def test_locks_hold_every_direct_dependency():
@@ -106,6 +107,26 @@ def imported(path: Path) -> set[str]:
 def test_every_script_belongs_to_a_stage():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
     assert scripts == {script for stage in STAGES.values() for script in stage}
+
+
+# A wing imports only from its own floor and those below; modules on their own join wings.
+FLOORS = {
+    name: floor
+    for floor, names in enumerate(
+        ["strain simulation plan", "spectra block", "encoders", "morphology", "evidence"]
+        + ["learning", "report"]
+    )
+    for name in names.split()
+}
+
+
+@pytest.mark.parametrize("wing", [name for name in FLOORS if (PACKAGE / name).is_dir()])
+def test_a_wing_imports_nothing_from_above(wing):
+    for path in (PACKAGE / wing).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gwmorph."):
+                imported_wing = node.module.split(".")[1]
+                assert FLOORS.get(imported_wing, 0) <= FLOORS[wing], f"{path}: {node.module}"
 
 
 def test_citation_and_package_tell_the_same_version():

@@ -3,7 +3,7 @@
 import pytest
 
 from gwmorph.block import RenderParameters
-from gwmorph.config import Config, InjectionsConfig
+from gwmorph.config import Config, EncoderConfig, InjectionsConfig
 from gwmorph.encoders.base import make_encoder
 
 SIZE = 32
@@ -21,7 +21,7 @@ def parameters():
 
 @pytest.fixture(scope="session")
 def encoder():
-    return make_encoder(Config().encoder, (SIZE, SIZE))
+    return make_encoder(EncoderConfig(name="dct"), (SIZE, SIZE))
 
 
 @pytest.fixture(scope="session")

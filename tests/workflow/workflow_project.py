@@ -32,6 +32,7 @@ RUN = {
     "source": {"kind": "directory"},
     "conditioning": {"sample_rate": RATE, "high_hz": 800.0},
     "picture": {"height": 28, "width": 28},
+    "encoder": {"name": "dct"},
     "score": {"quiet_windows": 100},
     "clustering": {"umap": {"neighbors": 5}, "mixture": {"components": 3, "starts": 1}},
 }
