@@ -10,7 +10,14 @@ from gwmorph.errors import ConfigError
 from gwmorph.grid import BLOCK_S
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = ("config.yaml", "o4a_day.yaml", "gw150914.yaml", "injections.yaml", "my_files.yaml")
+EXAMPLES = (
+    "config.yaml",
+    "o4a_day.yaml",
+    "gw150914.yaml",
+    "held_out.yaml",
+    "injections.yaml",
+    "my_files.yaml",
+)
 GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.schema.json")
 REGENERATE = "run `gwmorph config --write`"
 # Counts, seeds, ratios and energies relative to a median: numbers that have no unit.

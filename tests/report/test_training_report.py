@@ -1,0 +1,25 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from gwmorph import tables
+from gwmorph.report.training import draw_losses
+
+CHANCE = {"event": 4.8, "crop": 4.8, "window": 3.4}
+
+
+def losses(steps: int, factor: float = 1.0) -> pa.Table:
+    falling = factor * np.exp(-np.arange(steps) / 50)
+    columns = {name: chance * falling for name, chance in CHANCE.items()}
+    return pa.table({"step": np.arange(1, steps + 1), **columns}, schema=tables.LOSSES)
+
+
+@pytest.mark.parametrize("steps", [2, 200])
+def test_equal_losses_give_equal_bytes_and_others_do_not(steps, tmp_path):
+    for name, factor in (("one", 1.0), ("two", 1.0), ("other", 0.5)):
+        draw_losses(losses(steps, factor), CHANCE, tmp_path / name)
+    one, two, other = ((tmp_path / name).read_bytes() for name in ("one", "two", "other"))
+    assert one == two != other
+    with Image.open(tmp_path / "one") as image:
+        assert image.width > 800
