@@ -88,6 +88,21 @@ def test_single_pictures_of_any_size_can_be_encoded(encoder):
         encoder.encode_crops(energy[:, :30], 1.0)
 
 
+def test_rows_of_another_band_are_brought_to_the_networks_own(encoder):
+    rows = np.arange(479)
+    kept = indomain._rows_inside(479, (10.0, 2048.0))
+    frequency = np.exp(np.log(2048) - (rows[kept] + 0.5) / 479 * np.log(204.8))
+    assert frequency[0] == pytest.approx(1291, rel=0.02)
+    assert frequency[-1] == pytest.approx(20, rel=0.02)
+    np.testing.assert_array_equal(np.diff(kept), 1)
+    np.testing.assert_array_equal(indomain._rows_inside(112, indomain.BAND_HZ), np.arange(112))
+    # A narrower band: what is missing on both sides repeats the edges.
+    assert np.bincount(indomain._rows_inside(60, (40.0, 600.0)))[[0, -1]].min() > 5
+    energy = np.random.default_rng(3).exponential(2, (1, 479, 569))
+    cut = encoder.encode_crops(energy[:, kept], 1.0)
+    np.testing.assert_array_equal(encoder.encode_crops(energy, 1.0, (10.0, 2048.0)), cut)
+
+
 def test_patches_tell_where_something_is(encoder):
     quiet = np.full((1, *SIZE), 20, np.uint8)
     loud = quiet.copy()

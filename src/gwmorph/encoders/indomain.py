@@ -37,6 +37,8 @@ SHIPPED = Path(__file__).with_name("indomain.safetensors")
 _FORMAT = "gwmorph-indomain"
 _ENTRY = "gwmorph"
 _SMALLEST = 2 * CROP
+# What the rows of the training views span: the band of a run with the default tiling.
+BAND_HZ = (20.0, 1291.0)
 
 
 def write_network(path: Path | str, network: CropNetwork, about: Mapping[str, Any]) -> None:
@@ -137,6 +139,16 @@ def _check_tensors(path: Path, network: CropNetwork, tensors: Mapping[str, Tenso
             )
 
 
+def _rows_inside(rows: int, band_hz: tuple[float, float]) -> NDArray[np.intp]:
+    """Return which of so many rows over a band show ``BAND_HZ``, from its top down."""
+    low, high = np.log(band_hz)
+    bottom, top = np.log(BAND_HZ)
+    count = max(round(rows * (top - bottom) / (high - low)), CROP)
+    centres = top - (np.arange(count) + 0.5) * (top - bottom) / count
+    found = np.floor((high - centres) / (high - low) * rows)
+    return np.clip(found, 0, rows - 1).astype(np.intp)
+
+
 def weights_path(path: Path | str | None) -> Path:
     """Return the weights file that ``encoder.indomain.path`` means."""
     return SHIPPED if path is None else Path(path)
@@ -202,17 +214,24 @@ class IndomainEncoder:
                 vectors = self._network.window(window_quarters(seen))
         return unit_rows(vectors.numpy())
 
-    def encode_crops(self, energy: NDArray[np.floating], duration_s: float) -> NDArray[np.float32]:
+    def encode_crops(
+        self,
+        energy: NDArray[np.floating],
+        duration_s: float,
+        band_hz: tuple[float, float] = BAND_HZ,
+    ) -> NDArray[np.float32]:
         """Encode single pictures of one duration, as other programs may have drawn them.
 
         Parameters
         ----------
         energy
-            Normalised tile energies [n, rows, columns], at least 56 x 56. The rows are to be
-            logarithmic in frequency, top row first, over the band that the network was trained
-            on (20 to 1291 Hz); the moment of interest is in the middle.
+            Normalised tile energies [n, rows, columns], at least 56 x 56, with the moment of
+            interest in the middle; rows are logarithmic in frequency, top row first.
         duration_s
             What the columns span: 0.5, 1, 2, 4 or 8 s.
+        band_hz
+            What the rows span, in Hz. The network sees its own band of it, ``BAND_HZ``; where
+            that reaches farther, the outermost rows are repeated.
 
         Returns
         -------
@@ -231,7 +250,10 @@ class IndomainEncoder:
                 f"energy: expected [n, rows, columns] of at least {CROP} x {CROP} pixels, got "
                 f"{list(energy.shape)}."
             )
-        seen = brightness(torch.from_numpy(np.ascontiguousarray(energy, np.float32)))
+        inside = np.ascontiguousarray(
+            energy[:, _rows_inside(energy.shape[1], band_hz)], np.float32
+        )
+        seen = brightness(torch.from_numpy(inside))
         number = torch.full((len(energy),), DURATIONS_S.index(duration_s))
         with torch.inference_mode():
             return unit_rows(self._network.crops(pooled_crops(seen), number).numpy())
