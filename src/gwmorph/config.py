@@ -286,7 +286,7 @@ class EncoderConfig(_Section):
     """From pictures to vectors."""
 
     name: Literal["dct", "indomain", "dinov2"] = _key(
-        "dct",
+        "indomain",
         "dct (no weights), indomain (a small network trained on spectrograms; its weights ship "
         "with gwmorph) or dinov2 (ViT-S/14 with registers).",
     )
@@ -584,7 +584,7 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
 def default_yaml() -> str:
     """Return ``config/config.yaml``: every key with its default, meaning and unit."""
     head = [
-        "# The default run: simulated strain, no network, no weights. Every key is here.",
+        "# The default run: simulated strain, no network. Every key is here.",
         "# Generated from src/gwmorph/config.py by `gwmorph config --write`; do not edit by hand:",
         "# put your changes into a file of your own and pass it with --configfile.",
     ]

@@ -7,9 +7,12 @@ import pytest
 torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from gwmorph.config import Config  # noqa: E402
 from gwmorph.encoders import indomain  # noqa: E402
+from gwmorph.encoders.base import make_encoder, resolve_encoder_id  # noqa: E402
 from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
 from gwmorph.encoders.indomain import (  # noqa: E402
+    SHIPPED,
     IndomainEncoder,
     indomain_id,
     load_network,
@@ -128,6 +131,29 @@ def test_the_id_names_the_weights(encoder, weights):
     digest = sha256_of_file(weights)
     assert encoder.encoder_id == f"indomain:1:{digest}:112x224:float32"
     assert indomain_id(weights, SIZE) == encoder.encoder_id
+
+
+def test_the_shipped_weights_are_those_of_the_model_card():
+    card = SHIPPED.with_suffix(".md").read_text()
+    assert f"| SHA-256 | {sha256_of_file(SHIPPED)} |" in card
+    assert SHIPPED.stat().st_size < 8e6
+    assert resolve_encoder_id(Config().encoder) == make_encoder(Config().encoder).encoder_id
+
+
+def test_the_shipped_encoder_tells_shapes_apart_in_other_noise():
+    rng = np.random.default_rng(7)
+    energy = rng.exponential(1.44, (8, 224, 224))
+    for picture in range(8):
+        for row, column in ((0, 0), (0, 112), (112, 0), (112, 112)):
+            loudness = rng.uniform(15, 40)
+            if picture % 2:  # a narrow spire
+                energy[picture, row + 30 : row + 100, column + 54 : column + 58] += loudness
+            else:  # a tone
+                energy[picture, row + 60 : row + 66, column + 10 : column + 100] += loudness
+    vectors = IndomainEncoder(None, (224, 224)).encode(LINEAR.index(energy), LINEAR, "event")
+    cosine = vectors @ vectors.T
+    alike = np.arange(8)[:, None] % 2 == np.arange(8) % 2
+    assert cosine[alike].min() > cosine[~alike].max() + 0.3
 
 
 def test_equal_networks_are_equal_bytes(weights, tmp_path):
