@@ -276,4 +276,4 @@ class IndomainEncoder:
     def _seen(self, pictures: NDArray[np.uint8], render: PictureScale) -> Tensor:
         check_pictures(pictures, self._size)
         levels = brightness(torch.from_numpy(render.energy(np.arange(256, dtype=np.uint8))))
-        return levels[torch.from_numpy(pictures).long()]
+        return torch.from_numpy(levels.numpy()[pictures])
