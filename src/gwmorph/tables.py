@@ -325,6 +325,47 @@ AGREEMENT = pa.schema(
     metadata={"gwmorph.schema": "agreement"},
 )
 
+# One signal of known class and the event view that a run would draw of it.
+LABELLED = pa.schema(
+    [
+        _field("morphology", pa.string(), "", "class of the signal"),
+        _field("number", pa.int64(), "", "number of the signal in its class"),
+        _field("snr", pa.float64(), "", "optimal SNR in the window and the pass band"),
+        _field("gps_time", pa.float64(), "s", "GPS time of the signal"),
+        _field("parameters", pa.string(), "", "parameters of its waveform, as JSON"),
+        _field("trigger_time", pa.float64(), "s", "peak time of its trigger: the view's centre"),
+        _field("trigger_frequency", pa.float64(), "Hz", "mean frequency of its trigger"),
+        _field("trigger_q", pa.float64(), "", "Q of the trigger's loudest tile"),
+        _field("trigger_duration", pa.float64(), "s", "duration of the trigger"),
+        _field("trigger_bandwidth", pa.float64(), "Hz", "bandwidth of the trigger"),
+        _field("trigger_snr", pa.float64(), "", "Omicron SNR of the trigger"),
+        _field("picture", pa.binary(), "", "palette indices of the event view, row by row"),
+    ],
+    metadata={"gwmorph.schema": "labelled"},
+)
+# Vectors of one encoder of all labelled pictures, in the order of the pictures.
+COMPARED = pa.schema(
+    [
+        _field("data", pa.string(), "", "'seen', 'unseen' or 'real'"),
+        _field("row", pa.int64(), "", "number of the picture in its data"),
+        _EMBEDDING,
+    ],
+    metadata={"gwmorph.schema": "compared"},
+)
+ENCODER_QUALITY = pa.schema(
+    [
+        _field("features", pa.string(), "", "encoder, or another way to compare pictures"),
+        _field("data", pa.string(), "", "'seen', 'unseen' or 'real'"),
+        _field("figure", pa.string(), "", "what was measured"),
+        _field("morphology", pa.string(), "", "of this class alone", nullable=True),
+        _field("value", pa.float64(), "", "on all scored pictures"),
+        _field("low", pa.float64(), "", "lower end of the 95 % bootstrap interval"),
+        _field("high", pa.float64(), "", "upper end of the 95 % bootstrap interval"),
+        _field("pictures", pa.int64(), "", "number of scored pictures"),
+    ],
+    metadata={"gwmorph.schema": "encoder_quality"},
+)
+
 
 def write_table(
     path: Path | str,

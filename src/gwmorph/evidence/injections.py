@@ -244,9 +244,8 @@ def _cases(
 def _cases_of_window(
     job: Job, background: Background, number: int, start: int, parameters: RenderParameters
 ) -> Iterator[_Case]:
-    rate, stretch = parameters.sample_rate, background.stretch
-    first = (start - GUARD_S - stretch.gps_start) * rate
-    quiet = stretch.white[first : first + (parameters.window_s + 2 * GUARD_S) * rate]
+    rate = parameters.sample_rate
+    quiet = window_span(background.stretch, start, parameters)
     row = {
         "role": job.role,
         "part": job.name,
@@ -271,6 +270,13 @@ def _cases_of_window(
     }
     for snr in job.snrs:
         yield _Case(quiet + np.float32(snr) * signal, {**row, **drawn, "snr": snr})
+
+
+def window_span(stretch: Stretch, start: int, parameters: RenderParameters) -> NDArray[np.float32]:
+    """Return the whitened samples of the window starting at GPS ``start`` and of its guards."""
+    rate = parameters.sample_rate
+    first = (start - GUARD_S - stretch.gps_start) * rate
+    return stretch.white[first : first + (parameters.window_s + 2 * GUARD_S) * rate]
 
 
 def unit_signal(
@@ -342,7 +348,7 @@ def _with_tiles(
     for i, case in enumerate(cases):
         yield {
             **case.row,
-            **_trigger_columns(triggers[i]),
+            **trigger_columns(triggers[i]),
             "tile_time": case.row["gps_start"] + float(tiles.time[i]),
             "tile_frequency": float(tiles.frequency[i]),
             "tile_q": float(tiles.q[i]),
@@ -351,7 +357,7 @@ def _with_tiles(
         }
 
 
-def _trigger_columns(triggers: list[Trigger]) -> dict[str, float]:
+def trigger_columns(triggers: list[Trigger]) -> dict[str, float]:
     """Return what is known of the loudest trigger, if there is one."""
     if not triggers:
         return {}

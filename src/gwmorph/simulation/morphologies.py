@@ -70,14 +70,31 @@ class InjectedGlitch:
     def draw(self, rng: np.random.Generator, background: Spectrum, sample_rate: int) -> Waveform:
         """Draw one example; see `Injected`."""
         parameters = {name: _draw(rng, *self.ranges[name]) for name in sorted(self.ranges)}
-        half_s = int(np.ceil(self.reach(parameters) + _MARGIN_S))
-        fine = max(sample_rate, _SHAPE_RATE)
-        times = np.arange(-half_s * fine, half_s * fine) / fine
-        shape = self.shape(times, parameters, rng)
-        if fine != sample_rate:
-            shape = signal.resample(shape, 2 * half_s * sample_rate)
-        psd = background(fft.rfftfreq(len(shape), 1 / sample_rate))
-        return Waveform(half_s * sample_rate, colour(shape, psd, sample_rate), parameters)
+        return shape_strain(
+            self.shape, self.reach(parameters), parameters, rng, background, sample_rate
+        )
+
+
+def shape_strain(
+    shape: Shape,
+    reach_s: float,
+    parameters: Mapping[str, float],
+    rng: np.random.Generator,
+    background: Spectrum,
+    sample_rate: int,
+) -> Waveform:
+    """Return the strain of a shape that fills ``reach_s`` seconds on either side of its anchor.
+
+    ``rng`` gives what its parameters leave open; ``background`` as in `Injected`.
+    """
+    half_s = int(np.ceil(reach_s + _MARGIN_S))
+    fine = max(sample_rate, _SHAPE_RATE)
+    times = np.arange(-half_s * fine, half_s * fine) / fine
+    white = shape(times, parameters, rng)
+    if fine != sample_rate:
+        white = signal.resample(white, 2 * half_s * sample_rate)
+    psd = background(fft.rfftfreq(len(white), 1 / sample_rate))
+    return Waveform(half_s * sample_rate, colour(white, psd, sample_rate), parameters)
 
 
 @dataclass(frozen=True)

@@ -236,11 +236,12 @@ def binary_events(
             _number(seed, CHIRP, *place),
             time,
             binaries.network_snr.draw(rng),
-            _draw_binary(binaries, rng),
+            draw_binary(binaries, rng),
         )
 
 
-def _draw_binary(binaries: Binaries, rng: np.random.Generator) -> Binary:
+def draw_binary(binaries: Binaries, rng: np.random.Generator) -> Binary:
+    """Draw one pair: masses, spins, place on the sky and orientation."""
     heavy, light = sorted((binaries.mass_msun.draw(rng) for _ in range(2)), reverse=True)
     return Binary(
         mass_1=heavy,

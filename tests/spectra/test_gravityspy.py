@@ -1,0 +1,84 @@
+"""Gravity Spy's pictures read back to energies."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from PIL import Image
+
+from gwmorph.errors import ConfigError, TableError
+from gwmorph.spectra.gravityspy import ENERGY_MAX, find_glitch_pictures, max_pool, read_energy
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
+CROPS = DATA / "glitch_images" / "gravityspy_crops"
+
+
+def save(path, indices, colormap="viridis"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(colormaps[colormap](indices, bytes=True)).save(path)
+
+
+def test_colours_become_the_energies_they_stand_for(tmp_path):
+    indices = np.arange(256).reshape(8, 32)
+    save(tmp_path / "a.png", indices)
+    energy = read_energy(tmp_path / "a.png")
+    # Some neighbours among the colormap's colours are the same in eight bits.
+    np.testing.assert_allclose(energy, indices * ENERGY_MAX / 255, atol=1.01 * ENERGY_MAX / 255)
+
+
+def test_a_black_frame_is_no_energy(tmp_path):
+    colours = colormaps["viridis"](np.full((20, 20), 128), bytes=True)
+    colours[0, :, :3] = 0
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    energy = read_energy(tmp_path / "a.png")
+    assert (energy[0] == 0).all()
+    assert np.allclose(energy[1:], 12.8)
+
+
+def test_another_colormap_is_refused(tmp_path):
+    save(tmp_path / "a.png", np.arange(256).reshape(8, 32), "inferno")
+    with pytest.raises(TableError, match="drawn in another colormap"):
+        read_energy(tmp_path / "a.png")
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(TableError, match="not a readable picture"):
+        read_energy(tmp_path / "a.png")
+
+
+def test_pictures_are_found_with_class_glitch_and_length(tmp_path):
+    save(tmp_path / "Koi_Fish" / "H1_ab_9_spectrogram_0.5.png", np.zeros((4, 4), int))
+    save(tmp_path / "Koi_Fish" / "other.png", np.zeros((4, 4), int))
+    (found,) = find_glitch_pictures(tmp_path)
+    assert (found.label, found.glitch, found.duration_s) == ("Koi_Fish", "H1_ab_9", 0.5)
+    with pytest.raises(ConfigError, match="has no pictures"):
+        find_glitch_pictures(tmp_path / "Koi_Fish")
+
+
+def test_pooling_keeps_every_maximum():
+    rng = np.random.default_rng(2)
+    energy = rng.random((479, 569), np.float32)
+    small = max_pool(energy, 112, 112)
+    assert small.shape == (112, 112)
+    energy[300, 400] = 9
+    moved = max_pool(energy, 112, 112)
+    assert moved[300 * 112 // 479, 400 * 112 // 569] == 9
+    assert (moved != small).sum() == 1
+    with pytest.raises(ValueError, match="expected at least 600 x 600"):
+        max_pool(energy, 600, 600)
+
+
+@pytest.mark.skipif(not CROPS.is_dir(), reason=f"no Gravity Spy pictures in {CROPS}")
+def test_real_pictures_are_in_gravity_spy_s_colours():
+    found = find_glitch_pictures(CROPS)
+    assert len(found) == 137
+    assert len({picture.glitch for picture in found}) == 43
+    koi = next(p for p in found if p.label == "Koi_Fish")
+    energy = read_energy(koi.path)
+    assert energy.shape == (479, 569)
+    assert energy.max() > 20
+    assert np.median(energy) < 3
