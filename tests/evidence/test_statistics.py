@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from gwmorph.config import EncoderConfig
+from gwmorph.encoders.base import make_encoder
 from gwmorph.evidence import statistics
 from gwmorph.evidence.statistics import (
     STATISTICS,
+    Pictures,
     combination,
     neighbor_distance,
+    register_encoder,
     statistic,
 )
 
@@ -48,6 +52,23 @@ def test_one_name_is_registered_once():
 def test_parts_must_be_there_first():
     with pytest.raises(ValueError, match="not_yet"):
         combination("early", "early", parts=("not_yet",))(lambda quiet: lambda scores: scores)
+
+
+def test_a_registered_encoder_gives_its_own_vectors(parameters):
+    spans = np.random.default_rng(3).standard_normal((2, 36 * 2048)).astype("f4")
+    batch = next(parameters.transform().batches(spans))
+    size = (parameters.height, parameters.width)
+    config = EncoderConfig(name="dct")
+    encoder = make_encoder(config, size)
+    pictures = Pictures(parameters.draw(batch.planes), parameters.picture_scale, encoder)
+    register_encoder(config, size)
+    for view in ("window", "event"):
+        entry = statistics.STATISTICS[f"{view}_vector_dct"]
+        own = statistics.STATISTICS[f"{view}_vector"]
+        assert entry.fit is neighbor_distance
+        np.testing.assert_array_equal(entry.compute(batch, pictures), own.compute(batch, pictures))
+    with pytest.raises(ValueError, match="registered twice"):
+        register_encoder(config, size)
 
 
 def test_neighbor_distance_is_the_mean_over_the_nearest_five():

@@ -119,6 +119,25 @@ def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
         ) from error
 
 
+def left_out(path: Path | str) -> set[str]:
+    """Return the morphologies that the training of a weights file did without.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, truncated, or does not say how it was trained.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            told = json.loads((file.metadata() or {})[_ENTRY])
+        return set(told["training"]["excluded"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise WeightsError(
+            f"{path}: cannot be read, or does not say what its training left out ({error!r}). "
+            "Name weights that `snakemake train_encoder` wrote."
+        ) from error
+
+
 def _check_tensors(path: Path, network: CropNetwork, tensors: Mapping[str, Tensor]) -> None:
     expected = {n: t.shape for n, t in network.state_dict().items() if t.is_floating_point()}
     wrong = sorted(

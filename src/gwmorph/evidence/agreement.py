@@ -95,13 +95,13 @@ def agreement_rows(
             {
                 "features": TRIGGERS,
                 **common,
-                **neighbor_agreement(_trigger_columns(chosen), classes, "euclidean"),
+                **neighbor_agreement(trigger_features(chosen), classes, "euclidean"),
             }
         )
     return rows
 
 
-def _trigger_columns(windows: pa.Table) -> NDArray[np.float64]:
+def trigger_features(windows: pa.Table) -> NDArray[np.float64]:
     """Return standardised logarithms of the time-free trigger columns, float64 [n, 5]."""
     columns = [np.log(features_of(windows, f"trigger_{name}")) for name in _COLUMNS]
     values = np.column_stack(columns)
@@ -112,12 +112,7 @@ def neighbor_agreement(
     features: NDArray[np.floating], classes: NDArray[np.str_], metric: str
 ) -> dict[str, Any]:
     """Return how often most of a row's nearest neighbours are of its own class."""
-    count = min(NEIGHBORS, len(features) - 1)
-    nearest = NearestNeighbors(n_neighbors=count, metric=metric).fit(features)
-    others = nearest.kneighbors(return_distance=False)
-    # Counter keeps the order in which classes are met, and the nearest neighbour comes first.
-    said = np.array([Counter(row).most_common(1)[0][0] for row in classes[others].tolist()])
-    right, total = int((said == classes).sum()), len(classes)
+    right, total = int(neighbor_hits(features, classes, metric).sum()), len(classes)
     low, high = wilson(right, total)
     return {
         "injections": total,
@@ -126,6 +121,21 @@ def neighbor_agreement(
         "top1_low": low,
         "top1_high": high,
     }
+
+
+def neighbor_hits(
+    features: NDArray[np.floating], classes: NDArray[np.str_], metric: str
+) -> NDArray[np.bool_]:
+    """Return for which rows most of the nearest five others are of their own class.
+
+    The nearest decides a tie.
+    """
+    count = min(NEIGHBORS, len(features) - 1)
+    nearest = NearestNeighbors(n_neighbors=count, metric=metric).fit(features)
+    others = nearest.kneighbors(return_distance=False)
+    # Counter keeps the order in which classes are met, and the nearest neighbour comes first.
+    said = np.array([Counter(row).most_common(1)[0][0] for row in classes[others].tolist()])
+    return said == classes
 
 
 def cluster_agreement(labels: NDArray[np.int32], classes: NDArray[np.str_]) -> dict[str, Any]:

@@ -14,12 +14,14 @@ There are four kinds:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from gwmorph.encoders.base import Encoder, PatchEncoder, View
+from gwmorph.config import EncoderConfig
+from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View, make_encoder
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
 from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.chirps import chirp_ratio
@@ -191,6 +193,32 @@ def event_vector(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
 def _event_views(batch: QBatch, size: tuple[int, ...]) -> NDArray[np.float32]:
     times = batch.planes.loudest.time
     return np.stack([event_view(batch, i, float(t), *size) for i, t in enumerate(times)])
+
+
+def register_encoder(config: EncoderConfig, size: Size) -> None:
+    """Register an encoder's vectors of windows and of events beside those of the run's encoder.
+
+    The statistics are called ``window_vector_NAME`` and ``event_vector_NAME``. The encoder is made
+    for pictures of ``size`` when a picture is encoded for the first time.
+
+    Raises
+    ------
+    ValueError
+        The encoder is registered already.
+    """
+
+    @cache
+    def made() -> Encoder:
+        return make_encoder(config, size)
+
+    @statistic(f"window_vector_{config.name}", f"{config.name}, 32 s view", neighbor_distance)
+    def of_window(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
+        return made().encode(pictures.indices, pictures.scale, "window")
+
+    @statistic(f"event_vector_{config.name}", f"{config.name}, event view", neighbor_distance)
+    def of_event(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
+        views = pictures.scale.index(_event_views(batch, size))
+        return made().encode(views, pictures.scale, "event")
 
 
 @statistic("excess", "energy in boxes")
