@@ -22,6 +22,8 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/campaign.smk"
 include: "workflow/rules/injections.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/compared.smk"
+include: "workflow/rules/comparison.smk"
 
 
 rule all:

@@ -11,12 +11,13 @@ from gwmorph.grid import BLOCK_S
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = (
+    "comparison.yaml",
     "config.yaml",
-    "o4a_day.yaml",
     "gw150914.yaml",
     "held_out.yaml",
     "injections.yaml",
     "my_files.yaml",
+    "o4a_day.yaml",
 )
 GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.schema.json")
 REGENERATE = "run `gwmorph config --write`"
@@ -31,6 +32,13 @@ DIMENSIONLESS = {
     "clustering.umap.map_min_dist",
     "clustering.umap.min_dist",
     "clustering.umap.neighbors",
+    "comparison.campaign.injections_per_point",
+    "comparison.campaign.quiet_windows",
+    "comparison.campaign.reference_windows",
+    "comparison.per_class",
+    "comparison.seed",
+    "comparison.snr_high",
+    "comparison.snr_low",
     "encoder.batch_size",
     "encoder.blocks_per_job",
     "events.max_per_window",
@@ -254,6 +262,7 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
         ({"run": {"detectors": ["H1", "H1"]}}, "twice"),
         ({"source": {"kind": "directory"}}, "directory.files is empty"),
         ({"injections": {"snrs": [8, 8]}}, "snrs must rise"),
+        ({"comparison": {"snr_low": 9, "snr_high": 9}}, "snr_high (9) must be greater than"),
         ({"qtransform": {"q_low": 64, "q_high": 8}}, "q_high must be greater than q_low"),
         ({"events": {"snr": 5, "tile_snr": 5.5}}, "snr (5) must not be less than tile_snr (5.5)"),
         ({"qtransform": {"f_low": 500, "f_high": 400}}, "f_high must be greater than f_low"),

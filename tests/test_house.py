@@ -24,7 +24,13 @@ STAGES = {
     "clustering": ["cluster"],
     "evidence": [
         "agreement",
+        "comparison_recall",
+        "comparison_windows",
+        "encoder_quality",
+        "encoder_table",
+        "encoder_vectors",
         "injection_windows",
+        "labelled_views",
         "noise_counts",
         "noise_windows",
         "quiet",

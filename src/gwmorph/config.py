@@ -22,6 +22,7 @@ from gwmorph.errors import ConfigError
 from gwmorph.storage import write_bytes
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
+EncoderName = Literal["dct", "indomain", "dinov2"]
 _KEYS_MARKER = "<!-- keys: generated from src/gwmorph/config.py by `gwmorph config --write` -->"
 
 
@@ -285,7 +286,7 @@ class IndomainConfig(_Section):
 class EncoderConfig(_Section):
     """From pictures to vectors."""
 
-    name: Literal["dct", "indomain", "dinov2"] = _key(
+    name: EncoderName = _key(
         "indomain",
         "dct (no weights), indomain (a small network trained on spectrograms; its weights ship "
         "with gwmorph) or dinov2 (ViT-S/14 with registers).",
@@ -499,6 +500,102 @@ class TrainingConfig(_Section):
     )
 
 
+class ComparisonCampaignConfig(_Section):
+    """The small injection campaign of a comparison, at 1 % false alarms; more as `injections`."""
+
+    reference_windows: int = _key(
+        600, "Quiet windows that statistics learn the background from.", ge=100
+    )
+    quiet_windows: int = _key(
+        1000, "Quiet windows that limits are set on, and as many others to test them.", ge=100
+    )
+    injections_per_point: int = _key(40, "Injections of each morphology at each SNR.", ge=1)
+    snrs: list[Annotated[float, Field(gt=0)]] = _key(
+        [8.0, 12.0, 20.0], "Optimal SNRs of the injections, rising.", min_length=1
+    )
+
+
+class ComparisonConfig(_Section):
+    """The comparison of encoders on labelled data, which `snakemake compare_encoders` runs."""
+
+    encoders: list[EncoderName] = _key(
+        ["dct", "indomain"],
+        "Encoders to compare; dinov2 is among them wherever encoder.weights says where its "
+        "weights are.",
+        min_length=1,
+    )
+    detector: Detector = _key("H1", "Detector whose noise is simulated.")
+    seed: int = _key(
+        41, "Seed of labelled signals, of their noise and of all intervals.", ge=0, le=2**32 - 1
+    )
+    population: str = _key(
+        "config/population.yaml", "File with the population whose classes are scored."
+    )
+    classes: list[str] = _key(
+        [
+            "blip",
+            "low_frequency_blip",
+            "tomte",
+            "koi_fish",
+            "whistle",
+            "scattered_light",
+            "fast_scattering",
+            "low_frequency_burst",
+            "power_line",
+            "air_compressor",
+            "violin_mode_ring",
+            "repeating_blips",
+            "paired_doves",
+            "light_modulation",
+            "helix",
+            "scratchy",
+            "lines_1080",
+            "low_frequency_lines",
+            "chirp",
+        ],
+        "Classes of the population that are scored: by default all that make a trigger at these "
+        "SNRs at least every fourth time.",
+        min_length=2,
+    )
+    unseen: list[str] = _key(
+        [
+            "sine_gaussian_q4",
+            "sine_gaussian_q8",
+            "sine_gaussian_q32",
+            "noise_burst",
+            "staircase",
+            "ring_up",
+        ],
+        "Shapes of the injection campaign that no population has, scored on their own: by default "
+        "all that make a trigger and whose Q the tiling covers.",
+        min_length=2,
+    )
+    held_out: str | None = _key(
+        None,
+        "Weights of an in-domain encoder whose training left out all of `unseen`; without them it "
+        "is scored on these only if encoder.indomain's own training left them out.",
+    )
+    per_class: int = _key(64, "Event views of each class.", ge=4)
+    snr_low: float = _key(12.0, "Smallest optimal SNR of a labelled signal.", gt=0)
+    snr_high: float = _key(50.0, "Largest optimal SNR of a labelled signal.", gt=0)
+    glitch_pictures: str | None = _key(
+        None,
+        "Folder of real Gravity Spy pictures without axes, "
+        "<class>/<IFO>_<id>_spectrogram_<seconds>.png, that are scored as well.",
+    )
+    campaign: ComparisonCampaignConfig = _key(
+        ComparisonCampaignConfig(), "What each encoder's vectors find."
+    )
+
+    @model_validator(mode="after")
+    def _snrs_rise(self) -> "ComparisonConfig":
+        if self.snr_high <= self.snr_low:
+            raise ValueError(
+                f"snr_high ({self.snr_high:g}) must be greater than snr_low ({self.snr_low:g})"
+            )
+        return self
+
+
 class ReportConfig(_Section):
     """Figures and galleries."""
 
@@ -527,6 +624,9 @@ class Config(_Section):
     injections: InjectionsConfig = _key(InjectionsConfig(), "How well signals are found.")
     training: TrainingConfig = _key(
         TrainingConfig(), "How an in-domain encoder is trained, by `snakemake train_encoder`."
+    )
+    comparison: ComparisonConfig = _key(
+        ComparisonConfig(), "How well encoders tell morphologies apart."
     )
     report: ReportConfig = _key(ReportConfig(), "Figures and galleries.")
 

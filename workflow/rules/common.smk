@@ -212,24 +212,29 @@ def shards(wildcards):
     return shards_of(wildcards.view)
 
 
-def weights_file(wildcards):
-    """Return the local weights that the encoder reads, if it does, so that new ones count."""
+def weights_of(name):
+    """Return the local weights that an encoder of this name reads, if it does."""
     encoder = CONFIG.encoder
     named = {
         "dinov2": encoder.weights.path and f"{encoder.weights.path}/model.safetensors",
         "indomain": encoder.indomain.path or SHIPPED_WEIGHTS,
-    }.get(encoder.name)
+    }.get(name)
     return [path for path in [named] if path and Path(path).exists()]
 
 
-def encoder_keys():
-    """Return the encoder's keys that its vectors depend on."""
-    unused = {"indomain", "weights", "runtime", "precision", "output"}
-    if CONFIG.encoder.name == "dinov2":
-        unused = {"indomain"}
-    elif CONFIG.encoder.name == "indomain":
-        unused.remove("indomain")
-    section = keys("encoder", "blocks_per_job", *unused)
+def weights_file(wildcards):
+    """Return the local weights that the run's encoder reads, so that new ones count."""
+    return weights_of(CONFIG.encoder.name)
+
+
+def encoder_keys(encoder=CONFIG.encoder):
+    """Return the keys of an encoder, by default the run's, that its vectors depend on."""
+    own = {
+        "dinov2": {"weights", "runtime", "precision", "output"},
+        "indomain": {"indomain"},
+    }
+    unused = {"blocks_per_job"}.union(*own.values()) - own.get(encoder.name, set())
+    section = encoder.model_dump(mode="json", exclude=unused)
     for name in ("cache", "endpoint"):
         section.get("weights", {}).pop(name, None)
     return section

@@ -1,0 +1,41 @@
+"""Write the table and draw the figure of what each encoder is worth."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.joblog import JobLog
+from gwmorph.report.comparison import comparison_text, draw_comparison, recall_by_snr
+from gwmorph.report.recall import write_table_page
+
+
+def encoder_table(
+    quality: Path,
+    recall: Path,
+    costs: Mapping[str, Path],
+    weights_mb: Mapping[str, float],
+    html: Path,
+    figure: Path,
+) -> None:
+    measured = tables.read_table(quality, tables.ENCODER_QUALITY)
+    found = recall_by_snr(tables.read_table(recall, tables.RECALL))
+    times = {name: json.loads(path.read_text())["ms_per_picture"] for name, path in costs.items()}
+    text = comparison_text(measured, found, times, weights_mb)
+    write_table_page("Encoders compared", text, html)
+    draw_comparison(measured, found, figure)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        names = snakemake.params.encoders
+        encoder_table(
+            quality=Path(snakemake.input.quality),
+            recall=Path(snakemake.input.recall),
+            costs={
+                name: Path(path) for name, path in zip(names, snakemake.input.costs, strict=True)
+            },
+            weights_mb=snakemake.params.weights_mb,
+            html=Path(snakemake.output.html),
+            figure=Path(snakemake.output.figure),
+        )

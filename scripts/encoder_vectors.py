@@ -1,0 +1,90 @@
+"""Encode all labelled pictures with one encoder, and take the time."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gwmorph import tables
+from gwmorph.config import EncoderConfig, PictureConfig
+from gwmorph.encoders.base import Encoder, Size, make_encoder
+from gwmorph.encoders.untrained import untrained_encoder
+from gwmorph.evidence.comparison import (
+    REAL,
+    compared_rows,
+    encoder_for_unseen,
+    real_vectors,
+    timed_vectors,
+)
+from gwmorph.evidence.labelled import pictures_of
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+from gwmorph.spectra.gravityspy import find_glitch_pictures
+from gwmorph.spectra.pictures import PictureScale
+from gwmorph.storage import write_json
+
+
+def encoder_vectors(
+    labelled: Mapping[str, Path],
+    glitch_pictures: str | None,
+    encoders: Mapping[str, Encoder],
+    batch_size: int,
+    picture: PictureConfig,
+    vectors: Path,
+    cost: Path,
+) -> None:
+    size = (picture.height, picture.width)
+    scale = PictureScale(picture.scale, picture.energy_max, picture.colormap)
+    found, times = {}, {}
+    for data, encoder in encoders.items():
+        views = pictures_of(tables.read_table(labelled[data], tables.LABELLED), size)
+        found[data], times[data] = timed_vectors(encoder, views, scale, "event", batch_size)
+    glitches = [] if glitch_pictures is None else find_glitch_pictures(glitch_pictures)
+    if glitches:
+        found[REAL] = real_vectors(encoders["seen"], glitches, scale, size)
+    read = [*labelled.values(), *(picture.path for picture in glitches)]
+    metadata = {
+        **lineage({"batch_size": batch_size}, hashes_of(read)),
+        **tables.shared_metadata(labelled.values(), ["gwmorph.render_id"]),
+        "gwmorph.encoder_id": encoders["seen"].encoder_id,
+    }
+    tables.write_table(vectors, tables.COMPARED, compared_rows(found), metadata)
+    write_json(cost, {"ms_per_picture": min(times.values())})
+
+
+def encoders_of(
+    name: str,
+    section: Mapping[str, Any],
+    held_out: str | None,
+    unseen: Sequence[str],
+    size: Size,
+    seed: int,
+) -> dict[str, Encoder]:
+    if name == "random":
+        return dict.fromkeys(("seen", "unseen"), untrained_encoder(size, seed))
+    config = EncoderConfig.model_validate({**section, "name": name})
+    other = encoder_for_unseen(config, held_out, unseen)
+    made = {"seen": make_encoder(config, size)}
+    return made if other is None else {**made, "unseen": make_encoder(other, size)}
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        picture = PictureConfig.model_validate(snakemake.params.picture)
+        # Where weights are kept changes no byte, so params do not have it.
+        section = snakemake.config["encoder"]
+        encoder_vectors(
+            labelled={name: Path(snakemake.input[name]) for name in ("seen", "unseen")},
+            glitch_pictures=snakemake.params.glitch_pictures,
+            encoders=encoders_of(
+                snakemake.wildcards.encoder,
+                section,
+                snakemake.params.held_out,
+                snakemake.params.unseen,
+                (picture.height, picture.width),
+                snakemake.params.seed,
+            ),
+            batch_size=section["batch_size"],
+            picture=picture,
+            vectors=Path(snakemake.output.vectors),
+            cost=Path(snakemake.output.cost),
+        )

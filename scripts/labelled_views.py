@@ -1,0 +1,59 @@
+"""Draw event views of signals with known classes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gwmorph import tables
+from gwmorph.block import RenderParameters
+from gwmorph.config import EventsConfig
+from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+from gwmorph.simulation.morphologies import choose_morphologies
+from gwmorph.simulation.population import load_population
+from gwmorph.simulation.signals import LabelledClass, population_classes
+
+
+def labelled_views_of(
+    data: str,
+    names: Sequence[str],
+    snrs: tuple[float, float],
+    draws: Mapping[str, Any],
+    population: str,
+    window_s: int,
+    rendering: Mapping[str, Mapping[str, Any]],
+    events: Mapping[str, Any],
+    views: Path,
+) -> None:
+    if data == "seen":
+        everything = load_population(population)
+        classes = population_classes(everything, draws["detector"], names, *snrs)
+    else:
+        shapes = choose_morphologies(names)
+        classes = {name: LabelledClass(shape, *snrs) for name, shape in shapes.items()}
+    parameters = RenderParameters.from_sections(window_s, **rendering)
+    table = labelled_views(
+        classes, Draws(**draws), parameters, EventsConfig.model_validate(events)
+    )
+    about = {"names": list(names), "snrs": list(snrs), "draws": dict(draws), "events": events}
+    metadata = {
+        **lineage(about, hashes_of([population])),
+        "gwmorph.render_id": parameters.render_id,
+    }
+    tables.write_table(views, tables.LABELLED, table, metadata)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        labelled_views_of(
+            data=snakemake.wildcards.data,
+            names=snakemake.params.names,
+            snrs=tuple(snakemake.params.snrs),
+            draws=snakemake.params.draws,
+            population=snakemake.input.population,
+            window_s=snakemake.params.window_s,
+            rendering=snakemake.params.rendering,
+            events=snakemake.params.events,
+            views=Path(snakemake.output.views),
+        )

@@ -1,0 +1,114 @@
+"""A comparison of encoders through the real workflow, small enough for a test."""
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from PIL import Image
+from workflow_project import build
+
+from gwmorph import tables
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.indomain import write_network
+
+pytestmark = pytest.mark.workflow
+
+COMPARISON = {
+    "encoders": ["dct", "indomain"],
+    "held_out": "held_out.safetensors",
+    "classes": ["blip", "koi_fish"],
+    "unseen": ["sine_gaussian_q8", "ring_up"],
+    "per_class": 7,  # fewer events than are clustered: UMAP takes half a minute to compile
+    "glitch_pictures": "glitches",
+    "campaign": {
+        "reference_windows": 100,
+        "quiet_windows": 100,
+        "injections_per_point": 2,
+        "snrs": [30.0],
+    },
+}
+
+
+def write_glitches(folder):
+    """Write two pictures of each of two glitches of two classes, in Gravity Spy's colours."""
+    rng = np.random.default_rng(3)
+    for label, row in (("Low", 80), ("High", 20)):
+        (folder / label).mkdir(parents=True)
+        for glitch in ("one", "two"):
+            for seconds in ("0.5", "1.0"):
+                energy = rng.exponential(0.03, (112, 128))
+                energy[row : row + 8, 40:80] = 1
+                colours = colormaps["viridis"](np.clip(energy, 0, 1), bytes=True)
+                name = f"H1_{label}{glitch}_spectrogram_{seconds}.png"
+                Image.fromarray(colours).save(folder / label / name)
+
+
+def write_weights(folder):
+    network = CropNetwork(Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96))
+    for name, excluded in (("own", []), ("held_out", COMPARISON["unseen"])):
+        about = {"training": {"excluded": excluded}}
+        write_network(folder / f"{name}.safetensors", network, about)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    project = build(tmp_path_factory.mktemp("comparison") / "project")
+    write_glitches(project.folder / "glitches")
+    write_weights(project.folder)
+    changed = project.change(
+        run={"name": "compared"},
+        comparison=COMPARISON,
+        encoder={"indomain": {"path": "own.safetensors"}},
+        picture={"height": 112, "width": 112},
+        injections={"morphologies": ["blip"]},
+    )
+    changed.make("compare_encoders")
+    return changed
+
+
+def test_comparison_leaves_a_table_a_figure_and_every_figure_of_quality(compared):
+    folder = compared.folder / "results" / "compared" / "comparison"
+    page = (folder / "encoders.html").read_text()
+    assert "dct" in page
+    assert "recall of the event view, SNR 30" in page
+    assert (folder / "encoders.png").stat().st_size > 10_000
+    quality = tables.read_table(folder / "quality.parquet", tables.ENCODER_QUALITY).to_pylist()
+    figures = {(row["features"], row["data"], row["figure"]) for row in quality}
+    assert {
+        ("dct", "seen", "top1"),
+        ("dct", "unseen", "cluster_ami"),
+        ("triggers", "seen", "top1_minus_dct"),
+        ("pixels", "real", "top1_any_minus_dct"),
+        ("dct", "real", "top1_same"),
+        ("random", "unseen", "top1"),
+        ("indomain", "unseen", "cluster_ari"),
+        ("indomain", "real", "top1_any_minus_dct"),
+    } <= figures
+    (real,) = [
+        row["value"] for row in quality if (row["features"], row["figure"]) == ("dct", "top1_any")
+    ]
+    assert real == 1
+
+
+def test_vectors_made_again_give_the_same_bytes(compared):
+    before = compared.results("compared")
+    target = "results/compared/comparison/vectors/dct.parquet"
+    (compared.folder / target).unlink()
+    compared.make(target, cores=1)
+    after = compared.results("compared")
+    for times in ("comparison/costs/dct.json", "comparison/encoders.html"):
+        assert before.pop(times)
+        after.pop(times)
+    assert after == before
+
+
+def test_unknown_class_is_named(compared):
+    done = compared.change(comparison={"classes": ["blip", "koi_fsh"]}).snakemake(
+        "compare_encoders"
+    )
+    assert done.returncode != 0
+    assert "the population has no class 'koi_fsh'; did you mean 'koi_fish'?" in done.stdout
+
+
+def test_report_of_a_comparison_is_made(compared):
+    compared.make("compare_encoders", "--report", "compared.zip")
+    assert (compared.folder / "compared.zip").stat().st_size > 100_000

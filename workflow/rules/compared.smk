@@ -1,0 +1,105 @@
+# What the rules of a comparison of encoders share: the names of its files, and the functions that
+# tell a rule its inputs and params.
+
+LABELLED = "results/{run}/comparison/labelled/{data}.parquet"
+VECTORS = "results/{run}/comparison/vectors/{encoder}.parquet"
+# Time is no result: this file differs from run to run.
+COST = "results/{run}/comparison/costs/{encoder}.json"
+COMPARED = "results/{run}/comparison/windows/{part}.parquet"
+QUALITY = "results/{run}/comparison/quality.parquet"
+COMPARED_RECALL = "results/{run}/comparison/recall.parquet"
+
+
+def compared_encoders():
+    """Return the names of all encoders to compare; dinov2 wherever its weights are configured."""
+    weights = CONFIG.encoder.weights
+    found = list(CONFIG.comparison.encoders)
+    if "dinov2" not in found and (weights.path or weights.revision):
+        found.append("dinov2")
+    return found
+
+
+def compared_vectors():
+    """Return the names of all vectors to compare: the encoders', and a random network's."""
+    random = ["random"] if "indomain" in compared_encoders() else []
+    return compared_encoders() + random
+
+
+def compared_keys(name):
+    """Return the keys of one compared encoder that its vectors depend on."""
+    if name == "random":
+        return {"name": name, "batch_size": CONFIG.encoder.batch_size}
+    return encoder_keys(CONFIG.encoder.model_copy(update={"name": name}))
+
+
+def all_compared_keys():
+    """Return the keys of all compared encoders."""
+    return [compared_keys(name) for name in compared_encoders()]
+
+
+def compared_weights(wildcards):
+    """Return the local weights of the compared encoders, so that new ones count."""
+    names = (
+        [wildcards.encoder] if hasattr(wildcards, "encoder") else compared_encoders()
+    )
+    return [path for name in names for path in weights_of(name)]
+
+
+def held_out_weights(wildcards):
+    """Return the weights whose training left out the unseen shapes, if there are any."""
+    path = CONFIG.comparison.held_out
+    return [path] if path and wildcards.encoder == "indomain" else []
+
+
+def draws():
+    """Return what is drawn of every labelled class."""
+    names = ("detector", "seed", "per_class")
+    return {name: getattr(CONFIG.comparison, name) for name in names}
+
+
+def glitch_picture_files(wildcards):
+    """Return the real pictures, where the configuration names a folder of them."""
+    folder = CONFIG.comparison.glitch_pictures
+    return sorted(glob(f"{folder}/*/*.png")) if folder else []
+
+
+@cache
+def comparison_jobs():
+    """Return the jobs of the comparison's campaign by name."""
+    from gwmorph.evidence.campaign import plan_jobs
+
+    settings, campaign = CONFIG.comparison, CONFIG.comparison.campaign
+    reduced = {
+        "detector": settings.detector,
+        "seed": settings.seed,
+        **campaign.model_dump(),
+    }
+    try:
+        jobs = plan_jobs(CONFIG.injections.model_copy(update=reduced))
+    except GwmorphError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    return {job.name: job for job in jobs}
+
+
+def comparison_job_of(wildcards):
+    """Return everything that one job's windows depend on, as plain values."""
+    from dataclasses import asdict
+
+    return asdict(comparison_jobs()[wildcards.part])
+
+
+def compared_windows_of(role):
+    """Return an input function for the windows of one role."""
+    return lambda wildcards: [
+        COMPARED.format(run=wildcards.run, part=job.name)
+        for job in comparison_jobs().values()
+        if job.role == role
+    ]
+
+
+def weights_mb(wildcards):
+    """Return the megabytes of each compared encoder's local weights."""
+    return {
+        name: sum(Path(path).stat().st_size for path in weights_of(name)) / 1e6
+        for name in compared_encoders()
+    }
