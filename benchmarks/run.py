@@ -7,6 +7,7 @@ import encoders  # noqa: F401  (these modules register their benchmarks)
 import harness
 import injections  # noqa: F401
 import memory  # noqa: F401
+import quality  # noqa: F401
 import spectra  # noqa: F401
 import views  # noqa: F401
 

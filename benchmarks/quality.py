@@ -1,0 +1,112 @@
+"""How well encoders tell morphologies apart, read from a comparison that is run first.
+
+Snakemake knows which part of a comparison is there already: the first entry takes some minutes,
+the others seconds.
+"""
+
+import os
+import subprocess
+import sys
+from functools import cache, partial
+from pathlib import Path
+
+import yaml
+
+from gwmorph import tables
+from gwmorph.config import parse_config
+from harness import BENCHMARKS, Entry
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / "config" / "comparison.yaml"
+DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
+GLITCHES = DATA / "glitch_images" / "gravityspy_crops"
+OURS, PEER = "indomain", "dct"
+FEATURES = (OURS, PEER, "pixels", "triggers", "random")
+TOP1 = {
+    "top1_simulated": ("seen", "top1", "of views told by 5 neighbours, population's classes"),
+    "top1_unseen": ("unseen", "top1", "of views told by 5 neighbours, shapes never trained on"),
+    "top1_real": ("real", "top1_any", "of pictures told by 1 neighbour, any window length"),
+    "top1_real_same": ("real", "top1_same", "of pictures told by 1 neighbour, same length"),
+}
+CLUSTERS = {
+    "cluster_ami": "AMI of clusters and classes, K not given",
+    "cluster_ari": "ARI of clusters and classes, K not given",
+    "cluster_largest_share": "of views in the largest cluster",
+}
+GAINS = {"real": "top1_any", "real_same": "top1_same"}
+
+
+@cache
+def quality() -> dict[tuple[str, str, str], dict]:
+    """Return the figures of the comparison by features, data and figure."""
+    raw = yaml.safe_load(CONFIG.read_text())
+    target = f"results/{raw['run']['name']}/comparison/quality.parquet"
+    call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
+    call += ["--configfile", str(CONFIG)]
+    if GLITCHES.is_dir():
+        call += ["--config", f"comparison={{'glitch_pictures': '{GLITCHES}'}}"]
+    subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    rows = tables.read_table(ROOT / target, tables.ENCODER_QUALITY).to_pylist()
+    return {
+        (row["features"], row["data"], row["figure"]): row
+        for row in rows
+        if row["morphology"] is None
+    }
+
+
+def figure(features: str, data: str, name: str) -> dict:
+    found = quality()
+    if (features, data, name) not in found:
+        raise SystemExit(
+            f"no {name} of {features} on {data} pictures: is the encoder in "
+            f"comparison.encoders, and are there pictures in {GLITCHES}?"
+        )
+    return found[features, data, name]
+
+
+def entry(name: str, features: str, data: str, measured: str, unit: str) -> Entry:
+    row = figure(features, data, measured)
+    return Entry(
+        name=name,
+        value=row["value"],
+        unit=unit,
+        low=row["low"],
+        high=row["high"],
+        n=row["pictures"],
+        seed=parse_config(yaml.safe_load(CONFIG.read_text())).comparison.seed,
+        **(_beside(row, data, measured) if features != PEER else {}),
+    )
+
+
+def _beside(row: dict, data: str, measured: str) -> dict:
+    """Return the peer's value; for shares that are right, how many times fewer errors we make."""
+    peer = quality().get((PEER, data, measured))
+    if peer is None:
+        return {}
+    beside = {"peer": PEER, "peer_value": peer["value"]}
+    if measured.startswith("top1"):
+        beside["ratio"] = (1 - peer["value"]) / max(1 - row["value"], 1 / row["pictures"])
+    return beside
+
+
+def register(name: str, features: str, data: str, measured: str, unit: str) -> None:
+    BENCHMARKS[name] = partial(entry, name, features, data, measured, unit)
+
+
+for features in FEATURES:
+    for what, (data, measured, unit) in TOP1.items():
+        if (features, data) != ("triggers", "real"):
+            register(f"{features}_{what}", features, data, measured, unit)
+    if features != "triggers":
+        for measured, unit in CLUSTERS.items():
+            # The run's own encoder makes the clusters that users see.
+            name = f"event_{measured}" if features == OURS else f"{features}_{measured}"
+            register(name, features, "seen", measured, unit)
+for what, measured in GAINS.items():
+    register(
+        f"{OURS}_minus_{PEER}_{what}",
+        OURS,
+        "real",
+        f"{measured}_minus_{PEER}",
+        "difference of top-1, paired",
+    )
