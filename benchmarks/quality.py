@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config" / "comparison.yaml"
 DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
 GLITCHES = DATA / "glitch_images" / "gravityspy_crops"
+# Weights whose training left the unseen shapes out, where somebody trained them.
+HELD_OUT = ROOT / "results" / "held_out" / "training" / "encoder.safetensors"
 OURS, PEER = "indomain", "dct"
 FEATURES = (OURS, PEER, "pixels", "triggers", "random")
 TOP1 = {
@@ -43,8 +45,9 @@ def quality() -> dict[tuple[str, str, str], dict]:
     target = f"results/{raw['run']['name']}/comparison/quality.parquet"
     call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
     call += ["--configfile", str(CONFIG)]
-    if GLITCHES.is_dir():
-        call += ["--config", f"comparison={{'glitch_pictures': '{GLITCHES}'}}"]
+    given = {"glitch_pictures": GLITCHES, "held_out": HELD_OUT}
+    there = {name: str(path) for name, path in given.items() if path.exists()}
+    call += ["--config", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     rows = tables.read_table(ROOT / target, tables.ENCODER_QUALITY).to_pylist()
     return {
@@ -58,8 +61,9 @@ def figure(features: str, data: str, name: str) -> dict:
     found = quality()
     if (features, data, name) not in found:
         raise SystemExit(
-            f"no {name} of {features} on {data} pictures: is the encoder in "
-            f"comparison.encoders, and are there pictures in {GLITCHES}?"
+            f"no {name} of {features} on {data} pictures: it needs the encoder in "
+            f"comparison.encoders, for real pictures {GLITCHES}, and for unseen shapes {HELD_OUT} "
+            "(snakemake train_encoder --configfile config/held_out.yaml)"
         )
     return found[features, data, name]
 
