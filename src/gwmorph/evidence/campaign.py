@@ -10,9 +10,7 @@ from gwmorph.config import InjectionsConfig
 from gwmorph.simulation.morphologies import choose_morphologies
 from gwmorph.simulation.streams import stream
 
-Role = Literal[
-    "reference", "calibration", "test", "injection", "noise", "lesson", "labelled"
-]
+Role = Literal["reference", "calibration", "test", "injection", "noise", "lesson", "labelled"]
 
 
 @dataclass(frozen=True)
