@@ -28,7 +28,8 @@ class Kill(BaseException):
     pass
 
 
-@pytest.fixture(autouse=True)
+# For the whole module: the fixture that trains is made before those of any test.
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
