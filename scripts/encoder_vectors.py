@@ -47,7 +47,8 @@ def encoder_vectors(
         **tables.shared_metadata(labelled.values(), ["gwmorph.render_id"]),
         "gwmorph.encoder_id": encoders["seen"].encoder_id,
     }
-    tables.write_table(vectors, tables.COMPARED, compared_rows(found), metadata)
+    rows = compared_rows(found)
+    tables.write_table(vectors, rows.schema, rows, metadata)
     write_json(cost, {"ms_per_picture": min(times.values())})
 
 

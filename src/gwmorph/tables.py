@@ -471,7 +471,7 @@ def embedding_column(vectors: NDArray[np.float32]) -> pa.FixedSizeListArray:
 
 
 def of_width(schema: pa.Schema, width: int) -> pa.Schema:
-    """Return EMBEDDINGS or QUIET for vectors of another length than 384."""
+    """Return EMBEDDINGS, QUIET or COMPARED for vectors of another length than 384."""
     place = schema.get_field_index("embedding")
     return schema.set(place, schema.field(place).with_type(_vector(width)))
 

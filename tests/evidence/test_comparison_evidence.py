@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gwmorph import tables
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.dct import DctEncoder
@@ -42,6 +43,15 @@ def test_vectors_come_back_by_their_data():
     assert vectors_of(table, "unseen", 4) is None
     with pytest.raises(TableError, match="3 vectors of real pictures, expected 4"):
         vectors_of(table, "real", 4)
+
+
+def test_long_vectors_come_back_whole(tmp_path):
+    long, short = np.eye(4, 768, k=700, dtype="f4"), np.eye(2, 96, dtype="f4")
+    table = compared_rows({"seen": long, "real": short})
+    tables.write_table(tmp_path / "t.parquet", table.schema, table, {})
+    again = tables.read_table(tmp_path / "t.parquet", tables.COMPARED)
+    np.testing.assert_array_equal(vectors_of(again, "seen", 4), long)
+    np.testing.assert_array_equal(vectors_of(again, "real", 2)[:, :96], short)
 
 
 class Crops:

@@ -125,19 +125,19 @@ def real_vectors(
 def compared_rows(vectors: Mapping[str, NDArray[np.float32]]) -> pa.Table:
     """Return vectors of unit norm, by the name of their data, as rows of ``tables.COMPARED``.
 
-    Vectors shorter than 384 are filled up with zeros, which changes no cosine.
+    Shorter ones are filled up with zeros to 384 or the longest, which changes no cosine.
     """
-    parts = [tables.COMPARED.empty_table()]
+    width = max([tables.EMBEDDING_SIZE, *(values.shape[1] for values in vectors.values())])
+    schema = tables.of_width(tables.COMPARED, width)
+    parts = [schema.empty_table()]
     for data, values in vectors.items():
-        wide = np.zeros((len(values), tables.EMBEDDING_SIZE), np.float32)
-        wide[:, : values.shape[1]] = values
-        kind = tables.COMPARED.field("embedding").type
+        wide = np.pad(values, ((0, 0), (0, width - values.shape[1])))
         columns = {
             "data": [data] * len(values),
             "row": np.arange(len(values)),
-            "embedding": pa.FixedSizeListArray.from_arrays(pa.array(wide.ravel()), type=kind),
+            "embedding": tables.embedding_column(wide),
         }
-        parts.append(pa.table(columns, schema=tables.COMPARED))
+        parts.append(pa.table(columns, schema=schema))
     return pa.concat_tables(parts)
 
 
