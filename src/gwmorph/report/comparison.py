@@ -182,7 +182,7 @@ def _draw_recall(axes: Axes, recall: Recall, names: Sequence[str]) -> None:
     axes.set_xscale("log")
     axes.set_xticks(snrs, [f"{snr:g}" for snr in snrs])
     axes.minorticks_off()
-    axes.set_xlabel("optimal SNR\n(32 s view dashed, event view solid, loudest tile dotted)")
+    axes.set_xlabel("optimal SNR (dashed: 32 s view,\nsolid: event view, dotted: loudest tile)")
     axes.set_ylim(-0.02, 1.02)
     axes.grid(color="#dddddd", linewidth=0.6)
 
