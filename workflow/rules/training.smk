@@ -2,35 +2,6 @@
 # that show one source in two stretches of noise, and contrasts them. To encode with the result, set
 # encoder.name to indomain and encoder.indomain.path to the file of weights.
 
-PAIRS = "results/{run}/training/pairs/{part}.npz"
-NOISE_PAIRS = "results/{run}/training/noise_pairs/{detector}.npz"
-TRAINED = f"results/{RUN}/training"
-# What every view is simulated with.
-SIMULATING = {
-    "seed": CONFIG.training.seed,
-    "spread": CONFIG.training.spread,
-    "excluded": CONFIG.training.excluded,
-    "window_s": CONFIG.window.duration_s,
-    "rendering": {
-        "conditioning": keys("conditioning"),
-        "qtransform": keys("qtransform"),
-        "picture": keys("picture", "height", "width", "scale", "colormap"),
-    },
-}
-
-
-def training_noise_files(wildcards):
-    """Return the strain files whose noise the signals of a detector are put into."""
-    patterns = CONFIG.training.noise_files[wildcards.detector]
-    # A pattern without a file stays, so that what is missing is named.
-    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
-
-
-def part_detector(wildcards):
-    """Return the detector whose noise a part has."""
-    detectors = CONFIG.training.detectors
-    return detectors[int(wildcards.part) % len(detectors)]
-
 
 rule train_encoder:
     input:

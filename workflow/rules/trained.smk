@@ -1,0 +1,33 @@
+# What the rules of training an encoder share: the names of its files, and the functions that tell a
+# rule its inputs and params.
+
+from glob import glob
+
+PAIRS = "results/{run}/training/pairs/{part}.npz"
+NOISE_PAIRS = "results/{run}/training/noise_pairs/{detector}.npz"
+TRAINED = f"results/{RUN}/training"
+# What every view is simulated with.
+SIMULATING = {
+    "seed": CONFIG.training.seed,
+    "spread": CONFIG.training.spread,
+    "excluded": CONFIG.training.excluded,
+    "window_s": CONFIG.window.duration_s,
+    "rendering": {
+        "conditioning": keys("conditioning"),
+        "qtransform": keys("qtransform"),
+        "picture": keys("picture", "height", "width", "scale", "colormap"),
+    },
+}
+
+
+def training_noise_files(wildcards):
+    """Return the strain files whose noise the signals of a detector are put into."""
+    patterns = CONFIG.training.noise_files[wildcards.detector]
+    # A pattern without a file stays, so that what is missing is named.
+    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
+
+
+def part_detector(wildcards):
+    """Return the detector whose noise a part has."""
+    detectors = CONFIG.training.detectors
+    return detectors[int(wildcards.part) % len(detectors)]
