@@ -17,7 +17,7 @@ from gwmorph.naming import event_name, span_name
 from gwmorph.segments import has_context
 from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
-from gwmorph.spectra.extended import extended_statistics
+from gwmorph.spectra.extended import box_excess, track_ratio
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
     BATCH,
@@ -430,7 +430,7 @@ def whiten_stretch(
 def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterator[dict[str, Any]]:
     tiles = batch.planes.loudest
     snr = omicron_snr(tiles.energy)
-    extended, chirp = extended_statistics(batch), chirp_ratio(batch)
+    parts = score_parts(batch)
     for i, start in enumerate(starts):
         yield {
             "detector": detector,
@@ -438,12 +438,19 @@ def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterat
             "tile_time": start + float(tiles.time[i]),
             "tile_frequency": float(tiles.frequency[i]),
             "tile_q": float(tiles.q[i]),
-            "tile_energy": float(tiles.energy[i]),
             "tile_snr": float(snr[i]),
-            "excess": float(extended.excess[i]),
-            "track": float(extended.track[i]),
-            "chirp": float(chirp[i]),
+            **{name: float(values[i]) for name, values in parts.items()},
         }
+
+
+def score_parts(batch: QBatch) -> dict[str, NDArray[np.floating]]:
+    """Return what a score weighs of n windows, by column of MEASUREMENTS: [n] each."""
+    return {
+        "tile_energy": batch.planes.loudest.energy,
+        "excess": box_excess(batch),
+        "track": track_ratio(batch),
+        "chirp": chirp_ratio(batch),
+    }
 
 
 def _triggers(

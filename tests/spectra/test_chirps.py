@@ -5,7 +5,7 @@ import pytest
 
 from gwmorph.spectra import chirps
 from gwmorph.spectra.chirps import chirp_ratio
-from gwmorph.spectra.extended import cell_areas, extended_statistics
+from gwmorph.spectra.extended import cell_areas, track_ratio
 from gwmorph.spectra.qtransform import GUARD_S, QTransform, mean_columns
 from gwmorph.spectra.tiling import Tiling
 
@@ -34,10 +34,7 @@ def newtonian(merger: float, tau: float, snr: float) -> np.ndarray:
 
 def statistics(spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Chirp and track ratio of each span."""
-    parts = [
-        (chirp_ratio(batch), extended_statistics(batch).track)
-        for batch in TRANSFORM.batches(spans)
-    ]
+    parts = [(chirp_ratio(batch), track_ratio(batch)) for batch in TRANSFORM.batches(spans)]
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 

@@ -13,14 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph import tables
-from gwmorph.block import RenderParameters
+from gwmorph.block import RenderParameters, score_parts
 from gwmorph.config import Detector
 from gwmorph.encoders.base import Encoder
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.campaign import Job, even_parts
 from gwmorph.evidence.injections import simulated_backgrounds
-from gwmorph.spectra.chirps import chirp_ratio
-from gwmorph.spectra.extended import extended_statistics
+from gwmorph.evidence.score import MEASURED
 from gwmorph.spectra.qtransform import BATCH, GUARD_S
 
 FEWEST = 100
@@ -43,16 +42,11 @@ def quiet_windows(
         There is no noise model for the detector.
     """
     transform = parameters.transform()
-    columns: dict[str, list[NDArray[Any]]] = {
-        name: [] for name in ("tile_energy", "excess", "track", "chirp", "embedding")
-    }
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*MEASURED, "embedding")}
     for spans in _spans(detector, count, seed, parameters):
         batch = next(transform.batches(spans))
-        extended = extended_statistics(batch)
-        columns["tile_energy"].append(batch.planes.loudest.energy)
-        columns["excess"].append(extended.excess)
-        columns["track"].append(extended.track)
-        columns["chirp"].append(chirp_ratio(batch))
+        for name, values in score_parts(batch).items():
+            columns[name].append(values)
         drawn = parameters.draw(batch.planes)
         columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale, "window"))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}

@@ -25,7 +25,7 @@ from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View, make_encode
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
 from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.chirps import chirp_ratio
-from gwmorph.spectra.extended import extended_statistics
+from gwmorph.spectra.extended import box_excess, track_ratio
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
 from gwmorph.spectra.triggers import energy_of_snr
@@ -224,13 +224,13 @@ def register_encoder(config: EncoderConfig, size: Size) -> None:
 @statistic("excess", "energy in boxes")
 def excess(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
     """Return how improbable the energy of the least probable box of tiles is."""
-    return extended_statistics(batch).excess
+    return box_excess(batch)
 
 
 @statistic("track", "energy along tracks")
 def track(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
     """Return the log-likelihood ratio of the best path of energy."""
-    return extended_statistics(batch).track
+    return track_ratio(batch)
 
 
 @statistic("chirp", "energy along chirps")

@@ -42,31 +42,25 @@ _LEVEL_RMS = 0.05
 _ASYMPTOTIC = 25.0
 
 
-@dataclass(frozen=True)
-class ExtendedStatistics:
-    """Statistics of n windows, float64 [n]; both rise without bound.
+def box_excess(batch: QBatch) -> NDArray[np.float64]:
+    """Return how improbable the energy of each window's least probable box is: float64 [n].
 
-    ``excess`` is −log10 of the smallest tail probability of any box's energy, times the number of
-    boxes of its size, and 0 where noise alone would do as much; ``track`` is the log-likelihood
-    ratio, in nats, of the best path.
+    It is −log10 of the smallest tail probability of any box's energy, times the number of boxes of
+    its size, and 0 where noise alone would do as much; it rises without bound. Boxes are those of
+    the lowest and the highest Q: boxes of other planes hold much the same energy.
     """
+    planes = _planes(batch)
+    return np.max([_plane_excess(*plane) for plane in (planes[0], planes[-1])], axis=0)
 
-    excess: NDArray[np.float64]
-    track: NDArray[np.float64]
+
+def track_ratio(batch: QBatch) -> NDArray[np.float64]:
+    """Return the log-likelihood ratio, in nats, of each window's best path: float64 [n]."""
+    return np.max([_plane_track(*plane) for plane in _planes(batch)], axis=0)
 
 
-def extended_statistics(batch: QBatch) -> ExtendedStatistics:
-    """Return the extended statistics of a batch's windows.
-
-    ``track`` is the largest over all planes, ``excess`` over those of the lowest and the highest
-    Q: boxes of other planes hold much the same energy.
-    """
+def _planes(batch: QBatch) -> list[tuple[NDArray[np.float32], "_Cells"]]:
     window_s = int(batch.tiling.duration) - 2 * GUARD_S
-    planes = list(zip(batch.means, _cells(batch.tiling, window_s), strict=True))
-    return ExtendedStatistics(
-        excess=np.max([_box_excess(*plane) for plane in (planes[0], planes[-1])], axis=0),
-        track=np.max([_track_ratio(*plane) for plane in planes], axis=0),
-    )
+    return list(zip(batch.means, _cells(batch.tiling, window_s), strict=True))
 
 
 @dataclass(frozen=True)
@@ -227,7 +221,7 @@ def _response(
     return lag, inner, outer
 
 
-def _box_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
+def _plane_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
     """Return −log10 of any box's smallest trials-corrected tail probability: float64 [n]."""
     best = np.zeros(len(means))
     _scan_boxes(
@@ -236,7 +230,7 @@ def _box_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64
     return best / log(10)
 
 
-def _track_ratio(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
+def _plane_track(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
     """Return the log-likelihood ratio of the best path: float64 [n]."""
     best = np.zeros(len(means), np.float32)
     # ln of exp(−Z/(1+a))/(1+a) over exp(−Z), a the signal's density.
