@@ -128,7 +128,8 @@ def check_weights(config: EncoderConfig) -> None:
     WeightsError
         The weights cannot be had or are not the ones asked for.
     """
-    if config.name == "indomain":
+    # The shipped weights are the package's own, and PyTorch takes more than a second to import.
+    if config.name == "indomain" and (config.indomain.path or config.indomain.sha256):
         from gwmorph.encoders.indomain import load_network, weights_path
 
         load_network(weights_path(config.indomain.path), config.indomain.sha256)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gwmorph import tables
 from gwmorph.config import ClusteringConfig, EncoderConfig
 from gwmorph.encoders.base import Encoder, Size, View
-from gwmorph.encoders.indomain import SHIPPED, left_out
+from gwmorph.encoders.indomain import left_out, weights_path
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.agreement import trigger_features
 from gwmorph.evidence.labelled import pictures_of
@@ -49,7 +49,7 @@ def encoder_for_unseen(
     if config.name != "indomain":
         return config
     if held_out is None:
-        seen = set(shapes) - left_out(config.indomain.path or SHIPPED)
+        seen = set(shapes) - left_out(weights_path(config.indomain.path))
         return None if seen else config
     if seen := set(shapes) - left_out(held_out):
         raise ConfigError(
