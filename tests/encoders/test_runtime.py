@@ -1,5 +1,7 @@
 import json
 import logging
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -191,3 +193,23 @@ def test_calibration_pictures_are_fixed_by_their_seed() -> None:
 def test_nncf_does_not_talk(weights: Weights, cache: Path) -> None:
     converted_model(weights, SIZE, "int8", cache)
     assert not logging.getLogger("nncf").isEnabledFor(logging.INFO)
+
+
+def test_no_use_is_reported(random_model: Path, tmp_path: Path) -> None:
+    """Both libraries would count their uses in the user's home, and send them from there."""
+    code = (
+        "import sys; from pathlib import Path; from gwmorph.config import WeightsConfig;"
+        "from gwmorph.encoders.runtime import converted_model;"
+        "from gwmorph.encoders.weights import obtain_weights;"
+        "weights = obtain_weights(WeightsConfig(path=sys.argv[1]));"
+        "converted_model(weights, (56, 84), 'int8', Path(sys.argv[2]))"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    subprocess.run(
+        [sys.executable, "-c", code, str(random_model), str(tmp_path / "cache")],
+        env=environment | {"HOME": str(home)},
+        check=True,
+    )
+    assert not (home / "intel").exists()

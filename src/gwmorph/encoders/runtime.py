@@ -18,6 +18,7 @@ that int8 asks nothing more of a processor.
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -44,6 +45,10 @@ from gwmorph.storage import content_hash, sha256_of_file, write_bytes, write_jso
 
 if TYPE_CHECKING:
     import openvino as ov
+
+# OpenVINO and NNCF report their use to a statistics service, unasked, wherever this package can be
+# imported; without it they are silent.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 _MODEL = "model.xml"
 _NUMBERS = "model.bin"
