@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,8 @@ import pytest
 from gwmorph.config import Config
 from gwmorph.encoders import crop_network
 from gwmorph.errors import TableError
+from gwmorph.evidence.campaign import Job
+from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.learning import pairs as module
 from gwmorph.learning.pairs import (
     Pairs,
@@ -13,6 +16,7 @@ from gwmorph.learning.pairs import (
     read_pairs,
     simulated_pairs,
     training_rendering,
+    trigger_pairs,
     window_quarters,
 )
 from gwmorph.learning.sources import training_sources
@@ -46,6 +50,36 @@ def test_pairs_show_their_sources_in_both_noises(simulated):
     # A trigger of SNR 6.5 has an energy of 32, above the palette's top.
     assert (simulated.events.max(axis=(2, 3, 4)) == 255).all()
     assert "blip" not in {*simulated.event_names, *simulated.window_names}
+
+
+def test_real_triggers_are_pairs_in_more_noise(parameters):
+    """A planted packet gives one pair: the same place, fainter the second time."""
+    job = Job("pairs", "reference", 6, "H1", 5)
+    (background,) = simulated_backgrounds(job, parameters)
+    white, rate = background.stretch.white, parameters.sample_rate
+    middle = (background.stretch.windows[2] + 16 - background.stretch.gps_start) * rate
+    time = np.arange(-rate, rate) / rate
+    packet = np.exp(-((time / 0.02) ** 2)) * np.cos(2 * np.pi * 200 * time)
+    loud = white.copy()
+    loud[middle - rate : middle + rate] += 15 * packet / np.linalg.norm(packet)
+    planted = replace(background, stretch=replace(background.stretch, white=loud))
+    found = trigger_pairs([planted], parameters, np.random.default_rng(1))
+    assert found.event_names.tolist() == found.window_names.tolist() == ["real"]
+    first, second = found.events[0].astype(float)
+    assert (first != second).mean() > 0.5  # other noise
+    places = [np.argwhere(crop == crop.max()).mean(axis=0) for crop in (first[0], second[0])]
+    np.testing.assert_allclose(places[0][1], 27.5, atol=8)  # in the middle of 0.5 s
+    np.testing.assert_allclose(places[0][0], places[1][0], atol=3)  # at one frequency
+    assert first[0].mean() > second[0].mean()
+    assert found.windows.shape == (1, 2, 4, 56, 56)
+
+
+def test_without_a_quiet_or_a_loud_window_real_noise_gives_no_pairs(parameters, monkeypatch):
+    (background,) = simulated_backgrounds(Job("pairs", "reference", 4, "H1", 5), parameters)
+    assert len(trigger_pairs([background], parameters, np.random.default_rng(1)).events) == 0
+    assert len(trigger_pairs([], parameters, np.random.default_rng(1)).windows) == 0
+    monkeypatch.setattr(module, "_peaks", lambda batch: [[16.0]] * 4)
+    assert len(trigger_pairs([background], parameters, np.random.default_rng(1)).events) == 0
 
 
 def test_same_seed_same_bytes(simulated, parameters, tmp_path):

@@ -42,6 +42,7 @@ SIZE = 224
 # What a stored pixel means: fine where energies are small, as the network sees them.
 STORED = PictureScale("sqrt", 25.5, "cividis")
 QUIET = "quiet"
+REAL = "real"
 
 _TOGETHER = 6
 _LONGEST_TOGETHER_S = 10.0
@@ -52,6 +53,9 @@ _LOUD, _LOUDER = 0.12, (2.0, 12.0)
 _TILE_SNR, _TRIGGER_SNR, _GAP_S = 5.5, 6.5, 0.1
 _CENTRE_JITTER_S = 0.03
 _WINDOWS_OF_BATCH = 4
+# Noise that is added to what real strain holds, as a part of the noise that is there.
+_MORE_NOISE = (0.3, 1.0)
+_TRIGGERS_OF_WINDOW = 4
 
 
 def training_rendering(
@@ -108,7 +112,12 @@ def read_pairs(paths: Iterable[Path | str]) -> Pairs:
             raise TableError(
                 f"{path}: not a file of training pairs ({error}). Remove it and run again."
             ) from error
-    return Pairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return _concatenated([Pairs(*part) for part in parts])
+
+
+def _concatenated(parts: Iterable[Pairs]) -> Pairs:
+    columns = zip(*([getattr(part, f.name) for f in fields(Pairs)] for part in parts), strict=True)
+    return Pairs(*(np.concatenate(column) for column in columns))
 
 
 def simulated_pairs(
@@ -140,9 +149,11 @@ def real_pairs(
     sources: Sources,
     parameters: RenderParameters,
 ) -> Pairs:
-    """Put sources into the earliest windows of real strain files, at most ``windows`` of them.
+    """Return pairs of what is put into real strain files and of what is in them already.
 
-    What is in that noise already is in the views as well, as in any real picture.
+    The earliest windows are used, at most ``windows`` of them: first as noise for sources (what
+    else is in them is in the views as well, as in any real picture), then for their own triggers
+    (`trigger_pairs`), whose pairs are named ``real``.
 
     Raises
     ------
@@ -150,8 +161,10 @@ def real_pairs(
         A file cannot be read, or its strain has no usable noise spectrum.
     """
     job = Job(f"training-{detector}-noise", "noise", windows, detector, seed)
-    rng = stream(seed, "training scenes", detector)
-    return pairs_in(real_backgrounds(job, files, segments, parameters), sources, parameters, rng)
+    backgrounds = list(real_backgrounds(job, files, segments, parameters))
+    put_in = pairs_in(backgrounds, sources, parameters, stream(seed, "training scenes", detector))
+    found = trigger_pairs(backgrounds, parameters, stream(seed, "training triggers", detector))
+    return _concatenated([put_in, found])
 
 
 def pairs_in(
@@ -188,6 +201,34 @@ def pairs_in(
     return _joined(events, windows)
 
 
+def trigger_pairs(
+    backgrounds: Iterable[Background], parameters: RenderParameters, rng: np.random.Generator
+) -> Pairs:
+    """Pair each loud window, and each of its loudest triggers, with itself in more noise.
+
+    The second view is of (x + a n) / sqrt(1 + a²): x the whitened window, n one without triggers,
+    a between 0.3 and 1. So it shows the same transients at 0.96 to 0.71 of their SNR in noise
+    that differs, and no simulated signal. Without a quiet window there are no pairs.
+    """
+    transform = parameters.transform()
+    spans = [_span(b, start, parameters) for b in backgrounds for start in b.stretch.windows]
+    batches = transform.batches(np.stack(spans)) if spans else ()
+    peaks = [found for batch in batches for found in _peaks(batch)]
+    quiet = [span for span, found in zip(spans, peaks, strict=True) if not found]
+    loud = [(span, found) for span, found in zip(spans, peaks, strict=True) if found]
+    events, windows = list[tuple[str, NDArray]](), list[tuple[str, NDArray]]()
+    for span, found in loud if quiet else ():
+        factor = np.float32(rng.uniform(*_MORE_NOISE))
+        noisier = (span + factor * quiet[rng.integers(len(quiet))]) / np.sqrt(1 + factor**2)
+        batch = next(transform.batches(np.stack([span, noisier])))
+        shown = [window_quarters(STORED.index(plane)) for plane in max_over_planes(batch.planes)]
+        windows.append((REAL, np.stack(shown)))
+        for peak in found[:_TRIGGERS_OF_WINDOW]:
+            views = [_event(batch, i, peak, parameters, rng) for i in (0, 1)]
+            events.append((REAL, np.stack(views)))
+    return _joined(events, windows)
+
+
 def _joined(
     events: list[tuple[str, NDArray[np.uint8]]], windows: list[tuple[str, NDArray[np.uint8]]]
 ) -> Pairs:
@@ -221,7 +262,7 @@ def _scene(
     kind = rng.choice(list(_SCENES), p=list(_SCENES.values()))
     count = {"alone": 1, "together": _TOGETHER, QUIET: 0}[str(kind)]
     rate = parameters.sample_rate
-    spans = [_quiet(background, start, parameters) for background, start in taken]
+    spans = [_span(background, start, parameters) for background, start in taken]
     slots = [rng.permutation(count) for _ in taken]
     names, times = list[str](), list[tuple[float, float]]()
     for i in range(count):
@@ -264,9 +305,7 @@ def _short(
             return name, source
 
 
-def _quiet(
-    background: Background, start: int, parameters: RenderParameters
-) -> NDArray[np.float32]:
+def _span(background: Background, start: int, parameters: RenderParameters) -> NDArray[np.float32]:
     rate, stretch = parameters.sample_rate, background.stretch
     first = (start - GUARD_S - stretch.gps_start) * rate
     return stretch.white[first : first + (parameters.window_s + 2 * GUARD_S) * rate].copy()
