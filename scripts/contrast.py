@@ -12,7 +12,14 @@ from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.indomain import write_network
 from gwmorph.joblog import JobLog
 from gwmorph.learning.contrastive import Augmentation
-from gwmorph.learning.loop import Checkpoint, Recipe, choose_device, losses_table, train
+from gwmorph.learning.loop import (
+    Checkpoint,
+    Recipe,
+    choose_device,
+    choose_precision,
+    losses_table,
+    train,
+)
 from gwmorph.learning.pairs import read_pairs
 from gwmorph.lineage import hashes_of
 from gwmorph.storage import content_hash
@@ -29,10 +36,12 @@ def contrast(
 ) -> None:
     torch.set_num_threads(threads)
     about = settings.model_dump(
-        mode="json", exclude={"parts", "windows_per_part", "noise_windows", "device"}
+        mode="json", exclude={"parts", "windows_per_part", "noise_windows", "device", "precision"}
     )
-    # A checkpoint of another device is taken up, too, though the result then has other bytes.
+    # A checkpoint of another device or precision is taken up, too, though the result then has
+    # other bytes.
     training = content_hash([about, code, hashes_of(pairs)])
+    device = choose_device(settings.device)
     recipe = Recipe(**{name: about[name] for name in Recipe.__dataclass_fields__})
     with tqdm(total=recipe.steps, desc="training", mininterval=5, leave=False) as bar:
         network, found = train(
@@ -41,7 +50,8 @@ def contrast(
             Architecture(),
             Augmentation(),
             Checkpoint(checkpoint, settings.checkpoint_steps, training),
-            choose_device(settings.device),
+            device,
+            choose_precision(settings.precision, device),
             lambda step, parts: bar.update(step + 1 - bar.n) and bar.set_postfix(parts),
         )
     rows = losses_table(found)

@@ -108,15 +108,15 @@ def test_rows_of_another_band_are_brought_to_the_networks_own(encoder):
 def test_patches_tell_where_something_is(encoder):
     quiet = np.full((1, *SIZE), 20, np.uint8)
     loud = quiet.copy()
-    loud[0, 60:70, 150:156] = 255  # third quarter of the band from the top; column 10 of 16
+    loud[0, 68:76, 146:152] = 255  # fifth of seven rows from the top; column 18 of 28
     change = np.abs(
         encoder.patches(loud, LINEAR).astype(float) - encoder.patches(quiet, LINEAR)
     ).mean(axis=3)[0]
-    assert encoder.patches(loud, LINEAR).shape == (1, 4, 16, 16)
+    assert encoder.patches(loud, LINEAR).shape == (1, 7, 28, 16)
     assert encoder.patches(loud, LINEAR).dtype == np.float16
     row, column = np.unravel_index(change.argmax(), change.shape)
-    assert row in (2, 3)
-    assert column in (10, 11)
+    assert row in (4, 5)
+    assert column in (18, 19)
 
 
 def test_pictures_that_do_not_fit_are_refused(encoder, weights):
@@ -128,7 +128,7 @@ def test_pictures_that_do_not_fit_are_refused(encoder, weights):
 
 def test_the_id_names_the_weights(encoder, weights):
     digest = sha256_of_file(weights)
-    assert encoder.encoder_id == f"indomain:1:{digest}:112x224:float32"
+    assert encoder.encoder_id == f"indomain:2:{digest}:112x224:float32"
     assert encoder.width == 384
 
 

@@ -24,10 +24,10 @@ def pairs() -> Pairs:
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
     return Recipe(
-        steps=12,
+        steps=20,
         event_pairs=10,
         window_pairs=6,
-        learning_rate=0.002,
+        learning_rate=0.004,
         weight_decay=0.05,
         temperature=0.2,
         crop_weight=0.5,

@@ -278,9 +278,9 @@ class IndomainEncoder:
             return unit_rows(self._network.crops(pooled_crops(seen), number).numpy())
 
     def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
-        """Return what the last block says of each part of windows: float16 [n, 4, 16, width].
+        """Return what the last block says of each part of windows: float16 [n, 7, 28, width].
 
-        Rows are quarters of the (logarithmic) band, the highest first; columns last 2 s.
+        Rows are sevenths of the (logarithmic) band, the highest first; columns last 8/7 s.
 
         Raises
         ------

@@ -26,9 +26,13 @@ def resolve_auto(config: EncoderConfig, cpuinfo: Path = Path("/proc/cpuinfo")) -
     runtime = "openvino" if config.runtime == "auto" else config.runtime
     precision = config.precision
     if precision == "auto":
-        fast = runtime == "openvino" and _BF16_FLAGS & _cpu_flags(cpuinfo)
-        precision = "bf16" if fast else "float32"
+        precision = "bf16" if runtime == "openvino" and has_bf16(cpuinfo) else "float32"
     return config.model_copy(update={"runtime": runtime, "precision": precision})
+
+
+def has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether the processor says that it multiplies bf16 itself."""
+    return bool(_BF16_FLAGS & _cpu_flags(cpuinfo))
 
 
 def settle_auto(config: EncoderConfig, record: Path) -> EncoderConfig:
