@@ -26,7 +26,7 @@ def comparison_windows(
     size = (parameters.height, parameters.width)
     for encoder in encoders:
         register_encoder(encoder, size)
-    whole = Job(**{**job, "snrs": tuple(job["snrs"])})
+    whole = Job.from_params(job)
     # What is not compared, such as the score, is made with the encoder that costs least.
     cheapest = make_encoder(EncoderConfig(name="dct"), size)
     table = observe(whole, simulated_backgrounds(whole, parameters), parameters, cheapest, events)

@@ -26,7 +26,7 @@ def injection_windows(
     load_statistics(modules)
     parameters = RenderParameters.from_sections(window_s, **rendering)
     made = make_encoder(encoder, (parameters.height, parameters.width))
-    whole = Job(**{**job, "snrs": tuple(job["snrs"])})
+    whole = Job.from_params(job)
     table = observe(whole, simulated_backgrounds(whole, parameters), parameters, made, events)
     metadata = {
         **lineage({"job": dict(job), "events": events.model_dump()}, []),

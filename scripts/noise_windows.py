@@ -4,7 +4,6 @@ Reference and calibration are simulated noise at the rate of the real one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,7 @@ from gwmorph.evidence.injections import (
 from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
-from gwmorph.strain.directory import DirectorySource
-
-LATEST_GPS = 2**31
+from gwmorph.strain.directory import recording
 
 
 def noise_windows(
@@ -37,24 +34,18 @@ def noise_windows(
     windows: Path,
 ) -> None:
     load_statistics(modules)
-    whole = Job(**{**job, "snrs": tuple(job["snrs"])})
-    source = DirectorySource({whole.detector: files})
-    offered = source.files(whole.detector, 0, LATEST_GPS)
-    parameters = RenderParameters.from_sections(window_s, **rendering)
-    # Noise that is slower than the analysis is looked at with its own rate.
-    slowest = min(file.sample_rate for file in offered)
-    parameters = replace(parameters, sample_rate=min(parameters.sample_rate, slowest))
+    whole = Job.from_params(job)
+    held = recording(whole.detector, files)
+    parameters = RenderParameters.from_sections(window_s, **rendering).up_to(held.sample_rate)
     made = make_encoder(encoder, (parameters.height, parameters.width))
-    receipts = [source.obtain(file) for file in offered]
     if whole.role == "noise":
-        segments = source.segments(whole.detector, 0, LATEST_GPS)
-        backgrounds = real_backgrounds(whole, receipts, segments, parameters)
+        backgrounds = real_backgrounds(whole, held.files, held.segments, parameters)
     else:
         backgrounds = simulated_backgrounds(whole, parameters)
     table = observe(whole, backgrounds, parameters, made, events)
     metadata = {
         **lineage(
-            {"job": dict(job), "events": events.model_dump()}, [file.sha256 for file in receipts]
+            {"job": dict(job), "events": events.model_dump()}, [file.sha256 for file in held.files]
         ),
         "gwmorph.render_id": parameters.render_id,
         "gwmorph.encoder_id": made.encoder_id,

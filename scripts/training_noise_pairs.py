@@ -1,7 +1,6 @@
 """Put training signals into the real noise of one detector."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,7 @@ from gwmorph.joblog import JobLog
 from gwmorph.learning.pairs import real_pairs, training_rendering
 from gwmorph.learning.sources import training_sources
 from gwmorph.simulation.population import load_population
-from gwmorph.strain.directory import DirectorySource
-
-LATEST_GPS = 2**31
+from gwmorph.strain.directory import recording
 
 
 def training_noise_pairs(
@@ -27,15 +24,10 @@ def training_noise_pairs(
     pairs: Path,
 ) -> None:
     sources = training_sources(load_population(population), excluded, spread)
-    source = DirectorySource({detector: files})
-    offered = source.files(detector, 0, LATEST_GPS)
-    parameters = training_rendering(window_s, rendering)
-    # Noise that is slower than the analysis is looked at with its own rate.
-    slowest = min(file.sample_rate for file in offered)
-    parameters = replace(parameters, sample_rate=min(parameters.sample_rate, slowest))
-    receipts = [source.obtain(file) for file in offered]
-    segments = source.segments(detector, 0, LATEST_GPS)
-    real_pairs(detector, windows, receipts, segments, seed, sources, parameters).write(pairs)
+    held = recording(detector, files)
+    parameters = training_rendering(window_s, rendering).up_to(held.sample_rate)
+    made = real_pairs(detector, windows, held.files, held.segments, seed, sources, parameters)
+    made.write(pairs)
 
 
 if __name__ == "__main__":

@@ -411,3 +411,8 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     early, late = bright[bright[:, 1] < 13, 0], bright[bright[:, 1] >= 13, 0]
     assert len(early)
     assert early.mean() > late.mean() + 2
+
+
+def test_slower_strain_is_looked_at_with_its_own_rate() -> None:
+    assert PARAMETERS.up_to(RATE // 2).sample_rate == RATE // 2
+    assert PARAMETERS.up_to(4 * RATE) == PARAMETERS

@@ -90,6 +90,10 @@ class RenderParameters:
         """From energy to palette."""
         return PictureScale(self.scale, self.energy_max, self.colormap)
 
+    def up_to(self, sample_rate: int) -> "RenderParameters":
+        """Return what slower strain allows: the same at no more than ``sample_rate`` (Hz)."""
+        return replace(self, sample_rate=min(self.sample_rate, sample_rate))
+
     def cut_to(self, window_s: int) -> "RenderParameters":
         """Return the same parameters for windows of another length."""
         return replace(self, window_s=window_s)

@@ -29,7 +29,7 @@ from gwmorph.simulation.noise import DetectorNoise
 from gwmorph.simulation.psd import background_psd, noise_psd
 from gwmorph.spectra.conditioning import whiten, whitening_filter
 from gwmorph.spectra.qtransform import GUARD_S
-from gwmorph.strain.directory import DirectorySource
+from gwmorph.strain.directory import recording
 from gwosc_files import gwosc_file_name, write_gwosc_file
 
 RATE = 2048
@@ -253,14 +253,12 @@ def noise_file(tmp_path_factory):
     values[100 * RATE + 5] = np.nan
     path = folder / gwosc_file_name("H1", start, duration=240, sample_rate=RATE)
     write_gwosc_file(path, "H1", start, values, RATE)
-    return DirectorySource({"H1": [str(path)]})
+    return recording("H1", [str(path)])
 
 
 def test_real_noise_gives_its_sound_windows(noise_file, parameters, encoder, events):
-    segments = noise_file.segments("H1", 0, 2**31)
-    files = [noise_file.obtain(f) for f in noise_file.files("H1", 0, 2**31)]
     job = plan_noise_jobs(InjectionsConfig(noise_windows=4), "H1")[2]
-    backgrounds = list(real_backgrounds(job, files, segments, parameters))
+    backgrounds = list(real_backgrounds(job, noise_file.files, noise_file.segments, parameters))
     starts = [t - injections.FIRST_GPS for b in backgrounds for t in b.stretch.windows]
     # From 10 s to 250 s, without the window around the missing sample at 110 s.
     assert starts == [32, 64, 128, 160]

@@ -7,7 +7,7 @@ import pytest
 
 from gwmorph.config import SourceConfig
 from gwmorph.errors import SegmentError, StrainError
-from gwmorph.strain.directory import DirectorySource
+from gwmorph.strain.directory import DirectorySource, recording
 from gwmorph.strain.files import read_strain
 from gwmorph.strain.sources import make_source
 from gwosc_files import write_gwosc_file
@@ -45,6 +45,17 @@ def test_patterns_are_relative_and_files_sorted(folder: Path) -> None:
     assert [file.location for file in source.files("H1", GPS + 16, GPS + 17)] == ["b.hdf5"]
     assert source.files("H1", GPS + 48, GPS + 99) == []
     assert [file.detector for file in source.files("L1", GPS, GPS + 1)] == ["L1"]
+
+
+def test_a_recording_is_all_that_files_hold(folder: Path) -> None:
+    make("a.hdf5", 0, 16)
+    write_gwosc_file("b.hdf5", "H1", GPS + 64, np.ones(8 * 32), 32)
+    held = recording("H1", ["*.hdf5"])
+    assert [Path(file.path).name for file in held.files] == ["a.hdf5", "b.hdf5"]
+    assert [tuple(part) for part in held.segments] == [(GPS, GPS + 16), (GPS + 64, GPS + 72)]
+    assert held.sample_rate == 32
+    with pytest.raises(StrainError, match="none"):
+        recording("H1", ["none*"])
 
 
 def test_a_pattern_without_files_is_named(folder: Path) -> None:

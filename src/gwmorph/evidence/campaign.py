@@ -3,8 +3,9 @@
 This module is read with the workflow, once for each job, so it imports little.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 from gwmorph.config import InjectionsConfig
 from gwmorph.simulation.morphologies import choose_morphologies
@@ -34,6 +35,11 @@ class Job:
     seed: int
     morphology: str | None = None
     snrs: tuple[float, ...] = ()
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Self:
+        """Return the job whose fields a rule's params name."""
+        return cls(**{**params, "snrs": tuple(params["snrs"])})
 
 
 def plan_jobs(settings: InjectionsConfig) -> list[Job]:

@@ -133,8 +133,9 @@ def train(
                 "expected at least two. Simulate more windows."
             )
     torch.manual_seed(recipe.seed)
-    # Channels last: convolutions are a tenth faster so.
-    network = CropNetwork(architecture).to(device, memory_format=torch.channels_last).train()
+    network = CropNetwork(architecture).to(device).train()
+    # Convolutions are a tenth faster so.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = _optimiser(network, recipe)
     losses = np.full((recipe.steps, len(LOSSES)), np.nan)
     first = checkpoint.resume(network, optimiser, losses, device)

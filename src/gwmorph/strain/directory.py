@@ -1,6 +1,7 @@
 """Strain files that the user already has."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from glob import glob
 from pathlib import Path, PurePath
 from typing import Literal
@@ -14,6 +15,8 @@ from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.files import check_content, describe
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.reader import FileDescription
+
+_LATEST_GPS = 2**31
 
 
 class DirectorySource:
@@ -176,3 +179,36 @@ def _share(files: Iterable[StrainFile]) -> list[tuple[StrainFile, segmentlist]]:
         if wanted:
             serving.append((file, wanted))
     return sorted(serving, key=lambda item: (item[0].gps_start, item[0].rank))
+
+
+@dataclass(frozen=True)
+class Recording:
+    """All that some files of one detector hold.
+
+    Attributes
+    ----------
+    files : the files, with their hashes.
+    segments : their science time.
+    sample_rate : of the slowest of them, in Hz.
+    """
+
+    files: list[LocalFile]
+    segments: segmentlist
+    sample_rate: int
+
+
+def recording(detector: str, patterns: Sequence[str]) -> Recording:
+    """Return all that the files of ``patterns`` (globs) hold, whenever it was.
+
+    Raises
+    ------
+    StrainError
+        No file fits a pattern, or one cannot be read.
+    """
+    source = DirectorySource({detector: patterns})
+    offered = source.files(detector, 0, _LATEST_GPS)
+    return Recording(
+        [source.obtain(file) for file in offered],
+        source.segments(detector, 0, _LATEST_GPS),
+        min(file.sample_rate for file in offered),
+    )
