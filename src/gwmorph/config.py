@@ -531,7 +531,7 @@ class ComparisonConfig(_Section):
     )
     detector: Detector = _key("H1", "Detector whose noise is simulated.")
     seed: int = _key(
-        41, "Seed of labelled signals, of their noise and of all intervals.", ge=0, le=2**32 - 1
+        42, "Seed of labelled signals, of their noise and of all intervals.", ge=0, le=2**32 - 1
     )
     population: str = _key(
         "config/population.yaml", "File with the population whose classes are scored."
