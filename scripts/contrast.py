@@ -42,6 +42,7 @@ def contrast(
     # other bytes.
     training = content_hash([about, code, hashes_of(pairs)])
     device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
     recipe = Recipe(**{name: about[name] for name in Recipe.__dataclass_fields__})
     with tqdm(total=recipe.steps, desc="training", mininterval=5, leave=False) as bar:
         network, found = train(
@@ -51,12 +52,13 @@ def contrast(
             Augmentation(),
             Checkpoint(checkpoint, settings.checkpoint_steps, training),
             device,
-            choose_precision(settings.precision, device),
+            precision,
             lambda step, parts: bar.update(step + 1 - bar.n) and bar.set_postfix(parts),
         )
     rows = losses_table(found)
     tables.write_table(losses, tables.LOSSES, rows, {"gwmorph.training": training})
-    write_network(weights, network, {"training": about})
+    machine = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
+    write_network(weights, network, {"training": about, "machine": machine})
     checkpoint.unlink(missing_ok=True)
 
 

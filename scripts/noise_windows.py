@@ -35,7 +35,7 @@ def noise_windows(
 ) -> None:
     load_statistics(modules)
     whole = Job.from_params(job)
-    held = recording(whole.detector, files)
+    held = recording("injections.noise_files", whole.detector, files)
     parameters = RenderParameters.from_sections(window_s, **rendering).up_to(held.sample_rate)
     made = make_encoder(encoder, (parameters.height, parameters.width))
     if whole.role == "noise":

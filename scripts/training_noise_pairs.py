@@ -1,4 +1,4 @@
-"""Put training signals into the real noise of one detector."""
+"""Pair views from real strain of one detector: of what is put into it and of its own triggers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,9 +24,16 @@ def training_noise_pairs(
     pairs: Path,
 ) -> None:
     sources = training_sources(load_population(population), excluded, spread)
-    held = recording(detector, files)
-    parameters = training_rendering(window_s, rendering).up_to(held.sample_rate)
-    made = real_pairs(detector, windows, held.files, held.segments, seed, sources, parameters)
+    held = recording("training.noise_files", detector, files)
+    made = real_pairs(
+        detector,
+        windows,
+        held.files,
+        held.segments,
+        seed,
+        sources,
+        training_rendering(window_s, rendering),
+    )
     made.write(pairs)
 
 

@@ -478,7 +478,7 @@ class TrainingConfig(_Section):
     noise_files: dict[Detector, list[str]] = _key(
         {},
         "For each detector, patterns (globs) of real strain files; signals are put into their "
-        "noise as well.",
+        "noise as well, and their own triggers are paired with themselves in more noise.",
     )
     noise_windows: int = _key(
         256, "Windows of each detector's noise files that are used, the earliest ones.", ge=4
@@ -500,7 +500,7 @@ class TrainingConfig(_Section):
     )
     precision: Literal["auto", "float32", "bf16"] = _key(
         "auto",
-        "Numbers of the training; auto takes bf16 on a GPU and on processors that have it, which "
+        "Numbers of the training; auto takes bf16 on processors and GPUs that have it, where it "
         "is about twice as fast.",
     )
 

@@ -253,7 +253,7 @@ def noise_file(tmp_path_factory):
     values[100 * RATE + 5] = np.nan
     path = folder / gwosc_file_name("H1", start, duration=240, sample_rate=RATE)
     write_gwosc_file(path, "H1", start, values, RATE)
-    return recording("H1", [str(path)])
+    return recording("injections.noise_files", "H1", [str(path)])
 
 
 def test_real_noise_gives_its_sound_windows(noise_file, parameters, encoder, events):

@@ -78,6 +78,13 @@ def test_same_seed_same_bytes_and_another_seed_others(uninterrupted, pairs, reci
     assert run(pairs, replace(recipe, seed=4), tmp_path, training="b")[0] != uninterrupted[0]
 
 
+def test_a_killed_bf16_training_ends_as_if_it_had_not_been(pairs, recipe, tmp_path):
+    whole = run(pairs, recipe, tmp_path, training="whole", precision=torch.bfloat16)
+    with pytest.raises(Kill):
+        run(pairs, recipe, tmp_path, stop_at=8, precision=torch.bfloat16)
+    assert run(pairs, recipe, tmp_path, precision=torch.bfloat16)[0] == whole[0]
+
+
 def test_a_killed_training_ends_as_if_it_had_not_been(uninterrupted, pairs, recipe, tmp_path):
     with pytest.raises(Kill):
         run(pairs, recipe, tmp_path, stop_at=8)
@@ -154,13 +161,19 @@ def test_a_gpu_that_is_not_there_is_refused():
     assert choose_device("auto") == CPU
 
 
-def test_bf16_is_chosen_where_it_is_fast(monkeypatch):
-    assert choose_precision("bf16", CPU) == torch.bfloat16
-    for name, fast, chosen in (
-        ("auto", True, torch.bfloat16),
-        ("auto", False, torch.float32),
-        ("float32", True, torch.float32),
-    ):
-        monkeypatch.setattr(loop, "has_bf16", lambda fast=fast: fast)
-        assert choose_precision(name, CPU) == chosen
-    assert choose_precision("auto", torch.device("cuda")) == torch.bfloat16
+@pytest.mark.parametrize(("device", "name"), [(CPU, "cpu"), (torch.device("cuda"), "gpu")])
+def test_bf16_is_chosen_where_it_is_fast(monkeypatch, device, name):
+    for fast in (True, False):
+        monkeypatch.setattr(loop, "has_bf16", lambda fast=fast: fast and name == "cpu")
+        monkeypatch.setattr(
+            torch.cuda,
+            "is_bf16_supported",
+            lambda including_emulation, fast=fast: fast and name == "gpu",
+        )
+        assert choose_precision("auto", device) == (torch.bfloat16 if fast else torch.float32)
+        assert choose_precision("float32", device) == torch.float32
+    if name == "gpu":
+        with pytest.raises(ConfigError, match="this GPU does not have it"):
+            choose_precision("bf16", device)
+    else:
+        assert choose_precision("bf16", device) == torch.bfloat16

@@ -50,12 +50,12 @@ def test_patterns_are_relative_and_files_sorted(folder: Path) -> None:
 def test_a_recording_is_all_that_files_hold(folder: Path) -> None:
     make("a.hdf5", 0, 16)
     write_gwosc_file("b.hdf5", "H1", GPS + 64, np.ones(8 * 32), 32)
-    held = recording("H1", ["*.hdf5"])
+    held = recording("some.files", "H1", ["*.hdf5"])
     assert [Path(file.path).name for file in held.files] == ["a.hdf5", "b.hdf5"]
     assert [tuple(part) for part in held.segments] == [(GPS, GPS + 16), (GPS + 64, GPS + 72)]
     assert held.sample_rate == 32
-    with pytest.raises(StrainError, match="none"):
-        recording("H1", ["none*"])
+    with pytest.raises(StrainError, match=r"^some\.files\.H1 .*no file matches 'none\*'"):
+        recording("some.files", "H1", ["none*"])
 
 
 def test_a_pattern_without_files_is_named(folder: Path) -> None:

@@ -21,7 +21,7 @@ SIMULATING = {
 
 
 def training_noise_files(wildcards):
-    """Return the strain files whose noise the signals of a detector are put into."""
+    """Return the strain files of a detector that training views are taken from."""
     patterns = CONFIG.training.noise_files[wildcards.detector]
     # A pattern without a file stays, so that what is missing is named.
     return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]

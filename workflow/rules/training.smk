@@ -57,7 +57,7 @@ rule training_noise_pairs:
         windows=CONFIG.training.noise_windows,
         code=code("training_noise_pairs"),
     message:
-        "Putting training signals into real noise of {wildcards.detector}"
+        "Taking training views from real strain of {wildcards.detector}"
     script:
         "../../scripts/training_noise_pairs.py"
 

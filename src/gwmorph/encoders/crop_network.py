@@ -58,14 +58,14 @@ class CropNetwork(nn.Module):
         self.blocks = nn.ModuleList(
             Block(width, architecture.heads) for _ in range(architecture.blocks)
         )
-        depths = architecture.blocks + 1
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depths))
-        features = 2 * (2 * stem + depths * width)
+        token_depths = architecture.blocks + 1
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(token_depths))
+        features = 2 * (2 * stem + token_depths * width)
         self.crop_head = _head(features, 2 * width, architecture.crop_size)
         self.window_head = _head(2 * features, 2 * width, CROPS * architecture.crop_size)
 
     def depths(self, crops: Tensor, durations: Tensor) -> list[Tensor]:
-        """Return what is seen at every depth: [m, 196, 64], then tokens [m, 49, width].
+        """Return what is seen at every depth: [m, 196, 2 stem], then tokens [m, 49, width].
 
         The first are the edges that the stem sees; the tokens are those after the stem and after
         each block. ``crops`` [m, 56, 56]; ``durations`` int64 [m], numbers in ``DURATIONS_S``.

@@ -119,6 +119,8 @@ def real_backgrounds(
         windows = grid.with_context(segments, grid.block_windows(segments, block))
         if not windows:
             continue
+        if not left:
+            return
         _, stretches = condition(
             held, job.detector, block, windows, segments, CONTEXT_S, parameters
         )

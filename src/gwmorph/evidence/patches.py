@@ -1,9 +1,9 @@
 """Patch evidence: how far the oddest patches of a picture are from those of quiet pictures.
 
-One vector of a 32 s view averages over all of it; a blip is in one patch or two of 256. So each
-patch of a picture is compared with all patches of some quiet pictures, and the score is the mean
-over the k that are farthest from their nearest one. k is not known beforehand (a blip fills one
-patch, a whistle many): it is the one that tells injections from quiet windows best, on windows
+One vector of a 32 s view averages over all of it; a blip is in one patch or two of hundreds. So
+each patch of a picture is compared with all patches of some quiet pictures, and the score is the
+mean over the k that are farthest from their nearest one. k is not known beforehand (a blip fills
+one patch, a whistle many): it is the one that tells injections from quiet windows best, on windows
 simulated for that alone.
 """
 

@@ -1,8 +1,8 @@
 """The training loop: the same result whether or not it was interrupted.
 
 What happens at a step depends on the seed, the step, and the state before it; a checkpoint holds
-that state. So a killed training goes on from its last checkpoint and ends with the same bytes,
-on one kind of machine with one number of threads.
+that state. So a killed training goes on from its last checkpoint and ends with the same bytes, on
+one kind of processor with one number of threads and one precision. A GPU promises no equal bytes.
 """
 
 import math
@@ -30,7 +30,7 @@ LOSSES = ("event", "crop", "window")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a training's result depends on, besides its pairs.
+    """What a training's result depends on, besides pairs, architecture, precision and machine.
 
     Attributes
     ----------
@@ -258,10 +258,21 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return the numbers of that name; ``auto`` is bf16 where it is faster than float32."""
-    if name == "auto":
-        name = "bf16" if device.type == "cuda" or has_bf16() else "float32"
-    return torch.bfloat16 if name == "bf16" else torch.float32
+    """Return the numbers of that name; ``auto`` is bf16 where the device multiplies it itself.
+
+    Raises
+    ------
+    ConfigError
+        bf16 is asked for on a GPU that has none.
+    """
+    on_gpu = device.type == "cuda"
+    fast = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else has_bf16()
+    if name == "bf16" and on_gpu and not fast:
+        raise ConfigError(
+            "training.precision: 'bf16' was asked for, but this GPU does not have it. Set it to "
+            "auto or float32."
+        )
+    return torch.bfloat16 if name == "bf16" or (name == "auto" and fast) else torch.float32
 
 
 def losses_table(losses: NDArray[np.float64]) -> pa.Table:

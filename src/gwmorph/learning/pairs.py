@@ -4,14 +4,17 @@ A scene is a few sources, put into two windows of different noise: one alone or 
 seconds apart, which share the cost of a Q-transform. Each source that makes a trigger in both
 windows gives a pair of event views, each centred as the block stage would; a scene with one
 source, or with none, gives a pair of windows. All randomness comes from streams that are named by
-the seed and the part, so that no other stage's noise or signals are ever seen here.
+the seed and the part, so that no other stage's noise or signals are ever seen here. Real strain
+has transients of its own besides, which nobody can put into other noise: they are paired with
+themselves in more of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,19 +22,20 @@ from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
 from gwmorph.block import RenderParameters
-from gwmorph.errors import TableError
+from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.injections import (
     Background,
     real_backgrounds,
     simulated_backgrounds,
     unit_signal,
+    window_span,
 )
 from gwmorph.learning.sources import Sources
 from gwmorph.simulation.morphologies import Injected, Waveform
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops
-from gwmorph.spectra.qtransform import GUARD_S, QBatch, max_over_planes
+from gwmorph.spectra.qtransform import QBatch, QTransform, max_over_planes
 from gwmorph.spectra.triggers import find_triggers
 from gwmorph.spectra.views import event_view
 from gwmorph.storage import atomic_path
@@ -53,8 +57,10 @@ _LOUD, _LOUDER = 0.12, (2.0, 12.0)
 _TILE_SNR, _TRIGGER_SNR, _GAP_S = 5.5, 6.5, 0.1
 _CENTRE_JITTER_S = 0.03
 _WINDOWS_OF_BATCH = 4
-# Noise that is added to what real strain holds, as a part of the noise that is there.
+# Noise that is added to what real strain holds, as a part of the noise that is there, and how far
+# a trigger's peak may move by that.
 _MORE_NOISE = (0.3, 1.0)
+_SAME_S = 0.2
 _TRIGGERS_OF_WINDOW = 4
 
 
@@ -74,7 +80,8 @@ class Pairs:
 
     ``events`` and ``windows`` are uint8 [n, 2, 4, 56, 56]: palette indices of ``STORED`` of the
     four crops of both event views, by maxima, or of the four quarters in time of both windows;
-    ``event_names`` and ``window_names`` are the morphologies, for counting, never for training.
+    ``event_names`` and ``window_names`` are the morphologies (``quiet`` where there is none,
+    ``real`` where nobody knows), for counting; of them the training uses ``quiet`` alone.
     """
 
     events: NDArray[np.uint8]
@@ -143,7 +150,7 @@ def simulated_pairs(
 def real_pairs(
     detector: str,
     windows: int,
-    files: Iterable[LocalFile],
+    files: Sequence[LocalFile],
     segments: segmentlist,
     seed: int,
     sources: Sources,
@@ -157,14 +164,28 @@ def real_pairs(
 
     Raises
     ------
+    ConfigError
+        A file has a lower sample rate than the training, so that its views have another band.
     StrainError
         A file cannot be read, or its strain has no usable noise spectrum.
     """
+    for file in files:
+        if file.sample_rate < parameters.sample_rate:
+            raise ConfigError(
+                f"training.noise_files.{detector}: {file.path} has {file.sample_rate} Hz, "
+                f"expected at least {parameters.sample_rate}: its views would show another band "
+                "than all others. Leave it out, or lower conditioning.sample_rate for the whole "
+                "training."
+            )
     job = Job(f"training-{detector}-noise", "noise", windows, detector, seed)
-    backgrounds = list(real_backgrounds(job, files, segments, parameters))
-    put_in = pairs_in(backgrounds, sources, parameters, stream(seed, "training scenes", detector))
-    found = trigger_pairs(backgrounds, parameters, stream(seed, "training triggers", detector))
-    return _concatenated([put_in, found])
+    # Read twice, since only one stretch of strain is held at a time.
+    backgrounds = partial(real_backgrounds, job, files, segments, parameters)
+    put_in = pairs_in(
+        backgrounds(), sources, parameters, stream(seed, "training scenes", detector)
+    )
+    rng = stream(seed, "training triggers", detector)
+    own = [trigger_pairs(background, parameters, rng) for background in backgrounds()]
+    return _concatenated([put_in, *own])
 
 
 def pairs_in(
@@ -179,54 +200,101 @@ def pairs_in(
     events, windows = list[tuple[str, NDArray]](), list[tuple[str, NDArray]]()
     while len(taken := list(islice(noise, _WINDOWS_OF_BATCH))) == _WINDOWS_OF_BATCH:
         scenes = [_scene(sources, taken[i : i + 2], parameters, rng) for i in (0, 2)]
-        batch = next(transform.batches(np.stack([span for s in scenes for span in s.spans])))
-        peaks = _peaks(batch)
-        pooled = max_over_planes(batch.planes)
+        shown = _Shown.of(np.stack([span for s in scenes for span in s.spans]), transform)
         for number, scene in enumerate(scenes):
             own = (2 * number, 2 * number + 1)
             if len(scene.names) <= 1:
-                shown = np.stack([window_quarters(STORED.index(pooled[i])) for i in own])
-                windows.append((scene.names[0] if scene.names else QUIET, shown))
+                windows.append((scene.names[0] if scene.names else QUIET, shown.windows(own)))
+            reach = parameters.window_s / (1 if len(scene.names) == 1 else 2 * _TOGETHER)
             for name, times in zip(scene.names, scene.times, strict=True):
-                centres = [
-                    _peak_near(peaks[i], t, len(scene.names))
-                    for i, t in zip(own, times, strict=True)
-                ]
-                if None not in centres:
-                    views = [
-                        _event(batch, i, c, parameters, rng)
-                        for i, c in zip(own, centres, strict=True)
-                    ]
-                    events.append((name, np.stack(views)))
+                event = shown.event(own, times, reach, parameters, rng)
+                if event is not None:
+                    events.append((name, event))
     return _joined(events, windows)
 
 
 def trigger_pairs(
-    backgrounds: Iterable[Background], parameters: RenderParameters, rng: np.random.Generator
+    background: Background, parameters: RenderParameters, rng: np.random.Generator
 ) -> Pairs:
-    """Pair each loud window, and each of its loudest triggers, with itself in more noise.
+    """Pair each loud window of a stretch, and each of its loudest triggers, with itself.
 
-    The second view is of (x + a n) / sqrt(1 + a²): x the whitened window, n one without triggers,
-    a between 0.3 and 1. So it shows the same transients at 0.96 to 0.71 of their SNR in noise
-    that differs, and no simulated signal. Without a quiet window there are no pairs.
+    Both views are of (x + a n) / sqrt(1 + a²): x the whitened window, n one of the stretch without
+    triggers, a between 0.3 and 1, n and a drawn for each. So both show the same transients, at
+    0.96 to 0.71 of their SNR. Their noise is not independent: its correlation is 0.5 to 0.92. A
+    trigger counts that is still one in both. Without a quiet window there are no pairs.
+
+    Raises
+    ------
+    StrainError
+        A window has a row without noise.
     """
-    transform = parameters.transform()
-    spans = [_span(b, start, parameters) for b in backgrounds for start in b.stretch.windows]
-    batches = transform.batches(np.stack(spans)) if spans else ()
-    peaks = [found for batch in batches for found in _peaks(batch)]
+    transform, stretch = parameters.transform(), background.stretch
+    spans = [window_span(stretch, start, parameters) for start in stretch.windows]
+    peaks = [found for batch in transform.batches(np.stack(spans)) for found in _peaks(batch)]
     quiet = [span for span, found in zip(spans, peaks, strict=True) if not found]
-    loud = [(span, found) for span, found in zip(spans, peaks, strict=True) if found]
+    loud = [(span, found) for span, found in zip(spans, peaks, strict=True) if found and quiet]
     events, windows = list[tuple[str, NDArray]](), list[tuple[str, NDArray]]()
-    for span, found in loud if quiet else ():
-        factor = np.float32(rng.uniform(*_MORE_NOISE))
-        noisier = (span + factor * quiet[rng.integers(len(quiet))]) / np.sqrt(1 + factor**2)
-        batch = next(transform.batches(np.stack([span, noisier])))
-        shown = [window_quarters(STORED.index(plane)) for plane in max_over_planes(batch.planes)]
-        windows.append((REAL, np.stack(shown)))
-        for peak in found[:_TRIGGERS_OF_WINDOW]:
-            views = [_event(batch, i, peak, parameters, rng) for i in (0, 1)]
-            events.append((REAL, np.stack(views)))
+    for first in range(0, len(loud), _WINDOWS_OF_BATCH // 2):
+        some = loud[first : first + _WINDOWS_OF_BATCH // 2]
+        noisier = [_in_more_noise(span, quiet, rng) for span, _ in some for _ in (0, 1)]
+        shown = _Shown.of(np.stack(noisier), transform)
+        for number, (_, found) in enumerate(some):
+            own = (2 * number, 2 * number + 1)
+            if all(shown.peaks[i] for i in own):
+                windows.append((REAL, shown.windows(own)))
+            for peak in found[:_TRIGGERS_OF_WINDOW]:
+                event = shown.event(own, (peak, peak), _SAME_S, parameters, rng)
+                if event is not None:
+                    events.append((REAL, event))
     return _joined(events, windows)
+
+
+def _in_more_noise(
+    span: NDArray[np.float32], quiet: Sequence[NDArray[np.float32]], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    factor = np.float32(rng.uniform(*_MORE_NOISE))
+    return (span + factor * quiet[int(rng.integers(len(quiet)))]) / np.sqrt(1 + factor**2)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Some windows after the transform: tiles, maxima over planes, and peaks, loudest first."""
+
+    batch: QBatch
+    pooled: NDArray[np.float32]
+    peaks: list[list[float]]
+
+    @classmethod
+    def of(cls, spans: NDArray[np.float32], transform: QTransform) -> Self:
+        batch = next(transform.batches(spans))
+        return cls(batch, max_over_planes(batch.planes), _peaks(batch))
+
+    def windows(self, own: tuple[int, int]) -> NDArray[np.uint8]:
+        return np.stack([window_quarters(STORED.index(self.pooled[i])) for i in own])
+
+    def event(
+        self,
+        own: tuple[int, int],
+        times: tuple[float, float],
+        reach: float,
+        parameters: RenderParameters,
+        rng: np.random.Generator,
+    ) -> NDArray[np.uint8] | None:
+        """Return the views of the loudest trigger near its time in both windows, if both have it.
+
+        ``times`` and ``reach`` in s.
+        """
+        centres = [
+            next((peak for peak in self.peaks[i] if abs(peak - time) < reach), None)
+            for i, time in zip(own, times, strict=True)
+        ]
+        if None in centres:
+            return None
+        views = [
+            _event(self.batch, i, centre, parameters, rng)
+            for i, centre in zip(own, centres, strict=True)
+        ]
+        return np.stack(views)
 
 
 def _joined(
@@ -262,7 +330,7 @@ def _scene(
     kind = rng.choice(list(_SCENES), p=list(_SCENES.values()))
     count = {"alone": 1, "together": _TOGETHER, QUIET: 0}[str(kind)]
     rate = parameters.sample_rate
-    spans = [_span(background, start, parameters) for background, start in taken]
+    spans = [window_span(b.stretch, start, parameters).copy() for b, start in taken]
     slots = [rng.permutation(count) for _ in taken]
     names, times = list[str](), list[tuple[float, float]]()
     for i in range(count):
@@ -305,22 +373,10 @@ def _short(
             return name, source
 
 
-def _span(background: Background, start: int, parameters: RenderParameters) -> NDArray[np.float32]:
-    rate, stretch = parameters.sample_rate, background.stretch
-    first = (start - GUARD_S - stretch.gps_start) * rate
-    return stretch.white[first : first + (parameters.window_s + 2 * GUARD_S) * rate].copy()
-
-
 def _peaks(batch: QBatch) -> list[list[float]]:
     """Return the peak times of each window's triggers, loudest first."""
     found = find_triggers(batch, _TILE_SNR, _TRIGGER_SNR, _GAP_S)
     return [[trigger.peak_time for trigger in triggers] for triggers in found]
-
-
-def _peak_near(peaks: list[float], time: float, count: int) -> float | None:
-    """Return the loudest trigger's peak: of the whole window, or around one of many sources."""
-    reach = 32.0 if count == 1 else 0.5 * 32 / _TOGETHER
-    return next((peak for peak in peaks if abs(peak - time) < reach), None)
 
 
 def _event(

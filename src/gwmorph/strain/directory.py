@@ -197,18 +197,24 @@ class Recording:
     sample_rate: int
 
 
-def recording(detector: str, patterns: Sequence[str]) -> Recording:
+def recording(key: str, detector: str, patterns: Sequence[str]) -> Recording:
     """Return all that the files of ``patterns`` (globs) hold, whenever it was.
+
+    ``key`` is the configuration's name of the patterns of all detectors, for errors.
 
     Raises
     ------
     StrainError
-        No file fits a pattern, or one cannot be read.
+        No file fits a pattern, one cannot be read, or two hold the same time.
     """
     source = DirectorySource({detector: patterns})
-    offered = source.files(detector, 0, _LATEST_GPS)
-    return Recording(
-        [source.obtain(file) for file in offered],
-        source.segments(detector, 0, _LATEST_GPS),
-        min(file.sample_rate for file in offered),
-    )
+    try:
+        offered = source.files(detector, 0, _LATEST_GPS)
+        files = [source.obtain(file) for file in offered]
+        segments = source.segments(detector, 0, _LATEST_GPS)
+    except StrainError as error:
+        raise StrainError(
+            f"{key}.{detector} (files are chosen as by source.directory.files, and none can be "
+            f"preferred): {error}"
+        ) from error
+    return Recording(files, segments, min(file.sample_rate for file in offered))
