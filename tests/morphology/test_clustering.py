@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
+from sklearn.neighbors import NearestNeighbors
 
 from gwmorph import tables
 from gwmorph.config import ClusteringConfig
@@ -162,11 +163,13 @@ def test_identical_rows_are_refused() -> None:
         cluster(np.repeat(VECTORS[:1], 30, axis=0), ClusteringConfig(), SEED)
 
 
-def test_copies_of_a_few_vectors_are_grouped() -> None:
+def test_copies_of_a_few_vectors_lie_together() -> None:
+    """Three islands without a link: where they lie is chance, and so is what a mixture joins."""
     truth = np.repeat([0, 1, 2], 40)  # more copies each than neighbours
     found = cluster(VECTORS[truth], ClusteringConfig(), SEED)
     assert np.isfinite(found.map).all()
-    assert all(len(set(truth[found.labels == label])) == 1 for label in set(found.labels))
+    nearest = NearestNeighbors(n_neighbors=1).fit(found.space).kneighbors()[1][:, 0]
+    np.testing.assert_array_equal(truth[nearest], truth)
 
 
 def test_neighbours_are_exact_and_start_with_the_row_itself() -> None:
