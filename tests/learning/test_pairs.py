@@ -67,13 +67,18 @@ def planted(background, parameters, snr):
 
 
 @pytest.fixture(scope="module")
+def transform(parameters):
+    return parameters.transform()
+
+
+@pytest.fixture(scope="module")
 def background(parameters):
     return next(simulated_backgrounds(Job("pairs", "reference", 6, "H1", 5), parameters))
 
 
-def test_real_triggers_are_pairs_in_more_noise(background, parameters):
+def test_real_triggers_are_pairs_in_more_noise(background, transform, parameters):
     loud = planted(background, parameters, 15)
-    found = trigger_pairs(loud, parameters, np.random.default_rng(1))
+    found = trigger_pairs(loud, transform, parameters, np.random.default_rng(1))
     assert found.event_names.tolist() == found.window_names.tolist() == ["real"]
     places = [np.argwhere(crop == crop.max()).mean(axis=0) for crop in found.events[0, :, 0]]
     for row, column in places:
@@ -84,21 +89,27 @@ def test_real_triggers_are_pairs_in_more_noise(background, parameters):
     assert 0.3 < np.corrcoef(first.ravel(), second.ravel())[0, 1] < 0.95
 
 
-def test_a_trigger_that_more_noise_hides_is_no_pair(background, parameters, monkeypatch):
+def test_a_trigger_that_more_noise_hides_is_no_pair(
+    background, transform, parameters, monkeypatch
+):
     loud = planted(background, parameters, 9)
     monkeypatch.setattr(module, "_MORE_NOISE", (0.1, 0.11))
-    assert len(trigger_pairs(loud, parameters, np.random.default_rng(1)).events) == 1
+    assert len(trigger_pairs(loud, transform, parameters, np.random.default_rng(1)).events) == 1
     monkeypatch.setattr(module, "_MORE_NOISE", (2.0, 2.1))
-    assert len(trigger_pairs(loud, parameters, np.random.default_rng(1)).events) == 0
+    assert len(trigger_pairs(loud, transform, parameters, np.random.default_rng(1)).events) == 0
 
 
 def test_without_a_quiet_or_a_loud_window_real_noise_gives_no_pairs(
-    background, parameters, monkeypatch
+    background, transform, parameters, monkeypatch
 ):
-    assert len(trigger_pairs(background, parameters, np.random.default_rng(1)).events) == 0
+    assert (
+        len(trigger_pairs(background, transform, parameters, np.random.default_rng(1)).events) == 0
+    )
     peaks = module._peaks
     monkeypatch.setattr(module, "_peaks", lambda batch: [[16.0] for _ in peaks(batch)])
-    assert len(trigger_pairs(background, parameters, np.random.default_rng(1)).events) == 0
+    assert (
+        len(trigger_pairs(background, transform, parameters, np.random.default_rng(1)).events) == 0
+    )
 
 
 @pytest.fixture

@@ -184,7 +184,8 @@ def real_pairs(
         backgrounds(), sources, parameters, stream(seed, "training scenes", detector)
     )
     rng = stream(seed, "training triggers", detector)
-    own = [trigger_pairs(background, parameters, rng) for background in backgrounds()]
+    transform = parameters.transform()
+    own = [trigger_pairs(background, transform, parameters, rng) for background in backgrounds()]
     return _concatenated([put_in, *own])
 
 
@@ -214,7 +215,10 @@ def pairs_in(
 
 
 def trigger_pairs(
-    background: Background, parameters: RenderParameters, rng: np.random.Generator
+    background: Background,
+    transform: QTransform,
+    parameters: RenderParameters,
+    rng: np.random.Generator,
 ) -> Pairs:
     """Pair each loud window of a stretch, and each of its loudest triggers, with itself.
 
@@ -228,7 +232,7 @@ def trigger_pairs(
     StrainError
         A window has a row without noise.
     """
-    transform, stretch = parameters.transform(), background.stretch
+    stretch = background.stretch
     spans = [window_span(stretch, start, parameters) for start in stretch.windows]
     peaks = [found for batch in transform.batches(np.stack(spans)) for found in _peaks(batch)]
     quiet = [span for span, found in zip(spans, peaks, strict=True) if not found]
@@ -284,15 +288,15 @@ class _Shown:
 
         ``times`` and ``reach`` in s.
         """
-        centres = [
-            next((peak for peak in self.peaks[i] if abs(peak - time) < reach), None)
+        near = [
+            [peak for peak in self.peaks[i] if abs(peak - time) < reach]
             for i, time in zip(own, times, strict=True)
         ]
-        if None in centres:
+        if not all(near):
             return None
         views = [
-            _event(self.batch, i, centre, parameters, rng)
-            for i, centre in zip(own, centres, strict=True)
+            _event(self.batch, i, peaks[0], parameters, rng)
+            for i, peaks in zip(own, near, strict=True)
         ]
         return np.stack(views)
 
@@ -382,11 +386,10 @@ def _peaks(batch: QBatch) -> list[list[float]]:
 def _event(
     batch: QBatch,
     window: int,
-    centre: float | None,
+    centre: float,
     parameters: RenderParameters,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    assert centre is not None
     time = float(np.clip(centre + rng.normal(0, _CENTRE_JITTER_S), 0, parameters.window_s))
     picture = event_view(batch, window, time, parameters.height, parameters.width)
     return event_crops(STORED.index(picture))
