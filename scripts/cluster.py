@@ -8,7 +8,8 @@ from gwmorph import tables
 from gwmorph.config import ClusteringConfig
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.morphology import clustering
+from gwmorph.morphology import cluster_tables
+from gwmorph.morphology.clustering import cluster as find_clusters
 from gwmorph.storage import write_json
 
 
@@ -27,15 +28,15 @@ def cluster(
     }
     embeddings = tables.read_tables(shards, tables.EMBEDDINGS)
     for path in triggers:
-        embeddings = clustering.only_events_of(
+        embeddings = cluster_tables.only_events_of(
             tables.read_table(path, tables.TRIGGERS), embeddings
         )
-    found = clustering.cluster(
+    found = find_clusters(
         tables.embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters), seed
     )
-    rows = clustering.cluster_table(embeddings, found)
+    rows = cluster_tables.cluster_table(embeddings, found)
     tables.write_table(clusters, tables.CLUSTERS, rows, metadata)
-    summary = clustering.cluster_summary(embeddings, found)
+    summary = cluster_tables.cluster_summary(embeddings, found)
     tables.write_table(cluster_summary, tables.CLUSTER_SUMMARY, summary, metadata)
     write_json(diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed})
 

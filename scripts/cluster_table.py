@@ -1,5 +1,6 @@
 """Write the table of clusters for spreadsheets and for the report."""
 
+import json
 from pathlib import Path
 
 from gwmorph import tables
@@ -7,16 +8,17 @@ from gwmorph.joblog import JobLog
 from gwmorph.report.figures import write_cluster_csv, write_cluster_html
 
 
-def cluster_table(cluster_summary: Path, csv: Path, html: Path) -> None:
+def cluster_table(cluster_summary: Path, diagnostics: Path, csv: Path, html: Path) -> None:
     summary = tables.read_table(cluster_summary, tables.CLUSTER_SUMMARY)
     write_cluster_csv(summary, csv)
-    write_cluster_html(summary, html)
+    write_cluster_html(summary, json.loads(diagnostics.read_text()), html)
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         cluster_table(
             cluster_summary=Path(snakemake.input.cluster_summary),
+            diagnostics=Path(snakemake.input.diagnostics),
             csv=Path(snakemake.output.csv),
             html=Path(snakemake.output.html),
         )

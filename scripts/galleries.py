@@ -40,11 +40,12 @@ def galleries(
         return folder / span_name(example.detector, "WINDOW", *window, "png")
 
     folder.mkdir(parents=True)
-    for cluster in summary["cluster"].to_pylist()[:largest]:
+    for row in summary.to_pylist()[:largest]:
+        cluster = row["cluster"]
         examples = choose_examples(cluster, members, summary, count)
         shown = [picture_of(example) for example in examples]
         path = folder / f"cluster_{cluster:03d}.png"
-        draw_gallery(cluster, view, examples, shown, scale, path)
+        draw_gallery(cluster, view, examples, shown, scale, path, row["supported"])
 
 
 def gallery_scale(

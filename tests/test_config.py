@@ -23,6 +23,12 @@ GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.
 REGENERATE = "run `gwmorph config --write`"
 # Counts, seeds, ratios and energies relative to a median: numbers that have no unit.
 DIMENSIONLESS = {
+    "clustering.communities.resolution",
+    "clustering.hdbscan.min_cluster_size",
+    "clustering.mixture.covariance_scale",
+    "clustering.separation.pair_surrogates",
+    "clustering.separation.rows",
+    "clustering.separation.surrogates",
     "clustering.mixture.components",
     "clustering.mixture.concentration",
     "clustering.mixture.max_iterations",

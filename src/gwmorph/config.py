@@ -345,12 +345,65 @@ class UmapConfig(_Section):
 class MixtureConfig(_Section):
     """The Dirichlet-process Gaussian mixture."""
 
-    components: int = _key(20, "Largest number of clusters.", ge=1, le=500)
+    components: int = _key(
+        40,
+        "Components that the mixture may use at first; a fit that uses all of them is repeated "
+        "with twice as many.",
+        ge=1,
+        le=500,
+    )
+    covariance_scale: float = _key(
+        1.0,
+        "Scale of the prior of each component's covariance, in squared median distances to the "
+        "tenth neighbour: larger ones cut coarser.",
+        gt=0,
+        le=1000,
+    )
     concentration: float | None = _key(
         None, "Weight concentration of the process; null means 1/components.", gt=0
     )
-    starts: int = _key(5, "Random starts, the best of which is kept.", ge=1, le=100)
+    starts: int = _key(
+        3,
+        "Starts, the best of which is kept; the first begins with the communities of the "
+        "neighbour graph, the others at random.",
+        ge=1,
+        le=100,
+    )
     max_iterations: int = _key(1000, "Iterations before convergence is given up.", ge=10)
+
+
+class CommunitiesConfig(_Section):
+    """Communities of the neighbour graph."""
+
+    resolution: float = _key(2.0, "More of it gives more and smaller communities.", gt=0, le=100)
+
+
+class HdbscanConfig(_Section):
+    """Clusters by density."""
+
+    min_cluster_size: int = _key(10, "Rows that make a cluster.", ge=2)
+
+
+class SeparationConfig(_Section):
+    """Data without structure, which clusters must be more separate than."""
+
+    surrogates: int = _key(
+        20,
+        "Structureless clouds of the same covariance; groups that overlap as much as the parts "
+        "of any of them are joined.",
+        ge=5,
+        le=1000,
+    )
+    rows: int = _key(
+        3000, "Rows on which separation is measured, at most; small groups keep theirs.", ge=200
+    )
+    pair_surrogates: int = _key(
+        49,
+        "Clouds that each cluster and its nearest one are compared with; a cluster is supported "
+        "where none of them is as separate.",
+        ge=19,
+        le=1000,
+    )
 
 
 class ClusteringConfig(_Section):
@@ -362,9 +415,20 @@ class ClusteringConfig(_Section):
         "which are triggers in crops of 0.5, 1, 2 and 4 s.",
         min_length=1,
     )
+    method: Literal["mixture", "communities", "hdbscan"] = _key(
+        "mixture",
+        "How rows are cut into groups, before groups that structureless data would show as well "
+        "are joined: mixture (Dirichlet process, in the UMAP space), communities (of the "
+        "neighbour graph) or hdbscan (by density in the UMAP space).",
+    )
     pca_components: int = _key(50, "Principal components kept before UMAP.", ge=2, le=384)
     umap: UmapConfig = _key(UmapConfig(), "Uniform manifold approximation and projection.")
-    mixture: MixtureConfig = _key(MixtureConfig(), "Dirichlet-process Gaussian mixture.")
+    mixture: MixtureConfig = _key(MixtureConfig(), "Used when method is mixture.")
+    communities: CommunitiesConfig = _key(
+        CommunitiesConfig(), "Used when method is communities, and for the mixture's first start."
+    )
+    hdbscan: HdbscanConfig = _key(HdbscanConfig(), "Used when method is hdbscan.")
+    separation: SeparationConfig = _key(SeparationConfig(), "What clusters are compared with.")
 
 
 class ScoreConfig(_Section):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 EMBEDDING_SIZE = 384
 
 
@@ -177,8 +177,25 @@ CLUSTERS = pa.schema(
         _TRIGGER_TIME,
         *_TILE,
         _field("cluster", pa.int32(), "", "cluster number, 0 for the largest"),
-        _field("probability", pa.float64(), "", "posterior probability of the cluster"),
-        _field("log_likelihood", pa.float64(), "", "log density under the whole mixture"),
+        _field(
+            "probability",
+            pa.float64(),
+            "",
+            "how far the row and its neighbours belong to the cluster; less for outliers",
+        ),
+        _field("outlier", pa.bool_(), "", "whether the row lies apart from all others"),
+        _field(
+            "supported",
+            pa.bool_(),
+            "",
+            "whether its cluster is more separate than parts of structureless data",
+        ),
+        _field(
+            "log_likelihood",
+            pa.float64(),
+            "",
+            "log density under the whole mixture; nan for other methods",
+        ),
         _field("x", pa.float64(), "", "first coordinate of the 2-d map"),
         _field("y", pa.float64(), "", "second coordinate of the 2-d map"),
     ],
@@ -189,8 +206,35 @@ CLUSTER_SUMMARY = pa.schema(
         _field("cluster", pa.int32(), "", "cluster number, 0 for the largest"),
         _field("members", pa.int64(), "", "number of windows or events"),
         _field("share", pa.float64(), "", "fraction of all windows or events"),
-        _field("weight", pa.float64(), "", "mixture weight"),
-        _field("mean_probability", pa.float64(), "", "mean posterior probability of members"),
+        _field("outliers", pa.int64(), "", "members that lie apart from all others"),
+        _field("mean_probability", pa.float64(), "", "mean probability of members"),
+        _field(
+            "supported",
+            pa.bool_(),
+            "",
+            "whether no structureless cloud fell into parts as separate as the cluster and its "
+            "nearest one; false for a single cluster",
+        ),
+        _field(
+            "p_value",
+            pa.float64(),
+            "",
+            "probability that a structureless cloud falls into parts as separate, (b+1)/(m+1)",
+        ),
+        _field(
+            "nearest_cluster",
+            pa.int32(),
+            "",
+            "cluster that it overlaps most with",
+            nullable=True,
+        ),
+        _field(
+            "overlap",
+            pa.float64(),
+            "",
+            "links to the nearest cluster over the geometric mean of the links inside each",
+            nullable=True,
+        ),
         _field("median_snr", pa.float64(), "", "median Omicron SNR of members' loudest tiles"),
         _field("median_frequency", pa.float64(), "Hz", "median frequency of loudest tiles"),
         _field("median_q", pa.float64(), "", "median Q of loudest tiles"),

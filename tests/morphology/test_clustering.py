@@ -4,40 +4,31 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.exceptions import ConvergenceWarning
+from planted import SIZES, blobs, cloud, unit
 from sklearn.metrics import adjusted_rand_score
-from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig
 from gwmorph.errors import ClusteringError
 from gwmorph.morphology import clustering as module
-from gwmorph.morphology.clustering import (
-    MINIMUM_ROWS,
-    Clustering,
-    cluster,
-    cluster_summary,
-    cluster_table,
-    only_events_of,
-)
+from gwmorph.morphology.clustering import MINIMUM_ROWS, Clustering, cluster
+from gwmorph.morphology.methods import METHODS
 from gwmorph.storage import write_json
 
-SIZES = (260, 180, 110, 50)
 SEED = 11
-
-
-def _blobs(sizes: tuple[int, ...], spread: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors around random directions, shuffled, and the number of each one's blob."""
-    rng = np.random.default_rng(4)
-    centres = rng.normal(size=(len(sizes), 384))
-    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-    truth = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    vectors = centres[truth] + spread * rng.normal(size=(len(truth), 384)) / np.sqrt(384)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors.astype(np.float32), truth
-
-
-VECTORS, TRUTH = _blobs(SIZES)
+VECTORS, TRUTH = blobs(SIZES)
+ARRAYS = (
+    "labels",
+    "probabilities",
+    "outliers",
+    "log_likelihood",
+    "space",
+    "map",
+    "medoids",
+    "nearest",
+    "overlap",
+    "p_values",
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +36,68 @@ def found() -> Clustering:
     return cluster(VECTORS, ClusteringConfig(), SEED)
 
 
-def test_planted_blobs_are_found(found: Clustering) -> None:
-    assert adjusted_rand_score(TRUTH, found.labels) > 0.95
-    assert -1 < found.diagnostics["silhouette"] < 1
-    assert found.diagnostics["trustworthiness_space"] > 0.85
-    assert found.diagnostics["trustworthiness_map"] > 0.85
+@pytest.mark.parametrize("seed", range(12))
+def test_planted_blobs_are_found_as_exactly_four(seed: int) -> None:
+    found = cluster(VECTORS, ClusteringConfig(), seed)
+    assert found.labels.max() + 1 == 4
+    assert adjusted_rand_score(TRUTH, found.labels) >= 0.99
+    assert found.supported.all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_finds_the_blobs(method: str) -> None:
+    found = cluster(VECTORS, ClusteringConfig(method=method), SEED)
+    assert adjusted_rand_score(TRUTH, found.labels) >= 0.99
+    assert found.diagnostics["method"] == method
+
+
+@pytest.mark.parametrize("falloff", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("rows", [150, 600])
+def test_a_cloud_is_no_cluster(falloff: float, rows: int) -> None:
+    for seed in range(3):
+        found = cluster(cloud(rows, falloff, seed), ClusteringConfig(), seed)
+        assert len(found.medoids) == 1 or not found.supported.any()
+
+
+@pytest.mark.parametrize("method", ["communities", "hdbscan"])
+def test_a_cloud_is_no_cluster_for_any_method(method: str) -> None:
+    found = cluster(cloud(400, 0.3, 5), ClusteringConfig(method=method), SEED)
+    assert len(found.medoids) == 1 or not found.supported.any()
+
+
+def test_a_single_cluster_is_not_supported_and_has_no_nearest() -> None:
+    found = cluster(cloud(200, 0.0, 3), ClusteringConfig(), SEED)
+    assert found.nearest.tolist() == [-1]
+    assert np.isnan(found.overlap).all()
+    assert found.supported.tolist() == [False]
+    assert found.diagnostics["clusters_supported"] == 0
+
+
+def test_what_lies_between_islands_belongs_to_both(found: Clustering) -> None:
+    rng = np.random.default_rng(0)
+    first, second = (VECTORS[blob == TRUTH].mean(axis=0) for blob in (0, 1))
+    between = unit((first + second)[None] / 2 + 0.02 * rng.normal(size=(1, 384)))
+    alone = unit(rng.normal(size=(1, 384)))
+    both = cluster(np.vstack([VECTORS, between, alone]), ClusteringConfig(), SEED)
+    assert both.probabilities[-2] < 0.9
+    assert both.probabilities[-1] < 0.9
+    assert both.outliers[-1]
+    typical = both.probabilities[:-2]
+    assert np.median(typical) > 0.99
+    assert both.outliers[:-2].mean() < 0.01
+
+
+def test_probabilities_are_shares(found: Clustering) -> None:
+    assert (found.probabilities > 0).all()
+    assert (found.probabilities <= 1 + 1e-9).all()
 
 
 def test_clusters_are_numbered_by_size(found: Clustering) -> None:
     counts = np.bincount(found.labels)
     assert (np.diff(counts) <= 0).all()
     assert counts.min() > 0
-    assert found.diagnostics["clusters"] == len(counts) == len(found.weights)
+    assert found.diagnostics["clusters"] == len(counts) == len(found.nearest)
     assert found.diagnostics["largest_cluster_share"] == counts[0] / len(VECTORS)
-    # A component's weight is its share of responsibilities, up to the prior.
-    np.testing.assert_allclose(found.weights, counts / len(VECTORS), atol=0.03)
 
 
 def test_shapes_and_ranges(found: Clustering) -> None:
@@ -67,9 +105,10 @@ def test_shapes_and_ranges(found: Clustering) -> None:
     assert found.labels.dtype == np.int32
     assert found.space.shape == (rows, 10)
     assert found.map.shape == (rows, 2)
-    assert found.log_likelihood.shape == (rows,)
-    assert ((found.probabilities > 1 / 20) & (found.probabilities <= 1 + 1e-9)).all()
     assert np.isfinite(found.log_likelihood).all()
+    assert -1 < found.diagnostics["silhouette"] < 1
+    assert found.diagnostics["trustworthiness_space"] > 0.85
+    assert found.diagnostics["trustworthiness_map"] > 0.85
 
 
 def test_a_medoid_is_the_member_nearest_to_all_others(found: Clustering) -> None:
@@ -79,76 +118,62 @@ def test_a_medoid_is_the_member_nearest_to_all_others(found: Clustering) -> None
         assert medoid == members[cosines.mean(axis=1).argmax()]
 
 
-def test_the_same_seed_gives_the_same_bytes(found: Clustering) -> None:
-    again = cluster(VECTORS, ClusteringConfig(), SEED)
-    for name in (
-        "labels",
-        "probabilities",
-        "log_likelihood",
-        "space",
-        "map",
-        "weights",
-        "medoids",
-    ):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
+    found: Clustering, threads: int
+) -> None:
+    with threadpool_limits(limits=threads):
+        again = cluster(VECTORS, ClusteringConfig(), SEED)
+    for name in ARRAYS:
         assert getattr(again, name).tobytes() == getattr(found, name).tobytes(), name
     assert again.diagnostics == found.diagnostics
 
 
-def test_another_seed_draws_another_map_of_the_same_blobs(found: Clustering) -> None:
-    other = cluster(VECTORS, ClusteringConfig(), SEED + 1)
-    assert not np.array_equal(other.map, found.map)
-    assert adjusted_rand_score(TRUTH, other.labels) > 0.95
+def test_last_bits_of_the_vectors_decide_nothing(found: Clustering) -> None:
+    noise = np.random.default_rng(1).normal(size=VECTORS.shape)
+    shaken = (VECTORS * (1 + 1e-7 * noise)).astype(np.float32)
+    other = cluster(shaken, ClusteringConfig(), SEED)
+    assert adjusted_rand_score(found.labels, other.labels) >= 0.99
 
 
-def test_diagnostics_are_json_and_report_convergence(found: Clustering, tmp_path) -> None:
+def test_another_seed_draws_another_map(found: Clustering) -> None:
+    assert not np.array_equal(cluster(VECTORS, ClusteringConfig(), 12).map, found.map)
+
+
+def test_diagnostics_are_json_and_say_what_was_done(found: Clustering, tmp_path) -> None:
     write_json(tmp_path / "clustering.json", found.diagnostics)
     figures = found.diagnostics
     assert figures["converged"] is True
-    assert figures["starts_converged"] == figures["starts"] == 5
-    assert figures["warnings"] == []
     assert figures["rows"] == 600
     assert figures["pca_components"] == 50
     assert 0.5 < figures["pca_explained_variance"] < 1
-    assert 1 < figures["effective_components"] < 20
-    assert figures["concentration"] == 1 / 20
-
-
-def test_a_mixture_that_does_not_converge_says_so_in_the_diagnostics() -> None:
-    impatient = {"mixture": {"max_iterations": 10, "starts": 3}}
-    vectors, _ = _blobs((150, 150), spread=3.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        figures = cluster(vectors, ClusteringConfig(**impatient), SEED).diagnostics
-    assert figures["converged"] is False
-    assert figures["starts_converged"] < 3
-    assert len(figures["warnings"]) == 1
-    assert "converge" in figures["warnings"][0]
+    assert figures["groups_before_joining"] >= figures["clusters"] == 4
+    assert 0 < figures["overlap_limit"] < figures["null_levels_mean"] < 1
+    assert figures["null_surrogates"] == 20
+    assert figures["links"] == 15
 
 
 @pytest.mark.parametrize("rows", [MINIMUM_ROWS, 24, 41])
 def test_few_rows_are_clustered_with_what_they_allow(rows: int) -> None:
-    vectors, truth = _blobs((rows - rows // 3, rows // 3), spread=0.2)
+    vectors, truth = blobs((rows - rows // 3, rows // 3), spread=0.2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = cluster(vectors, ClusteringConfig(), SEED)
-    figures = found.diagnostics
-    assert figures["umap_neighbors"] == min(30, rows - 1)
-    assert figures["umap_dimensions"] == min(10, rows // 4)
-    assert figures["mixture_components"] <= 4
-    assert len(np.unique(found.labels)) <= 4
+    assert found.diagnostics["umap_neighbors"] == min(30, rows - 1)
     # No cluster mixes the two blobs: few rows may be split, not confused.
-    assert all(len(set(truth[found.labels == label])) == 1 for label in set(found.labels))
+    if len(found.medoids) > 1:
+        assert all(len(set(truth[found.labels == label])) == 1 for label in set(found.labels))
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, MINIMUM_ROWS - 1])
 def test_too_few_rows_stand_in_one_group_that_says_so(rows: int) -> None:
     found = cluster(VECTORS[:rows], ClusteringConfig(), SEED)
     assert found.diagnostics["clustered"] is False
-    assert found.diagnostics["converged"] is None
     assert found.labels.tolist() == [0] * rows
     assert found.map.shape == (rows, 2)
     assert len(np.unique(found.map, axis=0)) == rows
-    assert len(found.medoids) == len(found.weights) == min(rows, 1)
+    assert len(found.medoids) == len(found.supported) == min(rows, 1)
+    assert not found.supported.any()
 
 
 def test_values_that_are_not_finite_are_refused() -> None:
@@ -159,47 +184,38 @@ def test_values_that_are_not_finite_are_refused() -> None:
 
 
 def test_identical_rows_are_refused() -> None:
+    copies = np.repeat(VECTORS[:1], 30, axis=0)
     with pytest.raises(ClusteringError, match="All 30 vectors are the same"):
-        cluster(np.repeat(VECTORS[:1], 30, axis=0), ClusteringConfig(), SEED)
+        cluster(copies, ClusteringConfig(), SEED)
+    copies[3] *= 1 + 1e-7  # as another processor's sums would have it
+    with pytest.raises(ClusteringError, match="All 30 vectors are the same"):
+        cluster(copies, ClusteringConfig(), SEED)
 
 
-def test_copies_of_a_few_vectors_lie_together() -> None:
-    """Three islands without a link: where they lie is chance, and so is what a mixture joins."""
-    truth = np.repeat([0, 1, 2], 40)  # more copies each than neighbours
-    found = cluster(VECTORS[truth], ClusteringConfig(), SEED)
+@pytest.mark.parametrize("rows", [16, 40, 200])
+def test_all_rows_but_one_equal(rows: int) -> None:
+    vectors = np.repeat(VECTORS[:1], rows, axis=0)
+    vectors[5] = VECTORS[np.flatnonzero(TRUTH[0] != TRUTH)[0]]
+    found = cluster(vectors, ClusteringConfig(), SEED)
+    assert len(found.medoids) == 1
     assert np.isfinite(found.map).all()
-    nearest = NearestNeighbors(n_neighbors=1).fit(found.space).kneighbors()[1][:, 0]
-    np.testing.assert_array_equal(truth[nearest], truth)
+    assert np.isfinite(found.probabilities).all()
 
 
-def test_neighbours_are_exact_and_start_with_the_row_itself() -> None:
-    points = np.random.default_rng(0).normal(size=(200, 12)).astype(np.float32)
-    indices, distances = module._nearest_neighbors(points, 9)
-    units = points / np.linalg.norm(points, axis=1, keepdims=True)
-    cosine = 1 - units @ units.T
-    np.fill_diagonal(cosine, -1)
-    np.testing.assert_array_equal(indices, np.argsort(cosine, axis=1)[:, :9])
-    np.fill_diagonal(cosine, 0)
-    np.testing.assert_allclose(distances, np.take_along_axis(cosine, indices, 1), atol=1e-5)
+@pytest.mark.parametrize("copies", [40, 150])
+def test_two_groups_of_copies(copies: int) -> None:
+    truth = np.repeat([0, 1], copies)
+    pair = np.array([np.flatnonzero(blob == TRUTH)[0] for blob in (0, 1)])
+    found = cluster(VECTORS[pair[truth]], ClusteringConfig(), SEED)
+    assert np.isfinite(found.map).all()
+    assert adjusted_rand_score(truth, found.labels) == 1
 
 
-def test_principal_components_are_those_of_the_covariance() -> None:
-    coordinates, explained = module._principal_components(VECTORS, 5)
-    centred = VECTORS.astype(np.float64) - VECTORS.mean(axis=0, dtype=np.float64)
-    singular = np.linalg.svd(centred, compute_uv=False)
-    np.testing.assert_allclose(np.linalg.norm(coordinates, axis=0), singular[:5], rtol=1e-5)
-    np.testing.assert_allclose(explained, singular[:5] ** 2 / np.sum(singular**2), rtol=1e-6)
-
-
-def test_vectors_that_almost_agree_keep_their_components() -> None:
-    """A mean cosine of 1 - 1e-8 leaves a variance that single precision would lose."""
-    rng = np.random.default_rng(2)
-    latent = rng.normal(size=(300, 2))
-    vectors = np.full((300, 384), 1 / np.sqrt(384))
-    vectors[:, 0] += 1e-4 * latent[:, 0]
-    coordinates, explained = module._principal_components(vectors.astype(np.float32), 2)
-    assert abs(np.corrcoef(coordinates[:, 0], latent[:, 0])[0, 1]) > 0.9999
-    assert explained[0] > 0.99
+def test_a_few_copies_of_two_vectors_are_laid_out() -> None:
+    """Fewer copies than neighbours: whether they are one cluster or two is open."""
+    found = cluster(np.repeat(VECTORS[:2], 10, axis=0), ClusteringConfig(), SEED)
+    assert np.isfinite(found.map).all()
+    assert found.labels.tolist() == sorted(found.labels, key=found.labels.tolist().index)
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60))
@@ -211,66 +227,3 @@ def test_renumbering_orders_by_size_and_first_member(raw: list[int]) -> None:
     keys = list(zip(-counts, firsts, strict=True))
     assert keys == sorted(keys)
     assert counts.min() > 0
-
-
-def _embedding_table() -> tables.pa.Table:
-    rows = [
-        {
-            "detector": "H1" if number % 2 else "L1",
-            "gps_start": 1000 + 32 * number,
-            "view": "window",
-            "trigger_time": 1000.25 + number if number % 3 else None,
-            "tile_time": 1000.0 + 32 * number,
-            "tile_frequency": 100.0 + blob,
-            "tile_q": 8.0,
-            "tile_energy": 9.0,
-            "tile_snr": 5.0 + blob,
-            "embedding": vector.tolist(),
-        }
-        for number, (blob, vector) in enumerate(zip(TRUTH.tolist(), VECTORS, strict=True))
-    ]
-    return tables.pa.Table.from_pylist(rows, schema=tables.EMBEDDINGS)
-
-
-def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
-    embeddings = _embedding_table()
-    clusters = cluster_table(embeddings, found)
-    tables.write_table(tmp_path / "clusters.parquet", tables.CLUSTERS, clusters)
-    read = tables.read_table(tmp_path / "clusters.parquet", tables.CLUSTERS)
-    np.testing.assert_array_equal(read["cluster"].to_numpy(), found.labels)
-    np.testing.assert_allclose(read["y"].to_numpy(), found.map[:, 1])
-    assert read["gps_start"].to_pylist() == embeddings["gps_start"].to_pylist()
-
-    summary = cluster_summary(embeddings, found)
-    tables.write_table(tmp_path / "summary.parquet", tables.CLUSTER_SUMMARY, summary)
-    assert sum(record["members"] for record in summary) == len(VECTORS)
-    assert sum(record["share"] for record in summary) == pytest.approx(1)
-    first = summary[0]
-    members = found.labels == 0
-    assert first["median_snr"] == 5.0 + np.median(TRUTH[members])
-    assert first["median_frequency"] == 100.0 + np.median(TRUTH[members])
-    assert first["mean_probability"] == pytest.approx(found.probabilities[members].mean())
-    assert first["medoid_gps_start"] == 1000 + 32 * found.medoids[0]
-    assert first["medoid_trigger_time"] == embeddings["trigger_time"][found.medoids[0]].as_py()
-    assert read["trigger_time"].equals(embeddings["trigger_time"])
-    assert first["medoid_detector"] == ("H1" if found.medoids[0] % 2 else "L1")
-
-
-def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:
-    embeddings = _embedding_table()
-    times = embeddings["trigger_time"].to_pylist()
-    claimed = [
-        {field.name: 1 for field in tables.TRIGGERS}
-        | {"detector": row["detector"], "gps_start": row["gps_start"], "view": True}
-        | {"peak_time": row["trigger_time"]}
-        for row in embeddings.to_pylist()
-        if row["trigger_time"] is not None
-    ]
-    merged = [row for number, row in enumerate(claimed) if number % 5]
-    # The same time in another window is another claim.
-    merged[0]["gps_start"] += 32
-    triggers = tables.pa.Table.from_pylist(merged[::-1], schema=tables.TRIGGERS)
-    kept = only_events_of(triggers, embeddings)
-    assert kept["trigger_time"].to_pylist() == [row["peak_time"] for row in merged[1:]]
-    assert set(times) > set(kept["trigger_time"].to_pylist())
-    assert kept.schema.equals(embeddings.schema)

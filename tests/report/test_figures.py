@@ -17,6 +17,19 @@ from gwmorph.tables import CLUSTER_SUMMARY, CLUSTERS, LEDGER
 
 START = 1262301184
 SCALE = figures.GalleryScale(32, 20, 1291, 25.5)
+DIAGNOSTICS = {
+    "clustered": True,
+    "method": "mixture",
+    "rows": 1080,
+    "groups_before_joining": 9,
+    "clusters": 6,
+    "clusters_supported": 5,
+    "overlap_limit": 0.1234,
+    "null_surrogates": 20,
+    "null_levels_mean": 0.1567,
+    "outliers": 22,
+}
+TOO_FEW = {"clustered": False, "rows": 0, "minimum_rows": 16}
 RUNS = {
     "usual": {},
     "none": {"windows": 0},
@@ -114,6 +127,31 @@ def test_labels_that_are_apart_stay_where_they_are():
     np.testing.assert_allclose(figures.spread_labels(points, distance=36), points, atol=0.2)
 
 
+def test_map_names_doubtful_clusters_and_rings_outliers(tmp_path, run_tables, monkeypatch):
+    titles, marks = [], []
+    frame, number = figures._frame_map, figures._number_clusters
+    monkeypatch.setattr(
+        figures,
+        "_frame_map",
+        lambda axes, title, *rest: (titles.append(title), frame(axes, title, *rest)),
+    )
+    monkeypatch.setattr(
+        figures,
+        "_number_clusters",
+        lambda axes, numbers, shown, anchors: (
+            marks.extend(shown),
+            number(axes, numbers, shown, anchors),
+        ),
+    )
+    clusters = run_tables(clusters=4).clusters
+    figures.draw_map(clusters, "window", tmp_path / "map.png")
+    assert marks == ["0", "1?", "2", "3"]
+    assert (
+        f"4 clusters, 1 unsupported (?), {sum(clusters['outlier'].to_pylist())} outliers"
+        in titles[-1]
+    )
+
+
 # -- occupancy ------------------------------------------------------------------------------
 
 
@@ -132,7 +170,8 @@ def ledger_row(gps: int, status: str, detector: str = "H1") -> dict:
 def cluster_row(gps: int, cluster: int, detector: str = "H1") -> dict:
     numbers = {field.name: 0.0 for field in CLUSTERS}
     ids = {"detector": detector, "gps_start": gps, "view": "window", "cluster": cluster}
-    return numbers | ids
+    flags = {"outlier": False, "supported": True}
+    return numbers | flags | ids
 
 
 def test_occupancy_counts_are_the_known_ones():
@@ -238,7 +277,9 @@ def test_events_of_one_window_are_examples_of_their_own(run_tables):
 @pytest.mark.parametrize("view", ["window", "event"])
 @pytest.mark.parametrize("count", [0, 1, 3, 16])
 def test_gallery_shows_every_picture(tmp_path, count, view):
-    examples = [figures.Example("H1", 32 * i, None, 8.0, 0.9, i == 0) for i in range(count)]
+    examples = [
+        figures.Example("H1", 32 * i, None, 8.0, 0.9, i == 0, i == 1) for i in range(count)
+    ]
     pictures = pictures_of(tmp_path, count)
     figures.draw_gallery(3, view, examples, pictures, SCALE, tmp_path / "gallery.png")
     palette = mpl.colormaps["cividis"](np.arange(256), bytes=True)[:, :3]
@@ -252,7 +293,7 @@ def test_gallery_shows_every_picture(tmp_path, count, view):
 def test_gallery_takes_other_shapes_and_scales(tmp_path):
     scale = figures.GalleryScale(0.5, 10, 2048, 50, "sqrt", "gray")
     pictures = pictures_of(tmp_path, 1, (56, 112))
-    example = [figures.Example("K1", 0, None, 1.0, 1.0, True)]
+    example = [figures.Example("K1", 0, None, 1.0, 1.0, True, False)]
     figures.draw_gallery(0, "window", example, pictures, scale, tmp_path / "gallery.png")
     assert (tmp_path / "gallery.png").stat().st_size > 0
 
@@ -275,18 +316,23 @@ def test_csv_holds_the_table_and_names_units(tmp_path, run_tables):
 
 def test_html_has_a_row_for_every_cluster_and_explains_its_columns(tmp_path, run_tables):
     summary = run_tables(clusters=6).summary
-    figures.write_cluster_html(summary, tmp_path / "clusters.html")
+    figures.write_cluster_html(summary, DIAGNOSTICS, tmp_path / "clusters.html")
     page = (tmp_path / "clusters.html").read_text()
     assert page.count("<tr>") == 1 + 6
     assert page.count("<th title=") == len(CLUSTER_SUMMARY)
     assert "median frequency [Hz]" in page
     for row in summary.to_pylist():
         assert f"<td>{row['members']}</td>" in page
+    assert page.count("<td>no</td>") == 1
+    assert "9 groups, joined to 6 clusters, of which 5 are supported" in page
+    assert "an overlap of 0.123 or more" in page
 
 
 def test_empty_tables_are_written_with_their_heads(tmp_path):
     empty = CLUSTER_SUMMARY.empty_table()
     figures.write_cluster_csv(empty, tmp_path / "clusters.csv")
-    figures.write_cluster_html(empty, tmp_path / "clusters.html")
+    figures.write_cluster_html(empty, TOO_FEW, tmp_path / "clusters.html")
     assert (tmp_path / "clusters.csv").read_text().count("\n") == 1
-    assert "<td>" not in (tmp_path / "clusters.html").read_text()
+    page = (tmp_path / "clusters.html").read_text()
+    assert "<td>" not in page
+    assert "0 rows are too few to cluster (at least 16)" in page

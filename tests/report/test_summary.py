@@ -33,6 +33,8 @@ def cluster(number: int, members: int, share: float) -> dict:
         "cluster": number,
         "members": members,
         "share": share,
+        "outliers": number,
+        "supported": share < 1 / 2,
         "medoid_detector": "H1",
     }
 
@@ -70,7 +72,7 @@ def small_run() -> dict:
         },
         "clusterings": {
             "window": {"clustered": True, "converged": True},
-            "event": {"clustered": False, "converged": None},
+            "event": {"clustered": False},
         },
     }
 
@@ -124,6 +126,8 @@ def test_summary_holds_the_known_numbers(small_run):
             "window": {
                 "members": 3,
                 "clusters": 2,
+                "clusters_supported": 1,
+                "outliers": 1,
                 "largest_cluster_share": 2 / 3,
                 "clustered": True,
                 "mixture_converged": True,
@@ -131,6 +135,8 @@ def test_summary_holds_the_known_numbers(small_run):
             "event": {
                 "members": 5,
                 "clusters": 1,
+                "clusters_supported": 0,
+                "outliers": 0,
                 "largest_cluster_share": 1.0,
                 "clustered": False,
                 "mixture_converged": None,
@@ -186,7 +192,10 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["windows above the 1 % limit"])[-2:] == ["2", "0"]
     expected = lines["expected if all were quiet (95 %)"]
     assert numbers(expected)[-2:] == ["0.0 (0-1)", "0.0 (0-0)"]
-    assert "2 clusters of 3 windows; the largest holds 66.7%." in text
+    assert (
+        "2 clusters of 3 windows, 1 of them supported; the largest holds 66.7%; 1 outliers."
+        in text
+    )
     assert "5 events are too few to cluster." in text
     assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")
     assert "converge" not in text
@@ -204,7 +213,7 @@ def test_printout_warns_when_the_mixture_did_not_converge(small_run):
 
 
 def test_printout_says_when_there_was_too_little_to_cluster(small_run):
-    small_run["clusterings"]["window"] = {"clustered": False, "converged": None}
+    small_run["clusterings"]["window"] = {"clustered": False}
     text = printed(summarise(**small_run))
     assert "3 windows are too few to cluster." in text
     assert "converge" not in text

@@ -103,6 +103,7 @@ rule galleries:
 rule cluster_table:
     input:
         cluster_summary=CLUSTER_SUMMARY,
+        diagnostics=DIAGNOSTICS,
     output:
         csv="results/{run}/tables/{view}/clusters.csv",
         html=report(

@@ -10,17 +10,20 @@ Public functions (all write one file in one step; equal input gives equal bytes)
     Which windows or events a gallery shows: the medoid, then evenly over falling probability.
 ``draw_gallery(cluster, view, examples, pictures, scale, path)``
     Contact sheet; ``pictures[i]`` is the PNG of ``examples[i]``, ``scale`` a ``GalleryScale``.
-``write_cluster_csv(cluster_summary, path)``, ``write_cluster_html(cluster_summary, path)``
-    The cluster table.
+``write_cluster_csv(cluster_summary, path)``
+    The cluster table for spreadsheets.
+``write_cluster_html(cluster_summary, diagnostics, path)``
+    The same as a page, with what the clusters were compared with.
 
 Tables are ``pyarrow.Table`` with the schemas CLUSTERS, LEDGER and CLUSTER_SUMMARY of
 ``gwmorph.tables``, rows of all detectors together. ``view`` says what a table's clusters are made
 of: ``window`` or ``event``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,19 +83,36 @@ def draw_map(clusters: pa.Table, view: str, path: Path | str) -> None:
         for unused in panels[len(detectors) :]:
             unused.remove()
         # Last, because labels are placed in a layout that does not move any more.
-        _draw_clusters(by_cluster, view, x, y, _column(clusters, "cluster"))
+        _draw_clusters(by_cluster, view, x, y, clusters)
 
 
-def _draw_clusters(figure: SubFigure, view: str, x: NDArray, y: NDArray, cluster: NDArray) -> None:
+def _draw_clusters(
+    figure: SubFigure, view: str, x: NDArray, y: NDArray, clusters: pa.Table
+) -> None:
     axes = figure.subplots()
-    numbers = np.unique(cluster)
+    cluster, outlier = _column(clusters, "cluster"), _flags(clusters, "outlier")
+    numbers, doubtful = np.unique(cluster), np.unique(cluster[~_flags(clusters, "supported")])
     # A fixed shuffle: no cluster hides another only because it is drawn later.
     order = np.random.default_rng(0).permutation(len(x))
     shades = [cluster_color(int(number)) for number in cluster[order]]
     axes.scatter(x[order], y[order], s=_point_area(len(x)), c=shades or None, linewidths=0)
-    _frame_map(axes, "Coloured by cluster; numbers as in the cluster table", view, x, y)
+    axes.scatter(
+        x[outlier], y[outlier], s=18, facecolors="none", edgecolors="#222222", linewidths=0.6
+    )
+    _frame_map(axes, _cluster_title(numbers, doubtful, outlier), view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
-    _number_clusters(axes, numbers, np.reshape(anchors, (-1, 2)))
+    marks = [f"{number}?" if number in doubtful else f"{number}" for number in numbers]
+    _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
+
+
+def _cluster_title(numbers: NDArray, doubtful: NDArray, outlier: NDArray) -> str:
+    """Say how many clusters there are, how many are unsupported, and how many outliers."""
+    parts = [f"{len(numbers)} clusters" if len(numbers) != 1 else "1 cluster"]
+    if len(doubtful):
+        parts.append(f"{len(doubtful)} unsupported (?)")
+    if outlier.any():
+        parts.append(f"{outlier.sum():,} outliers (ringed)")
+    return "Coloured by cluster: " + ", ".join(parts)
 
 
 def _centre(x: NDArray, y: NDArray) -> tuple[float, float]:
@@ -101,14 +121,14 @@ def _centre(x: NDArray, y: NDArray) -> tuple[float, float]:
     return float(x[nearest]), float(y[nearest])
 
 
-def _number_clusters(axes: Axes, numbers: NDArray, anchors: NDArray) -> None:
+def _number_clusters(axes: Axes, numbers: NDArray, marks: Sequence[str], anchors: NDArray) -> None:
     axes.figure.canvas.draw()  # settles the layout, so that pixels below are the final ones
     places = axes.transData.inverted().transform(
         spread_labels(axes.transData.transform(anchors), distance=_LABEL_GAP_IN * DPI)
     )
-    for number, anchor, place in zip(numbers, anchors, places, strict=True):
+    for number, mark, anchor, place in zip(numbers, marks, anchors, places, strict=True):
         axes.annotate(
-            str(number),
+            mark,
             xy=anchor,
             xytext=place,
             ha="center",
@@ -364,6 +384,7 @@ class Example:
     snr: float
     probability: float
     is_medoid: bool
+    is_outlier: bool
 
 
 @dataclass(frozen=True)
@@ -405,6 +426,7 @@ def choose_examples(
             row["tile_snr"],
             row["probability"],
             tuple(row[key] for key in keys) in medoids,
+            row["outlier"],
         )
         for row in chosen.to_pylist()
     ]
@@ -422,6 +444,7 @@ def draw_gallery(
     pictures: Sequence[Path],
     scale: GalleryScale,
     path: Path | str,
+    supported: bool = True,
 ) -> None:
     """Draw example pictures of one cluster as a contact sheet with shared axes.
 
@@ -437,6 +460,8 @@ def draw_gallery(
         What every picture spans.
     path
         PNG to write.
+    supported
+        Whether the cluster is more separate than parts of structureless data.
     """
     columns = min(4, max(1, len(examples)))
     rows = max(1, -(-len(examples) // columns))
@@ -455,12 +480,14 @@ def draw_gallery(
                 axes.tick_params(labeltop=True)
         for unused in panels.flat[len(shown) :]:
             unused.axis("off")
-        figure.suptitle(f"Cluster {cluster}: example {view}s", x=0.02, ha="left")
+        doubt = "" if supported else ", unsupported"
+        figure.suptitle(f"Cluster {cluster}{doubt}: example {view}s", x=0.02, ha="left")
         _energy_bar(figure, panels, scale)
 
 
 def _caption(example: Example) -> str:
     mark = "medoid" if example.is_medoid else f"probability {example.probability:.3f}"
+    mark += ", outlier" if example.is_outlier else ""
     when = example.gps_start if example.trigger_time is None else f"{example.trigger_time:.3f}"
     return f"{example.detector}  GPS {when}\nSNR {example.snr:.1f}, {mark}"
 
@@ -535,11 +562,34 @@ def write_cluster_csv(cluster_summary: pa.Table, path: Path | str) -> None:
     write_bytes(path, "\n".join([",".join(names), *rows, ""]).encode())
 
 
-def write_cluster_html(cluster_summary: pa.Table, path: Path | str) -> None:
-    """Write the cluster table as an HTML page; a heading's tooltip says what it means."""
+def write_cluster_html(
+    cluster_summary: pa.Table, diagnostics: Mapping[str, Any], path: Path | str
+) -> None:
+    """Write the cluster table as an HTML page; a heading's tooltip says what it means.
+
+    Below it stands what the clustering's ``diagnostics`` say of the null.
+    """
     headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
     rows = [map(_shown, row.values()) for row in _summary_rows(cluster_summary)]
-    write_bytes(path, table_page("Clusters", headings, rows).encode())
+    note = null_note(diagnostics)
+    write_bytes(path, table_page("Clusters", headings, rows, note).encode())
+
+
+def null_note(diagnostics: Mapping[str, Any]) -> str:
+    """Say in a sentence or two what this run's clusters were compared with."""
+    if not diagnostics["clustered"]:
+        return (
+            f"{diagnostics['rows']} rows are too few to cluster (at least "
+            f"{diagnostics['minimum_rows']}): they stand in one group, and nothing supports it."
+        )
+    return (
+        f"Method {diagnostics['method']}: {diagnostics['groups_before_joining']} groups, joined "
+        f"to {diagnostics['clusters']} clusters, of which {diagnostics['clusters_supported']} are "
+        f"supported. Groups with an overlap of {diagnostics['overlap_limit']:.3f} or more were "
+        f"joined; the parts of {diagnostics['null_surrogates']} structureless clouds overlap by "
+        f"{diagnostics['null_levels_mean']:.3f} on average. {diagnostics['outliers']} of "
+        f"{diagnostics['rows']} rows are outliers."
+    )
 
 
 def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, object]]:
@@ -562,6 +612,8 @@ def _heading(field: pa.Field) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
@@ -570,6 +622,10 @@ def _shown(value: object) -> str:
 
 def _column(table: pa.Table, name: str) -> NDArray:
     return table.column(name).to_numpy()
+
+
+def _flags(table: pa.Table, name: str) -> NDArray[np.bool_]:
+    return table.column(name).to_numpy(zero_copy_only=False).astype(bool)
 
 
 def _detectors(table: pa.Table) -> list[str]:

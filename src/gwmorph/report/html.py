@@ -23,17 +23,22 @@ tbody tr:hover {{ background: #f2f2f2; }}
 {body}
 </tbody>
 </table>
+{note}
 </body>
 </html>
 """
 
 
 def table_page(
-    title: str, headings: Sequence[tuple[str, str]], rows: Iterable[Iterable[str]]
+    title: str,
+    headings: Sequence[tuple[str, str]],
+    rows: Iterable[Iterable[str]],
+    note: str = "",
 ) -> str:
-    """Return a page with one table; headings are (text, tooltip), all cells plain text."""
+    """Return a page with one table; headings are (text, tooltip), cells and note plain text."""
     heads = "".join(f'<th title="{escape(tip)}">{escape(text)}</th>' for text, tip in headings)
     body = "\n".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
-    return _PAGE.format(title=escape(title), heads=heads, body=body)
+    below = f"<p>{escape(note)}</p>" if note else ""
+    return _PAGE.format(title=escape(title), heads=heads, body=body, note=below)

@@ -49,7 +49,8 @@ def summarise(
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
-        For each view the diagnostics of its clustering; ``clustered`` and ``converged`` are read.
+        For each view the diagnostics of its clustering; ``clustered`` is read, and ``converged``
+        where the method is a mixture.
     """
     return {
         "run": run,
@@ -68,9 +69,11 @@ def summarise(
             view: {
                 "members": _total(clusters, "members"),
                 "clusters": clusters.num_rows,
+                "clusters_supported": pc.sum(clusters["supported"], min_count=0).as_py(),
+                "outliers": _total(clusters, "outliers"),
                 "largest_cluster_share": pc.max(clusters["share"]).as_py(),
                 "clustered": clusterings[view]["clustered"],
-                "mixture_converged": clusterings[view]["converged"],
+                "mixture_converged": clusterings[view].get("converged"),
             }
             for view, clusters in cluster_summaries.items()
         },
@@ -184,7 +187,13 @@ def _cluster_line(view: str, clusters: Mapping[str, Any]) -> str:
         return f"No clusters of {view}s: {_NONE[view]}."
     if not clusters["clustered"]:
         return f"{clusters['members']} {view}s are too few to cluster."
+    if clusters["clusters"] == 1:
+        return (
+            f"No structure in {clusters['members']:,} {view}s: one cluster, which is what noise "
+            f"gives; outliers: {clusters['outliers']:,}."
+        )
     return (
-        f"{clusters['clusters']} clusters of {clusters['members']:,} {view}s; "
-        f"the largest holds {clusters['largest_cluster_share']:.1%}."
+        f"{clusters['clusters']} clusters of {clusters['members']:,} {view}s, "
+        f"{clusters['clusters_supported']} of them supported; the largest holds "
+        f"{clusters['largest_cluster_share']:.1%}; outliers: {clusters['outliers']:,}."
     )

@@ -1,0 +1,75 @@
+"""Tables of clusters: one row a picture, one row a cluster."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gwmorph.morphology.clustering import Clustering
+from gwmorph.tables import CLUSTERS, EMBEDDINGS
+
+
+def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:
+    """Return the rows of EMBEDDINGS whose trigger is in a TRIGGERS table, in their order.
+
+    What two blocks claimed at their border has a view in both; the run's triggers hold it once.
+    """
+
+    def keys(table: pa.Table, time: str) -> list[tuple[str, int, float]]:
+        columns = (table[name].to_pylist() for name in ("detector", "gps_start", time))
+        return list(zip(*columns, strict=True))
+
+    known = set(keys(triggers, "peak_time"))
+    mask = [key in known for key in keys(embeddings, "trigger_time")]
+    return embeddings.filter(pa.array(mask, pa.bool_()))
+
+
+def cluster_table(embeddings: pa.Table, clustering: Clustering) -> pa.Table:
+    """Return the CLUSTERS table of an EMBEDDINGS table's rows, in their order."""
+    kept = [name for name in CLUSTERS.names if name in EMBEDDINGS.names]
+    columns = {name: embeddings[name] for name in kept} | {
+        "cluster": clustering.labels,
+        "probability": clustering.probabilities,
+        "outlier": clustering.outliers,
+        "supported": clustering.supported[clustering.labels],
+        "log_likelihood": clustering.log_likelihood,
+        "x": clustering.map[:, 0].astype(np.float64),
+        "y": clustering.map[:, 1].astype(np.float64),
+    }
+    return pa.table(columns, schema=CLUSTERS)
+
+
+def cluster_summary(embeddings: pa.Table, clustering: Clustering) -> list[dict[str, Any]]:
+    """Return the CLUSTER_SUMMARY records of a clustered EMBEDDINGS table, largest first."""
+    tiles = {
+        f"median_{name}": embeddings[f"tile_{name}"].to_numpy()
+        for name in ("snr", "frequency", "q")
+    }
+    records = []
+    for label, medoid in enumerate(clustering.medoids.tolist()):
+        members = clustering.labels == label
+        records.append(
+            {
+                "cluster": label,
+                "members": int(members.sum()),
+                "share": float(members.mean()),
+                "outliers": int(clustering.outliers[members].sum()),
+                "mean_probability": float(clustering.probabilities[members].mean()),
+                **_separation(clustering, label),
+                **{name: float(np.median(values[members])) for name, values in tiles.items()},
+                "medoid_detector": embeddings["detector"][medoid].as_py(),
+                "medoid_gps_start": embeddings["gps_start"][medoid].as_py(),
+                "medoid_trigger_time": embeddings["trigger_time"][medoid].as_py(),
+            }
+        )
+    return records
+
+
+def _separation(clustering: Clustering, label: int) -> dict[str, Any]:
+    alone = clustering.nearest[label] < 0
+    return {
+        "supported": bool(clustering.supported[label]),
+        "p_value": float(clustering.p_values[label]),
+        "nearest_cluster": None if alone else int(clustering.nearest[label]),
+        "overlap": None if alone else float(clustering.overlap[label]),
+    }

@@ -1,0 +1,155 @@
+"""Where n vectors lie relative to each other: components, neighbours, UMAP's graph and spaces."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+from umap import UMAP
+from umap.umap_ import fuzzy_simplicial_set
+
+from gwmorph.config import UmapConfig
+
+# Decimals of components and distances. The last bits of a product of matrices depend on the
+# processor and on the number of threads; unit vectors that differ by less look the same.
+_DECIMALS = 5
+# Fewer rows cannot tell a cluster's shape in that many dimensions.
+_ROWS_PER_DIMENSION = 10
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The k nearest others of each row: ``indices`` int32 [n, k], ``distances`` float32 [n, k]."""
+
+    indices: NDArray[np.int32]
+    distances: NDArray[np.float32]
+
+    def nearest(self, count: int) -> "Neighbors":
+        """Return the nearest ``count`` of them, or all."""
+        return Neighbors(self.indices[:, :count], self.distances[:, :count])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a clustering method may look at.
+
+    ``components`` float32 [n, p]; ``explained`` float64 [p], fractions of variance;
+    ``neighbors`` by Euclidean distance of components; ``graph`` float32 sparse [n, n], UMAP's
+    symmetric memberships of neighbours in (0, 1]; ``space`` float64 [n, d]; ``map`` float32
+    [n, 2].
+    """
+
+    components: NDArray[np.float32]
+    explained: NDArray[np.float64]
+    neighbors: Neighbors
+    graph: csr_matrix
+    space: NDArray[np.float64]
+    map: NDArray[np.float32]
+
+
+def lay_out(
+    embeddings: NDArray[np.float32], components: int, parameters: UmapConfig, seed: int
+) -> Layout:
+    """Lay out n unit vectors float32 [n, d]: PCA, exact neighbours, two UMAPs on one graph.
+
+    Distances are Euclidean between components, which for unit vectors orders neighbours as
+    their cosine does, but for what the components leave out. UMAP (McInnes et al. 2018,
+    arXiv:1802.03426) is given d²/2 = 1 - cos. It runs on one thread, because of the seed. With
+    few rows the components, dimensions and neighbours are cut to what n allows.
+    """
+    coordinates, explained = principal_components(embeddings, components)
+    # UMAP counts a row as its own neighbour, and wants fewer neighbours than rows.
+    others = min(parameters.neighbors, len(embeddings) - 1) - 1
+    neighbors = nearest_neighbors(coordinates, others)
+    dimensions = max(min(parameters.dimensions, len(embeddings) // _ROWS_PER_DIMENSION), 2)
+    reducer = _umap(coordinates, neighbors, dimensions, parameters.min_dist, seed)
+    flat = _umap(coordinates, neighbors, 2, parameters.map_min_dist, seed)
+    return Layout(
+        coordinates,
+        explained,
+        neighbors,
+        csr_matrix(reducer.graph_),
+        reducer.embedding_.astype(np.float64),
+        flat.embedding_,
+    )
+
+
+def principal_components(
+    embeddings: NDArray[np.float32], largest: int
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return coordinates [n, p], rounded to 10⁻⁵, and the explained fractions of variance [p].
+
+    In double precision: the vectors of one kind of picture all point the same way, and the
+    covariance of what is left would drown in single precision. The solver is deterministic and
+    fixes each component's sign by its largest item.
+    """
+    rows, columns = embeddings.shape
+    pca = PCA(min(largest, rows - 1, columns), svd_solver="covariance_eigh")
+    coordinates = pca.fit_transform(embeddings.astype(np.float64))
+    scale = 10.0 ** (_DECIMALS + _magnitude(coordinates))
+    return (np.rint(coordinates * scale) / scale).astype(np.float32), pca.explained_variance_ratio_
+
+
+def _magnitude(values: NDArray[np.float64]) -> int:
+    """Return how many powers of ten the values' spread is below that of unit vectors."""
+    spread = float(values.std(axis=0).max(initial=0))
+    return max(int(np.floor(-np.log10(spread))), 0) if spread > 0 else 0
+
+
+def nearest_neighbors(points: NDArray[np.float32], count: int) -> Neighbors:
+    """Return the exact ``count`` nearest others of each row, or all where there are fewer.
+
+    Distances are found in blocks, so memory grows as n.
+    """
+    search = NearestNeighbors(n_neighbors=min(count, len(points) - 1), algorithm="brute")
+    distances, indices = search.fit(points).kneighbors()
+    return Neighbors(indices.astype(np.int32), distances.astype(np.float32))
+
+
+def membership_graph(points: NDArray[np.float32], neighbors: Neighbors) -> csr_matrix:
+    """Return UMAP's graph of points float32 [n, p] without laying it out: sparse [n, n]."""
+    indices, distances = _with_themselves(neighbors)
+    graph, _, _ = fuzzy_simplicial_set(
+        points,
+        indices.shape[1],
+        np.random.RandomState(0),  # unused where neighbours are given
+        "euclidean",
+        knn_indices=indices,
+        knn_dists=distances,
+    )
+    return csr_matrix(graph)
+
+
+def _with_themselves(neighbors: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return indices and cosine distances as UMAP wants them: each row is its own first."""
+    own = np.arange(len(neighbors.indices))[:, None]
+    return (
+        np.hstack([own, neighbors.indices]).astype(np.int32),
+        np.hstack([np.zeros_like(own), neighbors.distances**2 / 2]).astype(np.float32),
+    )
+
+
+def _umap(
+    components: NDArray[np.float32],
+    neighbors: Neighbors,
+    dimensions: int,
+    min_dist: float,
+    seed: int,
+) -> UMAP:
+    indices, distances = _with_themselves(neighbors)
+    reducer = UMAP(
+        n_components=dimensions,
+        n_neighbors=indices.shape[1],
+        min_dist=min_dist,
+        metric="euclidean",
+        precomputed_knn=(indices, distances),
+        random_state=seed,
+        n_jobs=1,
+    )
+    with warnings.catch_warnings():
+        # New data are never sent through these UMAPs, which is all that a search index is for.
+        warnings.filterwarnings("ignore", "precomputed_knn\\[2\\]", UserWarning)
+        return reducer.fit(components)

@@ -1,0 +1,227 @@
+"""How separate groups are, and how separate groups of structureless data would be.
+
+Two groups *overlap* by the links between them over the geometric mean of the links inside each,
+where every row is linked to its k nearest others. Halves of one cloud share many links, islands
+share none. Clouds without structure, Gaussian with the data's own covariance, are cut and joined
+in the same way: the overlap at which the last of their groups join is what chance alone offers.
+Groups that overlap as much as that are joined; what is left are clusters.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gwmorph.morphology.layout import Neighbors, membership_graph, nearest_neighbors
+from gwmorph.morphology.methods import communities_of
+
+# Links of each row: so many rows a link, within bounds. Few rows have small groups, whose links
+# would all lead out of them if there were more.
+_ROWS_PER_LINK = 40
+_FEWEST_LINKS, _MOST_LINKS = 5, 30
+# Fewer rows are no cluster: their links to each other are too few to count.
+FEWEST_MEMBERS = 5
+# Surrogates are cut by the communities of their graph, coarse and fine: these look for few
+# links, and so are at least as separate as anything else that is cut from a cloud.
+_RESOLUTIONS = (1.0, 2.0)
+_DEVIATIONS = 3
+_PAIR_ROWS = 400
+OUTLIER_NEIGHBORS = 10
+
+
+@dataclass(frozen=True)
+class Null:
+    """The overlap at which all groups of each surrogate had joined: ``levels`` float64 [m]."""
+
+    levels: NDArray[np.float64]
+
+    @property
+    def limit(self) -> float:
+        """Three standard deviations below the mean level, but no less than half the lowest."""
+        low = self.levels.mean() - _DEVIATIONS * self.levels.std(ddof=1)
+        return float(max(low, self.levels.min() / 2))
+
+
+def links(rows: int) -> int:
+    """Return the number of nearest others that each of ``rows`` rows is linked to."""
+    return min(max(rows // _ROWS_PER_LINK, _FEWEST_LINKS), _MOST_LINKS, rows - 1)
+
+
+def balanced_rows(labels: NDArray[np.integer], largest: int, seed: int) -> NDArray[np.int64]:
+    """Return at most ``largest`` rows, in order, of which small groups keep all of theirs.
+
+    No group has more rows than another that was thinned, so that neither rare groups nor the
+    scale of an overlap depend on how many rows there are.
+    """
+    counts = np.bincount(labels)
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = bisect_right(
+        range(1, int(counts.max()) + 1), largest, key=lambda most: np.minimum(counts, most).sum()
+    )
+    return np.sort(order[place < max(share, 1)])
+
+
+def count_links(indices: NDArray[np.int32], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return how many links lead from group to group, float64 [K, K].
+
+    ``indices`` int32 [n, k] are each row's nearest others, ``labels`` int [n] in 0 … K - 1.
+    """
+    groups = int(labels.max()) + 1
+    pairs = np.repeat(labels, indices.shape[1]) * groups + labels[indices].ravel()
+    return np.bincount(pairs, minlength=groups * groups).reshape(groups, groups).astype(float)
+
+
+def overlaps(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the overlap of each pair of groups, float64 [K, K], −1 on the diagonal."""
+    inside = np.maximum(np.diag(counts), 1)
+    found = (counts + counts.T) / (2 * np.sqrt(np.outer(inside, inside)))
+    np.fill_diagonal(found, -1)
+    return found
+
+
+def joins(
+    indices: NDArray[np.int32], labels: NDArray[np.integer]
+) -> Iterator[tuple[float, int, int]]:
+    """Yield overlap, kept group and joined group, until all K groups are one.
+
+    Each time the two groups that overlap most; the smaller number is kept. Groups of fewer than
+    5 rows come first, whatever they overlap with most, at an infinite overlap.
+    """
+    counts = count_links(indices, labels)
+    sizes = np.bincount(labels, minlength=len(counts)).astype(float)
+    for _ in range(len(counts) - 1):
+        found = overlaps(counts)
+        found[sizes == 0] = found[:, sizes == 0] = -1
+        small = np.flatnonzero((sizes > 0) & (sizes < FEWEST_MEMBERS))
+        if len(small):
+            a = int(small[sizes[small].argmin()])
+            b, level = int(found[a].argmax()), np.inf
+        else:
+            a, b = (int(i) for i in np.unravel_index(found.argmax(), found.shape))
+            level = float(found[a, b])
+        a, b = min(a, b), max(a, b)
+        yield level, a, b
+        counts[a] += counts[b]
+        counts[:, a] += counts[:, b]
+        counts[b] = counts[:, b] = 0
+        sizes[a] += sizes[b]
+        sizes[b] = 0
+
+
+def join_groups(
+    indices: NDArray[np.int32], labels: NDArray[np.integer], limit: float
+) -> NDArray[np.int64]:
+    """Return the cluster of each group, int64 [K]: groups that overlap by ``limit`` are one.
+
+    Groups without a link stay apart whatever the limit.
+    """
+    cluster = np.arange(int(labels.max()) + 1)
+    for level, kept, joined in joins(indices, labels):
+        if level < limit or level == 0:
+            break
+        cluster[cluster == joined] = kept
+    return np.unique(cluster, return_inverse=True)[1]
+
+
+def joining_level(indices: NDArray[np.int32], labels: NDArray[np.integer]) -> float:
+    """Return the largest limit at which all groups are joined; 1 for a single group."""
+    return min([level for level, _, _ in joins(indices, labels)] + [1.0])
+
+
+def null_levels(points: NDArray[np.float32], surrogates: int, seed: int) -> Null:
+    """Return what clouds without structure offer: as many rows, the same covariance.
+
+    ASSUME: no structure means one Gaussian. A continuum of few dimensions, long and thin, is cut
+    into pieces that no Gaussian of the whole spectrum would show: `pair_null` looks for that.
+
+    Parameters
+    ----------
+    points
+        Rows whose groups are compared, float32 [n, p].
+    surrogates
+        Number of clouds.
+    seed
+        Of the clouds.
+    """
+    rng = np.random.default_rng(seed)
+    return Null(np.array([_cloud_level(surrogate(points, rng)) for _ in range(surrogates)]))
+
+
+def surrogate(points: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a Gaussian cloud of as many points and the same covariance, along its axes."""
+    return _cloud(len(points), _spread(points), rng)
+
+
+def _spread(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the standard deviations along the principal axes of points, float64 [p]."""
+    centred = points - points.mean(axis=0, dtype=np.float64)
+    return np.linalg.svd(centred, compute_uv=False) / np.sqrt(max(len(points) - 1, 1))
+
+
+def _cloud(
+    rows: int, spread: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    return (rng.normal(size=(rows, len(spread))) * spread).astype(np.float32)
+
+
+def _cloud_level(cloud: NDArray[np.float32]) -> float:
+    neighbors = nearest_neighbors(cloud, _MOST_LINKS - 1)
+    graph = membership_graph(cloud, neighbors)
+    indices = neighbors.nearest(links(len(cloud))).indices
+    return min(
+        joining_level(indices, communities_of(graph, resolution, seed=0))
+        for resolution in _RESOLUTIONS
+    )
+
+
+def pair_overlap(points: NDArray[np.float32], first: NDArray[np.bool_]) -> float:
+    """Return the overlap of two groups in a graph of their rows alone: ``first`` bool [n]."""
+    neighbors = nearest_neighbors(points, links(len(points)))
+    return float(overlaps(count_links(neighbors.indices, (~first).astype(np.int64)))[0, 1])
+
+
+def pair_null(
+    points: NDArray[np.float32],
+    first: NDArray[np.bool_],
+    surrogates: int,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Return the overlap of two groups, and the probability p that one cloud's parts have less.
+
+    Clouds are Gaussian with the covariance of both groups together, and are cut across their
+    longest axis into parts of the groups' sizes; p = (b + 1)/(m + 1) with b of m clouds
+    overlapping no more (Phipson & Smyth 2010, arXiv:1603.05766). At most 400 rows are compared.
+
+    Parameters
+    ----------
+    points
+        Rows of both groups, float32 [n, p].
+    first
+        Which of them belong to the first one, bool [n].
+    """
+    rows = balanced_rows((~first).astype(np.int64), _PAIR_ROWS, int(rng.integers(2**32)))
+    points, first = points[rows], first[rows]
+    observed = pair_overlap(points, first)
+    spread, size = _spread(points), int(first.sum())
+    chance = []
+    for _ in range(surrogates):
+        cloud = _cloud(len(points), spread, rng)
+        chance.append(pair_overlap(cloud, cloud[:, 0].argsort().argsort() < size))
+    below = int(np.sum(np.array(chance) <= observed))
+    return observed, (below + 1) / (surrogates + 1)
+
+
+def outlyingness(neighbors: Neighbors) -> NDArray[np.float64]:
+    """Return each row's mean distance to its nearest ten over that of these ten, float64 [n].
+
+    As the local outlier factor of Breunig et al. 2000 (doi 10.1145/335191.335388), without its
+    floor: about 1 in a cloud, more beside one. 1 where all distances are 0.
+    """
+    near = neighbors.nearest(OUTLIER_NEIGHBORS)
+    distance = near.distances.mean(axis=1, dtype=np.float64)
+    around = distance[near.indices].mean(axis=1)
+    return np.where(distance > 0, distance / np.maximum(around, 1e-300), 1.0)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from planted import SIZES, blobs
+
+from gwmorph import tables
+from gwmorph.config import ClusteringConfig
+from gwmorph.morphology.cluster_tables import cluster_summary, cluster_table, only_events_of
+from gwmorph.morphology.clustering import Clustering, cluster
+
+VECTORS, TRUTH = blobs(SIZES)
+
+
+@pytest.fixture(scope="module")
+def found() -> Clustering:
+    return cluster(VECTORS, ClusteringConfig(), 11)
+
+
+def _embedding_table() -> tables.pa.Table:
+    rows = [
+        {
+            "detector": "H1" if number % 2 else "L1",
+            "gps_start": 1000 + 32 * number,
+            "view": "window",
+            "trigger_time": 1000.25 + number if number % 3 else None,
+            "tile_time": 1000.0 + 32 * number,
+            "tile_frequency": 100.0 + blob,
+            "tile_q": 8.0,
+            "tile_energy": 9.0,
+            "tile_snr": 5.0 + blob,
+            "embedding": vector.tolist(),
+        }
+        for number, (blob, vector) in enumerate(zip(TRUTH.tolist(), VECTORS, strict=True))
+    ]
+    return tables.pa.Table.from_pylist(rows, schema=tables.EMBEDDINGS)
+
+
+def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
+    embeddings = _embedding_table()
+    clusters = cluster_table(embeddings, found)
+    tables.write_table(tmp_path / "clusters.parquet", tables.CLUSTERS, clusters)
+    read = tables.read_table(tmp_path / "clusters.parquet", tables.CLUSTERS)
+    np.testing.assert_array_equal(read["cluster"].to_numpy(), found.labels)
+    np.testing.assert_allclose(read["y"].to_numpy(), found.map[:, 1])
+    assert read["gps_start"].to_pylist() == embeddings["gps_start"].to_pylist()
+
+    summary = cluster_summary(embeddings, found)
+    tables.write_table(tmp_path / "summary.parquet", tables.CLUSTER_SUMMARY, summary)
+    assert sum(record["members"] for record in summary) == len(VECTORS)
+    assert sum(record["share"] for record in summary) == pytest.approx(1)
+    first = summary[0]
+    members = found.labels == 0
+    assert first["median_snr"] == 5.0 + np.median(TRUTH[members])
+    assert first["median_frequency"] == 100.0 + np.median(TRUTH[members])
+    assert first["mean_probability"] == pytest.approx(found.probabilities[members].mean())
+    assert first["medoid_gps_start"] == 1000 + 32 * found.medoids[0]
+    assert first["medoid_trigger_time"] == embeddings["trigger_time"][found.medoids[0]].as_py()
+    assert read["trigger_time"].equals(embeddings["trigger_time"])
+    assert first["medoid_detector"] == ("H1" if found.medoids[0] % 2 else "L1")
+
+
+def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:
+    embeddings = _embedding_table()
+    times = embeddings["trigger_time"].to_pylist()
+    claimed = [
+        {field.name: 1 for field in tables.TRIGGERS}
+        | {"detector": row["detector"], "gps_start": row["gps_start"], "view": True}
+        | {"peak_time": row["trigger_time"]}
+        for row in embeddings.to_pylist()
+        if row["trigger_time"] is not None
+    ]
+    merged = [row for number, row in enumerate(claimed) if number % 5]
+    # The same time in another window is another claim.
+    merged[0]["gps_start"] += 32
+    triggers = tables.pa.Table.from_pylist(merged[::-1], schema=tables.TRIGGERS)
+    kept = only_events_of(triggers, embeddings)
+    assert kept["trigger_time"].to_pylist() == [row["peak_time"] for row in merged[1:]]
+    assert set(times) > set(kept["trigger_time"].to_pylist())
+    assert kept.schema.equals(embeddings.schema)

@@ -1,0 +1,95 @@
+import warnings
+
+import numpy as np
+import pytest
+from planted import SIZES, blobs, unit
+from sklearn.neighbors import NearestNeighbors
+
+from gwmorph.config import UmapConfig
+from gwmorph.morphology.layout import (
+    lay_out,
+    membership_graph,
+    nearest_neighbors,
+    principal_components,
+)
+
+VECTORS, TRUTH = blobs(SIZES)
+
+
+def test_principal_components_are_those_of_the_covariance() -> None:
+    coordinates, explained = principal_components(VECTORS, 5)
+    centred = VECTORS.astype(np.float64) - VECTORS.mean(axis=0, dtype=np.float64)
+    singular = np.linalg.svd(centred, compute_uv=False)
+    np.testing.assert_allclose(np.linalg.norm(coordinates, axis=0), singular[:5], rtol=1e-4)
+    np.testing.assert_allclose(explained, singular[:5] ** 2 / np.sum(singular**2), rtol=1e-6)
+
+
+def test_last_bits_of_the_vectors_do_not_reach_the_components() -> None:
+    """What another processor's matrix product does to a vector."""
+    shaken = VECTORS * (1 + 1e-9 * np.random.default_rng(0).normal(size=VECTORS.shape))
+    ours, others = (principal_components(v, 20)[0] for v in (VECTORS.astype(float), shaken))
+    assert np.mean(ours != others) < 1e-3
+
+
+def test_vectors_that_almost_agree_keep_their_components() -> None:
+    """A mean cosine of 1 - 1e-8 leaves a variance that single precision would lose."""
+    rng = np.random.default_rng(2)
+    latent = rng.normal(size=(300, 2))
+    vectors = np.full((300, 384), 1 / np.sqrt(384))
+    vectors[:, 0] += 1e-4 * latent[:, 0]
+    coordinates, explained = principal_components(vectors.astype(np.float32), 2)
+    assert abs(np.corrcoef(coordinates[:, 0], latent[:, 0])[0, 1]) > 0.9999
+    assert explained[0] > 0.99
+
+
+def test_neighbours_are_exact_and_leave_the_row_itself_out() -> None:
+    points = np.random.default_rng(0).normal(size=(200, 12)).astype(np.float32)
+    found = nearest_neighbors(points, 8)
+    distance = np.linalg.norm(points[:, None].astype(float) - points, axis=2)
+    np.fill_diagonal(distance, np.inf)
+    np.testing.assert_array_equal(found.indices, np.argsort(distance, axis=1)[:, :8])
+    np.testing.assert_allclose(found.distances, np.sort(distance, axis=1)[:, :8], rtol=1e-4)
+
+
+def test_neighbours_of_few_rows_are_all_others() -> None:
+    points = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    assert np.sort(nearest_neighbors(points, 30).indices, axis=1).tolist() == [
+        [1, 2, 3],
+        [0, 2, 3],
+        [0, 1, 3],
+        [0, 1, 2],
+    ]
+
+
+@pytest.mark.parametrize("rows", [16, 24, 41])
+def test_few_rows_are_laid_out_with_what_they_allow(rows: int) -> None:
+    vectors, _ = blobs((rows - rows // 3, rows // 3), spread=0.2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layout = lay_out(vectors, 50, UmapConfig(), 1)
+    assert layout.neighbors.indices.shape == (rows, min(29, rows - 2))
+    assert layout.space.shape == (rows, max(rows // 10, 2))
+    assert layout.map.shape == (rows, 2)
+
+
+def test_the_graph_is_that_of_the_laid_out_umap() -> None:
+    layout = lay_out(VECTORS, 20, UmapConfig(dimensions=2), 3)
+    alone = membership_graph(layout.components, layout.neighbors)
+    assert abs(alone - layout.graph).max() < 5e-3
+    assert (abs(layout.graph - layout.graph.T) > 1e-6).nnz == 0
+
+
+def test_copies_of_a_few_vectors_lie_together() -> None:
+    truth = np.repeat([0, 1, 2], 40)  # more copies each than neighbours
+    layout = lay_out(VECTORS[truth], 50, UmapConfig(), 5)
+    assert np.isfinite(layout.map).all()
+    nearest = NearestNeighbors(n_neighbors=1).fit(layout.space).kneighbors()[1][:, 0]
+    np.testing.assert_array_equal(truth[nearest], truth)
+
+
+def test_distances_follow_the_cosine() -> None:
+    rng = np.random.default_rng(1)
+    vectors = unit(rng.normal(size=(60, 8)))
+    layout = lay_out(vectors, 8, UmapConfig(neighbors=10), 0)
+    cosine = np.take_along_axis(vectors @ vectors.T, layout.neighbors.indices, 1)
+    np.testing.assert_allclose(layout.neighbors.distances**2 / 2, 1 - cosine, atol=1e-4)

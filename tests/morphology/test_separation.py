@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from planted import blobs, cloud
+
+from gwmorph.morphology import separation as module
+from gwmorph.morphology.layout import Neighbors, nearest_neighbors, principal_components
+from gwmorph.morphology.separation import (
+    Null,
+    balanced_rows,
+    count_links,
+    join_groups,
+    joining_level,
+    joins,
+    links,
+    null_levels,
+    outlyingness,
+    overlaps,
+    pair_null,
+)
+
+
+def _halves(rows: int, dimensions: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    points = np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
+    return points, points[:, 0] > 0
+
+
+@given(st.lists(st.integers(0, 4), min_size=12, max_size=40), st.integers(0, 99))
+def test_links_and_overlaps_are_those_of_a_count_by_hand(raw: list[int], seed: int) -> None:
+    labels = np.unique(raw, return_inverse=True)[1]
+    points = np.random.default_rng(seed).normal(size=(len(labels), 3)).astype(np.float32)
+    indices = nearest_neighbors(points, 4).indices
+    counts = count_links(indices, labels)
+    groups = labels.max() + 1
+    by_hand = np.zeros((groups, groups))
+    for row, others in enumerate(indices):
+        for other in others:
+            by_hand[labels[row], labels[other]] += 1
+    np.testing.assert_array_equal(counts, by_hand)
+    found = overlaps(counts)
+    for a in range(groups):
+        for b in range(groups):
+            inside = np.sqrt(max(by_hand[a, a], 1) * max(by_hand[b, b], 1))
+            expected = -1 if a == b else (by_hand[a, b] + by_hand[b, a]) / 2 / inside
+            assert found[a, b] == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.lists(st.integers(0, 5), min_size=30, max_size=60), st.integers(0, 99))
+def test_joining_counts_links_as_if_groups_had_been_one_from_the_start(
+    raw: list[int], seed: int
+) -> None:
+    labels = np.unique(raw, return_inverse=True)[1]
+    points = np.random.default_rng(seed).normal(size=(len(labels), 3)).astype(np.float32)
+    indices = nearest_neighbors(points, 5).indices
+    current = labels.copy()
+    for level, kept, joined in joins(indices, labels):
+        names, numbers = np.unique(current, return_inverse=True)
+        found = overlaps(count_links(indices, numbers))
+        place = dict(zip(names.tolist(), range(len(names)), strict=True))
+        expected = found[place[kept], place[joined]]
+        if np.isfinite(level):
+            assert level == pytest.approx(expected, rel=1e-12) == found.max()
+        else:
+            sizes = np.bincount(numbers)
+            assert min(sizes[place[kept]], sizes[place[joined]]) < module.FEWEST_MEMBERS
+        current[current == joined] = kept
+    assert len(set(current)) == 1
+
+
+def test_islands_stay_apart_and_halves_of_a_cloud_are_joined() -> None:
+    vectors, truth = blobs((80, 60))
+    points, _ = principal_components(vectors, 20)
+    half = (points[:, 3] > np.median(points[:, 3])).astype(int)
+    indices = nearest_neighbors(points, 10).indices
+    cluster = join_groups(indices, 2 * truth + half, 0.1)
+    assert cluster[0] == cluster[1] != cluster[2] == cluster[3]
+    assert joining_level(indices, truth) == 0
+    assert joining_level(indices, np.zeros(140, int)) == 1
+
+
+def test_a_few_rows_are_no_group_of_their_own() -> None:
+    vectors, truth = blobs((60, 60, 4))
+    points, _ = principal_components(vectors, 20)
+    indices = nearest_neighbors(points, 5).indices
+    cluster = join_groups(indices, truth, 0.1)
+    assert cluster[0] != cluster[1]
+    assert cluster[2] in (cluster[0], cluster[1])
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(20, 200))
+def test_balanced_rows_thin_the_large_groups_alone(sizes: list[int], largest: int) -> None:
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    rows = balanced_rows(labels, largest, 1)
+    assert (np.diff(rows) > 0).all()
+    assert len(rows) <= max(largest, len(sizes))
+    kept = np.bincount(labels[rows], minlength=len(sizes))
+    thinned = kept < np.array(sizes)
+    if thinned.any():
+        assert len(set(kept[thinned])) == 1
+        assert kept.max() == kept[thinned][0]
+        assert np.minimum(sizes, kept.max() + 1).sum() > largest or kept.max() == 1
+    np.testing.assert_array_equal(rows, balanced_rows(labels, largest, 1))
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(4, 3), (50, 5), (400, 10), (3000, 30)])
+def test_links_grow_with_the_rows(rows: int, expected: int) -> None:
+    assert links(rows) == expected
+
+
+def test_the_limit_is_three_deviations_below_the_levels() -> None:
+    levels = np.array([0.14, 0.15, 0.16, 0.15])
+    assert Null(levels).limit == pytest.approx(0.15 - 3 * levels.std(ddof=1))
+    assert Null(np.array([0.1, 0.3, 0.5])).limit == 0.05
+
+
+@pytest.mark.parametrize("falloff", [0.0, 0.5, 1.0])
+def test_clouds_of_the_same_spectrum_join_at_the_level_of_the_null(falloff: float) -> None:
+    """The null holds for what it is a null of: fresh clouds are not below its limit."""
+    points, _ = principal_components(cloud(400, falloff, 1), 50)
+    limit = null_levels(points, 20, 0).limit
+    fresh, _ = principal_components(cloud(400, falloff, 2), 50)
+    assert (null_levels(fresh, 10, 5).levels > limit).all()
+
+
+def test_the_null_repeats_and_follows_its_seed() -> None:
+    points, _ = principal_components(cloud(100, 0.5, 1), 20)
+    first, again, other = (null_levels(points, 5, seed).levels for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_halves_of_a_cloud_are_no_more_separate_than_chance() -> None:
+    p_values = [
+        pair_null(*_halves(120, 8, seed), 19, np.random.default_rng(seed))[1] for seed in range(8)
+    ]
+    assert min(p_values) > 1 / 20
+    assert np.median(p_values) > 0.2
+
+
+def test_pieces_of_a_long_thin_cloud_are_no_more_separate_than_chance() -> None:
+    points, first = _halves(300, 6, 3)
+    overlap, p_value = pair_null(points * [9, 1, 1, 1, 1, 1], first, 19, np.random.default_rng(0))
+    assert overlap < 0.2
+    assert p_value > 1 / 20
+
+
+def test_islands_are_more_separate_than_chance() -> None:
+    vectors, truth = blobs((70, 30))
+    points, _ = principal_components(vectors, 20)
+    overlap, p_value = pair_null(points, truth == 0, 19, np.random.default_rng(0))
+    assert overlap == 0
+    assert p_value == 1 / 20
+
+
+def test_a_row_beside_a_cloud_lies_out() -> None:
+    points = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    points[7] = 12
+    found = outlyingness(nearest_neighbors(points, 12))
+    assert found.argmax() == 7
+    assert found[7] > 5
+    assert np.median(found) == pytest.approx(1, abs=0.1)
+
+
+def test_copies_do_not_lie_out() -> None:
+    neighbors = Neighbors(np.tile(np.arange(1, 11), (20, 1)).astype(np.int32), np.zeros((20, 10)))
+    assert (outlyingness(neighbors) == 1).all()
