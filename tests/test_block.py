@@ -28,7 +28,10 @@ PARAMETERS = RenderParameters(
     q_low=4.0, q_high=64.0, f_low=20.0, f_high=2048.0, mismatch=0.2,
     height=56, width=56, plane="max", energy_max=25.5, scale="linear", colormap="cividis",
 )  # fmt: skip
-EVENTS = EventParameters(snr=7.5, tile_snr=5.5, gap_s=0.1, max_per_window=3)
+# Triggers alone, and what the default configuration looks at besides.
+NEVER = dict.fromkeys(("tile_snr", "excess", "track", "chirp"), np.inf)
+CANDIDATES = {"tile_snr": 5.8, "excess": 3.5, "track": 12.0, "chirp": 9.0}
+EVENTS = EventParameters(7.5, 5.5, gap_s=0.1, max_per_window=3, candidates=NEVER)
 
 
 def strain(seed: int = 1) -> np.ndarray:

@@ -280,7 +280,7 @@ def row(gps: int, peak: float, snr: float, band=(50, 200), width=0.2, detector="
     own = {
         "detector": detector, "gps_start": gps, "time": peak, "peak_time": peak, "snr": snr,
         "tstart": peak - width, "tend": peak + width, "fstart": band[0], "fend": band[1],
-        "view": True,
+        "view": True, "found_by": "tile",
     }  # fmt: skip
     return {field.name: 1 for field in tables.TRIGGERS} | own
 

@@ -1,0 +1,142 @@
+"""Events of a run: its triggers, and what the score finds where no tile is loud.
+
+A candidate is an event when the score of its window passes the limit through the candidate's own
+part: were that part's surprise the largest, the score would still be at the limit. What lies along
+a line is none, and neither is what only the picture's distance says, since it has no place.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gwmorph import tables
+from gwmorph.errors import TableError
+from gwmorph.evidence.score import PARTS, combine
+from gwmorph.spectra.triggers import FOUND_BY, merge_triggers
+
+# ASSUME: what has at least half its energy in rows with a line is the shoulder of a line.
+LINE_SHARE = 0.5
+# Part of the score by what it finds.
+_PART = {name: "tile_energy" if name == "tile" else name for name in FOUND_BY}
+_NAME = {part: name for name, part in _PART.items()} | {"distance": "distance"}
+
+
+def admit(
+    claims: pa.Table,
+    scores: pa.Table,
+    events_snr: float,
+    parts: Collection[str],
+    window_s: int,
+) -> tuple[pa.Table, pa.Table]:
+    """Make a run's events of what its blocks claimed, and account for windows above the limit.
+
+    Parameters
+    ----------
+    claims
+        Triggers and candidates of all blocks, schema TRIGGERS.
+    scores
+        Of all windows, schema SCORES.
+    events_snr
+        Tiles of this Omicron SNR and more are events whatever the score says.
+    parts
+        Which of ``FOUND_BY`` may make events of candidates.
+    window_s
+        Length of the windows in seconds.
+
+    Returns
+    -------
+    Tables of the schemas TRIGGERS, in which what was found twice is once, and ABOVE_LIMIT.
+
+    Raises
+    ------
+    TableError
+        A claim's window has no score.
+    """
+    passing = _passing(scores)
+    window = _windows_of(claims, scores)
+    found_by = np.asarray(claims["found_by"].to_pylist(), dtype="U8")
+    loud = (found_by == "tile") & (claims["snr"].to_numpy() >= events_snr)
+    passes = np.zeros(len(claims), bool)
+    significance = np.full(len(claims), np.nan)
+    for name, part in _PART.items():
+        own = found_by == name
+        passes[own] = passing[part][window[own]]
+        significance[own] = scores[f"surprise_{part}"].to_numpy()[window[own]]
+    faint = np.isin(found_by, list(parts)) & passes & ~loud
+    on_line = faint & (_floats(claims["line_share"]) >= LINE_SHARE)
+    events = loud | (faint & ~on_line)
+    loudest = claims["energy"].to_numpy() == scores["tile_energy"].to_numpy()[window]
+    known = (found_by != "tile") | loudest
+    place = claims.schema.get_field_index("significance")
+    field = tables.TRIGGERS.field("significance")
+    judged = claims.set_column(place, field, pa.array(significance, mask=~known))
+    outcome = _outcomes(scores, passing, window, found_by, events, on_line)
+    return merge_triggers(judged.filter(pa.array(events)), window_s), outcome
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return column.to_numpy().astype(np.float64)
+
+
+def _passing(scores: pa.Table) -> dict[str, NDArray[np.bool_]]:
+    """Return for each part whether it takes each window to the limit by itself: bool [n]."""
+    limit, nothing = scores["limit"].to_numpy(), np.zeros(len(scores))
+    alone: dict[str, NDArray[np.bool_]] = {}
+    for part in PARTS:
+        surprises = dict.fromkeys(PARTS, nothing)
+        surprises[part] = scores[f"surprise_{part}"].to_numpy()
+        alone[part] = combine(surprises) >= limit
+    return alone
+
+
+def _windows_of(claims: pa.Table, scores: pa.Table) -> NDArray[np.intp]:
+    """Return the row of each claim's window in the table of scores."""
+    rows = {key: row for row, key in enumerate(_keys(scores))}
+    missing = [key for key in _keys(claims) if key not in rows]
+    if missing:
+        detector, start = missing[0]
+        raise TableError(
+            f"{detector}: {len(missing)} triggers lie in windows without a score, first at GPS "
+            f"{start}. Remove the run's scores.parquet and run the workflow again."
+        )
+    return np.array([rows[key] for key in _keys(claims)], np.intp)
+
+
+def _keys(table: pa.Table) -> list[tuple[str, int]]:
+    return list(zip(table["detector"].to_pylist(), table["gps_start"].to_pylist(), strict=True))
+
+
+def _outcomes(
+    scores: pa.Table,
+    passing: Mapping[str, NDArray[np.bool_]],
+    window: NDArray[np.intp],
+    found_by: NDArray[np.str_],
+    events: NDArray[np.bool_],
+    on_line: NDArray[np.bool_],
+) -> pa.Table:
+    """Return what became of each window above the limit, schema ABOVE_LIMIT."""
+    found: dict[int, set[str]] = {}
+    for row, name in zip(window[events].tolist(), found_by[events].tolist(), strict=True):
+        found.setdefault(row, set()).add(name)
+    lines = set(window[on_line].tolist())
+    surprises = np.array([scores[f"surprise_{part}"].to_numpy() for part in PARTS])
+    measured = np.any([passing[part] for part in PARTS if part != "distance"], axis=0)
+    above = np.flatnonzero(scores["score"].to_numpy() >= scores["limit"].to_numpy())
+    won_by, outcome = [], []
+    for row in above.tolist():
+        won = _NAME[PARTS[int(surprises[:, row].argmax())]]
+        names = found.get(row, set())
+        if names:
+            kind = won if won in names else min(names, key=FOUND_BY.index)
+        elif row in lines:
+            kind = "line"
+        else:
+            kind = "none" if measured[row] else "distance"
+        won_by.append(won)
+        outcome.append(kind)
+    columns = {
+        name: scores[name].take(above) for name in ("detector", "gps_start", "score", "limit")
+    }
+    return pa.table({**columns, "won_by": won_by, "outcome": outcome}, schema=tables.ABOVE_LIMIT)
