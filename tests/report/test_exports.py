@@ -87,7 +87,8 @@ def test_gwpy_reads_sngl_burst_from_ligo_lw(tmp_path, triggers):
     for name, source in (
         ("duration", "duration"), ("peak_frequency", "peak_frequency"), ("snr", "snr"),
         ("central_freq", "frequency"), ("bandwidth", "bandwidth"), ("flow", "fstart"),
-        ("fhigh", "fend"), ("amplitude", "amplitude"), ("param_one_value", "q"), ("confidence", "significance"),
+        ("fhigh", "fend"), ("amplitude", "amplitude"), ("param_one_value", "q"),
+        ("confidence", "significance"),
     ):  # fmt: skip
         np.testing.assert_allclose(found[name], triggers[source].to_numpy(), rtol=1e-6)
 

@@ -1,8 +1,10 @@
 """Events of a run: its triggers, and what the score finds where no tile is loud.
 
 A candidate is an event when the score of its window passes the limit through the candidate's own
-part: were that part's surprise the largest, the score would still be at the limit. What lies along
-a line is none, and neither is what only the picture's distance says, since it has no place.
+part: were that part's surprise the largest, the score would still be at the limit. A picture's
+distance has no place. Where it alone takes a window to the limit, the event is at the most
+significant candidate, if its part is as large in no more than one quiet window in twenty; else
+there is none. What lies along a line is no event.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,10 +16,11 @@ from numpy.typing import NDArray
 from gwmorph import tables
 from gwmorph.errors import TableError
 from gwmorph.evidence.score import PARTS, combine
+from gwmorph.spectra.lines import LINE_SHARE
 from gwmorph.spectra.triggers import FOUND_BY, merge_triggers
 
-# ASSUME: what has at least half its energy in rows with a line is the shoulder of a line.
-LINE_SHARE = 0.5
+# Surprise from which on a candidate is where a picture is unlike quiet ones.
+_SUPPORT = -np.log10(0.05)
 # Part of the score by what it finds.
 _PART = {name: "tile_energy" if name == "tile" else name for name in FOUND_BY}
 _NAME = {part: name for name, part in _PART.items()} | {"distance": "distance"}
@@ -64,9 +67,13 @@ def admit(
         own = found_by == name
         passes[own] = passing[part][window[own]]
         significance[own] = scores[f"surprise_{part}"].to_numpy()[window[own]]
-    faint = np.isin(found_by, list(parts)) & passes & ~loud
-    on_line = faint & (_floats(claims["line_share"]) >= LINE_SHARE)
-    events = loud | (faint & ~on_line)
+    allowed = np.isin(found_by, list(parts)) & ~loud
+    shoulder = _floats(claims["line_share"]) >= LINE_SHARE
+    events = loud | (allowed & passes & ~shoulder)
+    placeless = np.setdiff1d(np.flatnonzero(passing["distance"]), window[events])
+    supported = allowed & ~shoulder & (significance >= _SUPPORT) & np.isin(window, placeless)
+    events[_largest(significance, window, supported)] = True
+    on_line = allowed & passes & shoulder
     loudest = claims["energy"].to_numpy() == scores["tile_energy"].to_numpy()[window]
     known = (found_by != "tile") | loudest
     place = claims.schema.get_field_index("significance")
@@ -74,6 +81,15 @@ def admit(
     judged = claims.set_column(place, field, pa.array(significance, mask=~known))
     outcome = _outcomes(scores, passing, window, found_by, events, on_line)
     return merge_triggers(judged.filter(pa.array(events)), window_s), outcome
+
+
+def _largest(
+    values: NDArray[np.float64], group: NDArray[np.intp], chosen: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Return the number of the largest of the chosen values of each group."""
+    rows = np.flatnonzero(chosen)
+    rows = rows[np.lexsort((-values[rows], group[rows]))]
+    return rows[np.diff(group[rows], prepend=-1) != 0]
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

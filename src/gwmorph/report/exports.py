@@ -36,8 +36,9 @@ def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str])
     """Write triggers (schema ``tables.TRIGGERS``) in the format that the file's name ends in.
 
     ``.h5``, ``.hdf5``, ``.hdf``: the data set ``triggers``, one compound row each, with all
-    columns of the table (``detector`` is called ``ifo``), as Omicron lays them; nulls are NaN, and
-    ``metadata`` become attributes. gwpy: ``EventTable.read(path, format="hdf5", path="triggers")``.
+    columns of the table (``detector`` is called ``ifo``), as Omicron lays them; nulls are NaN and
+    ``metadata`` become attributes. gwpy:
+    ``EventTable.read(path, format="hdf5", path="triggers")``.
 
     ``.xml``: LIGO_LW with a ``sngl_burst`` table; Q is its first parameter, the chirp mass its
     second, the significance its confidence (NaN where there is none), and numbers other than times

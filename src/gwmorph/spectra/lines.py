@@ -15,6 +15,8 @@ from gwmorph.spectra.qtransform import GUARD_S, QBatch
 from gwmorph.spectra.tiling import Row
 from gwmorph.spectra.triggers import Trigger, tile_bandwidth
 
+# ASSUME: what has at least this share of its energy in rows with a line is a line's shoulder.
+LINE_SHARE = 0.5
 # ASSUME: a line stands this far above the median of the spectrum around it.
 _ABOVE = 5.0
 _AROUND_HZ = 16
