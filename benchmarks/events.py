@@ -33,8 +33,8 @@ from gwmorph.spectra.pictures import read_picture
 from gwmorph.spectra.qtransform import GUARD_S
 from harness import Entry, benchmark
 
-DETECTOR, SEED = "H1", 61
-QUIET_WINDOWS, INJECTIONS = 1000, 100
+DETECTOR, SEED = "H1", 62
+QUIET_WINDOWS, INJECTIONS = 1000, 120
 FRACTION = 0.01
 NEAR_S = 0.25
 CONFIG = Config()

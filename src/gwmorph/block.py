@@ -369,10 +369,18 @@ def draw_stretch(
             continue
         _draw(detector, starts, batch.planes, parameters, pictures)
         parts = score_parts(batch)
-        triggers = _triggers(detector, starts, batch, parts, stretch.psd, parameters, events)
-        _draw_events(starts, batch, triggers, parameters, event_views)
+        lines = line_rows(stretch.psd, parameters.psd_segment_s, batch.tiling.planes[-1])
+        least = min(events.snr, events.candidates["tile_snr"])
+        clusters = find_triggers(batch, events.tile_snr, least, events.gap_s)
+        for i, (start, found) in enumerate(zip(starts, clusters, strict=True)):
+            claims = _claims(batch, i, found, parts, lines, events)
+            drawn.triggers.extend(
+                _trigger_row(detector, start, claim, shown, stretch.psd, parameters)
+                for claim, shown in claims
+            )
+            for claim in (claim for claim, shown in claims if shown):
+                _draw_event(detector, start, batch, i, claim, parameters, event_views)
         drawn.measurements.extend(_measurements(detector, starts, batch, parts))
-        drawn.triggers.extend(triggers)
     return drawn
 
 
@@ -482,51 +490,43 @@ def score_parts(batch: QBatch) -> dict[str, NDArray[np.floating]]:
     return {"tile_energy": batch.planes.loudest.energy, **region_parts(batch)}
 
 
-def _triggers(
-    detector: str,
-    starts: Sequence[int],
+def _claims(
     batch: QBatch,
+    window: int,
+    found: Sequence[Trigger],
     parts: Mapping[str, NDArray[np.floating]],
+    lines: NDArray[np.bool_],
+    events: EventParameters,
+) -> list[tuple[Candidate, bool]]:
+    """Return a window's triggers and candidates, and which of them are to be drawn.
+
+    ``found`` are its triggers from `find_triggers`, those below ``events.snr`` included.
+    """
+    triggers = [trigger for trigger in found if trigger.snr >= events.snr]
+    faint = faint_tile(found, float(parts["tile_energy"][window]), events.snr)
+    candidates = [
+        candidate
+        for candidate in find_candidates(batch, window, parts, events.candidates, lines)
+        if not any(overlap(candidate.trigger, trigger) for trigger in triggers)
+    ]
+    loud = [Candidate(TILE, trigger) for trigger in triggers]
+    claims = [*loud, *([faint] if faint else []), *candidates]
+    drawn = _to_draw(claims, len(loud), events.max_per_window)
+    return [(claim, claim in drawn) for claim in claims]
+
+
+def _trigger_row(
+    detector: str,
+    start: int,
+    claim: Candidate,
+    view: bool,
     psd: NDArray[np.float64],
     parameters: RenderParameters,
-    events: EventParameters,
-) -> list[dict[str, Any]]:
-    """Return the rows of a batch's triggers and candidates; ``view`` says what is to be drawn."""
-    least = min(events.snr, events.candidates["tile_snr"])
-    lines = line_rows(psd, parameters.psd_segment_s, batch.tiling.planes[-1])
-    rows = []
-    clusters = find_triggers(batch, events.tile_snr, least, events.gap_s)
-    for i, (start, found) in enumerate(zip(starts, clusters, strict=True)):
-        triggers = [trigger for trigger in found if trigger.snr >= events.snr]
-        faint = faint_tile(found, float(parts["tile_energy"][i]), events.snr)
-        candidates = [
-            *([faint] if faint else []),
-            *(
-                candidate
-                for candidate in find_candidates(batch, i, parts, events.candidates, lines)
-                if not any(overlap(candidate.trigger, trigger) for trigger in triggers)
-            ),
-        ]
-        claims = [*(Candidate(TILE, trigger) for trigger in triggers), *candidates]
-        drawn = _to_draw(triggers, [claim.trigger for claim in candidates], events.max_per_window)
-        rows += [
-            {
-                "detector": detector,
-                "gps_start": start,
-                **_columns(claim, start, psd, parameters),
-                "view": claim.trigger in drawn,
-            }
-            for claim in claims
-        ]
-    return rows
-
-
-def _columns(
-    claim: Candidate, start: int, psd: NDArray[np.float64], parameters: RenderParameters
 ) -> dict[str, Any]:
-    """Return what a row of TRIGGERS says of one trigger or candidate of a window."""
     trigger = claim.trigger
     return {
+        "detector": detector,
+        "gps_start": start,
         "found_by": claim.found_by,
         "significance": None,
         "line_share": claim.line_share,
@@ -547,48 +547,44 @@ def _columns(
         "energy": trigger.energy,
         "tiles": trigger.tiles,
         "energy_sum": trigger.energy_sum,
+        "view": view,
     }
 
 
-def _to_draw(
-    triggers: Sequence[Trigger], candidates: Sequence[Trigger], count: int
-) -> list[Trigger]:
-    """Return the first ``count`` triggers and, unless none is drawn, all candidates.
+def _to_draw(claims: Sequence[Candidate], loud: int, count: int) -> list[Candidate]:
+    """Return ``count`` of the ``loud`` triggers at most and, unless it is 0, all candidates.
 
     Of several of one moment only the first is there: one moment has one view.
     """
-    moments: dict[float, Trigger] = {}
-    for trigger in triggers:
-        moments.setdefault(trigger.peak_time, trigger)
+    moments: dict[float, Candidate] = {}
+    for claim in claims[:loud]:
+        moments.setdefault(claim.trigger.peak_time, claim)
     drawn = dict(list(moments.items())[:count])
-    for candidate in candidates if count else ():
-        drawn.setdefault(candidate.peak_time, candidate)
+    for claim in claims[loud:] if count else ():
+        drawn.setdefault(claim.trigger.peak_time, claim)
     return list(drawn.values())
 
 
-def _draw_events(
-    starts: Sequence[int],
+def _draw_event(
+    detector: str,
+    start: int,
     batch: QBatch,
-    triggers: Sequence[Mapping[str, Any]],
+    window: int,
+    claim: Candidate,
     parameters: RenderParameters,
     folder: Path,
 ) -> None:
-    """Draw the triggers that are to have a view."""
-    for row in triggers:
-        if not row["view"]:
-            continue
-        start, time = row["gps_start"], row["peak_time"]
-        size = (parameters.height, parameters.width)
-        view = event_view(batch, starts.index(start), time - start, *size)
-        about = {
-            "detector": row["detector"],
-            "trigger_time": time,
-            "crops_s": CROPS_S,
-            "render_id": parameters.render_id,
-        }
-        indices = parameters.picture_scale.index(view)
-        path = folder / event_name(row["detector"], time)
-        write_picture(path, indices, parameters.picture_scale, about)
+    size = (parameters.height, parameters.width)
+    view = event_view(batch, window, claim.trigger.peak_time, *size, claim.plane)
+    time = start + claim.trigger.peak_time
+    about = {
+        "detector": detector,
+        "trigger_time": time,
+        "crops_s": CROPS_S,
+        "render_id": parameters.render_id,
+    }
+    indices = parameters.picture_scale.index(view)
+    write_picture(folder / event_name(detector, time), indices, parameters.picture_scale, about)
 
 
 def _event_names(triggers: pa.Table) -> set[str]:

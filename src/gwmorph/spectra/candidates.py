@@ -35,6 +35,8 @@ class Candidate:
         One of ``triggers.FOUND_BY``.
     trigger
         Its place, as `region_trigger` describes it or `find_triggers` found it.
+    plane
+        Number of the Q-plane in which it was found; None for what a tile found.
     line_share
         From `line_share`; None for what a tile found.
     chirp_mass
@@ -43,6 +45,7 @@ class Candidate:
 
     found_by: str
     trigger: Trigger
+    plane: int | None = None
     line_share: float | None = None
     chirp_mass: float | None = None
 
@@ -83,7 +86,7 @@ def find_candidates(
         region = region_of(batch, window)
         found = region_trigger(batch, window, region, window_s)
         share = line_share(batch, window, found, lines)
-        yield Candidate(name, found, share, region.chirp_mass)
+        yield Candidate(name, found, region.plane, share, region.chirp_mass)
 
 
 def faint_tile(triggers: Sequence[Trigger], energy: float, snr: float) -> Candidate | None:
