@@ -38,7 +38,6 @@ from gwmorph.spectra.qtransform import (
 )
 from gwmorph.spectra.tiling import Tiling
 from gwmorph.spectra.triggers import (
-    TILE,
     Trigger,
     amplitude,
     find_triggers,
@@ -212,7 +211,7 @@ def analyse_block(
     rows = [row for part in drawn for row in part.triggers]
     claimed = pa.Table.from_pylist(rows, schema=tables.TRIGGERS)
     loud = pc.greater_equal(claimed["snr"], events.snr)
-    loud = pc.and_(loud, pc.equal(claimed["found_by"], TILE))
+    loud = pc.and_(loud, pc.equal(claimed["found_by"], tables.TILE))
     triggers = merge_triggers(claimed.filter(loud), parameters.window_s)
     merged = pa.concat_tables([triggers, claimed.filter(pc.invert(loud))])
     merged = merged.sort_by([(name, "ascending") for name in ("peak_time", "gps_start")])
@@ -363,14 +362,14 @@ def draw_stretch(
         A picture cannot be written.
     """
     drawn = Drawn([], [], {})
+    least = min(events.snr, events.candidates["tile_snr"])
+    lines = line_rows(stretch.psd, parameters.psd_segment_s, parameters.tiling().planes[-1])
     for starts, batch in _batches(stretch, parameters):
         if isinstance(batch, StrainError):
             drawn.flat[starts[0]] = str(batch)
             continue
         _draw(detector, starts, batch.planes, parameters, pictures)
         parts = score_parts(batch)
-        lines = line_rows(stretch.psd, parameters.psd_segment_s, batch.tiling.planes[-1])
-        least = min(events.snr, events.candidates["tile_snr"])
         clusters = find_triggers(batch, events.tile_snr, least, events.gap_s)
         for i, (start, found) in enumerate(zip(starts, clusters, strict=True)):
             claims = _claims(batch, i, found, parts, lines, events)
@@ -509,7 +508,7 @@ def _claims(
         for candidate in find_candidates(batch, window, parts, events.candidates, lines)
         if not any(overlap(candidate.trigger, trigger) for trigger in triggers)
     ]
-    loud = [Candidate(TILE, trigger) for trigger in triggers]
+    loud = [Candidate(tables.TILE, trigger) for trigger in triggers]
     claims = [*loud, *([faint] if faint else []), *candidates]
     drawn = _to_draw(claims, len(loud), events.max_per_window)
     return [(claim, claim in drawn) for claim in claims]

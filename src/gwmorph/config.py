@@ -278,6 +278,11 @@ class EventsConfig(_Section):
             raise ValueError(
                 f"snr ({self.snr:g}) must not be less than tile_snr ({self.tile_snr:g})"
             )
+        if self.candidates.tile_snr < self.tile_snr:
+            raise ValueError(
+                f"candidates.tile_snr ({self.candidates.tile_snr:g}) must not be less than "
+                f"tile_snr ({self.tile_snr:g})"
+            )
         return self
 
 

@@ -21,6 +21,9 @@ from gwmorph.storage import atomic_path
 
 SCHEMA_VERSION = "4"
 EMBEDDING_SIZE = 384
+# What may find a trigger: a loud tile, or a part of the score that adds tiles up.
+TILE = "tile"
+FOUND_BY = (TILE, "excess", "track", "chirp")
 
 
 def _field(

@@ -17,12 +17,13 @@ from gwmorph import tables
 from gwmorph.errors import TableError
 from gwmorph.evidence.score import PARTS, combine
 from gwmorph.spectra.lines import LINE_SHARE
-from gwmorph.spectra.triggers import FOUND_BY, merge_triggers
+from gwmorph.spectra.triggers import merge_triggers
+from gwmorph.tables import FOUND_BY, TILE
 
 # Surprise from which on a candidate is where a picture is unlike quiet ones.
 _SUPPORT = -np.log10(0.05)
 # Part of the score by what it finds.
-_PART = {name: "tile_energy" if name == "tile" else name for name in FOUND_BY}
+_PART = {name: "tile_energy" if name == TILE else name for name in FOUND_BY}
 _NAME = {part: name for name, part in _PART.items()} | {"distance": "distance"}
 
 
@@ -44,7 +45,7 @@ def admit(
     events_snr
         Tiles of this Omicron SNR and more are events whatever the score says.
     parts
-        Which of ``FOUND_BY`` may make events of candidates.
+        Which of ``tables.FOUND_BY`` may make events of candidates.
     window_s
         Length of the windows in seconds.
 
@@ -60,7 +61,7 @@ def admit(
     passing = _passing(scores)
     window = _windows_of(claims, scores)
     found_by = np.asarray(claims["found_by"].to_pylist(), dtype="U8")
-    loud = (found_by == "tile") & (claims["snr"].to_numpy() >= events_snr)
+    loud = (found_by == TILE) & (claims["snr"].to_numpy() >= events_snr)
     passes = np.zeros(len(claims), bool)
     significance = np.full(len(claims), np.nan)
     for name, part in _PART.items():
@@ -75,7 +76,7 @@ def admit(
     events[_largest(significance, window, supported)] = True
     on_line = allowed & passes & shoulder
     loudest = claims["energy"].to_numpy() == scores["tile_energy"].to_numpy()[window]
-    known = (found_by != "tile") | loudest
+    known = (found_by != TILE) | loudest
     place = claims.schema.get_field_index("significance")
     field = tables.TRIGGERS.field("significance")
     judged = claims.set_column(place, field, pa.array(significance, mask=~known))

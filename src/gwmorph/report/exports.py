@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from gwmorph.errors import TableError
-from gwmorph.spectra.triggers import TILE
 from gwmorph.storage import atomic_path
+from gwmorph.tables import TILE
 
 _HDF5 = {".h5", ".hdf5", ".hdf"}
 _LIGO_LW = {".xml"}

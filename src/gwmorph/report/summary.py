@@ -13,7 +13,7 @@ from rich.text import Text
 from scipy.stats import betabinom
 
 from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
-from gwmorph.spectra.triggers import FOUND_BY
+from gwmorph.tables import FOUND_BY, TILE
 
 _NONE = {"window": "none was analysed", "event": "there was no trigger"}
 # What a window above the limit may amount to, as the table says it, and in words.
@@ -107,7 +107,7 @@ def _windows(
 
 
 def _triggers(triggers: pa.Table, detector: str, events_snr: float) -> dict[str, Any]:
-    tile = pc.equal(triggers["found_by"], "tile")
+    tile = pc.equal(triggers["found_by"], TILE)
     loud = pc.and_(tile, pc.greater_equal(triggers["snr"], events_snr))
     own = triggers.filter(pc.and_(loud, pc.equal(triggers["detector"], detector)))
     return {

@@ -26,10 +26,8 @@ from numpy.typing import NDArray
 
 from gwmorph.spectra.qtransform import GUARD_S, QBatch
 from gwmorph.spectra.tiling import Row
+from gwmorph.tables import FOUND_BY
 
-# What may find a trigger: a loud tile, or what adds tiles up.
-TILE = "tile"
-FOUND_BY = (TILE, "excess", "track", "chirp")
 # A window claims a trigger when a tile inside it has this share of the peak's energy. Tiles lie
 # differently in each window, so that both neighbours of a border may see the peak on the other's
 # side; but neighbouring tiles lose less than half, so that one of them claims it at least.
