@@ -528,3 +528,17 @@ def test_no_view_means_none_of_candidates_either(tmp_path):
     assert result.triggers.num_rows > 0
     assert not any(result.triggers["view"].to_pylist())
     assert views_in(tmp_path / "events-a") == {}
+
+
+@pytest.mark.parametrize(("detector", "delay"), [("H1", 0.0), ("L1", -0.007)])
+def test_gw150914_is_the_loud_tiles_event_alone(real_data, tmp_path, detector, delay):
+    path = real_data / "strain" / "DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
+    segments = segmentlist([segment(1126259430, 1126259494)])
+    parameters = replace(PARAMETERS, sample_rate=4096)
+    result = analyse_block(
+        [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
+        segments, 4, parameters, LOOKING, tmp_path / "p", tmp_path / "e",
+    )  # fmt: skip
+    (row,) = [row for row in result.triggers.to_pylist() if row["tend"] > 1126259462.3]
+    assert row["found_by"] == "tile"
+    assert row["peak_time"] == pytest.approx(1126259462.42 + delay, abs=0.01)
