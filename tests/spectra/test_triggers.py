@@ -303,6 +303,14 @@ def test_the_window_that_holds_the_peak_comes_before_the_louder():
     assert merged(row(0, 32.1, 10.1), row(32, 32.1, 10)) == [(32, 10)]
 
 
+def test_a_tiles_trigger_comes_before_a_part_whoever_holds_the_peak():
+    tile = row(0, 32.01, 9.0)
+    part = row(32, 32.02, 5.0) | {"found_by": "track", "significance": 30.0}
+    assert merged(tile, part) == merged(part, tile) == [(0, 9.0)]
+    fainter = row(32, 32.03, 6.0) | {"found_by": "chirp", "significance": 20.0}
+    assert merged(fainter, part) == [(32, 5.0)]
+
+
 def test_what_differs_in_time_band_window_or_detector_stays():
     here = row(0, 31.9, 10)
     for other in (
