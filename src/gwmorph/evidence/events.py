@@ -8,6 +8,7 @@ there is none. What lies along a line is no event.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -59,29 +60,70 @@ def admit(
         A claim's window has no score.
     """
     passing = _passing(scores)
-    window = _windows_of(claims, scores)
-    found_by = np.asarray(claims["found_by"].to_pylist(), dtype="U8")
-    loud = (found_by == TILE) & (claims["snr"].to_numpy() >= events_snr)
-    passes = np.zeros(len(claims), bool)
-    significance = np.full(len(claims), np.nan)
+    claimed = _Claimed.of(claims, scores, events_snr)
+    events, on_line = _judge(claimed, passing, parts)
+    judged = _with_significance(claims, claimed, scores)
+    return (
+        merge_triggers(judged.filter(pa.array(events)), window_s),
+        _outcomes(scores, passing, claimed, events, on_line),
+    )
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """What decides about n claims; every array is [n].
+
+    ``window`` is the row of a claim's window in the table of scores, ``significance`` the surprise
+    of the claim's part there.
+    """
+
+    window: NDArray[np.intp]
+    found_by: NDArray[np.str_]
+    significance: NDArray[np.float64]
+    loud: NDArray[np.bool_]
+    shoulder: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, claims: pa.Table, scores: pa.Table, events_snr: float) -> "_Claimed":
+        window = _windows_of(claims, scores)
+        found_by = np.asarray(claims["found_by"].to_pylist(), dtype="U8")
+        significance = np.full(len(claims), np.nan)
+        for name, part in _PART.items():
+            own = found_by == name
+            significance[own] = scores[f"surprise_{part}"].to_numpy()[window[own]]
+        return cls(
+            window,
+            found_by,
+            significance,
+            (found_by == TILE) & (claims["snr"].to_numpy() >= events_snr),
+            claims["line_share"].to_numpy().astype(np.float64) >= LINE_SHARE,
+        )
+
+
+def _judge(
+    claimed: _Claimed, passing: Mapping[str, NDArray[np.bool_]], parts: Collection[str]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which claims are events, and which would be if they did not lie along a line."""
+    passes = np.zeros(len(claimed.window), bool)
     for name, part in _PART.items():
-        own = found_by == name
-        passes[own] = passing[part][window[own]]
-        significance[own] = scores[f"surprise_{part}"].to_numpy()[window[own]]
-    allowed = np.isin(found_by, list(parts)) & ~loud
-    shoulder = _floats(claims["line_share"]) >= LINE_SHARE
-    events = loud | (allowed & passes & ~shoulder)
-    placeless = np.setdiff1d(np.flatnonzero(passing["distance"]), window[events])
-    supported = allowed & ~shoulder & (significance >= _SUPPORT) & np.isin(window, placeless)
-    events[_largest(significance, window, supported)] = True
-    on_line = allowed & passes & shoulder
-    loudest = claims["energy"].to_numpy() == scores["tile_energy"].to_numpy()[window]
-    known = (found_by != TILE) | loudest
+        own = claimed.found_by == name
+        passes[own] = passing[part][claimed.window[own]]
+    allowed = np.isin(claimed.found_by, list(parts)) & ~claimed.loud
+    events = claimed.loud | (allowed & passes & ~claimed.shoulder)
+    placeless = np.setdiff1d(np.flatnonzero(passing["distance"]), claimed.window[events])
+    supported = allowed & ~claimed.shoulder & (claimed.significance >= _SUPPORT)
+    supported &= np.isin(claimed.window, placeless)
+    events[_largest(claimed.significance, claimed.window, supported)] = True
+    return events, allowed & passes & claimed.shoulder
+
+
+def _with_significance(claims: pa.Table, claimed: _Claimed, scores: pa.Table) -> pa.Table:
+    """Return the claims with their significance; a tile has one if its window has no louder."""
+    loudest = claims["energy"].to_numpy() == scores["tile_energy"].to_numpy()[claimed.window]
+    known = (claimed.found_by != TILE) | loudest
+    values = pa.array(claimed.significance, mask=~known)
     place = claims.schema.get_field_index("significance")
-    field = tables.TRIGGERS.field("significance")
-    judged = claims.set_column(place, field, pa.array(significance, mask=~known))
-    outcome = _outcomes(scores, passing, window, found_by, events, on_line)
-    return merge_triggers(judged.filter(pa.array(events)), window_s), outcome
+    return claims.set_column(place, tables.TRIGGERS.field("significance"), values)
 
 
 def _largest(
@@ -91,10 +133,6 @@ def _largest(
     rows = np.flatnonzero(chosen)
     rows = rows[np.lexsort((-values[rows], group[rows]))]
     return rows[np.diff(group[rows], prepend=-1) != 0]
-
-
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    return column.to_numpy().astype(np.float64)
 
 
 def _passing(scores: pa.Table) -> dict[str, NDArray[np.bool_]]:
@@ -128,32 +166,33 @@ def _keys(table: pa.Table) -> list[tuple[str, int]]:
 def _outcomes(
     scores: pa.Table,
     passing: Mapping[str, NDArray[np.bool_]],
-    window: NDArray[np.intp],
-    found_by: NDArray[np.str_],
+    claimed: _Claimed,
     events: NDArray[np.bool_],
     on_line: NDArray[np.bool_],
 ) -> pa.Table:
     """Return what became of each window above the limit, schema ABOVE_LIMIT."""
     found: dict[int, set[str]] = {}
-    for row, name in zip(window[events].tolist(), found_by[events].tolist(), strict=True):
-        found.setdefault(row, set()).add(name)
-    lines = set(window[on_line].tolist())
-    surprises = np.array([scores[f"surprise_{part}"].to_numpy() for part in PARTS])
+    for row, name in zip(claimed.window[events], claimed.found_by[events], strict=True):
+        found.setdefault(int(row), set()).add(str(name))
+    lines = set(claimed.window[on_line].tolist())
     measured = np.any([passing[part] for part in PARTS if part != "distance"], axis=0)
+    surprises = np.array([scores[f"surprise_{part}"].to_numpy() for part in PARTS])
     above = np.flatnonzero(scores["score"].to_numpy() >= scores["limit"].to_numpy())
-    won_by, outcome = [], []
-    for row in above.tolist():
-        won = _NAME[PARTS[int(surprises[:, row].argmax())]]
-        names = found.get(row, set())
-        if names:
-            kind = won if won in names else min(names, key=FOUND_BY.index)
-        elif row in lines:
-            kind = "line"
-        else:
-            kind = "none" if measured[row] else "distance"
-        won_by.append(won)
-        outcome.append(kind)
-    columns = {
-        name: scores[name].take(above) for name in ("detector", "gps_start", "score", "limit")
+    won_by = [_NAME[PARTS[part]] for part in surprises[:, above].argmax(axis=0)]
+    names = ("detector", "gps_start", "score", "limit")
+    columns = {name: scores[name].take(above) for name in names} | {
+        "won_by": won_by,
+        "outcome": [
+            _outcome(won, found.get(row, set()), row in lines, bool(measured[row]))
+            for row, won in zip(above.tolist(), won_by, strict=True)
+        ],
     }
-    return pa.table({**columns, "won_by": won_by, "outcome": outcome}, schema=tables.ABOVE_LIMIT)
+    return pa.table(columns, schema=tables.ABOVE_LIMIT)
+
+
+def _outcome(won_by: str, found: set[str], on_line: bool, measured: bool) -> str:
+    if found:
+        return won_by if won_by in found else min(found, key=FOUND_BY.index)
+    if on_line:
+        return "line"
+    return "none" if measured else "distance"
