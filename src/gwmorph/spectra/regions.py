@@ -56,39 +56,49 @@ def region_trigger(batch: QBatch, window: int, region: Region, window_s: int) ->
     ``peak_time`` is the region's moment; ``peak_frequency``, ``q`` and ``energy`` are those of
     its loudest tile.
     """
-    rows = batch.tiling.planes[region.plane]
+    rows, plane = batch.tiling.planes[region.plane], batch.energies[region.plane]
     column_s = window_s / region.cells.shape[1]
-    held = [
-        (rows[r], *_tiles(rows[r], first * column_s, last * column_s))
+    parts = [
+        _Part.of(rows[r], plane[r][window], first * column_s, last * column_s)
         for r, first, last in _stretches(region.cells)
     ]
-    energies = [
-        batch.energies[region.plane][rows.index(row)][window, low:high].astype(np.float64)
-        for row, low, high in held
-    ]
-    times = [np.arange(low, high) * row.step - GUARD_S for row, low, high in held]
-    loudest = int(np.argmax([energy.max() for energy in energies]))
-    total = sum(float(energy.sum()) for energy in energies)
-    tiles = sum(len(energy) for energy in energies)
-    half = [tile_bandwidth(row.frequency, row.q) / 2 for row, _, _ in held]
-    weighted = [
-        (float(energy @ time), float(energy.sum()) * row.frequency)
-        for energy, time, (row, _, _) in zip(energies, times, held, strict=True)
-    ]
+    loudest = max(parts, key=lambda part: part.energy.max())
+    total = sum(float(part.energy.sum()) for part in parts)
+    tiles = sum(len(part.energy) for part in parts)
     return Trigger(
-        time=sum(time for time, _ in weighted) / total,
+        time=sum(float(part.energy @ part.time) for part in parts) / total,
         peak_time=region.moment,
-        frequency=sum(frequency for _, frequency in weighted) / total,
-        peak_frequency=held[loudest][0].frequency,
-        tstart=min(time[0] - 0.25 / h for time, h in zip(times, half, strict=True)),
-        tend=max(time[-1] + 0.25 / h for time, h in zip(times, half, strict=True)),
-        fstart=min(row.frequency - h for (row, _, _), h in zip(held, half, strict=True)),
-        fend=max(row.frequency + h for (row, _, _), h in zip(held, half, strict=True)),
-        q=held[loudest][0].q,
-        energy=float(energies[loudest].max()),
+        frequency=sum(float(part.energy.sum()) * part.row.frequency for part in parts) / total,
+        peak_frequency=loudest.row.frequency,
+        tstart=min(float(part.time[0]) - 0.25 / part.half_width for part in parts),
+        tend=max(float(part.time[-1]) + 0.25 / part.half_width for part in parts),
+        fstart=min(part.row.frequency - part.half_width for part in parts),
+        fend=max(part.row.frequency + part.half_width for part in parts),
+        q=loudest.row.q,
+        energy=float(loudest.energy.max()),
         tiles=tiles,
         energy_sum=total - tiles * _NOISE_MEAN,
     )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Tiles of one row side by side: their centres in the window (s), and energies."""
+
+    row: Row
+    time: NDArray[np.float64]
+    energy: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, row: Row, energy: NDArray[np.float32], start: float, end: float) -> "_Part":
+        low, high = _tiles(row, start, end)
+        time = np.arange(low, high, dtype=np.float64) * row.step - GUARD_S
+        return cls(row, time, energy[low:high].astype(np.float64))
+
+    @property
+    def half_width(self) -> float:
+        """Half a tile's bandwidth in Hz; half its length is a quarter of the inverse."""
+        return float(tile_bandwidth(self.row.frequency, self.row.q)) / 2
 
 
 def _stretches(cells: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
