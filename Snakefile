@@ -42,5 +42,4 @@ rule tables:
     input:
         run_files(LEDGER),
         run_files(MEASUREMENTS),
-        f"results/{RUN}/triggers.parquet",
         f"results/{RUN}/verdict.json",

@@ -116,7 +116,9 @@ def _as_indices(path: Path, nearest: cKDTree) -> NDArray[np.uint8]:
 def event_views() -> NDArray[np.uint8]:
     """Simulated glitches (`views.stretch`), each as the workflow draws an event."""
     with tempfile.TemporaryDirectory() as windows, tempfile.TemporaryDirectory() as events:
-        allowed = replace(EventParameters(**Config().events.model_dump()), max_per_window=3)
+        allowed = replace(
+            EventParameters(**Config().events.model_dump(exclude={"parts"})), max_per_window=3
+        )
         draw_stretch("H1", stretch(0.45), parameters(), allowed, Path(windows), Path(events))
         return np.stack([read_picture(path)[0] for path in sorted(Path(events).iterdir())])
 
@@ -275,7 +277,7 @@ def _write_block(folder: Path, count: int) -> EventOutputs:
     outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
     pictures = event_views()
     times = [4096.0 + number / 8 for number in range(count)]
-    numbers = {field.name: 1 for field in tables.TRIGGERS}
+    numbers = {field.name: 1 for field in tables.TRIGGERS} | {"found_by": "tile"}
     rows = [{**numbers, "detector": "H1", "peak_time": t, "view": True} for t in times]
     tables.write_table(outputs.triggers, tables.TRIGGERS, rows, {"gwmorph.render_id": "bench"})
     for number, time in enumerate(times):

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 import encoders  # noqa: F401  (these modules register their benchmarks)
+import events  # noqa: F401
 import harness
 import injections  # noqa: F401
 import memory  # noqa: F401

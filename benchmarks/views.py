@@ -15,7 +15,7 @@ from spectra import RATE, SEED, parameters, strain, whitened
 
 _WINDOWS = 64
 _REPEATS = 9
-EVENTS = EventParameters(**Config().events.model_dump())
+EVENTS = EventParameters(**Config().events.model_dump(exclude={"parts"}))
 
 
 @cache

@@ -20,6 +20,7 @@ def summary(
     measurements: Sequence[Path],
     triggers: Path,
     scores: Path,
+    above_limit: Path,
     cluster_summaries: Mapping[str, Path],
     diagnostics: Mapping[str, Path],
     result: Path,
@@ -32,6 +33,7 @@ def summary(
         measurements=tables.read_tables(measurements, tables.MEASUREMENTS),
         triggers=tables.read_table(triggers, tables.TRIGGERS),
         scores=tables.read_table(scores, tables.SCORES),
+        above_limit=tables.read_table(above_limit, tables.ABOVE_LIMIT),
         events_snr=events_snr,
         false_alarm_fraction=false_alarm_fraction,
         cluster_summaries={
@@ -58,6 +60,7 @@ if __name__ == "__main__":
             measurements=[Path(path) for path in snakemake.input.measurements],
             triggers=Path(snakemake.input.triggers),
             scores=Path(snakemake.input.scores),
+            above_limit=Path(snakemake.input.above_limit),
             cluster_summaries=by_view(snakemake.input.cluster_summaries),
             diagnostics=by_view(snakemake.input.diagnostics),
             result=Path(snakemake.output.summary),

@@ -1,27 +1,45 @@
-"""Join the triggers of all blocks: what two blocks claimed counts once."""
+"""Join the triggers of all blocks, and make events of the candidates that the score bears out."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from gwmorph import tables
+from gwmorph.evidence.events import admit
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.spectra.triggers import merge_triggers
 
 
-def triggers(blocks: Sequence[Path], window_s: int, joined: Path) -> None:
-    claimed = tables.read_tables(blocks, tables.TRIGGERS)
-    metadata = {
-        **lineage({"window_s": window_s}, hashes_of(blocks)),
-        **tables.shared_metadata(blocks, ["gwmorph.render_id"]),
-    }
-    tables.write_table(joined, tables.TRIGGERS, merge_triggers(claimed, window_s), metadata)
+def triggers(
+    blocks: Sequence[Path],
+    scores: Path,
+    window_s: int,
+    events_snr: float,
+    parts: Sequence[str],
+    joined: Path,
+    above_limit: Path,
+) -> None:
+    shared = tables.shared_metadata([*blocks, scores], ["gwmorph.render_id"])
+    found, above = admit(
+        tables.read_tables(blocks, tables.TRIGGERS),
+        tables.read_table(scores, tables.SCORES),
+        events_snr,
+        parts,
+        window_s,
+    )
+    parameters = {"window_s": window_s, "events_snr": events_snr, "parts": list(parts)}
+    metadata = {**lineage(parameters, hashes_of([*blocks, scores])), **shared}
+    tables.write_table(joined, tables.TRIGGERS, found, metadata)
+    tables.write_table(above_limit, tables.ABOVE_LIMIT, above, metadata)
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         triggers(
             blocks=[Path(path) for path in snakemake.input.triggers],
+            scores=Path(snakemake.input.scores),
             window_s=snakemake.params.window_s,
+            events_snr=snakemake.params.events_snr,
+            parts=snakemake.params.parts,
             joined=Path(snakemake.output.triggers),
+            above_limit=Path(snakemake.output.above_limit),
         )

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from igwn_segments import segment, segmentlist
 from PIL import Image
 
+from gwmorph import tables
 from gwmorph.block import EventParameters, RenderParameters, analyse_block
 from gwmorph.errors import StrainError
+from gwmorph.evidence.events import admit
 from gwmorph.naming import event_name
 from gwmorph.segments import grid_windows
 from gwmorph.spectra.pictures import crops, read_picture
@@ -28,7 +31,10 @@ PARAMETERS = RenderParameters(
     q_low=4.0, q_high=64.0, f_low=20.0, f_high=2048.0, mismatch=0.2,
     height=56, width=56, plane="max", energy_max=25.5, scale="linear", colormap="cividis",
 )  # fmt: skip
-EVENTS = EventParameters(snr=7.5, tile_snr=5.5, gap_s=0.1, max_per_window=3)
+# Triggers alone, and what white noise hardly ever reaches besides.
+NEVER = dict.fromkeys(("tile_snr", "excess", "track", "chirp"), np.inf)
+CANDIDATES = {"tile_snr": 6.2, "excess": 5.0, "track": 17.0, "chirp": 13.0}
+EVENTS = EventParameters(7.5, 5.5, gap_s=0.1, max_per_window=3, candidates=NEVER)
 
 
 def strain(seed: int = 1) -> np.ndarray:
@@ -41,13 +47,23 @@ def receipt(path: Path, detector: str = "H1", dataset: str | None = None) -> Loc
     return LocalFile.receipt(file, path, found.layout, dataset)
 
 
-def analyse(tmp_path, values, *, dqmask=None, segments=None, context_s=4, name="a", start=START):
+def analyse(
+    tmp_path,
+    values,
+    *,
+    dqmask=None,
+    segments=None,
+    context_s=4,
+    name="a",
+    start=START,
+    events=EVENTS,
+):
     path = write_gwosc_file(tmp_path / f"{name}.hdf5", "H1", start, values, RATE, dqmask=dqmask)
     segments = segments or segmentlist([segment(START, START + SECONDS)])
     windows = grid_windows(segments, 32, 32)
     folder = tmp_path / f"pictures-{name}"
     return analyse_block(
-        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, EVENTS,
+        [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, events,
         folder, tmp_path / f"events-{name}",
     ), folder  # fmt: skip
 
@@ -416,3 +432,113 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
 def test_slower_strain_is_looked_at_with_its_own_rate() -> None:
     assert PARAMETERS.up_to(RATE // 2).sample_rate == RATE // 2
     assert PARAMETERS.up_to(4 * RATE) == PARAMETERS
+
+
+# -- candidates -----------------------------------------------------------------------------
+
+LOOKING = replace(EVENTS, candidates=CANDIDATES)
+
+
+def burst(values: np.ndarray, at: float, snr: float, last_s: float = 0.4) -> np.ndarray:
+    """The strain with noise from 200 to 500 Hz around ``at``: no tile of it is loud."""
+    t = np.arange(len(values)) / RATE
+    spectrum = np.fft.rfft(np.random.default_rng(99).standard_normal(len(values)))
+    frequency = np.fft.rfftfreq(len(values), 1 / RATE)
+    spectrum[(frequency < 200) | (frequency > 500)] = 0
+    signal = np.fft.irfft(spectrum) * (np.abs(t - at) < last_s / 2)
+    return values + 1e-21 * snr * signal / np.sqrt(np.sum(signal**2))
+
+
+def tone(values: np.ndarray, first: float, last: float, snr: float) -> np.ndarray:
+    """The strain with a tone that climbs from 90 Hz by 5 Hz each second."""
+    t = np.arange(len(values)) / RATE
+    inside = (t > first) & (t < last)
+    signal = np.where(inside, np.cos(2 * np.pi * (90 * t + 2.5 * (t - first) ** 2)), 0)
+    return values + 1e-21 * snr * signal / np.sqrt(np.sum(signal**2))
+
+
+def test_a_burst_without_a_loud_tile_is_a_candidate_and_has_a_view(tmp_path):
+    result, _ = analyse(tmp_path, burst(strain(21), 200.0, 13), events=LOOKING)
+    found = {row["found_by"]: row for row in result.triggers.to_pylist()}
+    assert max(row["tile_snr"] for row in result.measurements) < EVENTS.snr
+    box = found["excess"]
+    assert box["gps_start"] == START + 192
+    assert box["peak_time"] == pytest.approx(START + 200, abs=0.15)
+    assert box["tstart"] < START + 200 < box["tend"]
+    assert box["fstart"] < 300 < box["fend"]
+    assert (box["significance"], box["chirp_mass"], box["view"]) == (None, None, True)
+    assert 0 <= box["line_share"] < 0.5
+    assert box["snr"] <= max(row["tile_snr"] for row in result.measurements)
+    assert box["amplitude"] > 0
+    assert names_of_views(result) == set(views_in(tmp_path / "events-a"))
+
+
+def test_without_a_signal_there_is_no_candidate(tmp_path):
+    result, _ = analyse(tmp_path, strain(21), events=LOOKING)
+    assert [row["gps_start"] - START for row in result.triggers.to_pylist()] == []
+
+
+def test_what_a_loud_tile_and_parts_found_is_the_tiles_alone(tmp_path):
+    result, _ = analyse(tmp_path, planted(strain(13), 208.3), events=LOOKING)
+    (row,) = result.triggers.to_pylist()
+    assert (row["found_by"], row["line_share"], row["chirp_mass"]) == ("tile", None, None)
+    measured = {row["gps_start"]: row for row in result.measurements}[row["gps_start"]]
+    assert all(measured[part] > CANDIDATES[part] for part in ("excess", "track", "chirp"))
+
+
+def test_a_windows_loudest_tile_may_be_a_candidate(tmp_path):
+    values = planted(strain(13), 208.3, 2.7e-21)
+    result, _ = analyse(tmp_path, values, events=LOOKING)
+    found = {row["found_by"]: row for row in result.triggers.to_pylist()}
+    assert CANDIDATES["tile_snr"] <= found["tile"]["snr"] < EVENTS.snr
+    assert found["tile"]["peak_time"] == pytest.approx(START + 208.3, abs=0.02)
+    assert analyse(tmp_path, values, name="b")[0].triggers.num_rows == 0
+
+
+def test_a_track_over_a_border_is_one_event_of_the_run(tmp_path):
+    result, _ = analyse(tmp_path, tone(strain(23), 252.0, 260.0, 26), events=LOOKING)
+    claims = result.triggers.filter(pc.equal(result.triggers["found_by"], "track"))
+    assert {start - START for start in claims["gps_start"].to_pylist()} == {224, 256}
+    scores = [
+        {field.name: 0 for field in tables.SCORES}
+        | {"detector": "H1", "gps_start": row["gps_start"], "score": 9.0, "limit": 2.0}
+        | {"surprise_track": 10.0 if row["gps_start"] >= START + 224 else 0.3}
+        for row in result.measurements
+    ]
+    events, _ = admit(
+        result.triggers, pa.Table.from_pylist(scores, schema=tables.SCORES), 7.5, ["track"], 32
+    )
+    (event,) = events.to_pylist()
+    assert START + 251 < event["peak_time"] < START + 261
+
+
+def test_candidates_of_a_block_are_the_same_every_time(tmp_path):
+    values = burst(tone(strain(24), 100.0, 110.0, 20), 200.0, 14)
+    parts = [analyse(tmp_path, values, events=LOOKING, name=name)[0] for name in "ab"]
+    assert parts[0].triggers.num_rows > 1
+    assert parts[0].triggers.equals(parts[1].triggers)
+    views = [views_in(tmp_path / f"events-{name}") for name in "ab"]
+    assert views[0].keys() == views[1].keys()
+    assert all(np.array_equal(views[0][name], views[1][name]) for name in views[0])
+
+
+def test_no_view_means_none_of_candidates_either(tmp_path):
+    never = replace(LOOKING, max_per_window=0)
+    result, _ = analyse(tmp_path, burst(strain(21), 200.0, 14), events=never)
+    assert result.triggers.num_rows > 0
+    assert not any(result.triggers["view"].to_pylist())
+    assert views_in(tmp_path / "events-a") == {}
+
+
+@pytest.mark.parametrize(("detector", "delay"), [("H1", 0.0), ("L1", -0.007)])
+def test_gw150914_is_the_loud_tiles_event_alone(real_data, tmp_path, detector, delay):
+    path = real_data / "strain" / "DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
+    segments = segmentlist([segment(1126259430, 1126259494)])
+    parameters = replace(PARAMETERS, sample_rate=4096)
+    result = analyse_block(
+        [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
+        segments, 4, parameters, LOOKING, tmp_path / "p", tmp_path / "e",
+    )  # fmt: skip
+    (row,) = [row for row in result.triggers.to_pylist() if row["tend"] > 1126259462.3]
+    assert row["found_by"] == "tile"
+    assert row["peak_time"] == pytest.approx(1126259462.42 + delay, abs=0.01)

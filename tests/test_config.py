@@ -29,6 +29,8 @@ DIMENSIONLESS = {
     "clustering.separation.pair_surrogates",
     "clustering.separation.rows",
     "clustering.separation.surrogates",
+    "events.candidates.excess",
+    "events.candidates.tile_snr",
     "clustering.mixture.components",
     "clustering.mixture.concentration",
     "clustering.mixture.max_iterations",
@@ -271,6 +273,10 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
         ({"comparison": {"snr_low": 9, "snr_high": 9}}, "snr_high (9) must be greater than"),
         ({"qtransform": {"q_low": 64, "q_high": 8}}, "q_high must be greater than q_low"),
         ({"events": {"snr": 5, "tile_snr": 5.5}}, "snr (5) must not be less than tile_snr (5.5)"),
+        (
+            {"events": {"candidates": {"tile_snr": 5}}},
+            "candidates.tile_snr (5) must not be less than tile_snr (5.5)",
+        ),
         ({"qtransform": {"f_low": 500, "f_high": 400}}, "f_high must be greater than f_low"),
     ],
 )

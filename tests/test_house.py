@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("base.txt", "dev.txt")
 STAGES = {
     "strain": ["collect", "download", "simulate", "truth", "resolved_config"],
-    "spectra": ["block", "triggers"],
+    "spectra": ["block"],
     "encoders": ["embed"],
     "clustering": ["cluster"],
     "evidence": [
@@ -38,6 +38,7 @@ STAGES = {
         "recall",
         "recall_figures",
         "scores",
+        "triggers",
     ],
     "learning": ["contrast", "training_noise_pairs", "training_pairs"],
     "report": [

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
@@ -15,9 +16,15 @@ from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
 from gwmorph.segments import has_context
-from gwmorph.spectra.chirps import chirp_ratio
+from gwmorph.spectra.candidates import (
+    Candidate,
+    faint_tile,
+    find_candidates,
+    overlap,
+    region_parts,
+)
 from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
-from gwmorph.spectra.extended import box_excess, track_ratio
+from gwmorph.spectra.lines import line_rows
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
     BATCH,
@@ -30,7 +37,12 @@ from gwmorph.spectra.qtransform import (
     omicron_snr,
 )
 from gwmorph.spectra.tiling import Tiling
-from gwmorph.spectra.triggers import Trigger, amplitude, find_triggers, merge_triggers
+from gwmorph.spectra.triggers import (
+    Trigger,
+    amplitude,
+    find_triggers,
+    merge_triggers,
+)
 from gwmorph.spectra.views import event_view
 from gwmorph.storage import content_hash
 from gwmorph.strain.base import LocalFile
@@ -121,17 +133,24 @@ class RenderParameters:
 
 @dataclass(frozen=True)
 class EventParameters:
-    """What counts as a trigger and gets a view; names, units and meanings as in the config."""
+    """What counts as a trigger and gets a view; names, units and meanings as in the config.
+
+    ``candidates`` has the least ``tile_snr``, ``excess``, ``track`` and ``chirp``.
+    """
 
     snr: float
     tile_snr: float
     gap_s: float
     max_per_window: int
+    candidates: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class BlockResult:
-    """Rows of ``LEDGER`` (one per planned window) and ``MEASUREMENTS``, table ``TRIGGERS``."""
+    """Rows of ``LEDGER`` (one per planned window) and ``MEASUREMENTS``, table ``TRIGGERS``.
+
+    Among the triggers are the candidates, of which the run's scores make events or nothing.
+    """
 
     ledger: list[dict[str, Any]]
     measurements: list[dict[str, Any]]
@@ -152,8 +171,9 @@ def analyse_block(
 ) -> BlockResult:
     """Draw every window of a block that has sound strain, and account for every other one.
 
-    Of each window the loudest triggers get a view, centred on their loudest tile. A view of a
-    moment inside its window always fits into the window and its guards.
+    Of each window the loudest triggers get a view, centred on their loudest tile, and so do
+    candidates, centred on their moment. A view of a moment inside its window always fits into the
+    window and its guards.
 
     Parameters
     ----------
@@ -190,7 +210,11 @@ def analyse_block(
     ]
     rows = [row for part in drawn for row in part.triggers]
     claimed = pa.Table.from_pylist(rows, schema=tables.TRIGGERS)
-    merged = merge_triggers(claimed, parameters.window_s)
+    loud = pc.greater_equal(claimed["snr"], events.snr)
+    loud = pc.and_(loud, pc.equal(claimed["found_by"], tables.TILE))
+    triggers = merge_triggers(claimed.filter(loud), parameters.window_s)
+    merged = pa.concat_tables([triggers, claimed.filter(pc.invert(loud))])
+    merged = merged.sort_by([(name, "ascending") for name in ("peak_time", "gps_start")])
     for name in _event_names(claimed) - _event_names(merged):
         (event_views / name).unlink()
     flat = {start: fault for part in drawn for start, fault in part.flat.items()}
@@ -338,15 +362,24 @@ def draw_stretch(
         A picture cannot be written.
     """
     drawn = Drawn([], [], {})
+    least = min(events.snr, events.candidates["tile_snr"])
+    lines = line_rows(stretch.psd, parameters.psd_segment_s, parameters.tiling().planes[-1])
     for starts, batch in _batches(stretch, parameters):
         if isinstance(batch, StrainError):
             drawn.flat[starts[0]] = str(batch)
             continue
         _draw(detector, starts, batch.planes, parameters, pictures)
-        triggers = _triggers(detector, starts, batch, stretch.psd, parameters, events)
-        _draw_events(starts, batch, triggers, parameters, event_views)
-        drawn.measurements.extend(_measurements(detector, starts, batch))
-        drawn.triggers.extend(triggers)
+        parts = score_parts(batch)
+        clusters = find_triggers(batch, events.tile_snr, least, events.gap_s)
+        for i, (start, found) in enumerate(zip(starts, clusters, strict=True)):
+            claims = _claims(batch, i, found, parts, lines, events)
+            drawn.triggers.extend(
+                _trigger_row(detector, start, claim, shown, stretch.psd, parameters)
+                for claim, shown in claims
+            )
+            for claim in (claim for claim, shown in claims if shown):
+                _draw_event(detector, start, batch, i, claim, parameters, event_views)
+        drawn.measurements.extend(_measurements(detector, starts, batch, parts))
     return drawn
 
 
@@ -431,10 +464,14 @@ def whiten_stretch(
     return Stretch(first, whiten(stretch, taps, rate, first), windows, psd)
 
 
-def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterator[dict[str, Any]]:
+def _measurements(
+    detector: str,
+    starts: Sequence[int],
+    batch: QBatch,
+    parts: Mapping[str, NDArray[np.floating]],
+) -> Iterator[dict[str, Any]]:
     tiles = batch.planes.loudest
     snr = omicron_snr(tiles.energy)
-    parts = score_parts(batch)
     for i, start in enumerate(starts):
         yield {
             "detector": detector,
@@ -449,84 +486,104 @@ def _measurements(detector: str, starts: Sequence[int], batch: QBatch) -> Iterat
 
 def score_parts(batch: QBatch) -> dict[str, NDArray[np.floating]]:
     """Return what a score weighs of n windows, by column of MEASUREMENTS: [n] each."""
+    return {"tile_energy": batch.planes.loudest.energy, **region_parts(batch)}
+
+
+def _claims(
+    batch: QBatch,
+    window: int,
+    found: Sequence[Trigger],
+    parts: Mapping[str, NDArray[np.floating]],
+    lines: NDArray[np.bool_],
+    events: EventParameters,
+) -> list[tuple[Candidate, bool]]:
+    """Return a window's triggers and candidates, and which of them are to be drawn.
+
+    ``found`` are its triggers from `find_triggers`, those below ``events.snr`` included.
+    """
+    triggers = [trigger for trigger in found if trigger.snr >= events.snr]
+    faint = faint_tile(found, float(parts["tile_energy"][window]), events.snr)
+    candidates = [
+        candidate
+        for candidate in find_candidates(batch, window, parts, events.candidates, lines)
+        if not any(overlap(candidate.trigger, trigger) for trigger in triggers)
+    ]
+    loud = [Candidate(tables.TILE, trigger) for trigger in triggers]
+    claims = [*loud, *([faint] if faint else []), *candidates]
+    drawn = _to_draw(claims, len(loud), events.max_per_window)
+    return [(claim, claim in drawn) for claim in claims]
+
+
+def _trigger_row(
+    detector: str,
+    start: int,
+    claim: Candidate,
+    view: bool,
+    psd: NDArray[np.float64],
+    parameters: RenderParameters,
+) -> dict[str, Any]:
+    trigger = claim.trigger
     return {
-        "tile_energy": batch.planes.loudest.energy,
-        "excess": box_excess(batch),
-        "track": track_ratio(batch),
-        "chirp": chirp_ratio(batch),
+        "detector": detector,
+        "gps_start": start,
+        "found_by": claim.found_by,
+        "significance": None,
+        "line_share": claim.line_share,
+        "chirp_mass": claim.chirp_mass,
+        "time": start + trigger.time,
+        "peak_time": start + trigger.peak_time,
+        "tstart": start + trigger.tstart,
+        "tend": start + trigger.tend,
+        "duration": trigger.tend - trigger.tstart,
+        "frequency": trigger.frequency,
+        "peak_frequency": trigger.peak_frequency,
+        "fstart": trigger.fstart,
+        "fend": trigger.fend,
+        "bandwidth": trigger.fend - trigger.fstart,
+        "q": trigger.q,
+        "snr": trigger.snr,
+        "amplitude": amplitude(trigger, psd, parameters.psd_segment_s),
+        "energy": trigger.energy,
+        "tiles": trigger.tiles,
+        "energy_sum": trigger.energy_sum,
+        "view": view,
     }
 
 
-def _triggers(
+def _to_draw(claims: Sequence[Candidate], loud: int, count: int) -> list[Candidate]:
+    """Return ``count`` of the ``loud`` triggers at most and, unless it is 0, all candidates.
+
+    Of several of one moment only the first is there: one moment has one view.
+    """
+    moments: dict[float, Candidate] = {}
+    for claim in claims[:loud]:
+        moments.setdefault(claim.trigger.peak_time, claim)
+    drawn = dict(list(moments.items())[:count])
+    for claim in claims[loud:] if count else ():
+        drawn.setdefault(claim.trigger.peak_time, claim)
+    return list(drawn.values())
+
+
+def _draw_event(
     detector: str,
-    starts: Sequence[int],
+    start: int,
     batch: QBatch,
-    psd: NDArray[np.float64],
-    parameters: RenderParameters,
-    events: EventParameters,
-) -> list[dict[str, Any]]:
-    """Return the rows of a batch's triggers, and in ``view`` which of them are to be drawn."""
-    found = find_triggers(batch, events.tile_snr, events.snr, events.gap_s)
-    rows = []
-    for start, triggers in zip(starts, found, strict=True):
-        drawn = _to_draw(triggers, events.max_per_window)
-        for trigger in triggers:
-            row = {
-                "detector": detector,
-                "gps_start": start,
-                "time": start + trigger.time,
-                "peak_time": start + trigger.peak_time,
-                "tstart": start + trigger.tstart,
-                "tend": start + trigger.tend,
-                "duration": trigger.tend - trigger.tstart,
-                "frequency": trigger.frequency,
-                "peak_frequency": trigger.peak_frequency,
-                "fstart": trigger.fstart,
-                "fend": trigger.fend,
-                "bandwidth": trigger.fend - trigger.fstart,
-                "q": trigger.q,
-                "snr": trigger.snr,
-                "amplitude": amplitude(trigger, psd, parameters.psd_segment_s),
-                "energy": trigger.energy,
-                "tiles": trigger.tiles,
-                "energy_sum": trigger.energy_sum,
-                "view": trigger in drawn,
-            }
-            rows.append(row)
-    return rows
-
-
-def _to_draw(triggers: Sequence[Trigger], count: int) -> list[Trigger]:
-    """Return the first ``count`` triggers of different moments: one moment has one view."""
-    moments: dict[float, Trigger] = {}
-    for trigger in triggers:
-        moments.setdefault(trigger.peak_time, trigger)
-    return list(moments.values())[:count]
-
-
-def _draw_events(
-    starts: Sequence[int],
-    batch: QBatch,
-    triggers: Sequence[Mapping[str, Any]],
+    window: int,
+    claim: Candidate,
     parameters: RenderParameters,
     folder: Path,
 ) -> None:
-    """Draw the triggers that are to have a view."""
-    for row in triggers:
-        if not row["view"]:
-            continue
-        start, time = row["gps_start"], row["peak_time"]
-        size = (parameters.height, parameters.width)
-        view = event_view(batch, starts.index(start), time - start, *size)
-        about = {
-            "detector": row["detector"],
-            "trigger_time": time,
-            "crops_s": CROPS_S,
-            "render_id": parameters.render_id,
-        }
-        indices = parameters.picture_scale.index(view)
-        path = folder / event_name(row["detector"], time)
-        write_picture(path, indices, parameters.picture_scale, about)
+    size = (parameters.height, parameters.width)
+    view = event_view(batch, window, claim.trigger.peak_time, *size, claim.plane)
+    time = start + claim.trigger.peak_time
+    about = {
+        "detector": detector,
+        "trigger_time": time,
+        "crops_s": CROPS_S,
+        "render_id": parameters.render_id,
+    }
+    indices = parameters.picture_scale.index(view)
+    write_picture(folder / event_name(detector, time), indices, parameters.picture_scale, about)
 
 
 def _event_names(triggers: pa.Table) -> set[str]:

@@ -91,7 +91,7 @@ def _show(options: argparse.Namespace) -> None:
     from gwmorph.block import RenderParameters
     from gwmorph.config import load_yaml, parse_config
     from gwmorph.naming import span_name
-    from gwmorph.report.moment import draw_moment, look_at
+    from gwmorph.report.moment import describe_candidates, draw_moment, look_at
     from gwmorph.strain.base import LocalFile, StrainFile
     from gwmorph.strain.files import describe
 
@@ -122,7 +122,7 @@ def _show(options: argparse.Namespace) -> None:
         found.layout,
         found.dataset_or_channel,
     )
-    moment = look_at(file, options.gps, parameters)
+    moment = look_at(file, options.gps, parameters, config.events.candidates.model_dump())
     name = span_name(detector, "SHOW", moment.gps_start, moment.window_s, "png")
     path = options.out or Path(name)
     draw_moment(moment, options.gps, parameters, path)
@@ -131,6 +131,7 @@ def _show(options: argparse.Namespace) -> None:
         f"loudest tile at GPS {moment.tile_time:.4f}, {moment.tile_frequency:.1f} Hz, "
         f"Q {moment.tile_q:.1f}, energy {moment.tile_energy:.1f}, SNR {moment.tile_snr:.1f}"
     )
+    print("\n".join(describe_candidates(moment)) or "no box, track or chirp above the noise")
 
 
 def _summary(options: argparse.Namespace) -> None:

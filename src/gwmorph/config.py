@@ -235,6 +235,18 @@ class PictureConfig(_Section):
     colormap: Literal["cividis", "viridis", "gray"] = _key("cividis", "Palette of the PNG.")
 
 
+class CandidatesConfig(_Section):
+    """Values of a window's parts from which on they are traced back to a place and drawn.
+
+    Below them nothing becomes an event, whatever the score's limit.
+    """
+
+    tile_snr: float = _key(5.8, "Smallest Omicron SNR of a window's loudest tile.", ge=3)
+    excess: float = _key(3.5, "Smallest excess, as in the measurements.", gt=0)
+    track: float = _key(12.0, "Smallest log-likelihood ratio of a track.", "nat", gt=0)
+    chirp: float = _key(9.0, "Smallest log-likelihood ratio of a chirp.", "nat", gt=0)
+
+
 class EventsConfig(_Section):
     """What counts as a trigger, and which triggers get a view."""
 
@@ -246,7 +258,18 @@ class EventsConfig(_Section):
         0.1, "Longest time between tiles of one trigger; Omicron's default.", "s", ge=0, le=2
     )
     max_per_window: int = _key(
-        8, "Most event views of one window, the loudest triggers first; 0 draws none.", ge=0, le=64
+        8,
+        "Most event views of one window's triggers, the loudest first; 0 draws no view at all.",
+        ge=0,
+        le=64,
+    )
+    candidates: CandidatesConfig = _key(
+        CandidatesConfig(), "What is looked at besides triggers, until the score is known."
+    )
+    parts: list[Literal["tile", "excess", "track", "chirp"]] = _key(
+        ["tile", "excess", "track", "chirp"],
+        "Parts of the score that make an event of a window above its limit, besides triggers: its "
+        "loudest tile below snr, a box, a path, a chirp's track.",
     )
 
     @model_validator(mode="after")
@@ -254,6 +277,11 @@ class EventsConfig(_Section):
         if self.snr < self.tile_snr:
             raise ValueError(
                 f"snr ({self.snr:g}) must not be less than tile_snr ({self.tile_snr:g})"
+            )
+        if self.candidates.tile_snr < self.tile_snr:
+            raise ValueError(
+                f"candidates.tile_snr ({self.candidates.tile_snr:g}) must not be less than "
+                f"tile_snr ({self.tile_snr:g})"
             )
         return self
 

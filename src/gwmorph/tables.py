@@ -21,6 +21,9 @@ from gwmorph.storage import atomic_path
 
 SCHEMA_VERSION = "4"
 EMBEDDING_SIZE = 384
+# What may find a trigger: a loud tile, or a part of the score that adds tiles up.
+TILE = "tile"
+FOUND_BY = (TILE, "excess", "track", "chirp")
 
 
 def _field(
@@ -77,8 +80,43 @@ TRIGGERS = pa.schema(
     [
         _DETECTOR,
         _field("gps_start", pa.int64(), "s", "GPS start of the window that claims the trigger"),
+        _field(
+            "found_by",
+            pa.string(),
+            "",
+            "'tile', or the part of the score that passes its limit: 'excess' (a box), 'track' (a "
+            "path), 'chirp' (a stretch of a binary's track); all its tiles are then those inside",
+        ),
+        _field(
+            "significance",
+            pa.float64(),
+            "",
+            "-log10 of the probability that the part of a quiet window is as large, as in the "
+            "table of scores; null for tiles that are not their window's loudest",
+            nullable=True,
+        ),
+        _field(
+            "line_share",
+            pa.float64(),
+            "",
+            "share of its energy in rows that hold a line; null for tiles",
+            nullable=True,
+        ),
+        _field(
+            "chirp_mass",
+            pa.float64(),
+            "solMass",
+            "of the binary at the detector; null unless found by 'chirp'",
+            nullable=True,
+        ),
         _field("time", pa.float64(), "s", "GPS time, mean over all tiles weighted by energy"),
-        _field("peak_time", pa.float64(), "s", "GPS time of the loudest tile's centre"),
+        _field(
+            "peak_time",
+            pa.float64(),
+            "s",
+            "GPS time that its view is centred on: the loudest tile's centre; a box's or path's "
+            "centroid; the end of a chirp's stretch",
+        ),
         _field("tstart", pa.float64(), "s", "GPS time at which the first tile starts"),
         _field("tend", pa.float64(), "s", "GPS time at which the last tile ends"),
         _field("duration", pa.float64(), "s", "from tstart to tend"),
@@ -97,7 +135,12 @@ TRIGGERS = pa.schema(
             "snr * sqrt(PSD / 2), PSD averaged harmonically over the tile's band",
         ),
         _field("energy", pa.float64(), "", "energy of the loudest tile over its row's median"),
-        _field("tiles", pa.int64(), "", "number of significant tiles in all Q-planes"),
+        _field(
+            "tiles",
+            pa.int64(),
+            "",
+            "number of tiles: significant ones in all Q-planes, or inside a part",
+        ),
         _field("energy_sum", pa.float64(), "", "sum of the tiles' energies, less 1/ln 2 for each"),
         _field(
             "view",
@@ -168,6 +211,24 @@ SCORES = pa.schema(
         _field("quiet_windows", pa.int64(), "", "number of quiet windows that set the limit"),
     ],
     metadata={"gwmorph.schema": "scores"},
+)
+ABOVE_LIMIT = pa.schema(
+    [
+        _DETECTOR,
+        _GPS_START,
+        _field("score", pa.float64(), "", "as in the table of scores"),
+        _field("limit", pa.float64(), "", "as in the table of scores"),
+        _field("won_by", pa.string(), "", "part with the largest surprise"),
+        _field(
+            "outcome",
+            pa.string(),
+            "",
+            "what found the window's event: 'tile', 'excess', 'track' or 'chirp'; or why it has "
+            "none: 'line', 'distance', or 'none' (its part is left out, too faint to be a "
+            "candidate, or next door)",
+        ),
+    ],
+    metadata={"gwmorph.schema": "above_limit"},
 )
 CLUSTERS = pa.schema(
     [

@@ -257,6 +257,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(
 def _trigger(time: float, view: bool) -> dict:
     numbers = {field.name: 1 for field in tables.TRIGGERS}
     own = {"detector": "H1", "gps_start": int(time) // 32 * 32, "view": view}
+    own["found_by"] = "tile"
     return numbers | own | {"peak_time": time, "time": time + 0.1, "snr": time % 10}
 
 

@@ -64,6 +64,7 @@ def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:
     claimed = [
         {field.name: 1 for field in tables.TRIGGERS}
         | {"detector": row["detector"], "gps_start": row["gps_start"], "view": True}
+        | {"found_by": "tile"}
         | {"peak_time": row["trigger_time"]}
         for row in embeddings.to_pylist()
         if row["trigger_time"] is not None

@@ -30,6 +30,8 @@ def triggers() -> pa.Table:
             "amplitude": 1e-23 * rng.uniform(1, 9),
             "tiles": int(rng.integers(1, 5000)),
             "view": bool(number % 2),
+            "found_by": ("tile", "chirp")[number % 2],
+            "chirp_mass": 10.0 + number if number % 2 else None,
         }
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=tables.TRIGGERS)
@@ -57,8 +59,10 @@ def test_gwpy_reads_every_column_from_hdf5(tmp_path, triggers, suffix):
         *found.colnames
     }
     assert [str(value) for value in found["ifo"]] == triggers["detector"].to_pylist()
-    for name in set(triggers.column_names) - {"detector"}:
-        assert list(found[name]) == triggers[name].to_pylist(), name
+    assert [str(value) for value in found["found_by"]] == triggers["found_by"].to_pylist()
+    for name in set(triggers.column_names) - {"detector", "found_by"}:
+        expected = [np.nan if value is None else value for value in triggers[name].to_pylist()]
+        np.testing.assert_array_equal(found[name], expected, err_msg=name)
 
 
 def test_gwpy_reads_sngl_burst_from_ligo_lw(tmp_path, triggers):
@@ -67,11 +71,16 @@ def test_gwpy_reads_sngl_burst_from_ligo_lw(tmp_path, triggers):
     columns = [
         "ifo", "peak", "start", "stop", "duration", "peak_frequency", "central_freq", "bandwidth",
         "flow", "fhigh", "snr", "amplitude", "param_one_name", "param_one_value", "search",
+        "param_two_name", "param_two_value", "confidence",
     ]  # fmt: skip
     found = EventTable.read(path, format="ligolw", tablename="sngl_burst", columns=columns)
     assert list(found["ifo"]) == triggers["detector"].to_pylist()
-    assert set(found["search"]) == {"gwmorph"}
+    assert list(found["search"]) == ["gwmorph", "gwmorph:chirp"] * 3 + ["gwmorph"]
     assert set(found["param_one_name"]) == {"q"}
+    assert set(found["param_two_name"]) == {"chirp_mass"}
+    masses = triggers["chirp_mass"].to_numpy()
+    assert np.isnan(masses).sum() == 4
+    np.testing.assert_array_equal(np.asarray(found["param_two_value"], float), masses)
     for name, source in (("peak", "peak_time"), ("start", "tstart"), ("stop", "tend")):
         times = [float(time) for time in found[name]]
         np.testing.assert_allclose(times, triggers[source].to_numpy(), rtol=0, atol=1e-6)
@@ -79,6 +88,7 @@ def test_gwpy_reads_sngl_burst_from_ligo_lw(tmp_path, triggers):
         ("duration", "duration"), ("peak_frequency", "peak_frequency"), ("snr", "snr"),
         ("central_freq", "frequency"), ("bandwidth", "bandwidth"), ("flow", "fstart"),
         ("fhigh", "fend"), ("amplitude", "amplitude"), ("param_one_value", "q"),
+        ("confidence", "significance"),
     ):  # fmt: skip
         np.testing.assert_allclose(found[name], triggers[source].to_numpy(), rtol=1e-6)
 

@@ -101,3 +101,63 @@ def test_gw150914_is_found_in_real_files_of_every_layout(real_data, tmp_path, ca
     assert main(["show", str(path), "--gps", "1126259462.4", "--out", str(out)]) == 0
     time = float(capsys.readouterr().out.split("loudest tile at GPS ")[1].split(",")[0])
     assert time == pytest.approx(1126259462.42, abs=0.011)
+
+
+# -- candidates -----------------------------------------------------------------------------
+
+
+def shown(path, gps: float, tmp_path, capsys) -> dict[str, str]:
+    """What the command says was found, by part."""
+    assert main(["show", str(path), "--gps", str(gps), "--out", str(tmp_path / "a.png")]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    return {line.split()[1]: line for line in lines if line.startswith("found_by")}
+
+
+def moment_in(line: str) -> float:
+    return float(line.split(" at GPS ")[1].split(",", maxsplit=1)[0])
+
+
+def test_show_names_and_frames_what_has_no_loud_tile(tmp_path, capsys):
+    values = 1e-21 * np.random.default_rng(4).standard_normal(48 * RATE)
+    quiet = write_gwosc_file(tmp_path / "q.hdf5", "H1", START, values, RATE)
+    out = tmp_path / "q.png"
+    assert main(["show", str(quiet), "--gps", str(START + 24), "--out", str(out)]) == 0
+    assert "found_by chirp" not in capsys.readouterr().out
+    t = np.arange(48 * RATE) / RATE - 24
+    left = np.maximum(-t, 1e-6)
+    frequency = 25 * (left / 1.2) ** (-3 / 8)
+    chirp = np.cos(-2 * np.pi * 8 / 5 * frequency * left) * frequency ** (2 / 3)
+    chirp[(frequency < 22) | (frequency > 110) | (t > 0)] = 0
+    values += 1e-21 * 16 * chirp / np.sqrt(np.sum(chirp**2))
+    path = write_gwosc_file(tmp_path / "c.hdf5", "H1", START, values, RATE)
+    line = shown(path, START + 24, tmp_path, capsys)["chirp"]
+    assert moment_in(line) == pytest.approx(START + 24, abs=0.1)
+    mass = float(line.split("chirp mass ")[1].split(",")[0])
+    assert mass == pytest.approx(15.6, rel=0.3)
+    assert "log-likelihood ratio" in line
+    framed, plain = (np.asarray(Image.open(p).convert("RGB")) for p in (tmp_path / "a.png", out))
+    white = [np.all(picture[150:600, 200:900] > 250, axis=-1).sum() for picture in (framed, plain)]
+    assert white[0] > white[1] + 40
+
+
+@pytest.mark.parametrize(
+    "name", ["H-H1_LOSC_4_V2-1126259446-32.hdf5", "L-L1_LOSC_4_V2-1126259446-32.hdf5"]
+)
+def test_the_chirp_of_gw150914_is_shown(real_data, tmp_path, capsys, name):
+    found = shown(real_data / "strain" / name, 1126259462.4, tmp_path, capsys)
+    assert found.keys() == {"excess", "track", "chirp"}
+    for line in found.values():
+        assert moment_in(line) == pytest.approx(1126259462.42, abs=0.1)
+        assert "line" not in line.replace("log-likelihood", "").split(": ")[1]
+
+
+@pytest.mark.parametrize("name", ["H-H1", "L-L1"])
+def test_lvt151012_is_a_chirp_and_lines_are_told_from_it(real_data, tmp_path, capsys, name):
+    """It merged at GPS 1128678900.44 and has no tile above SNR 6.2 in either file."""
+    path = real_data / "strain" / f"{name}_LOSC_4_V2-1128678884-32.hdf5"
+    found = shown(path, 1128678900.4, tmp_path, capsys)
+    assert moment_in(found["chirp"]) == pytest.approx(1128678900.44, abs=0.5)
+    assert "along a line" not in found["chirp"]
+    if name == "H-H1":
+        assert found["excess"].endswith("along a line")
+        assert found["track"].endswith("along a line")

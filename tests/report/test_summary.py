@@ -7,7 +7,9 @@ from rich.console import Console
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
 from gwmorph.report.summary import print_summary, summarise
-from gwmorph.tables import CLUSTER_SUMMARY, LEDGER, MEASUREMENTS, SCORES, TRIGGERS
+from gwmorph.tables import ABOVE_LIMIT, CLUSTER_SUMMARY, LEDGER, MEASUREMENTS, SCORES, TRIGGERS
+
+NOTHING = dict.fromkeys(("tile", "excess", "track", "chirp", "line", "distance", "none"), 0)
 
 
 def measured(detector: str, gps: int, snr: float) -> dict:
@@ -18,14 +20,20 @@ def measured(detector: str, gps: int, snr: float) -> dict:
     }
 
 
-def trigger(detector: str, gps: int) -> dict:
+def trigger(detector: str, gps: int, found_by: str = "tile", snr: float = 7.5) -> dict:
     own = {"detector": detector, "gps_start": gps, "view": gps < 64}
+    own |= {"found_by": found_by, "snr": snr}
     return {field.name: 0 for field in TRIGGERS} | own
 
 
 def scored(detector: str, gps: int, score: float) -> dict:
     own = {"detector": detector, "gps_start": gps, "score": score, "limit": 2.0}
     return {field.name: 0 for field in SCORES} | own | {"quiet_windows": 1000}
+
+
+def above(gps: int, won_by: str, outcome: str) -> dict:
+    own = {"detector": "H1", "gps_start": gps, "won_by": won_by, "outcome": outcome}
+    return {field.name: 0 for field in ABOVE_LIMIT} | own
 
 
 def cluster(number: int, members: int, share: float) -> dict:
@@ -53,7 +61,17 @@ def small_run() -> dict:
     ]
     snrs = [measured("H1", 0, 7.49), measured("H1", 32, 7.5), measured("H1", 64, 30.0)]
     scores = [scored("H1", 0, 1.99), scored("H1", 32, 2.0), scored("H1", 64, 40.0)]
-    triggers = [trigger("H1", 32), trigger("H1", 64), trigger("H1", 64)]
+    triggers = [
+        *(trigger("H1", gps) for gps in (32, 64, 64)),
+        trigger("H1", 64, snr=6.4),
+        trigger("H1", 96, "chirp", snr=9.9),
+        trigger("H1", 128, "chirp"),
+    ]
+    outcomes = [
+        above(32, "distance", "tile"),
+        above(64, "track", "line"),
+        above(0, "track", "line"),
+    ]
     clusters = [cluster(0, 2, 2 / 3), cluster(1, 1, 1 / 3)]
     return {
         "run": "demo",
@@ -62,6 +80,7 @@ def small_run() -> dict:
         "measurements": MEASUREMENTS.empty_table().from_pylist(snrs, schema=MEASUREMENTS),
         "triggers": TRIGGERS.empty_table().from_pylist(triggers, schema=TRIGGERS),
         "scores": SCORES.empty_table().from_pylist(scores, schema=SCORES),
+        "above_limit": ABOVE_LIMIT.empty_table().from_pylist(outcomes, schema=ABOVE_LIMIT),
         "events_snr": 7.5,
         "false_alarm_fraction": 0.01,
         "cluster_summaries": {
@@ -101,6 +120,8 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggered_windows": 2,
                 "triggers": 3,
                 "triggers_without_view": 2,
+                "events_by_score": {"tile": 1, "excess": 0, "track": 0, "chirp": 2},
+                "windows_above_limit_by": {**NOTHING, "tile": 1, "line": 2},
                 "windows_above_limit": 2,
                 "expected_false_alarms": pytest.approx(0.03, rel=1e-2),
                 "false_alarms_95": [0, 1],
@@ -117,6 +138,8 @@ def test_summary_holds_the_known_numbers(small_run):
                 "triggered_windows": 0,
                 "triggers": 0,
                 "triggers_without_view": 0,
+                "events_by_score": dict.fromkeys(("tile", "excess", "track", "chirp"), 0),
+                "windows_above_limit_by": NOTHING,
                 "windows_above_limit": 0,
                 "expected_false_alarms": 0.0,
                 "false_alarms_95": [0, 0],
@@ -152,6 +175,7 @@ def test_summary_of_nothing_is_zeros_and_strict_json(small_run):
         "measurements": MEASUREMENTS.empty_table(),
         "triggers": TRIGGERS.empty_table(),
         "scores": SCORES.empty_table(),
+        "above_limit": ABOVE_LIMIT.empty_table(),
         "cluster_summaries": dict.fromkeys(("window", "event"), CLUSTER_SUMMARY.empty_table()),
     }
     summary = summarise(**(small_run | empty))
@@ -189,6 +213,10 @@ def test_printout_says_everything_once(small_run):
     assert numbers(lines["of these context"]) == ["1", "0"]
     assert numbers(lines["windows with a tile of SNR >= 7.5"])[-2:] == ["2", "0"]
     assert numbers(lines["triggers of SNR >= 7.5"])[-2:] == ["3", "0"]
+    assert numbers(lines["events that the score finds besides"]) == ["3", "0"]
+    assert numbers(lines["of these an event, found by a tile"]) == ["1", "0"]
+    assert numbers(lines["of these the shoulder of a line"]) == ["2", "0"]
+    assert not [line for line in lines if "picture alone" in line]
     assert numbers(lines["windows above the 1 % limit"])[-2:] == ["2", "0"]
     expected = lines["expected if all were quiet (95 %)"]
     assert numbers(expected)[-2:] == ["0.0 (0-1)", "0.0 (0-0)"]

@@ -280,7 +280,7 @@ def row(gps: int, peak: float, snr: float, band=(50, 200), width=0.2, detector="
     own = {
         "detector": detector, "gps_start": gps, "time": peak, "peak_time": peak, "snr": snr,
         "tstart": peak - width, "tend": peak + width, "fstart": band[0], "fend": band[1],
-        "view": True,
+        "view": True, "found_by": "tile",
     }  # fmt: skip
     return {field.name: 1 for field in tables.TRIGGERS} | own
 
@@ -301,6 +301,14 @@ def test_a_trigger_claimed_twice_is_kept_once():
 
 def test_the_window_that_holds_the_peak_comes_before_the_louder():
     assert merged(row(0, 32.1, 10.1), row(32, 32.1, 10)) == [(32, 10)]
+
+
+def test_a_tiles_trigger_comes_before_a_part_whoever_holds_the_peak():
+    tile = row(0, 32.01, 9.0)
+    part = row(32, 32.02, 5.0) | {"found_by": "track", "significance": 30.0}
+    assert merged(tile, part) == merged(part, tile) == [(0, 9.0)]
+    fainter = row(32, 32.03, 6.0) | {"found_by": "chirp", "significance": 20.0}
+    assert merged(fainter, part) == [(32, 5.0)]
 
 
 def test_what_differs_in_time_band_window_or_detector_stays():

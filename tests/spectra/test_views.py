@@ -210,3 +210,21 @@ def test_crops_take_a_view_apart_and_share_its_memory():
 def test_odd_pictures_are_refused(transform):
     with pytest.raises(ValueError, match="even height and width, got 57 x 56"):
         event_view(one_batch(transform, noise(1)), 0, 1.0, 57, 56)
+
+
+def test_a_view_can_show_one_plane_alone(transform):
+    """A long tone is seen in the plane that is named, whatever tile of another one is loudest."""
+    tone = 0.6 * np.cos(2 * np.pi * 200 * TIME) * (np.abs(TIME - 4) < 1.5)
+    batch = one_batch(transform, noise(5) + tone + burst(4.0, 900, 0.002, 6))
+    shown = [event_view(batch, 0, 4.0, HEIGHT, WIDTH, plane) for plane in (0, 3)]
+    rows = [TILING.planes[plane] for plane in (0, 3)]
+    for view, plane in zip(shown, rows, strict=True):
+        for crop, duration in zip(crops(view), CROPS_S, strict=True):
+            wanted = _brute_force_crop(_own_planes(batch, plane), 4.0, duration)
+            np.testing.assert_array_equal(crop, wanted)
+
+
+def _own_planes(batch: QBatch, plane) -> list:
+    number = TILING.planes.index(plane)
+    frequencies = np.array([row.frequency for row in plane])
+    return [(frequencies, [energy[0] for energy in batch.energies[number]])]

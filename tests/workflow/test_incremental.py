@@ -18,10 +18,13 @@ TABLES = [f"Writing the table of {view} clusters of run t" for view in VIEWS]
 REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
 CLUSTERED = [*CLUSTERING, *REPORT, "Summing up run t"]
+# What follows from other events: windows are clustered as before.
+EVENTS = [job for job in [*CLUSTERING, *REPORT] if "event" in job]
 CONFIG = "Recording the configuration of run t"
 SCORES = "Scoring the windows of run t"
 QUIET = [f"Simulating quiet windows of {d}" for d in ("H1", "L1")]
 TRIGGERS = "Joining the triggers of run t"
+JUDGED = [SCORES, TRIGGERS, *EVENTS, "Summing up run t"]
 VERDICT = "Judging how many windows of run t were lost"
 
 
@@ -50,13 +53,14 @@ def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
         ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [CONFIG]),
         (
             {"encoder": {"batch_size": 5}},
-            [*encoding("H1", "L1"), *CLUSTERED, SCORES, CONFIG],
+            [*encoding("H1", "L1"), *CLUSTERED, SCORES, TRIGGERS, CONFIG],
         ),
         (
             {"score": {"false_alarm_fraction": 0.05}},
-            [SCORES, "Summing up run t", CONFIG],
+            [*JUDGED, CONFIG],
         ),
-        ({"score": {"seed": 1}}, [*QUIET, SCORES, "Summing up run t", CONFIG]),
+        ({"score": {"seed": 1}}, [*QUIET, *JUDGED, CONFIG]),
+        ({"events": {"parts": ["chirp"]}}, [TRIGGERS, *EVENTS, "Summing up run t", CONFIG]),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -118,9 +122,10 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
         ("report/figures.py", REPORT),
         ("report/summary.py", ["Summing up run t"]),
         ("morphology/clustering.py", CLUSTERED),
-        ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES]),
-        ("evidence/score.py", [*QUIET, SCORES, "Summing up run t"]),
-        ("simulation/noise.py", [*QUIET, SCORES, "Summing up run t"]),
+        ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES, TRIGGERS]),
+        ("evidence/score.py", [*QUIET, *JUDGED]),
+        ("evidence/events.py", [TRIGGERS, *EVENTS, "Summing up run t"]),
+        ("simulation/noise.py", [*QUIET, *JUDGED]),
         ("simulation/blocks.py", []),
         ("config.py", []),
     ],

@@ -1,7 +1,7 @@
 # Needs the receipts of a block and of its direct neighbours. Makes the block's pictures (a folder
 # of PNGs), its measurements, its triggers and its ledger. The segment list is no input: what a
 # block depends on is in its params, so that a changed list reruns only the blocks that it touches.
-# A run's triggers are those of all its blocks.
+# What may be an event once the score is known is drawn here, too, while its tiles are at hand.
 
 
 rule block:
@@ -30,38 +30,12 @@ rule block:
         conditioning=keys("conditioning"),
         qtransform=keys("qtransform"),
         picture=keys("picture"),
-        events=keys("events"),
+        events=keys("events", "parts"),
         code=code("block"),
     message:
         "Drawing {wildcards.detector} block {wildcards.block}"
     script:
         "../../scripts/block.py"
-
-
-# Joins the triggers of all blocks. Two blocks may claim one trigger at their border.
-rule triggers:
-    input:
-        triggers=run_files(TRIGGERS),
-    output:
-        triggers="results/{run}/triggers.parquet",
-    log:
-        "results/{run}/logs/triggers.log",
-    benchmark:
-        "results/{run}/benchmarks/triggers.tsv"
-    localrule: True
-    conda:
-        "../../envs/spectra.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        window_s=CONFIG.window.duration_s,
-        code=code("triggers"),
-    message:
-        "Joining the triggers of run {wildcards.run}"
-    script:
-        "../../scripts/triggers.py"
 
 
 # Judges all ledgers. A rule of its own, because a rule that fails loses its outputs: a failed

@@ -90,7 +90,7 @@ LOOKING = {
         "qtransform": keys("qtransform"),
         "picture": keys("picture"),
     },
-    "events": keys("events", "max_per_window"),
+    "events": keys("events", "max_per_window", "candidates", "parts"),
     "encoder": encoder_keys(),
     "modules": CONFIG.injections.modules,
 }

@@ -137,6 +137,7 @@ rule summary:
         measurements=run_files(MEASUREMENTS),
         triggers="results/{run}/triggers.parquet",
         scores=SCORES,
+        above_limit="results/{run}/above_limit.parquet",
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:

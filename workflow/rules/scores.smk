@@ -1,6 +1,6 @@
-# Needs measurements and embeddings of all windows. Makes the score of every window, against quiet
-# windows that are simulated for each detector, drawn and encoded as the run's are, or that are the
-# run's own.
+# Needs measurements, embeddings of all windows and triggers of all blocks. Makes the score of every
+# window, against quiet windows that are simulated for each detector, drawn and encoded as the run's
+# are, or that are the run's own; and with it the run's triggers.
 
 QUIET = "results/{run}/quiet/{background}/{detector}.parquet"
 SCORES = "results/{run}/scores.parquet"
@@ -95,3 +95,34 @@ rule scores:
         "Scoring the windows of run {wildcards.run}"
     script:
         "../../scripts/scores.py"
+
+
+# Joins the triggers of all blocks. Two blocks may claim one trigger at their border. Candidates stay
+# where the score of their window passes its limit.
+rule triggers:
+    input:
+        triggers=run_files(TRIGGERS),
+        scores=SCORES,
+    output:
+        triggers="results/{run}/triggers.parquet",
+        above_limit="results/{run}/above_limit.parquet",
+    log:
+        "results/{run}/logs/triggers.log",
+    benchmark:
+        "results/{run}/benchmarks/triggers.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        window_s=CONFIG.window.duration_s,
+        events_snr=CONFIG.events.snr,
+        parts=CONFIG.events.parts,
+        code=code("triggers"),
+    message:
+        "Joining the triggers of run {wildcards.run}"
+    script:
+        "../../scripts/triggers.py"

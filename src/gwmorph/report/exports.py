@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
+from gwmorph.tables import TILE
 
 _HDF5 = {".h5", ".hdf5", ".hdf"}
 _LIGO_LW = {".xml"}
@@ -24,7 +25,10 @@ _BURST = {
     "snr": "snr",
     "amplitude": "amplitude",
     "param_one_value": "q",
+    "param_two_value": "chirp_mass",
+    "confidence": "significance",
 }
+_PARAMETERS = {"param_one_name": "q", "param_two_name": "chirp_mass"}
 _BURST_TIMES = {"peak": "peak_time", "start": "tstart", "stop": "tend"}
 
 
@@ -32,11 +36,14 @@ def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str])
     """Write triggers (schema ``tables.TRIGGERS``) in the format that the file's name ends in.
 
     ``.h5``, ``.hdf5``, ``.hdf``: the data set ``triggers``, one compound row each, with all
-    columns of the table (``detector`` is called ``ifo``), as Omicron lays them; ``metadata``
-    become attributes. gwpy: ``EventTable.read(path, format="hdf5", path="triggers")``.
+    columns of the table (``detector`` is called ``ifo``), as Omicron lays them; nulls are NaN and
+    ``metadata`` become attributes. gwpy:
+    ``EventTable.read(path, format="hdf5", path="triggers")``.
 
-    ``.xml``: LIGO_LW with a ``sngl_burst`` table; Q is its first parameter and numbers other
-    than times have single precision. gwpy: ``EventTable.read(path, format="ligolw",
+    ``.xml``: LIGO_LW with a ``sngl_burst`` table; Q is its first parameter, the chirp mass its
+    second, the significance its confidence (NaN where there is none), and numbers other than times
+    have single precision. ``search`` is ``gwmorph``, and ``gwmorph:track`` (or another part of
+    the score) where no tile found the event. gwpy: ``EventTable.read(path, format="ligolw",
     tablename="sngl_burst")``.
 
     Raises
@@ -61,7 +68,7 @@ def _write_hdf5(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> 
     columns = {
         "ifo" if name == "detector" else name: np.asarray(
             triggers[name].to_pylist(),
-            "S2" if name == "detector" else field.type.to_pandas_dtype(),
+            "S" if pa.types.is_string(field.type) else field.type.to_pandas_dtype(),
         )
         for name, field in zip(triggers.column_names, triggers.schema, strict=True)
     }
@@ -78,12 +85,15 @@ def _write_ligo_lw(triggers: pa.Table, path: Path) -> None:
     from igwn_ligolw.utils import write_filename
 
     times = [f"{end}_time{part}" for end in _BURST_TIMES for part in ("", "_ns")]
-    table = lsctables.SnglBurstTable.new([*_BURST, *times, "search", "param_one_name", "event_id"])
+    table = lsctables.SnglBurstTable.new([*_BURST, *times, "search", *_PARAMETERS, "event_id"])
     for number, trigger in enumerate(triggers.to_pylist()):
         row = table.RowType()
-        row.search, row.param_one_name, row.event_id = "gwmorph", "q", number
+        row.search = "gwmorph" if trigger["found_by"] == TILE else f"gwmorph:{trigger['found_by']}"
+        row.event_id = number
+        for name, value in _PARAMETERS.items():
+            setattr(row, name, value)
         for name, source in (_BURST | _BURST_TIMES).items():
-            setattr(row, name, trigger[source])
+            setattr(row, name, float("nan") if trigger[source] is None else trigger[source])
         table.append(row)
     document = ligolw.Document()
     document.appendChild(ligolw.LIGO_LW()).appendChild(table)

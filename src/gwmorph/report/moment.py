@@ -1,33 +1,44 @@
 """One picture of any moment of any strain file, with axes, for people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from igwn_segments import segment, segmentlist
 from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
-from gwmorph.block import RenderParameters, second_defects
+from gwmorph.block import RenderParameters, score_parts, second_defects
 from gwmorph.errors import StrainError
 from gwmorph.ledger import MEANING, Reason
 from gwmorph.report.palette import saved_figure
+from gwmorph.spectra.candidates import Candidate, find_candidates
 from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
+from gwmorph.spectra.lines import LINE_SHARE, line_rows
 from gwmorph.spectra.qtransform import GUARD_S, omicron_snr
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
 
 # How much strain around the moment is read for the noise spectrum.
 _AROUND_S = 256
+_PART = {
+    "excess": "-log10 of its probability",
+    "track": "log-likelihood ratio",
+    "chirp": "log-likelihood ratio",
+}
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The picture of ``[gps_start, gps_start + window_s)`` and its loudest tile.
+    """The picture of ``[gps_start, gps_start + window_s)``, its loudest tile and its candidates.
 
     ``indices`` are palette indices uint8 [height, width]; ``held`` is the GPS span of sound
     strain around the moment, ``sound`` that inside which every pixel has its full context.
+    ``candidates`` are where large parts of the score peak, with the parts' values.
     """
 
     detector: str
@@ -43,15 +54,19 @@ class Moment:
     tile_q: float
     tile_energy: float
     tile_snr: float
+    candidates: list[tuple[Candidate, float]]
 
 
-def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment:
+def look_at(
+    file: LocalFile, gps: float, parameters: RenderParameters, least: Mapping[str, float]
+) -> Moment:
     """Draw the window around ``gps`` from one file, however little strain lies beside it.
 
     The window is moved, and where the file is shorter also cut, to lie inside the strain that
     can be whitened: all but ``REACH_S`` seconds at the ends of the sound strain around ``gps``.
     Where the guard reaches further, whitened strain is continued by its mirror image; such edges
-    lie outside ``Moment.sound``.
+    lie outside ``Moment.sound``. ``least`` is the smallest excess, track and chirp that is traced
+    back to its place.
 
     Raises
     ------
@@ -70,13 +85,16 @@ def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment
     window_s = min(parameters.window_s, abs(white))
     start = int(np.clip(np.floor(gps) - window_s // 2, white[0], white[1] - window_s))
     cut = parameters.cut_to(window_s)
-    planes = cut.transform()(_whitened_span(strain, held, start, cut)[None])
-    tile = planes.loudest
+    span, psd = _whitened_span(strain, held, start, cut)
+    batch = next(cut.transform().batches(span[None]))
+    parts = score_parts(batch)
+    lines = line_rows(psd, cut.psd_segment_s, batch.tiling.planes[-1])
+    tile = batch.planes.loudest
     return Moment(
         detector=file.detector,
         gps_start=start,
         window_s=window_s,
-        indices=cut.draw(planes)[0],
+        indices=cut.draw(batch.planes)[0],
         held=held,
         sound=segment(white[0] + GUARD_S, white[1] - GUARD_S),
         f_low=parameters.f_low,
@@ -86,6 +104,10 @@ def look_at(file: LocalFile, gps: float, parameters: RenderParameters) -> Moment
         tile_q=float(tile.q[0]),
         tile_energy=float(tile.energy[0]),
         tile_snr=float(omicron_snr(tile.energy)[0]),
+        candidates=[
+            (found, float(parts[found.found_by][0]))
+            for found in find_candidates(batch, 0, parts, least, lines)
+        ],
     )
 
 
@@ -115,8 +137,11 @@ def _sound_stretch(strain: Strain, gps: float, path: str) -> segment:
 
 def _whitened_span(
     strain: Strain, held: segment, start: int, parameters: RenderParameters
-) -> NDArray[np.float32]:
-    """Return the window and its guards, mirrored where whitened strain ends: float32 samples."""
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the window and its guards, mirrored where whitened strain ends, and the spectrum.
+
+    Float32 samples, and the one-sided PSD that whitened them as `median_psd` gives it.
+    """
     rate, (first, last) = strain.sample_rate, held
     values = strain.values[(first - strain.gps_start) * rate : (last - strain.gps_start) * rate]
     psd = median_psd(values, rate, parameters.psd_segment_s)
@@ -124,11 +149,31 @@ def _whitened_span(
     low, high = start - GUARD_S, start + parameters.window_s + GUARD_S
     inner = max(low, first + REACH_S), min(high, last - REACH_S)
     inside = white[(inner[0] - first) * rate : (inner[1] - first) * rate]
-    return np.pad(inside, ((inner[0] - low) * rate, (high - inner[1]) * rate), mode="reflect")
+    edges = ((inner[0] - low) * rate, (high - inner[1]) * rate)
+    return np.pad(inside, edges, mode="reflect"), psd
+
+
+def describe_candidates(moment: Moment) -> list[str]:
+    """Return one line of text for each candidate of a moment."""
+    return [
+        _describe(candidate, value, moment.gps_start) for candidate, value in moment.candidates
+    ]
+
+
+def _describe(candidate: Candidate, value: float, gps_start: int) -> str:
+    found = candidate.trigger
+    mass = f", chirp mass {candidate.chirp_mass:.1f}" if candidate.chirp_mass else ""
+    line = candidate.line_share is not None and candidate.line_share >= LINE_SHARE
+    return (
+        f"found_by {candidate.found_by} at GPS {gps_start + found.peak_time:.3f}{mass}, "
+        f"{_PART[candidate.found_by]} {value:.1f}: {found.fstart:.0f} to {found.fend:.0f} Hz, "
+        f"GPS {gps_start + found.tstart:.3f} to {gps_start + found.tend:.3f}"
+        + (", along a line" if line else "")
+    )
 
 
 def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: Path) -> None:
-    """Draw a moment with axes and colour bar; hatched edges lack context."""
+    """Draw a moment with axes and colour bar: candidates framed, edges without context hatched."""
     scale = parameters.picture_scale
     window = segment(moment.gps_start, moment.gps_start + moment.window_s)
     start = int(gps) - parameters.window_s // 2
@@ -148,6 +193,8 @@ def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: 
         lacking = segmentlist([shown]) - segmentlist([moment.sound])
         for a, b in lacking:
             axes.axvspan(a - gps, b - gps, fill=False, hatch="//", edgecolor="#dddddd", lw=0)
+        for candidate, _ in moment.candidates:
+            _outline(axes, candidate, moment.gps_start - gps)
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(ScalarFormatter())
@@ -158,6 +205,22 @@ def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: 
         axes.set_ylabel("frequency (Hz)")
         axes.set_title(_title(moment, gps, bool(lacking)))
         figure.colorbar(image, label="energy over the row's median", extend="max")
+
+
+def _outline(axes: Axes, candidate: Candidate, shift: float) -> None:
+    """Frame a candidate's time and band, ``shift`` seconds from its window's start to time 0."""
+    found = candidate.trigger
+    left, bottom = found.tstart + shift, found.fstart
+    width, height = found.tend - found.tstart, found.fend - found.fstart
+    axes.add_patch(Rectangle((left, bottom), width, height, fill=False, edgecolor="white", lw=0.8))
+    axes.annotate(
+        candidate.found_by,
+        (left, found.fend),
+        color="white",
+        fontsize=7,
+        va="bottom",
+        clip_on=True,
+    )
 
 
 def _title(moment: Moment, gps: float, lacking: bool) -> str:

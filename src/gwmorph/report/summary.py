@@ -1,6 +1,6 @@
 """What a run amounts to: a dictionary for ``summary.json`` and its print-out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,19 @@ from rich.text import Text
 from scipy.stats import betabinom
 
 from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
+from gwmorph.tables import FOUND_BY, TILE
 
 _NONE = {"window": "none was analysed", "event": "there was no trigger"}
+# What a window above the limit may amount to, as the table says it, and in words.
+_OUTCOMES = {
+    "tile": "an event, found by a tile",
+    "excess": "an event, found by a box",
+    "track": "an event, found by a track",
+    "chirp": "an event, found by a chirp",
+    "line": "the shoulder of a line",
+    "distance": "its picture alone",
+    "none": "no event",
+}
 _SECONDS = ("science_s", "gridded_s", "context_limited_s", "analysed_s")
 
 
@@ -26,6 +37,7 @@ def summarise(
     measurements: pa.Table,
     triggers: pa.Table,
     scores: pa.Table,
+    above_limit: pa.Table,
     events_snr: float,
     false_alarm_fraction: float,
     cluster_summaries: Mapping[str, pa.Table],
@@ -39,11 +51,11 @@ def summarise(
         Name of the run.
     livetimes
         Seconds of each detector, from `gwmorph.ledger.livetimes`.
-    ledger, measurements, triggers, scores
-        Tables of all detectors (schemas LEDGER, MEASUREMENTS, TRIGGERS, SCORES).
+    ledger, measurements, triggers, scores, above_limit
+        Tables of all detectors (schemas LEDGER, MEASUREMENTS, TRIGGERS, SCORES, ABOVE_LIMIT).
     events_snr
-        A window counts as triggered when its loudest tile's SNR is at least this; the
-        triggers were made with it.
+        A window counts as triggered when its loudest tile's SNR is at least this. Tiles as loud
+        made triggers; other events are counted by what found them.
     false_alarm_fraction
         Fraction of quiet windows that the limits in ``scores`` allow to reach them.
     cluster_summaries
@@ -60,8 +72,9 @@ def summarise(
             detector: {
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
-                **_triggers(triggers, detector),
+                **_triggers(triggers, detector, events_snr),
                 **_above_limit(scores, detector, false_alarm_fraction),
+                "windows_above_limit_by": _counts(above_limit, "outcome", detector, _OUTCOMES),
             }
             for detector, livetime in livetimes.items()
         },
@@ -96,12 +109,22 @@ def _windows(
     }
 
 
-def _triggers(triggers: pa.Table, detector: str) -> dict[str, int]:
-    own = triggers.filter(pc.equal(triggers["detector"], detector))
+def _triggers(triggers: pa.Table, detector: str, events_snr: float) -> dict[str, Any]:
+    tile = pc.equal(triggers["found_by"], TILE)
+    loud = pc.and_(tile, pc.greater_equal(triggers["snr"], events_snr))
+    own = triggers.filter(pc.and_(loud, pc.equal(triggers["detector"], detector)))
     return {
         "triggers": own.num_rows,
         "triggers_without_view": own.filter(pc.invert(own["view"])).num_rows,
+        "events_by_score": _counts(
+            triggers.filter(pc.invert(loud)), "found_by", detector, FOUND_BY
+        ),
     }
+
+
+def _counts(table: pa.Table, column: str, detector: str, values: Iterable[str]) -> dict[str, int]:
+    own = table.filter(pc.equal(table["detector"], detector))[column].to_pylist()
+    return {value: own.count(value) for value in values}
 
 
 def _above_limit(scores: pa.Table, detector: str, false_alarm_fraction: float) -> dict[str, Any]:
@@ -172,8 +195,14 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     table.add_row(f"triggers of SNR >= {summary['events_snr']:g}", *triggers)
     without = (f"{column['triggers_without_view']:,}" for column in columns)
     table.add_row("  of these without an event view", *without)
+    fainter = (f"{sum(column['events_by_score'].values()):,}" for column in columns)
+    table.add_row("events that the score finds besides", *fainter)
     above = (f"{column['windows_above_limit']:,}" for column in columns)
     table.add_row(f"windows above the {100 * summary['false_alarm_fraction']:g} % limit", *above)
+    for key, meaning in _OUTCOMES.items():
+        kinds = [column["windows_above_limit_by"][key] for column in columns]
+        if any(kinds):
+            table.add_row(f"  of these {meaning}", *(f"{count:,}" for count in kinds))
     expected = (
         "{:,.1f} ({}-{})".format(column["expected_false_alarms"], *column["false_alarms_95"])
         for column in columns

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, mean_columns
+from gwmorph.spectra.regions import Region, centroid
 from gwmorph.spectra.tiling import Row, Tiling
 
 _LN2 = log(2)
@@ -32,6 +33,9 @@ _LN2 = log(2)
 _NOISE_BANDWIDTH = 256 / 315
 # Density of signal energy per degree of freedom of noise that a track is taken to have.
 _TRACK_DENSITY = 1.5
+# ln of exp(−Z/(1+a))/(1+a) over exp(−Z), a the signal's density: slope times energy less offset.
+_SLOPE = np.float32(_LN2 * _TRACK_DENSITY / (1 + _TRACK_DENSITY))
+_OFFSET = np.float32(np.log1p(_TRACK_DENSITY))
 # What a path pays (in nats) for each row that it crosses. Cheaper paths find longer ones in noise
 # alone; this price keeps the noise's best paths short.
 _CROSSING_PRICE = 0.7
@@ -56,6 +60,27 @@ def box_excess(batch: QBatch) -> NDArray[np.float64]:
 def track_ratio(batch: QBatch) -> NDArray[np.float64]:
     """Return the log-likelihood ratio, in nats, of each window's best path: float64 [n]."""
     return np.max([_plane_track(*plane) for plane in _planes(batch)], axis=0)
+
+
+def excess_region(batch: QBatch, window: int) -> Region:
+    """Return the least probable box of one window of a batch, its moment being its centroid."""
+    planes = _planes(batch)
+    ends = (0, len(planes) - 1)
+    found = [_plane_box(planes[p][0][window], planes[p][1]) for p in ends]
+    best = int(np.argmax([excess for excess, _ in found]))
+    return _region(batch, window, ends[best], found[best][1])
+
+
+def track_region(batch: QBatch, window: int) -> Region:
+    """Return the best path of one window of a batch, its moment being its centroid."""
+    found = [_plane_path(means[window], cells) for means, cells in _planes(batch)]
+    best = int(np.argmax([ratio for ratio, _ in found]))
+    return _region(batch, window, best, found[best][1])
+
+
+def _region(batch: QBatch, window: int, plane: int, cells: NDArray[np.bool_]) -> Region:
+    column_s = (batch.tiling.duration - 2 * GUARD_S) / cells.shape[1]
+    return Region(plane, cells, centroid(batch.means[plane][window], cells, column_s))
 
 
 def _planes(batch: QBatch) -> list[tuple[NDArray[np.float32], "_Cells"]]:
@@ -223,21 +248,51 @@ def _response(
 
 def _plane_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
     """Return −log10 of any box's smallest trials-corrected tail probability: float64 [n]."""
-    best = np.zeros(len(means))
+    return _scanned(means, cells)[0] / log(10)
+
+
+def _plane_box(means: NDArray[np.float32], cells: _Cells) -> tuple[float, NDArray[np.bool_]]:
+    """Return one window's −log10 of the same, and the box: bool [rows, columns]."""
+    best, where = _scanned(means[None], cells)
+    size, box, time, column = where[0]
+    first, last = _row_spans(len(means))[size][box]
+    step = 2 ** max(time - 1, 0)
+    inside = np.zeros(means.shape, bool)
+    inside[first:last, column * step : column * step + 2**time] = True
+    return best[0] / log(10), inside
+
+
+def _scanned(
+    means: NDArray[np.float32], cells: _Cells
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return what `_scan_boxes` finds: float64 [n] and int64 [n, 4]."""
+    best, where = np.zeros(len(means)), np.zeros((len(means), 4), np.int64)
     _scan_boxes(
-        means, cells.area, cells.expected, cells.freedom, cells.least, cells.log_trials, best
-    )
-    return best / log(10)
+        means, cells.area, cells.expected, cells.freedom, cells.least, cells.log_trials,
+        best, where,
+    )  # fmt: skip
+    return best, where
 
 
 def _plane_track(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:
     """Return the log-likelihood ratio of the best path: float64 [n]."""
     best = np.zeros(len(means), np.float32)
-    # ln of exp(−Z/(1+a))/(1+a) over exp(−Z), a the signal's density.
-    slope = np.float32(_LN2 * _TRACK_DENSITY / (1 + _TRACK_DENSITY))
-    offset = np.float32(np.log1p(_TRACK_DENSITY))
-    _best_paths(means, cells.along, cells.area / cells.along, slope, offset, best)
+    _best_paths(means, cells.along, cells.area / cells.along, _SLOPE, _OFFSET, best)
     return best.astype(np.float64)
+
+
+def _plane_path(means: NDArray[np.float32], cells: _Cells) -> tuple[float, NDArray[np.bool_]]:
+    """Return one window's best path, its ratio and its cells: bool [rows, columns]."""
+    across = (cells.area / cells.along).astype(np.float32)
+    reached, origin = _follow_paths(means, cells.along, across, _SLOPE, _OFFSET)
+    inside = np.zeros(means.shape, bool)
+    column, row = np.unravel_index(reached.argmax(), reached.shape)
+    ratio = float(reached[column, row])
+    while column >= 0 and reached[column, row] > 0:
+        start = origin[column, row]
+        inside[min(row, start) : max(row, start) + 1, column] = True
+        column, row = column - 1, start
+    return ratio, inside
 
 
 @njit(cache=True)
@@ -249,8 +304,12 @@ def _log_tail(z):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True)
-def _scan_boxes(means, area, expected, freedom, least, log_trials, best):  # type: ignore[no-untyped-def]
-    """Raise ``best`` [n] to the largest −ln p − ln trials of any box of each window."""
+def _scan_boxes(means, area, expected, freedom, least, log_trials, best, where):  # type: ignore[no-untyped-def]
+    """Raise ``best`` [n] to the largest −ln p − ln trials of any box of each window.
+
+    ``where`` [n, 4] becomes that box: its size in frequency, which one of that size, its size in
+    time, and its first column over half its width.
+    """
     n, rows, columns = means.shape
     halves = np.empty((rows, columns), np.float32)
     line = np.empty(columns, np.float32)
@@ -267,11 +326,13 @@ def _scan_boxes(means, area, expected, freedom, least, log_trials, best):  # typ
                 if not alone:
                     for c in range(columns):
                         line[c] += halves[r + 1, c]
-                found = _scan_line(
+                found, time, column = _scan_line(
                     line, expected[size, r], freedom[:, size, r], least[:, size, r],
                     log_trials[:, size],
                 )  # fmt: skip
-                best[i] = max(best[i], found)
+                if found > best[i]:
+                    best[i] = found
+                    where[i, 0], where[i, 1], where[i, 2], where[i, 3] = size, r, time, column
             if size > 0:
                 _join_rows(halves, count)
                 count = (count + 1) // 2
@@ -291,28 +352,40 @@ def _join_rows(halves, count):  # type: ignore[no-untyped-def]
 def _scan_line(line, expected, freedom, least, log_trials):  # type: ignore[no-untyped-def]
     """Return the largest −ln p − ln trials of any box of one span of rows; uses ``line`` up.
 
-    Boxes are 1, 2, 4, … columns wide; those of 2 and more overlap by half.
+    Boxes are 1, 2, 4, … columns wide; those of 2 and more overlap by half. Returned are as well
+    the box's size in time and its first column over half its width.
     """
-    best = 0.0
+    best, best_time, best_column = 0.0, 0, 0
     count = len(line)
     for time in range(len(least)):
         top = np.float32(-1e30)
-        if time == 0:
-            for c in range(count):
-                top = max(top, line[c])
-        else:
+        if time > 0:
+            count = len(line) >> (time - 1)
             for c in range(count - 1):
                 top = max(top, line[c] + line[c + 1])
-            count //= 2
+        else:
             for c in range(count):
+                top = max(top, line[c])
+        if top >= least[time]:
+            # Wilson & Hilferty 1931: the cube root of a gamma variable is nearly normal.
+            spread = 1 / (9 * freedom[time])
+            z = ((1 + top / (expected * 2**time)) ** (1 / 3) - (1 - spread)) / sqrt(spread)
+            value = _log_tail(z) - log_trials[time]
+            if value > best:
+                best, best_time = value, time
+                best_column = _column_of(line[:count], time > 0)
+        if time > 0:
+            for c in range(count // 2):
                 line[c] = line[2 * c] + line[2 * c + 1]
-        if top < least[time]:
-            continue
-        # Wilson & Hilferty 1931: the cube root of a gamma variable is nearly normal.
-        spread = 1 / (9 * freedom[time])
-        z = ((1 + top / (expected * 2**time)) ** (1 / 3) - (1 - spread)) / sqrt(spread)
-        best = max(best, _log_tail(z) - log_trials[time])
-    return best
+    return best, best_time, best_column
+
+
+@njit(cache=True)
+def _column_of(line, paired):  # type: ignore[no-untyped-def]
+    """Return where a line, or the sum of neighbours on it, is largest."""
+    if paired:
+        return np.argmax(line[:-1] + line[1:])
+    return np.argmax(line)
 
 
 @njit(cache=True, fastmath=True)
@@ -352,3 +425,34 @@ def _best_paths(means, along, across, slope, offset, best):  # type: ignore[no-u
             for r in range(rows):
                 top = max(top, reached[r])
         best[i] = top
+
+
+@njit(cache=True)
+def _follow_paths(means, along, across, slope, offset):  # type: ignore[no-untyped-def]
+    """Return what the best path to each cell of one window has, and where it entered its column.
+
+    Paths are those of `_best_paths`; float32 and int64 [columns, rows]. A path that reaches a cell
+    came along the row ``origin`` into the cell's column, from what was reached there before.
+    """
+    rows, columns = means.shape
+    reached = np.zeros((columns, rows), np.float32)
+    origin = np.empty((columns, rows), np.int64)
+    crossing = np.empty(rows, np.float32)
+    arriving = np.empty(rows, np.float32)
+    zero = np.float32(0)
+    for c in range(columns):
+        for r in range(rows):
+            ratio = along[r] * (means[r, c] * slope - offset)
+            before = reached[c - 1, r] if c > 0 else zero
+            arriving[r] = max(before + ratio, zero)
+            crossing[r] = across[r] * ratio - np.float32(_CROSSING_PRICE)
+            reached[c, r], origin[c, r] = arriving[r], r
+        for step in (1, -1):
+            best, start = zero, 0 if step > 0 else rows - 1
+            for r in range(start, rows if step > 0 else -1, step):
+                best += crossing[r]
+                if arriving[r] >= best:
+                    best, start = arriving[r], r
+                if best > reached[c, r]:
+                    reached[c, r], origin[c, r] = best, start
+    return reached, origin

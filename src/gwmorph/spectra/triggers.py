@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from gwmorph.spectra.qtransform import GUARD_S, QBatch
 from gwmorph.spectra.tiling import Row
+from gwmorph.tables import FOUND_BY
 
 # A window claims a trigger when a tile inside it has this share of the peak's energy. Tiles lie
 # differently in each window, so that both neighbours of a border may see the peak on the other's
@@ -256,14 +257,21 @@ def _connect(first, start, end, low, high, gap, duration):  # type: ignore[no-un
 def merge_triggers(triggers: pa.Table, window_s: int) -> pa.Table:
     """Make one of what several windows claimed, and sort by detector and peak time.
 
-    Of two triggers of different windows of one detector that overlap in time and in frequency,
-    the one is kept whose peak lies in its own window of ``window_s`` seconds, then the louder.
-    ``triggers`` follow the schema ``tables.TRIGGERS``, in any order.
+    Of two triggers of one detector that overlap in time and in frequency, and that different
+    windows claim or different parts of the score found, the one is kept that a tile found, then
+    whose peak lies in its own window of ``window_s`` seconds, then the louder (or the more
+    significant, where no tile found them). ``triggers`` follow the schema ``tables.TRIGGERS``, in
+    any order.
     """
     column = {
         name: triggers[name].to_numpy()
         for name in ("gps_start", "peak_time", "snr", "tstart", "tend", "fstart", "fend")
     }
+    column["part"] = np.array(
+        [FOUND_BY.index(name) for name in triggers["found_by"].to_pylist()], int
+    )
+    significance = triggers["significance"].to_numpy().astype(np.float64)
+    column["strength"] = np.where(column["part"] == 0, column["snr"], significance)
     detector = np.asarray(triggers["detector"].to_pylist(), dtype="U2")
     offset = column["peak_time"] - column["gps_start"]
     at_home = (offset >= 0) & (offset < window_s)
@@ -281,17 +289,17 @@ def _distinct(
     column: dict[str, NDArray[np.float64]], at_home: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return which of one detector's triggers, sorted by ``tstart``, are kept: bool [n]."""
-    start, end, low, high, window = (
-        column[key] for key in ("tstart", "tend", "fstart", "fend", "gps_start")
+    start, end, low, high, window, part = (
+        column[key] for key in ("tstart", "tend", "fstart", "fend", "gps_start", "part")
     )
     kept = np.ones(len(start), bool)
     longest = (end - start).max(initial=0)
-    for i in np.lexsort((column["peak_time"], -column["snr"], ~at_home)):
+    for i in np.lexsort((column["peak_time"], -column["strength"], ~at_home, part > 0)):
         if not kept[i]:
             continue
         near = slice(*np.searchsorted(start, [start[i] - longest, end[i]]))
         kept[near] &= (
-            (window[near] == window[i])
+            ((window[near] == window[i]) & (part[near] == part[i]))
             | (end[near] < start[i])
             | (low[near] > high[i])
             | (high[near] < low[i])

@@ -3,7 +3,8 @@
 A picture of 32 s gives a blip one column. An event view shows the same tiles centred on a
 trigger in crops of 0.5, 1, 2 and 4 s, side by side as Gravity Spy's observers see them
 (Zevin et al. 2017, doi:10.1088/1361-6382/aa5cea). Each crop is pooled from the Q-plane that
-holds the loudest tile inside it.
+holds the loudest tile inside it, or, where no tile is loud, from the one in which energy was
+added up.
 
 A crop that reaches past the window shows the guard, which ``GUARD_S`` makes just long enough
 for a moment inside the window. Beyond the guard (a moment outside the window) the span's last
@@ -28,7 +29,7 @@ _ROUNDING = 1e-3
 
 
 def event_view(
-    batch: QBatch, window: int, time: float, height: int, width: int
+    batch: QBatch, window: int, time: float, height: int, width: int, plane: int | None = None
 ) -> NDArray[np.float32]:
     """Draw one moment of one window of a batch: energies float32 [height, width].
 
@@ -44,6 +45,9 @@ def event_view(
         Pixels of the whole picture, both even. Each crop has half of each; its rows are those of
         a window's picture (logarithmic, top row first), and its pixels hold the largest energy of
         the tiles whose centres lie in them, or else the nearest tile's.
+    plane
+        Number of the plane that all crops show; for each crop the one with the loudest tile in
+        it, if there is none.
 
     Raises
     ------
@@ -53,9 +57,9 @@ def event_view(
     if height % 2 or width % 2:
         raise ValueError(f"expected even height and width, got {height} x {width}")
     picture = np.empty((height, width), np.float32)
-    loudest = _loudest_planes(batch, window, time)
-    for crop, duration, plane in zip(crops(picture), CROPS_S, loudest, strict=True):
-        _draw_crop(batch, window, plane, time - duration / 2, duration, crop)
+    planes = _loudest_planes(batch, window, time) if plane is None else [plane] * len(CROPS_S)
+    for crop, duration, shown in zip(crops(picture), CROPS_S, planes, strict=True):
+        _draw_crop(batch, window, shown, time - duration / 2, duration, crop)
     return picture
 
 
