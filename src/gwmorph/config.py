@@ -472,6 +472,12 @@ class TrainingConfig(_Section):
         ge=0,
         lt=1,
     )
+    populations: list[str] = _key(
+        ["config/population.yaml", "config/population_o3.yaml"],
+        "Files with the populations whose shapes are among the sources; a class that several "
+        "draw differently is drawn in each way equally often.",
+        min_length=1,
+    )
     excluded: list[str] = _key(
         [], "Morphologies that the encoder must not see; measure unseen classes with it."
     )
