@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config" / "comparison.yaml"
 DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
 GLITCHES = DATA / "glitch_images" / "gravityspy_crops"
+LABELLED_STRAIN = DATA / "strain" / "O3_labelled_glitches_14s_4096Hz.hdf5"
 # Weights whose training left the unseen shapes out, where somebody trained them.
 HELD_OUT = ROOT / "results" / "held_out" / "training" / "encoder.safetensors"
 OURS, PEER = "indomain", "dct"
@@ -35,6 +36,11 @@ CLUSTERS = {
     "cluster_ari": "ARI of clusters and classes, K not given",
     "cluster_largest_share": "of views in the largest cluster",
 }
+# Of real glitches from labelled strain, by the name of the figure and of the entry.
+STRAIN = {
+    "real_strain_top1": "of real glitches whose nearest other one is of their class",
+    "simulated_to_real_top1": "of real glitches named by 5 neighbours among simulated views",
+}
 GAINS = {"real": "top1_any", "real_same": "top1_same"}
 
 
@@ -42,14 +48,18 @@ GAINS = {"real": "top1_any", "real_same": "top1_same"}
 def quality() -> dict[tuple[str, str, str], dict]:
     """Return the figures of the comparison by features, data and figure."""
     raw = yaml.safe_load(CONFIG.read_text())
-    target = f"results/{raw['run']['name']}/comparison/quality.parquet"
-    call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
-    call += ["--configfile", str(CONFIG)]
     given = {"glitch_pictures": GLITCHES, "held_out": HELD_OUT}
-    there = {name: str(path) for name, path in given.items() if path.exists()}
-    call += ["--config", f"comparison={there}"]
+    there: dict = {name: str(path) for name, path in given.items() if path.exists()}
+    parts = ["quality.parquet"]
+    if LABELLED_STRAIN.exists():
+        there["labelled_strain"] = [str(LABELLED_STRAIN)]
+        parts.append("strain_quality.parquet")
+    targets = [f"results/{raw['run']['name']}/comparison/{part}" for part in parts]
+    call = [sys.executable, "-m", "snakemake", "--cores", "2", *targets]
+    call += ["--configfile", str(CONFIG), "--config", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    rows = tables.read_table(ROOT / target, tables.ENCODER_QUALITY).to_pylist()
+    paths = [ROOT / target for target in targets]
+    rows = tables.read_tables(paths, tables.ENCODER_QUALITY).to_pylist()
     return {
         (row["features"], row["data"], row["figure"]): row
         for row in rows
@@ -62,8 +72,9 @@ def figure(features: str, data: str, name: str) -> dict:
     if (features, data, name) not in found:
         raise SystemExit(
             f"no {name} of {features} on {data} pictures: it needs the encoder in "
-            f"comparison.encoders, for real pictures {GLITCHES}, and for unseen shapes {HELD_OUT} "
-            "(snakemake train_encoder --configfile config/held_out.yaml)"
+            f"comparison.encoders, for real pictures {GLITCHES}, for real strain "
+            f"{LABELLED_STRAIN}, and for unseen shapes {HELD_OUT} (snakemake train_encoder "
+            "--configfile config/held_out.yaml)"
         )
     return found[features, data, name]
 
@@ -88,7 +99,7 @@ def _beside(row: dict, data: str, measured: str) -> dict:
     if peer is None:
         return {}
     beside = {"peer": PEER, "peer_value": peer["value"]}
-    if measured.startswith("top1"):
+    if "top1" in measured:
         beside["ratio"] = (1 - peer["value"]) / max(1 - row["value"], 1 / row["pictures"])
     return beside
 
@@ -106,6 +117,11 @@ for features in FEATURES:
             # The run's own encoder makes the clusters that users see.
             name = f"event_{measured}" if features == OURS else f"{features}_{measured}"
             register(name, features, "seen", measured, unit)
+    for what, unit in STRAIN.items():
+        # As above: without a prefix, the run's own encoder.
+        register(
+            what if features == OURS else f"{features}_{what}", features, "real_strain", what, unit
+        )
 for what, measured in GAINS.items():
     register(
         f"{OURS}_minus_{PEER}_{what}",

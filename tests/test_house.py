@@ -30,7 +30,9 @@ STAGES = {
         "encoder_table",
         "encoder_vectors",
         "injection_windows",
+        "labelled_strain",
         "labelled_views",
+        "named_table",
         "noise_counts",
         "noise_windows",
         "quiet",
@@ -38,6 +40,7 @@ STAGES = {
         "recall",
         "recall_figures",
         "scores",
+        "strain_quality",
     ],
     "learning": ["contrast", "training_noise_pairs", "training_pairs"],
     "report": [
