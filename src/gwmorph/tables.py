@@ -343,6 +343,29 @@ LABELLED = pa.schema(
     ],
     metadata={"gwmorph.schema": "labelled"},
 )
+# What somebody else, as Gravity Spy, said of one transient.
+LABELS = pa.schema(
+    [
+        _DETECTOR,
+        _field("gps_time", pa.float64(), "s", "GPS time of the label's loudest tile"),
+        _field("label", pa.string(), "", "class"),
+        _field("confidence", pa.float64(), "", "of the class, from 0 to 1"),
+        _field("gravityspy_id", pa.string(), "", "name of the transient"),
+        _field("snr", pa.float64(), "", "Omicron SNR"),
+        _field("peak_frequency", pa.float64(), "Hz", "central frequency of the loudest tile"),
+        *(
+            _field(name, pa.float64(), unit, meaning, nullable=True)
+            for name, unit, meaning in (
+                ("central_frequency", "Hz", "middle of the label's band"),
+                ("bandwidth", "Hz", "width of its band"),
+                ("duration", "s", "its duration"),
+                ("amplitude", "Hz^-1/2", "its amplitude"),
+                ("q", "", "Q of its loudest tile"),
+            )
+        ),
+    ],
+    metadata={"gwmorph.schema": "labels"},
+)
 # One real glitch from a file of labelled strain, with its event view where a trigger shows it.
 REAL_STRAIN = pa.schema(
     [

@@ -24,6 +24,7 @@ from gwmorph.evidence.injections import trigger_columns, window_span
 from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.quality import METRIC, Vectors, pixel_components, share_rows
 from gwmorph.evidence.recall import wilson
+from gwmorph.labels import NEAR_S
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.conditioning import REACH_S
 from gwmorph.spectra.qtransform import GUARD_S, omicron_snr
@@ -38,9 +39,6 @@ TRIGGER = "trigger"
 _LEAST_AROUND_S = 1 + GUARD_S + REACH_S
 _LEAST_SEGMENTS = 3
 _LONGEST_AROUND_S = 16
-# A label's time is that of another search's loudest tile: it may lie this far outside of our
-# trigger, which for a long signal reaches far beyond its own loudest tile.
-_NEAR_S = 0.25
 _REPEATS = 2000
 
 
@@ -149,7 +147,7 @@ def _whitened(
 
 def _meant(triggers: Sequence[Trigger], time: float) -> Trigger | None:
     """Return the trigger that a label's time means, if there is one."""
-    near = [t for t in triggers if t.tstart - _NEAR_S <= time <= t.tend + _NEAR_S]
+    near = [t for t in triggers if t.tstart - NEAR_S <= time <= t.tend + NEAR_S]
     return min(near, key=lambda trigger: abs(trigger.peak_time - time), default=None)
 
 
