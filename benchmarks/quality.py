@@ -44,22 +44,24 @@ STRAIN = {
 GAINS = {"real": "top1_any", "real_same": "top1_same"}
 
 
+def quality(data: str) -> dict[tuple[str, str, str], dict]:
+    """Return the figures on ``data``, among others, by features, data and figure."""
+    return _read("strain_quality" if data == "real_strain" else "quality")
+
+
 @cache
-def quality() -> dict[tuple[str, str, str], dict]:
-    """Return the figures of the comparison by features, data and figure."""
+def _read(part: str) -> dict[tuple[str, str, str], dict]:
     raw = yaml.safe_load(CONFIG.read_text())
+    target = f"results/{raw['run']['name']}/comparison/{part}.parquet"
+    call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
+    call += ["--configfile", str(CONFIG)]
     given = {"glitch_pictures": GLITCHES, "held_out": HELD_OUT}
     there: dict = {name: str(path) for name, path in given.items() if path.exists()}
-    parts = ["quality.parquet"]
     if LABELLED_STRAIN.exists():
         there["labelled_strain"] = [str(LABELLED_STRAIN)]
-        parts.append("strain_quality.parquet")
-    targets = [f"results/{raw['run']['name']}/comparison/{part}" for part in parts]
-    call = [sys.executable, "-m", "snakemake", "--cores", "2", *targets]
-    call += ["--configfile", str(CONFIG), "--config", f"comparison={there}"]
+    call += ["--config", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    paths = [ROOT / target for target in targets]
-    rows = tables.read_tables(paths, tables.ENCODER_QUALITY).to_pylist()
+    rows = tables.read_table(ROOT / target, tables.ENCODER_QUALITY).to_pylist()
     return {
         (row["features"], row["data"], row["figure"]): row
         for row in rows
@@ -68,7 +70,7 @@ def quality() -> dict[tuple[str, str, str], dict]:
 
 
 def figure(features: str, data: str, name: str) -> dict:
-    found = quality()
+    found = quality(data)
     if (features, data, name) not in found:
         raise SystemExit(
             f"no {name} of {features} on {data} pictures: it needs the encoder in "
@@ -95,7 +97,7 @@ def entry(name: str, features: str, data: str, measured: str, unit: str) -> Entr
 
 def _beside(row: dict, data: str, measured: str) -> dict:
     """Return the peer's value; for shares that are right, how many times fewer errors we make."""
-    peer = quality().get((PEER, data, measured))
+    peer = quality(data).get((PEER, data, measured))
     if peer is None:
         return {}
     beside = {"peer": PEER, "peer_value": peer["value"]}
