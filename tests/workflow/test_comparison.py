@@ -16,7 +16,8 @@ pytestmark = pytest.mark.workflow
 COMPARISON = {
     "encoders": ["dct", "indomain"],
     "held_out": "held_out.safetensors",
-    "classes": ["blip", "koi_fish"],
+    # One that the campaign has as well, and one that only a population has.
+    "classes": ["blip", "low_frequency_blip"],
     "unseen": ["sine_gaussian_q8", "ring_up"],
     "per_class": 7,  # fewer events than are clustered: UMAP takes half a minute to compile
     "glitch_pictures": "glitches",
