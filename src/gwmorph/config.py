@@ -473,7 +473,7 @@ class TrainingConfig(_Section):
         lt=1,
     )
     populations: list[str] = _key(
-        ["config/population.yaml", "config/population_o3.yaml"],
+        ["config/population.yaml"],
         "Files with the populations whose shapes are among the sources; a class that several "
         "draw differently is drawn in each way equally often.",
         min_length=1,
