@@ -11,11 +11,13 @@ from gwmorph import tables
 from gwmorph.errors import StrainError
 from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.real_strain import (
+    morphology_of,
     real_strain_quality,
     real_strain_views,
     trigger_rows,
     with_view,
 )
+from gwmorph.simulation.population import load_population
 from gwmorph.strain.labelled import LabelledStrain, read_labelled_strain
 
 RATE = 2048
@@ -166,6 +168,20 @@ def test_a_glitch_does_not_answer_for_itself():
     assert found["real_strain_top1"]["value"] == 0
     assert [row["nearest"] for row in named] == ["g2", "g3", "g0", "g1"]
     assert found["simulated_to_real_top1"]["pictures"] == 2
+
+
+@pytest.mark.parametrize(
+    ("label", "name"), [("Light_Modulation", "light_modulation"), ("1080Lines", "lines_1080")]
+)
+def test_gravity_spys_classes_are_found_under_their_populations_names(label, name):
+    _, found, _ = told([label] * 2, [name] * 6, np.eye(2, 8), np.eye(8)[2:])
+    assert found["simulated_to_real_top1"]["value"] == 1
+
+
+def test_every_class_that_is_called_otherwise_is_in_the_population():
+    population = load_population(Path(__file__).parents[2] / "config" / "population_o3.yaml")
+    for label in ("1080Lines", "Blip_Low_Frequency", "Violin_Mode", "Koi_Fish"):
+        assert morphology_of(label) in population.glitches
 
 
 def test_one_view_says_nothing():

@@ -40,6 +40,12 @@ _LEAST_AROUND_S = 1 + GUARD_S + REACH_S
 _LEAST_SEGMENTS = 3
 _LONGEST_AROUND_S = 16
 _REPEATS = 2000
+# Gravity Spy's classes that populations do not call the same in small letters.
+_OTHERWISE = {
+    "1080Lines": "lines_1080",
+    "Blip_Low_Frequency": "low_frequency_blip",
+    "Violin_Mode": "violin_mode_ring",
+}
 
 
 def real_strain_views(
@@ -158,7 +164,7 @@ def with_view(glitches: pa.Table) -> pa.Table:
 
 def morphology_of(label: str) -> str:
     """Return how a population writes the name of one of Gravity Spy's classes."""
-    return label.lower()
+    return _OTHERWISE.get(label, label.lower())
 
 
 def trigger_rows(glitches: pa.Table, seed: int) -> list[dict[str, Any]]:
