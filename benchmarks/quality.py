@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config" / "comparison.yaml"
 DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
 GLITCHES = DATA / "glitch_images" / "gravityspy_crops"
+LABELLED_STRAIN = DATA / "strain" / "O3_labelled_glitches_14s_4096Hz.hdf5"
 # Weights whose training left the unseen shapes out, where somebody trained them.
 HELD_OUT = ROOT / "results" / "held_out" / "training" / "encoder.safetensors"
 OURS, PEER = "indomain", "dct"
@@ -35,18 +36,29 @@ CLUSTERS = {
     "cluster_ari": "ARI of clusters and classes, K not given",
     "cluster_largest_share": "of views in the largest cluster",
 }
+# Of real glitches from labelled strain, by the name of the figure and of the entry.
+STRAIN = {
+    "real_strain_top1": "of real glitches whose nearest other one is of their class",
+    "simulated_to_real_top1": "of real glitches named by 5 neighbours among simulated views",
+}
 GAINS = {"real": "top1_any", "real_same": "top1_same"}
 
 
+def quality(data: str) -> dict[tuple[str, str, str], dict]:
+    """Return the figures on ``data``, among others, by features, data and figure."""
+    return _read("strain_quality" if data == "real_strain" else "quality")
+
+
 @cache
-def quality() -> dict[tuple[str, str, str], dict]:
-    """Return the figures of the comparison by features, data and figure."""
+def _read(part: str) -> dict[tuple[str, str, str], dict]:
     raw = yaml.safe_load(CONFIG.read_text())
-    target = f"results/{raw['run']['name']}/comparison/quality.parquet"
+    target = f"results/{raw['run']['name']}/comparison/{part}.parquet"
     call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
     call += ["--configfile", str(CONFIG)]
     given = {"glitch_pictures": GLITCHES, "held_out": HELD_OUT}
-    there = {name: str(path) for name, path in given.items() if path.exists()}
+    there: dict = {name: str(path) for name, path in given.items() if path.exists()}
+    if LABELLED_STRAIN.exists():
+        there["labelled_strain"] = [str(LABELLED_STRAIN)]
     call += ["--config", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     rows = tables.read_table(ROOT / target, tables.ENCODER_QUALITY).to_pylist()
@@ -58,12 +70,13 @@ def quality() -> dict[tuple[str, str, str], dict]:
 
 
 def figure(features: str, data: str, name: str) -> dict:
-    found = quality()
+    found = quality(data)
     if (features, data, name) not in found:
         raise SystemExit(
             f"no {name} of {features} on {data} pictures: it needs the encoder in "
-            f"comparison.encoders, for real pictures {GLITCHES}, and for unseen shapes {HELD_OUT} "
-            "(snakemake train_encoder --configfile config/held_out.yaml)"
+            f"comparison.encoders, for real pictures {GLITCHES}, for real strain "
+            f"{LABELLED_STRAIN}, and for unseen shapes {HELD_OUT} (snakemake train_encoder "
+            "--configfile config/held_out.yaml)"
         )
     return found[features, data, name]
 
@@ -84,11 +97,11 @@ def entry(name: str, features: str, data: str, measured: str, unit: str) -> Entr
 
 def _beside(row: dict, data: str, measured: str) -> dict:
     """Return the peer's value; for shares that are right, how many times fewer errors we make."""
-    peer = quality().get((PEER, data, measured))
+    peer = quality(data).get((PEER, data, measured))
     if peer is None:
         return {}
     beside = {"peer": PEER, "peer_value": peer["value"]}
-    if measured.startswith("top1"):
+    if "top1" in measured:
         beside["ratio"] = (1 - peer["value"]) / max(1 - row["value"], 1 / row["pictures"])
     return beside
 
@@ -106,6 +119,11 @@ for features in FEATURES:
             # The run's own encoder makes the clusters that users see.
             name = f"event_{measured}" if features == OURS else f"{features}_{measured}"
             register(name, features, "seen", measured, unit)
+    for what, unit in STRAIN.items():
+        # As above: without a prefix, the run's own encoder.
+        register(
+            what if features == OURS else f"{features}_{what}", features, "real_strain", what, unit
+        )
 for what, measured in GAINS.items():
     register(
         f"{OURS}_minus_{PEER}_{what}",

@@ -1,7 +1,7 @@
 """Write the table and draw the figure of what each encoder is worth."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gwmorph import tables
@@ -11,14 +11,14 @@ from gwmorph.report.recall import write_table_page
 
 
 def encoder_table(
-    quality: Path,
+    quality: Sequence[Path],
     recall: Path,
     costs: Mapping[str, Path],
     weights_mb: Mapping[str, float],
     html: Path,
     figure: Path,
 ) -> None:
-    measured = tables.read_table(quality, tables.ENCODER_QUALITY)
+    measured = tables.read_tables(quality, tables.ENCODER_QUALITY)
     found = recall_by_snr(tables.read_table(recall, tables.RECALL))
     times = {name: json.loads(path.read_text())["ms_per_picture"] for name, path in costs.items()}
     text = comparison_text(measured, found, times, weights_mb)
@@ -30,7 +30,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         names = snakemake.params.encoders
         encoder_table(
-            quality=Path(snakemake.input.quality),
+            quality=[Path(path) for path in snakemake.input.quality],
             recall=Path(snakemake.input.recall),
             costs={
                 name: Path(path) for name, path in zip(names, snakemake.input.costs, strict=True)

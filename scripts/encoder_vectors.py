@@ -16,6 +16,7 @@ from gwmorph.evidence.comparison import (
     timed_vectors,
 )
 from gwmorph.evidence.labelled import pictures_of
+from gwmorph.evidence.real_strain import REAL_STRAIN, with_view
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.spectra.gravityspy import find_glitch_pictures
@@ -25,6 +26,7 @@ from gwmorph.storage import write_json
 
 def encoder_vectors(
     labelled: Mapping[str, Path],
+    real_strain: Sequence[Path],
     glitch_pictures: str | None,
     encoders: Mapping[str, Encoder],
     batch_size: int,
@@ -35,16 +37,24 @@ def encoder_vectors(
     size = (picture.height, picture.width)
     scale = PictureScale(picture.scale, picture.energy_max, picture.colormap)
     found, times = {}, {}
-    for data, encoder in encoders.items():
-        views = pictures_of(tables.read_table(labelled[data], tables.LABELLED), size)
-        found[data], times[data] = timed_vectors(encoder, views, scale, "event", batch_size)
+    for data, path in labelled.items():
+        if data in encoders:
+            views = pictures_of(tables.read_table(path, tables.LABELLED), size)
+            found[data], times[data] = timed_vectors(
+                encoders[data], views, scale, "event", batch_size
+            )
+    for path in real_strain:
+        glitches_with_view = with_view(tables.read_table(path, tables.REAL_STRAIN))
+        if len(glitches_with_view):
+            views = pictures_of(glitches_with_view, size)
+            found[REAL_STRAIN] = encoders["seen"].encode(views, scale, "event")
     glitches = [] if glitch_pictures is None else find_glitch_pictures(glitch_pictures)
     if glitches:
         found[REAL] = real_vectors(encoders["seen"], glitches, scale, size)
-    read = [*labelled.values(), *(picture.path for picture in glitches)]
+    read = [*labelled.values(), *real_strain, *(picture.path for picture in glitches)]
     metadata = {
         **lineage({"batch_size": batch_size}, hashes_of(read)),
-        **tables.shared_metadata(labelled.values(), ["gwmorph.render_id"]),
+        **tables.shared_metadata([*labelled.values(), *real_strain], ["gwmorph.render_id"]),
         "gwmorph.encoder_id": encoders["seen"].encoder_id,
     }
     rows = compared_rows(found)
@@ -61,11 +71,16 @@ def encoders_of(
     seed: int,
 ) -> dict[str, Encoder]:
     if name == "random":
-        return dict.fromkeys(("seen", "unseen"), untrained_encoder(size, seed))
+        return dict.fromkeys(("seen", "unseen", "naming"), untrained_encoder(size, seed))
     config = EncoderConfig.model_validate({**section, "name": name})
     other = encoder_for_unseen(config, held_out, unseen)
-    made = {"seen": make_encoder(config, size)}
+    made = dict.fromkeys(("seen", "naming"), make_encoder(config, size))
     return made if other is None else {**made, "unseen": make_encoder(other, size)}
+
+
+def given(files: str | Sequence[str]) -> list[str]:
+    """Return the files of a rule's input, of which there may be one or none."""
+    return [files] if isinstance(files, str) else list(files)
 
 
 if __name__ == "__main__":
@@ -74,7 +89,12 @@ if __name__ == "__main__":
         # Where weights are kept changes no byte, so params do not have it.
         section = snakemake.config["encoder"]
         encoder_vectors(
-            labelled={name: Path(snakemake.input[name]) for name in ("seen", "unseen")},
+            labelled={
+                name: Path(path)
+                for name in ("seen", "unseen", "naming")
+                for path in given(snakemake.input[name])
+            },
+            real_strain=[Path(path) for path in given(snakemake.input.real_strain)],
             glitch_pictures=snakemake.params.glitch_pictures,
             encoders=encoders_of(
                 snakemake.wildcards.encoder,

@@ -26,12 +26,12 @@ def labelled_views_of(
     events: Mapping[str, Any],
     views: Path,
 ) -> None:
-    if data == "seen":
-        everything = load_population(population)
-        classes = population_classes(everything, draws["detector"], names, *snrs)
-    else:
+    if data == "unseen":
         shapes = choose_morphologies(names)
         classes = {name: LabelledClass(shape, *snrs) for name, shape in shapes.items()}
+    else:
+        everything = load_population(population)
+        classes = population_classes(everything, draws["detector"], names, *snrs)
     parameters = RenderParameters.from_sections(window_s, **rendering)
     table = labelled_views(
         classes, Draws(**draws), parameters, EventsConfig.model_validate(events)

@@ -18,12 +18,12 @@ def training_noise_pairs(
     seed: int,
     spread: float,
     excluded: Sequence[str],
-    population: Path,
+    populations: Sequence[str],
     window_s: int,
     rendering: Mapping[str, Mapping[str, Any]],
     pairs: Path,
 ) -> None:
-    sources = training_sources(load_population(population), excluded, spread)
+    sources = training_sources(map(load_population, populations), excluded, spread)
     held = recording("training.noise_files", detector, files)
     made = real_pairs(
         detector,
@@ -46,7 +46,7 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             spread=snakemake.params.spread,
             excluded=snakemake.params.excluded,
-            population=Path(snakemake.input.population),
+            populations=list(snakemake.input.populations),
             window_s=snakemake.params.window_s,
             rendering=snakemake.params.rendering,
             pairs=Path(snakemake.output.pairs),

@@ -17,12 +17,12 @@ def training_pairs(
     seed: int,
     spread: float,
     excluded: Sequence[str],
-    population: Path,
+    populations: Sequence[str],
     window_s: int,
     rendering: Mapping[str, Mapping[str, Any]],
     pairs: Path,
 ) -> None:
-    sources = training_sources(load_population(population), excluded, spread)
+    sources = training_sources(map(load_population, populations), excluded, spread)
     parameters = training_rendering(window_s, rendering)
     simulated_pairs(part, windows, detector, seed, sources, parameters).write(pairs)
 
@@ -36,7 +36,7 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             spread=snakemake.params.spread,
             excluded=snakemake.params.excluded,
-            population=Path(snakemake.input.population),
+            populations=list(snakemake.input.populations),
             window_s=snakemake.params.window_s,
             rendering=snakemake.params.rendering,
             pairs=Path(snakemake.output.pairs),

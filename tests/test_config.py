@@ -46,6 +46,8 @@ DIMENSIONLESS = {
     "comparison.per_class",
     "comparison.seed",
     "comparison.snr_high",
+    "comparison.naming.snr_low",
+    "comparison.naming.snr_high",
     "comparison.snr_low",
     "encoder.batch_size",
     "encoder.blocks_per_job",

@@ -30,7 +30,9 @@ STAGES = {
         "encoder_table",
         "encoder_vectors",
         "injection_windows",
+        "labelled_strain",
         "labelled_views",
+        "named_table",
         "noise_counts",
         "noise_windows",
         "quiet",
@@ -39,6 +41,7 @@ STAGES = {
         "recall_figures",
         "scores",
         "triggers",
+        "strain_quality",
     ],
     "learning": ["contrast", "training_noise_pairs", "training_pairs"],
     "report": [

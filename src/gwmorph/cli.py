@@ -50,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("run", type=Path, help="the run's folder, results/NAME")
     summary.set_defaults(command=_summary)
 
+    labels = commands.add_parser(
+        "labels", help="check a file of labels, and count what a run has of them"
+    )
+    labels.add_argument("file", type=Path, help="CSV with the columns of Gravity Spy's releases")
+    labels.add_argument("run", type=Path, nargs="?", help="a run's folder, results/NAME")
+    labels.set_defaults(command=_labels)
+
     triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
     triggers.add_argument("run", type=Path, help="the run's folder, results/NAME")
     triggers.add_argument(
@@ -146,6 +153,16 @@ def _summary(options: argparse.Namespace) -> None:
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
+
+
+def _labels(options: argparse.Namespace) -> None:
+    from gwmorph.labels import read_labels
+    from gwmorph.report.labels import labels_of_run, print_fates, print_labels
+
+    labels = read_labels(options.file)
+    print_labels(labels)
+    if options.run is not None:
+        print_fates(labels, labels_of_run(labels, options.run), options.run)
 
 
 def _triggers(options: argparse.Namespace) -> None:

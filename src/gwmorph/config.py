@@ -564,6 +564,12 @@ class TrainingConfig(_Section):
         ge=0,
         lt=1,
     )
+    populations: list[str] = _key(
+        ["config/population.yaml"],
+        "Files with the populations whose shapes are among the sources; a class that several "
+        "draw differently is drawn in each way equally often.",
+        min_length=1,
+    )
     excluded: list[str] = _key(
         [], "Morphologies that the encoder must not see; measure unseen classes with it."
     )
@@ -610,6 +616,28 @@ class ComparisonCampaignConfig(_Section):
     snrs: list[Annotated[float, Field(gt=0)]] = _key(
         [8.0, 12.0, 20.0], "Optimal SNRs of the injections, rising.", min_length=1
     )
+
+
+def _require_rising(snr_low: float, snr_high: float) -> None:
+    if snr_high <= snr_low:
+        raise ValueError(f"snr_high ({snr_high:g}) must be greater than snr_low ({snr_low:g})")
+
+
+class NamingConfig(_Section):
+    """The simulated views that name the glitches of labelled strain; classes as `comparison`."""
+
+    population: str = _key(
+        "config/population_o3.yaml", "File with the population that the views are drawn from."
+    )
+    snr_low: float = _key(8.0, "Smallest optimal SNR of a view's signal.", gt=0)
+    snr_high: float = _key(
+        200.0, "Largest optimal SNR: that of real glitches, not of what is hard to tell.", gt=0
+    )
+
+    @model_validator(mode="after")
+    def _snrs_rise(self) -> "NamingConfig":
+        _require_rising(self.snr_low, self.snr_high)
+        return self
 
 
 class ComparisonConfig(_Section):
@@ -680,16 +708,21 @@ class ComparisonConfig(_Section):
         "Folder of real Gravity Spy pictures without axes, "
         "<class>/<IFO>_<id>_spectrogram_<seconds>.png, that are scored as well.",
     )
+    labelled_strain: list[str] = _key(
+        [],
+        "HDF5 files of real glitches with labels, one data set each (attributes detector, label, "
+        "snr, sample_rate, glitch_time_s), that are scored as well.",
+    )
+    naming: NamingConfig = _key(
+        NamingConfig(), "What the glitches of labelled strain are named from."
+    )
     campaign: ComparisonCampaignConfig = _key(
         ComparisonCampaignConfig(), "What each encoder's vectors find."
     )
 
     @model_validator(mode="after")
     def _snrs_rise(self) -> "ComparisonConfig":
-        if self.snr_high <= self.snr_low:
-            raise ValueError(
-                f"snr_high ({self.snr_high:g}) must be greater than snr_low ({self.snr_low:g})"
-            )
+        _require_rising(self.snr_low, self.snr_high)
         return self
 
 

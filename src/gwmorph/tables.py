@@ -448,10 +448,73 @@ LABELLED = pa.schema(
     ],
     metadata={"gwmorph.schema": "labelled"},
 )
+# What somebody else, as Gravity Spy, said of one transient.
+LABELS = pa.schema(
+    [
+        _DETECTOR,
+        _field("gps_time", pa.float64(), "s", "GPS time of the label's loudest tile"),
+        _field("label", pa.string(), "", "class"),
+        _field("confidence", pa.float64(), "", "of the class, from 0 to 1"),
+        _field("gravityspy_id", pa.string(), "", "name of the transient"),
+        _field("snr", pa.float64(), "", "Omicron SNR"),
+        _field("peak_frequency", pa.float64(), "Hz", "central frequency of the loudest tile"),
+        *(
+            _field(name, pa.float64(), unit, meaning, nullable=True)
+            for name, unit, meaning in (
+                ("central_frequency", "Hz", "middle of the label's band"),
+                ("bandwidth", "Hz", "width of its band"),
+                ("duration", "s", "its duration"),
+                ("amplitude", "Hz^-1/2", "its amplitude"),
+                ("q", "", "Q of its loudest tile"),
+            )
+        ),
+    ],
+    metadata={"gwmorph.schema": "labels"},
+)
+# One real glitch from a file of labelled strain, with its event view where a trigger shows it.
+REAL_STRAIN = pa.schema(
+    [
+        _field("name", pa.string(), "", "name of its data set"),
+        _DETECTOR,
+        _field("label", pa.string(), "", "class that the file gives it"),
+        _field("snr", pa.float64(), "", "SNR that the file gives it"),
+        _field("glitch_time", pa.float64(), "s", "its time by the file, from the first sample"),
+        _field("tile_snr", pa.float64(), "", "Omicron SNR of the window's loudest tile"),
+        _field("tile_time", pa.float64(), "s", "time of that tile, from the first sample"),
+        _field("triggers", pa.int64(), "", "number of triggers in the window"),
+        *(
+            _field(name, pa.float64(), unit, meaning, nullable=True)
+            for name, unit, meaning in (
+                ("trigger_time", "s", "peak time of its trigger, from the first sample"),
+                ("trigger_frequency", "Hz", "mean frequency of its trigger"),
+                ("trigger_q", "", "Q of the trigger's loudest tile"),
+                ("trigger_duration", "s", "duration of the trigger"),
+                ("trigger_bandwidth", "Hz", "bandwidth of the trigger"),
+                ("trigger_snr", "", "Omicron SNR of the trigger"),
+            )
+        ),
+        _field(
+            "picture", pa.binary(), "", "palette indices of the view, row by row", nullable=True
+        ),
+    ],
+    metadata={"gwmorph.schema": "real_strain"},
+)
+# What one real glitch is taken for, by one way of comparing views.
+NAMED = pa.schema(
+    [
+        _field("features", pa.string(), "", "encoder, or another way to compare pictures"),
+        _field("name", pa.string(), "", "name of the glitch's data set"),
+        _field("label", pa.string(), "", "class that the file gives it"),
+        _field("nearest", pa.string(), "", "name of the nearest other glitch"),
+        _field("nearest_label", pa.string(), "", "that one's class"),
+        _field("named", pa.string(), "", "class by the five nearest simulated views"),
+    ],
+    metadata={"gwmorph.schema": "named"},
+)
 # Vectors of one encoder of all labelled pictures, in the order of the pictures.
 COMPARED = pa.schema(
     [
-        _field("data", pa.string(), "", "'seen', 'unseen' or 'real'"),
+        _field("data", pa.string(), "", "'seen', 'unseen', 'real', 'naming' or 'real_strain'"),
         _field("row", pa.int64(), "", "number of the picture in its data"),
         _EMBEDDING,
     ],
@@ -460,7 +523,7 @@ COMPARED = pa.schema(
 ENCODER_QUALITY = pa.schema(
     [
         _field("features", pa.string(), "", "encoder, or another way to compare pictures"),
-        _field("data", pa.string(), "", "'seen', 'unseen' or 'real'"),
+        _field("data", pa.string(), "", "'seen', 'unseen', 'real', 'naming' or 'real_strain'"),
         _field("figure", pa.string(), "", "what was measured"),
         _field("morphology", pa.string(), "", "of this class alone", nullable=True),
         _field("value", pa.float64(), "", "on all scored pictures"),

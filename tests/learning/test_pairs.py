@@ -42,7 +42,9 @@ def parameters():
 
 @pytest.fixture(scope="module")
 def simulated(parameters):
-    return simulated_pairs(0, 12, "H1", 5, training_sources(POPULATION, ["blip"], 0.3), parameters)
+    return simulated_pairs(
+        0, 12, "H1", 5, training_sources([POPULATION], ["blip"], 0.3), parameters
+    )
 
 
 def test_pairs_show_their_sources_in_both_noises(simulated):
@@ -126,7 +128,7 @@ def real_strain(background, parameters, tmp_path):
 
 
 def test_real_strain_gives_what_is_put_in_and_what_is_there(real_strain, parameters):
-    sources = training_sources(POPULATION, ["blip"], 0.3)
+    sources = training_sources([POPULATION], ["blip"], 0.3)
     files, segments = real_strain.files, real_strain.segments
     found = real_pairs("H1", 5, files, segments, 3, sources, parameters)
     assert found.event_names.tolist().count("real") == 1
@@ -139,7 +141,7 @@ def test_real_strain_gives_what_is_put_in_and_what_is_there(real_strain, paramet
 
 
 def test_same_seed_same_bytes(simulated, parameters, tmp_path):
-    sources = training_sources(POPULATION, ["blip"], 0.3)
+    sources = training_sources([POPULATION], ["blip"], 0.3)
     for name, seed in (("again", 5), ("other", 6)):
         simulated_pairs(0, 12, "H1", seed, sources, parameters).write(tmp_path / name)
     simulated.write(tmp_path / "first")

@@ -5,7 +5,12 @@ import pytest
 from PIL import Image
 
 from gwmorph import tables
-from gwmorph.report.comparison import comparison_text, draw_comparison, recall_by_snr
+from gwmorph.report.comparison import (
+    comparison_text,
+    draw_comparison,
+    named_text,
+    recall_by_snr,
+)
 
 FIGURES = (("seen", "top1"), ("seen", "cluster_ami"), ("real", "top1_any"))
 
@@ -79,3 +84,26 @@ def test_equal_comparisons_give_equal_bytes(quality, recall, tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     with Image.open(tmp_path / "one.png") as image:
         assert image.width > 1000
+
+
+def test_every_real_glitch_is_listed_with_what_it_is_taken_for():
+    glitch = {
+        "name": "a",
+        "detector": "H1",
+        "label": "Tomte",
+        "snr": 12.0,
+        "glitch_time": 7.0,
+        "tile_snr": 11.5,
+        "tile_time": 7.1,
+        "triggers": 1,
+    }
+    shown = {"trigger_time": 7.25, "trigger_snr": 11.5}
+    glitches = pa.Table.from_pylist(
+        [{**glitch, **shown}, {**glitch, "name": "b"}], schema=tables.REAL_STRAIN
+    )
+    said = {"features": "pixels", "name": "a", "label": "Tomte", "nearest": "c"}
+    named = [{**said, "nearest_label": "Blip", "named": "koi_fish"}]
+    headings, rows = named_text(glitches, pa.Table.from_pylist(named, schema=tables.NAMED))
+    assert len(headings) == len(rows[0]) == len(rows[1])
+    assert rows[0] == ["a", "Tomte", "12.0", "11.5", "+0.25", "Blip", "koi_fish"]
+    assert rows[1] == ["b", "Tomte", "12.0", "none; loudest tile 11.5", "", "", ""]

@@ -13,7 +13,7 @@ from gwmorph.simulation.population import (
     glitch_events,
     load_population,
 )
-from gwmorph.simulation.transients import MORPHOLOGIES
+from gwmorph.simulation.transients import MORPHOLOGIES, SHAPES
 
 POPULATION = Path(__file__).parents[2] / "config" / "population.yaml"
 GPS = 1262301184
@@ -71,6 +71,20 @@ def test_unknown_and_missing_parameters_are_named(changed):
         load_population(changed(rename))
     with pytest.raises(ConfigError, match=r"tomte.parameters.hat: missing"):
         load_population(changed(lambda c: c["glitches"]["tomte"]["parameters"].pop("hat")))
+
+
+def test_a_class_is_drawn_by_the_shape_that_its_population_names(population):
+    other = load_population(POPULATION.with_name("population_o3.yaml"))
+    assert set(other.glitches) == set(population.glitches)
+    assert population.shape_of("whistle") is MORPHOLOGIES["whistle"]
+    assert other.shape_of("whistle") is SHAPES["beat_note"]
+    assert other.shape_of("blip") is MORPHOLOGIES["blip"]
+
+
+def test_unknown_shape_names_the_nearest(changed):
+    path = changed(lambda c: c["glitches"]["whistle"].update(shape="beatnote"))
+    with pytest.raises(ConfigError, match=r"glitches.whistle.shape: unknown.*'beat_note'"):
+        load_population(path)
 
 
 def test_reversed_range_is_refused_with_its_key(changed):

@@ -1,5 +1,6 @@
 """A comparison of encoders through the real workflow, small enough for a test."""
 
+import h5py
 import numpy as np
 import pytest
 from matplotlib import colormaps
@@ -15,10 +16,12 @@ pytestmark = pytest.mark.workflow
 COMPARISON = {
     "encoders": ["dct", "indomain"],
     "held_out": "held_out.safetensors",
-    "classes": ["blip", "koi_fish"],
+    # One that the campaign has as well, and one that only a population has.
+    "classes": ["blip", "low_frequency_blip"],
     "unseen": ["sine_gaussian_q8", "ring_up"],
     "per_class": 7,  # fewer events than are clustered: UMAP takes half a minute to compile
     "glitch_pictures": "glitches",
+    "labelled_strain": ["labelled.hdf5"],
     "campaign": {
         "reference_windows": 100,
         "quiet_windows": 100,
@@ -42,6 +45,20 @@ def write_glitches(folder):
                 Image.fromarray(colours).save(folder / label / name)
 
 
+def write_strain(path):
+    """Write four real blips in noise of 14 s each, the last too faint for a trigger."""
+    rng, rate = np.random.default_rng(4), 2048
+    time = np.arange(14 * rate) / rate - 7
+    pulse = np.exp(-0.5 * (time / 0.004) ** 2) * np.cos(2 * np.pi * 150 * time)
+    with h5py.File(path, "w") as file:
+        for number, snr in enumerate((15.0, 20.0, 30.0, 0.1)):
+            noise = rng.standard_normal(len(time))
+            file[f"blip_{number}"] = noise + snr * pulse / np.linalg.norm(pulse)
+            about = {"detector": "L1", "label": "Blip", "snr": snr}
+            about |= {"sample_rate": rate, "glitch_time_s": 7.0}
+            file[f"blip_{number}"].attrs.update(about)
+
+
 def write_weights(folder):
     network = CropNetwork(Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96))
     for name, excluded in (("own", []), ("held_out", COMPARISON["unseen"])):
@@ -53,6 +70,7 @@ def write_weights(folder):
 def compared(tmp_path_factory):
     project = build(tmp_path_factory.mktemp("comparison") / "project")
     write_glitches(project.folder / "glitches")
+    write_strain(project.folder / "labelled.hdf5")
     write_weights(project.folder)
     changed = project.change(
         run={"name": "compared"},
@@ -87,6 +105,24 @@ def test_comparison_leaves_a_table_a_figure_and_every_figure_of_quality(compared
         row["value"] for row in quality if (row["features"], row["figure"]) == ("dct", "top1_any")
     ]
     assert real == 1
+
+
+def test_real_glitches_are_named_and_those_without_a_trigger_are_counted(compared):
+    folder = compared.folder / "results" / "compared" / "comparison"
+    quality = tables.read_table(folder / "strain_quality.parquet", tables.ENCODER_QUALITY)
+    found = {
+        (row["features"], row["figure"]): row
+        for row in quality.to_pylist()
+        if row["morphology"] is None
+    }
+    assert found["trigger", "has_trigger"]["value"] == 0.75
+    assert found["dct", "real_strain_top1"]["value"] == 1
+    assert found["indomain", "simulated_to_real_top1"]["pictures"] == 3
+    named = tables.read_table(folder / "named.parquet", tables.NAMED)
+    assert {*named["features"].to_pylist()} == {"dct", "indomain", "random", "pixels", "triggers"}
+    page = (folder / "named.html").read_text()
+    assert page.count("<td>none; loudest tile") == 1
+    assert "real glitches named from simulated views" in (folder / "encoders.html").read_text()
 
 
 def test_vectors_made_again_give_the_same_bytes(compared):

@@ -7,6 +7,10 @@ VECTORS = "results/{run}/comparison/vectors/{encoder}.parquet"
 COST = "results/{run}/comparison/costs/{encoder}.json"
 COMPARED = "results/{run}/comparison/windows/{part}.parquet"
 QUALITY = "results/{run}/comparison/quality.parquet"
+# Only where labelled strain is named.
+STRAIN_VIEWS = "results/{run}/comparison/labelled_strain.parquet"
+STRAIN_QUALITY = "results/{run}/comparison/strain_quality.parquet"
+NAMED = "results/{run}/comparison/named.parquet"
 COMPARED_RECALL = "results/{run}/comparison/recall.parquet"
 
 
@@ -49,6 +53,24 @@ def held_out_weights(wildcards):
     """Return the weights whose training left out the unseen shapes, if there are any."""
     path = CONFIG.comparison.held_out
     return [path] if path and wildcards.encoder == "indomain" else []
+
+
+def population_of(wildcards):
+    """Return the population that labelled views are drawn from."""
+    own = CONFIG.comparison
+    return own.naming.population if wildcards.data == "naming" else own.population
+
+
+def snrs_of(wildcards):
+    """Return between which SNRs the signals of labelled views are drawn."""
+    own = CONFIG.comparison
+    chosen = own.naming if wildcards.data == "naming" else own
+    return [chosen.snr_low, chosen.snr_high]
+
+
+def where_strain(*patterns):
+    """Return files that are made only where labelled strain is named."""
+    return list(patterns) if CONFIG.comparison.labelled_strain else []
 
 
 def draws():

@@ -1,9 +1,10 @@
 # Needs nothing of the run's data. Compares encoders on signals of known class in simulated noise,
-# on real pictures where a folder of them is named, and in a small injection campaign of their own.
+# on real pictures and real glitches where they are named, and in a small injection campaign of their
+# own.
 
 
 wildcard_constraints:
-    data="seen|unseen",
+    data="seen|unseen|naming",
     encoder="[a-z0-9_]+",
 
 
@@ -11,12 +12,13 @@ rule compare_encoders:
     input:
         f"results/{RUN}/comparison/encoders.html",
         f"results/{RUN}/comparison/encoders.png",
+        where_strain(f"results/{RUN}/comparison/named.html"),
         f"results/{RUN}/config.yaml",
 
 
 rule labelled_views:
     input:
-        population=CONFIG.comparison.population,
+        population=population_of,
     output:
         views=LABELLED,
     log:
@@ -33,8 +35,9 @@ rule labelled_views:
         names=lambda wildcards: {
             "seen": CONFIG.comparison.classes,
             "unseen": CONFIG.comparison.unseen,
+            "naming": CONFIG.comparison.classes,
         }[wildcards.data],
-        snrs=[CONFIG.comparison.snr_low, CONFIG.comparison.snr_high],
+        snrs=snrs_of,
         draws=draws(),
         window_s=CONFIG.window.duration_s,
         rendering=LOOKING["rendering"],
@@ -46,10 +49,38 @@ rule labelled_views:
         "../../scripts/labelled_views.py"
 
 
+rule labelled_strain:
+    input:
+        strain=CONFIG.comparison.labelled_strain,
+    output:
+        views=STRAIN_VIEWS,
+    log:
+        "results/{run}/logs/labelled_strain.log",
+    benchmark:
+        "results/{run}/benchmarks/labelled_strain.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        window_s=CONFIG.window.duration_s,
+        rendering=LOOKING["rendering"],
+        events=LOOKING["events"],
+        code=code("labelled_strain"),
+    message:
+        "Drawing event views of labelled strain"
+    script:
+        "../../scripts/labelled_strain.py"
+
+
 rule encoder_vectors:
     input:
         seen=LABELLED.replace("{data}", "seen"),
         unseen=LABELLED.replace("{data}", "unseen"),
+        naming=where_strain(LABELLED.replace("{data}", "naming")),
+        real_strain=where_strain(STRAIN_VIEWS),
         glitches=glitch_picture_files,
         weights=compared_weights,
         held_out=held_out_weights,
@@ -112,6 +143,64 @@ rule encoder_quality:
         "../../scripts/encoder_quality.py"
 
 
+rule strain_quality:
+    input:
+        naming=LABELLED.replace("{data}", "naming"),
+        real_strain=STRAIN_VIEWS,
+        vectors=expand(VECTORS, encoder=compared_vectors(), allow_missing=True),
+    output:
+        quality=STRAIN_QUALITY,
+        named=NAMED,
+    log:
+        "results/{run}/logs/strain_quality.log",
+    benchmark:
+        "results/{run}/benchmarks/strain_quality.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=20,
+    params:
+        encoders=compared_vectors(),
+        picture=keys("picture"),
+        seed=CONFIG.comparison.seed,
+        code=code("strain_quality"),
+    message:
+        "Naming real glitches by real and by simulated neighbours"
+    script:
+        "../../scripts/strain_quality.py"
+
+
+rule named_table:
+    input:
+        named=NAMED,
+        real_strain=STRAIN_VIEWS,
+    output:
+        html=report(
+            "results/{run}/comparison/named.html",
+            caption="../report/named.rst",
+            category="Encoders",
+            labels={"content": "real glitches"},
+        ),
+    log:
+        "results/{run}/logs/named_table.log",
+    benchmark:
+        "results/{run}/benchmarks/named_table.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("named_table"),
+    message:
+        "Listing what each real glitch is taken for"
+    script:
+        "../../scripts/named_table.py"
+
+
 rule comparison_windows:
     input:
         weights=compared_weights,
@@ -172,7 +261,7 @@ rule comparison_recall:
 
 rule encoder_table:
     input:
-        quality=QUALITY,
+        quality=[QUALITY, *where_strain(STRAIN_QUALITY)],
         recall=COMPARED_RECALL,
         costs=expand(COST, encoder=compared_vectors(), allow_missing=True),
     output:

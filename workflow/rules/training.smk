@@ -12,7 +12,7 @@ rule train_encoder:
 
 rule training_pairs:
     input:
-        population=CONFIG.source.simulated.population,
+        populations=CONFIG.training.populations,
     output:
         pairs=PAIRS,
     log:
@@ -39,7 +39,7 @@ rule training_pairs:
 rule training_noise_pairs:
     input:
         files=training_noise_files,
-        population=CONFIG.source.simulated.population,
+        populations=CONFIG.training.populations,
     output:
         pairs=NOISE_PAIRS,
     log:

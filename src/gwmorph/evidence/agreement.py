@@ -133,9 +133,13 @@ def neighbor_hits(
     count = min(NEIGHBORS, len(features) - 1)
     nearest = NearestNeighbors(n_neighbors=count, metric=metric).fit(features)
     others = nearest.kneighbors(return_distance=False)
-    # Counter keeps the order in which classes are met, and the nearest neighbour comes first.
-    said = np.array([Counter(row).most_common(1)[0][0] for row in classes[others].tolist()])
-    return said == classes
+    return majority(classes[others]) == classes
+
+
+def majority(near: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return the commonest class of each row [n, k] of neighbours; the first decides a tie."""
+    # Counter keeps the order in which classes are met.
+    return np.array([Counter(row).most_common(1)[0][0] for row in near.tolist()])
 
 
 def cluster_agreement(labels: NDArray[np.int32], classes: NDArray[np.str_]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ Labels = NDArray[np.str_]
 BASELINES = ("dct", "pixels")
 CLUSTER_FIGURES = ("ari", "ami", "purity", "largest_share", "ari_without_largest")
 # By cosine everything but the trigger columns, which have no direction.
-_METRIC = {"triggers": "euclidean"}
+METRIC = {"triggers": "euclidean"}
 _COMPONENTS = 50
 _REPEATS = 2000
 _CLUSTER_REPEATS = 300
@@ -67,7 +67,7 @@ def event_rows(
         Of the bootstrap.
     """
     hits = {
-        name: neighbor_hits(values, classes, _METRIC.get(name, "cosine"))
+        name: neighbor_hits(values, classes, METRIC.get(name, "cosine"))
         for name, values in vectors.items()
     }
     rows = share_rows("top1", hits, np.arange(len(classes)), seed)
@@ -76,7 +76,7 @@ def event_rows(
         of_class = share_rows("top1", own, np.arange((classes == label).sum()), seed)
         rows += [{**row, "morphology": label} for row in of_class if row["figure"] == "top1"]
     for name, values in vectors.items():
-        if name not in _METRIC:
+        if name not in METRIC:
             labels = cluster(np.asarray(values, np.float32), clustering, cluster_seed).labels
             rows += _cluster_rows(name, labels, classes, seed)
     return rows

@@ -7,7 +7,7 @@ has no name yet. Two signals of one source differ as two glitches of one origin 
 in random details, and in their parameters by a small part of the range.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -50,14 +50,15 @@ class Sources:
     Attributes
     ----------
     glitches
-        Shapes by name, with the ranges that sources are drawn from.
+        Shapes by name, with the ranges that sources are drawn from: one for each way in which the
+        populations draw a class.
     chirps
         Whether binaries are among the sources.
     spread
         How far two signals of one source may differ, as a part of each parameter's range.
     """
 
-    glitches: Mapping[str, InjectedGlitch]
+    glitches: Mapping[str, Sequence[InjectedGlitch]]
     chirps: bool
     spread: float
 
@@ -71,32 +72,41 @@ class Sources:
         if kind == COMPOSITION:
             return COMPOSITION, narrowed(composition(rng), _OF_COMPOSITION * self.spread, rng)
         name = str(rng.choice(list(self.glitches)))
-        return name, narrowed(self.glitches[name], self.spread, rng)
+        ways = self.glitches[name]
+        chosen = int(rng.integers(len(ways))) if len(ways) > 1 else 0
+        return name, narrowed(ways[chosen], self.spread, rng)
 
 
-def training_sources(population: Population, excluded: Iterable[str], spread: float) -> Sources:
-    """Return all sources but those of ``excluded`` morphologies.
+def training_sources(
+    populations: Iterable[Population], excluded: Iterable[str], spread: float
+) -> Sources:
+    """Return all sources of some populations but those of ``excluded`` morphologies.
 
     Raises
     ------
     ConfigError
         An excluded morphology is unknown.
     """
-    known = {**_of_population(population), **_of_campaign()}
+    known: dict[str, list[InjectedGlitch]] = {}
+    for found in [*map(_of_population, populations), _of_campaign()]:
+        for name, glitch in found.items():
+            ways = known.setdefault(name, [])
+            if not any((g.shape, g.ranges) == (glitch.shape, glitch.ranges) for g in ways):
+                ways.append(glitch)
     left_out = set(excluded)
     if unknown := sorted(left_out - known.keys() - {CHIRP}):
         raise ConfigError(
             f"training.excluded: unknown morphologies {', '.join(unknown)}; known are "
             f"{', '.join([*sorted(known), CHIRP])}"
         )
-    kept = {name: glitch for name, glitch in known.items() if name not in left_out}
+    kept = {name: ways for name, ways in known.items() if name not in left_out}
     return Sources(kept, CHIRP not in left_out, spread)
 
 
 def _of_population(population: Population) -> dict[str, InjectedGlitch]:
     found = {}
     for name, glitches in population.glitches.items():
-        known = MORPHOLOGIES[name]
+        known = population.shape_of(name)
         ranges = {
             key: _widened(limits.low, limits.high) for key, limits in glitches.parameters.items()
         }

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 
+from gwmorph.evidence.real_strain import REAL_STRAIN, TRIGGER
 from gwmorph.evidence.recall import wilson
 from gwmorph.report.palette import cluster_color, saved_figure
 
@@ -19,6 +20,7 @@ _LABELS = {
     "triggers": "trigger columns",
     "random": "random network",
     "loudest_tile": "loudest tile",
+    TRIGGER: "the triggers themselves",
 }
 _COLUMNS = {
     ("seen", "top1"): "top-1, population's classes",
@@ -30,6 +32,11 @@ _COLUMNS = {
     ("unseen", "cluster_ami"): "AMI, other shapes",
     ("real", "top1_any"): "top-1, Gravity Spy pictures, any length",
     ("real", "top1_same"): "top-1, Gravity Spy pictures, same length",
+    (REAL_STRAIN, "real_strain_top1"): "top-1, real glitches among themselves",
+    (REAL_STRAIN, "simulated_to_real_top1"): "top-1, real glitches named from simulated views",
+    (REAL_STRAIN, "has_trigger"): "real glitches with a trigger",
+    (REAL_STRAIN, "snr_ratio"): "its SNR over the label's, median",
+    (REAL_STRAIN, "offset_s"): "its distance from the label's time, median, s",
 }
 _VECTORS = {"window_vector": "32 s view", "event_vector": "event view"}
 
@@ -100,6 +107,47 @@ def comparison_text(
     ]
 
 
+def named_text(glitches: pa.Table, named: pa.Table) -> tuple[list[str], list[list[str]]]:
+    """Return headings and rows of the table of real glitches.
+
+    Parameters
+    ----------
+    glitches
+        Rows of ``tables.REAL_STRAIN``; those without a trigger are in the table, too.
+    named
+        Rows of ``tables.NAMED``.
+    """
+    said = {(row["features"], row["name"]): row for row in named.to_pylist()}
+    kinds = list(dict.fromkeys(named["features"].to_pylist()))
+    headings = ["glitch", "label", "SNR", "trigger's SNR", "its time from the label's, s"]
+    for kind in kinds:
+        label = _LABELS.get(kind, kind)
+        headings += [f"nearest glitch by {label}", f"named from simulated views by {label}"]
+    rows = []
+    for glitch in glitches.to_pylist():
+        seen = [said.get((kind, glitch["name"])) for kind in kinds]
+        answers = [
+            (row["nearest_label"], row["named"]) if row is not None else ("", "") for row in seen
+        ]
+        rows.append(
+            [
+                glitch["name"],
+                glitch["label"],
+                f"{glitch['snr']:.1f}",
+                *_trigger_cells(glitch),
+                *(cell for answer in answers for cell in answer),
+            ]
+        )
+    return headings, rows
+
+
+def _trigger_cells(glitch: Mapping[str, Any]) -> tuple[str, str]:
+    if glitch["trigger_time"] is None:
+        return f"none; loudest tile {glitch['tile_snr']:.1f}", ""
+    late = glitch["trigger_time"] - glitch["glitch_time"]
+    return f"{glitch['trigger_snr']:.1f}", f"{late:+.2f}"
+
+
 def features_of(quality: pa.Table) -> list[str]:
     """Return everything that pictures were compared by, in the order of the table."""
     return list(dict.fromkeys(quality["features"].to_pylist()))
@@ -118,7 +166,7 @@ def draw_comparison(quality: pa.Table, recall: Recall, path: Path | str) -> None
 
     Arguments as in `comparison_text`.
     """
-    names = features_of(quality)
+    names = [name for name in features_of(quality) if name != TRIGGER]
     rows = [row for row in quality.to_pylist() if row["morphology"] is None]
     with saved_figure(path, 12.0, 4.2) as figure:
         neighbors, clusters, found = figure.subplots(1, 3)
@@ -129,6 +177,8 @@ def draw_comparison(quality: pa.Table, recall: Recall, path: Path | str) -> None
                 ("unseen", "top1"): "other\nshapes",
                 ("real", "top1_any"): "real,\nany length",
                 ("real", "top1_same"): "real,\nsame length",
+                (REAL_STRAIN, "real_strain_top1"): "strain,\neach other",
+                (REAL_STRAIN, "simulated_to_real_top1"): "strain, by\nsimulated",
             },
         )  # fmt: skip
         clusters.set_title("Clusters against classes")

@@ -29,7 +29,7 @@ from gwmorph.simulation.population import (
 )
 from gwmorph.simulation.psd import antialias_gain, background_psd, noise_psd
 from gwmorph.simulation.quality import dq_mask, gaps, missing_seconds
-from gwmorph.simulation.transients import MORPHOLOGIES, colour
+from gwmorph.simulation.transients import colour
 from gwmorph.strain.gwosc_layout import NO_INJECTIONS, GwoscBlock
 
 # A chirp's distance is set by its SNR in these, whatever detectors a run analyses.
@@ -139,7 +139,7 @@ def _place_glitch(
     # Shapes are drawn and made loud at 4096 Hz or more, so that a file of a lower rate has the
     # same glitch without what its decimation filter takes, and nothing is aliased.
     fine = max(rate, _SHAPE_RATE)
-    morphology = MORPHOLOGIES[event.morphology]
+    morphology = simulation.population.shape_of(event.morphology)
     half_s = 2 ** int(np.ceil(np.log2(morphology.reach(event.parameters) + _MARGIN_S)))
     first = int(np.floor(event.gps_time * rate)) - half_s * rate
     size = 2 * half_s * fine

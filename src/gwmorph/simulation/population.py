@@ -20,7 +20,7 @@ from gwmorph.errors import ConfigError
 from gwmorph.simulation.binaries import AFTER_MERGER_S, Binary, waveform_length
 from gwmorph.simulation.psd import MAINS_HZ
 from gwmorph.simulation.streams import stream
-from gwmorph.simulation.transients import MORPHOLOGIES
+from gwmorph.simulation.transients import MORPHOLOGIES, SHAPES, Morphology
 
 CHIRP = "chirp"
 CELL_S = 4096
@@ -86,8 +86,9 @@ Rate = Annotated[float, Field(ge=0, le=3600)]
 
 
 class Glitches(_Model):
-    """One morphology."""
+    """One morphology; ``shape`` is how it is drawn, where that is not the one of its own name."""
 
+    shape: str | None = None
     rate_per_hour: dict[Detector, Rate]
     snr: PowerLaw
     burst: Burst
@@ -120,7 +121,12 @@ class Population(_Model):
                     f"glitches.{name}: unknown morphology{_nearest(name, MORPHOLOGIES)}; "
                     f"known are {', '.join(sorted(MORPHOLOGIES))}"
                 )
-            expected = set(MORPHOLOGIES[name].parameters) - _GIVEN
+            if (shape := glitches.shape) is not None and shape not in SHAPES:
+                raise ValueError(
+                    f"glitches.{name}.shape: unknown shape {shape!r}{_nearest(shape, SHAPES)}; "
+                    f"known are {', '.join(sorted(SHAPES))}"
+                )
+            expected = set(self.shape_of(name).parameters) - _GIVEN
             for parameter in sorted(set(glitches.parameters) - expected):
                 raise ValueError(
                     f"glitches.{name}.parameters.{parameter}: unknown parameter"
@@ -129,6 +135,10 @@ class Population(_Model):
             for parameter in sorted(expected - set(glitches.parameters)):
                 raise ValueError(f"glitches.{name}.parameters.{parameter}: missing")
         return self
+
+    def shape_of(self, name: str) -> Morphology:
+        """Return how the glitches of one class are drawn."""
+        return SHAPES[self.glitches[name].shape or name]
 
 
 def _nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
@@ -202,7 +212,7 @@ def glitch_events(
     start, end : GPS, s.
     """
     for name, glitches in population.glitches.items():
-        morphology = MORPHOLOGIES[name]
+        morphology = population.shape_of(name)
         given = {"mains_hz": MAINS_HZ[detector]}
         widest = {key: limits.high for key, limits in glitches.parameters.items()}
         reach = morphology.reach({**widest, **given})

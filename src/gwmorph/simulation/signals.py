@@ -24,7 +24,7 @@ from gwmorph.simulation.population import (
     draw_binary,
 )
 from gwmorph.simulation.psd import MAINS_HZ
-from gwmorph.simulation.transients import MORPHOLOGIES
+from gwmorph.simulation.transients import Morphology
 
 _FAMILY = "population"
 
@@ -44,13 +44,13 @@ class PopulationGlitch:
 
     label: str
     glitches: Glitches
+    morphology: Morphology
     mains_hz: float
     family: str = _FAMILY
 
     def draw(self, rng: np.random.Generator, background: Spectrum, sample_rate: int) -> Waveform:
         """Draw one example; see `Injected`."""
-        morphology = MORPHOLOGIES[self.label]
-        ranges = self.glitches.parameters
+        morphology, ranges = self.morphology, self.glitches.parameters
         parameters = {name: ranges[name].draw(rng) for name in sorted(ranges)}
         if "mains_hz" in morphology.parameters:
             parameters["mains_hz"] = self.mains_hz
@@ -92,8 +92,11 @@ def population_classes(
     """
     known: Mapping[str, tuple[Injected, PowerLaw]] = {
         **{
-            name: (PopulationGlitch(name, glitches, MAINS_HZ[detector]), glitches.snr)
-            for name, glitches in population.glitches.items()
+            name: (
+                PopulationGlitch(name, own, population.shape_of(name), MAINS_HZ[detector]),
+                own.snr,
+            )
+            for name, own in population.glitches.items()
         },
         CHIRP: (PopulationBinary(population.binaries), population.binaries.network_snr),
     }

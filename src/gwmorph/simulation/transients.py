@@ -360,6 +360,65 @@ def low_frequency_lines(
     return total
 
 
+def beat_note(t: np.ndarray, p: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Beat of two oscillators that pass each other once or a few times: V, U and W.
+
+    The frequency is their distance (Nuttall et al. 2015, arXiv:1508.07316), so it falls to a
+    minimum and rises out of the band again. ``fall`` says how much fainter the arms are.
+    """
+    passes = _train(p["count"], p["interval_s"], 0.2, rng)
+    lowest = p["frequency_hz"] * 2 ** rng.uniform(-0.4, 0.4, len(passes))
+    nearest = np.abs(t[:, None] - passes).argmin(axis=1)
+    away = np.abs(2 * (t - passes[nearest]) / p["duration_s"])
+    frequency = lowest[nearest] + p["sweep_hz"] * away ** p["exponent"]
+    # The arms of the outermost passes end where the lowest one has swept its range.
+    length = passes[-1] - passes[0] + p["duration_s"]
+    loudness = (frequency / lowest[nearest]) ** -p["fall"]
+    middle = 0.5 * (passes[0] + passes[-1])
+    return sweep(t, frequency, loudness * plateau(t - middle, length, 0.2 * p["duration_s"]))
+
+
+def many_bounces(t: np.ndarray, p: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Arches of one scatterer, one over the other, of which any may be the loudest.
+
+    Light that meets the scatterer n times gives n times the frequency (Soni et al. 2021,
+    arXiv:2007.14876); what is below the detector's band is not seen. ``frequency_hz`` is reached
+    by the loudest arch, whose n is ``order``.
+    """
+    order = max(round(p["order"]), 1)
+    arches = max(round(p["arches"]), 1)
+    swing = np.pi * (t / p["arch_s"] + (0.5 if arches % 2 == 0 else 0.0))
+    inside = plateau(t, arches * p["arch_s"], 0.15 * p["arch_s"])
+    slowest = p["frequency_hz"] / order
+    path = slowest * p["arch_s"] * np.sin(swing)  # half the phase of the slowest, rad
+    total = np.zeros_like(t)
+    for bounce in range(1, order + max(round(p["above"]), 0) + 1):
+        speed = bounce * slowest * np.abs(np.cos(swing))
+        audible = np.clip(speed / 10 - 0.6, 0, 1)
+        loudness = p["decay"] ** abs(bounce - order) * (1 if bounce == order else rng.uniform())
+        total += loudness * audible * np.sin(2 * bounce * path + _phase(rng))
+    return inside * (1 + 0.3 * smooth_noise(t, p["arch_s"], rng)) * total
+
+
+def rumble(t: np.ndarray, p: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Flurry of spikes that stand wide on a low-frequency rumble, which swells with them.
+
+    Light modulation as strain shows it. ``spike`` is the spikes' height over the rumble's.
+    """
+    number = max(round(p["count"]), 1)
+    # The loudest in the middle, the others around it.
+    centres = np.append(0.0, rng.uniform(-0.5, 0.5, number - 1) * p["duration_s"])
+    loudness = np.append(1.0, rng.uniform(0.1, 0.8, number - 1))
+    pitch = p["spike_hz"] * 2 ** rng.uniform(-0.5, 0.5, number)
+    spikes = pulses(t, centres, pitch, p["octaves"], loudness, _phase(rng))
+    swell = sum(
+        height * gaussian(t, centre, rng.uniform(0.05, 0.25) * p["duration_s"])
+        for centre, height in zip(centres, loudness, strict=True)
+    )
+    low = swell * band_noise(t, p["frequency_hz"], p["rumble_octaves"], rng)
+    return low / np.abs(low).max() + p["spike"] * spikes / np.abs(spikes).max()
+
+
 def _around(scale: str, factor: float, margin: float = 0.5) -> Callable[..., float]:
     return lambda p: factor * p[scale] + margin
 
@@ -438,5 +497,25 @@ MORPHOLOGIES: dict[str, Morphology] = {
     ),
     "low_frequency_lines": Morphology(
         low_frequency_lines, ("frequency_hz", "lines", "duration_s"), _around("duration_s", 0.5)
+    ),
+}
+
+# Every way to draw a class: its own by default, others where a population names them.
+SHAPES: dict[str, Morphology] = {
+    **MORPHOLOGIES,
+    "beat_note": Morphology(
+        beat_note,
+        ("frequency_hz", "sweep_hz", "duration_s", "exponent", "count", "interval_s", "fall"),
+        lambda p: 0.5 * (p["count"] + 1) * p["interval_s"] + 0.5 * p["duration_s"] + 0.5,
+    ),
+    "many_bounces": Morphology(
+        many_bounces,
+        ("frequency_hz", "order", "above", "decay", "arch_s", "arches"),
+        lambda p: 0.5 * (p["arches"] + 1) * p["arch_s"] + 0.5,
+    ),
+    "rumble": Morphology(
+        rumble,
+        ("frequency_hz", "rumble_octaves", "spike_hz", "octaves", "spike", "duration_s", "count"),
+        _around("duration_s", 1.5, 1.0),
     ),
 }

@@ -102,7 +102,8 @@ def whitening_filter(
     np.divide(inside * np.sqrt(2 / sample_rate), np.sqrt(psd), out=response, where=inside > 0)
     highpass = _highpass(band.low_hz, sample_rate)
     reach = REACH_S * sample_rate
-    half = min(reach - len(highpass) // 2, len(psd) - 1)
+    # An impulse of 2·(len(psd) - 1) samples has one fewer on its later side.
+    half = min(reach - len(highpass) // 2, len(psd) - 2)
     impulse = np.roll(irfft(response), half)[: 2 * half + 1] * hann(2 * half + 1)
     taps = fftconvolve(impulse, highpass)
     return np.pad(taps, (2 * reach + 1 - len(taps)) // 2)

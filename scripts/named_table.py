@@ -1,0 +1,25 @@
+"""List what each real glitch is taken for."""
+
+from pathlib import Path
+
+from gwmorph import tables
+from gwmorph.joblog import JobLog
+from gwmorph.report.comparison import named_text
+from gwmorph.report.recall import write_table_page
+
+
+def named_table(named: Path, real_strain: Path, html: Path) -> None:
+    text = named_text(
+        tables.read_table(real_strain, tables.REAL_STRAIN),
+        tables.read_table(named, tables.NAMED),
+    )
+    write_table_page("Real glitches", text, html)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        named_table(
+            named=Path(snakemake.input.named),
+            real_strain=Path(snakemake.input.real_strain),
+            html=Path(snakemake.output.html),
+        )

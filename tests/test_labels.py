@@ -1,0 +1,173 @@
+"""Labels by others: what is read, how faults are named, and where a run meets them."""
+
+import pyarrow as pa
+import pytest
+
+from gwmorph import labels as fate
+from gwmorph import tables
+from gwmorph.errors import TableError
+from gwmorph.labels import fates, matching_triggers, read_labels
+
+HEADER = "GPStime,peakFreq,snr,amplitude,confidence,id,ifo,label"
+ROW = "1252747032.963,217.7,45.9,1.7e-22,0.999,UjLN,H1,Blip"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(*rows, header=HEADER):
+        path = tmp_path / "labels.csv"
+        path.write_text("\n".join([header, *rows]) + "\n")
+        return path
+
+    return written
+
+
+def test_labels_come_by_detector_and_time_with_what_the_file_has(write):
+    other = "1252747000.5,30,8,1e-22,0.5,abcd,L1,Scattered_Light"
+    early = "1252747000.5,30,8,1e-22,0.5,efgh,H1,Tomte"
+    table = read_labels(write(other, ROW, early))
+    assert table.schema.equals(tables.LABELS)
+    assert table["gravityspy_id"].to_pylist() == ["efgh", "UjLN", "abcd"]
+    row = table.to_pylist()[1]
+    assert row["gps_time"] == 1252747032.963
+    assert (row["detector"], row["label"], row["confidence"]) == ("H1", "Blip", 0.999)
+    assert (row["peak_frequency"], row["snr"], row["amplitude"]) == (217.7, 45.9, 1.7e-22)
+    assert row["duration"] is None
+
+
+@pytest.mark.parametrize("column", ["GPStime", "ifo", "label", "confidence", "id", "snr"])
+def test_missing_columns_are_named(write, column):
+    path = write(ROW, header=f",{HEADER},".replace(f",{column},", ",other,")[1:-1])
+    with pytest.raises(TableError, match=rf"labels.csv: no column {column}; it has .*other"):
+        read_labels(path)
+
+
+def test_unknown_detectors_are_named_with_their_lines(write):
+    wrong = ROW.replace("H1", "H2").replace("UjLN", "x")
+    with pytest.raises(TableError, match=r"1 detectors are unknown.*known are H1.*H2 \(line 3\)"):
+        read_labels(write(ROW, wrong))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("1252747032.963", "late", r"values of GPStime are no numbers: late \(line 2\)"),
+        ("1252747032.963", "", r"values of GPStime are no numbers"),
+        ("1252747032.963", "inf", r"values of GPStime are no numbers: inf"),
+        ("1252747032.963", "-5", r"GPS times are not positive: -5.0 \(line 2\)"),
+        ("45.9", "loud", r"values of snr are no numbers: loud"),
+        ("Blip", " ", r"values of label are empty"),
+        ("UjLN", "", r"values of id are empty"),
+    ],
+)
+def test_values_that_make_no_sense_are_named(write, old, new, message):
+    with pytest.raises(TableError, match=message):
+        read_labels(write(ROW.replace(old, new)))
+
+
+def test_many_faults_are_counted_and_some_named(write):
+    rows = [ROW.replace("45.9", "x").replace("UjLN", f"n{i}") for i in range(8)]
+    with pytest.raises(TableError, match=r"8 values of snr.*\(line 6\) and 3 more"):
+        read_labels(write(*rows))
+
+
+@pytest.mark.parametrize("changed", [("UjLN", "other"), ("1252747032.963", "1252747099.0")])
+def test_two_classes_of_one_transient_name_both_lines(write, changed):
+    other = ROW.replace("Blip", "Tomte").replace(*changed)
+    message = r"line 2 says Blip and line 4 says Tomte of one transient of H1"
+    with pytest.raises(TableError, match=message):
+        read_labels(write(ROW, ROW.replace("H1", "L1").replace("Blip", "Tomte"), other))
+
+
+def test_a_line_that_is_there_twice_counts_once(write):
+    assert len(read_labels(write(ROW, ROW, ROW.replace("H1", "L1")))) == 2
+
+
+def test_empty_and_unreadable_files_are_named(write, tmp_path):
+    with pytest.raises(TableError, match=r"labels.csv: holds no label"):
+        read_labels(write())
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(TableError, match=r"empty.csv: cannot be read as CSV"):
+        read_labels(tmp_path / "empty.csv")
+    with pytest.raises(TableError, match=r"missing.csv: cannot be read as CSV"):
+        read_labels(tmp_path / "missing.csv")
+
+
+def labelled(*places):
+    rows = [
+        {
+            "detector": detector,
+            "gps_time": time,
+            "label": "Blip",
+            "confidence": 1.0,
+            "gravityspy_id": f"n{i}",
+            "snr": 10.0,
+            "peak_frequency": 100.0,
+        }
+        for i, (detector, time) in enumerate(places)
+    ]
+    return pa.Table.from_pylist(rows, schema=tables.LABELS)
+
+
+def triggers(*spans):
+    rows = [
+        {"detector": detector, "peak_time": peak, "tstart": start, "tend": end}
+        for detector, start, peak, end in spans
+    ]
+    names = ("detector", "peak_time", "tstart", "tend")
+    return pa.Table.from_pylist(
+        rows, schema=pa.schema([tables.TRIGGERS.field(name) for name in names])
+    )
+
+
+def test_a_label_means_the_nearest_trigger_whose_span_holds_it():
+    found = triggers(
+        ("H1", 100.0, 100.1, 100.2),
+        ("L1", 100.0, 100.1, 100.2),
+        ("H1", 90.0, 95.0, 101.0),
+        ("H1", 200.0, 200.1, 200.2),
+    )
+    places = [("H1", 100.12), ("L1", 100.0), ("H1", 100.6), ("H1", 101.24), ("H1", 101.3)]
+    places += [("H1", 199.8), ("H1", 199.7), ("V1", 100.1)]
+    expected = [0, 1, 2, 2, None, 3, None, None]
+    assert matching_triggers(labelled(*places), found) == expected
+    assert matching_triggers(labelled(*places), triggers()) == [None] * len(places)
+
+
+def test_every_label_has_a_fate():
+    ledger = pa.Table.from_pylist(
+        [
+            {
+                "detector": "H1",
+                "gps_start": start,
+                "duration_s": 32,
+                "block": 0,
+                "status": "excluded" if reason else "analysed",
+                "reason": reason,
+            }
+            for start, reason in ((64, None), (32, "nan"), (128, None))
+        ],
+        schema=tables.LEDGER,
+    )
+    places = [("H1", 40.0), ("H1", 64.0), ("H1", 100.0), ("H1", 159.9), ("H1", 160.0)]
+    places += [("L1", 70.0), ("H1", 127.9)]
+    matched = [None] * 6 + [4]
+    assert fates(labelled(*places), ledger, matched) == [
+        fate.EXCLUDED,
+        fate.WITHOUT_TRIGGER,
+        fate.NO_WINDOW,
+        fate.WITHOUT_TRIGGER,
+        fate.NO_WINDOW,
+        fate.NO_DETECTOR,
+        fate.WITH_TRIGGER,
+    ]
+
+
+def test_gravity_spys_release_is_read(real_data):
+    path = real_data / "labels" / "gravityspy_O3a_sample.csv"
+    if not path.exists():
+        pytest.skip(f"no labels at {path}")
+    table = read_labels(path)
+    assert len(table) == 170
+    assert len(set(table["label"].to_pylist())) == 17
+    assert not any(table[name].null_count for name in table.column_names)
