@@ -12,10 +12,10 @@ REPORT := results/demo/report.zip
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run report test lint types bench lock clean
+.PHONY: help env env-dev run report test test-portable lint types bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(VENV)/.base ## make .venv with all that a run needs
 env-dev: $(VENV)/.dev ## add what DINOv2, tests and checks need
@@ -45,6 +45,16 @@ report: env ## the report of the finished run, as a zip
 
 test: env-dev ## all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# As a processor with AVX2 and nothing newer computes. What the processor itself lacks is ignored.
+OLDER := NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell \
+  NUMBA_CPU_NAME=haswell ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
+NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
+  tests/encoders/test_dct.py tests/encoders/test_indomain.py tests/evidence/test_agreement.py \
+  tests/evidence/test_labelled.py tests/evidence/test_quality.py
+
+test-portable: env-dev ## the numerical tests again, without the processor's newer instructions
+	$(OLDER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(NUMERICAL)
 
 lint: env-dev ## formats and lints, nothing is changed
 	$(BIN)/ruff format --check .

@@ -393,7 +393,7 @@ class MixtureConfig(_Section):
     starts: int = _key(
         3,
         "Starts, the best of which is kept; the first begins with the communities of the "
-        "neighbour graph, the others at random.",
+        "neighbour graph, the others with k-means and k-means++ in turn.",
         ge=1,
         le=100,
     )
@@ -418,7 +418,8 @@ class SeparationConfig(_Section):
     surrogates: int = _key(
         20,
         "Structureless clouds of the same covariance; groups that overlap as much as the parts "
-        "of any of them are joined.",
+        "of such clouds do (three standard deviations below their mean, and at least half the "
+        "lowest) are joined.",
         ge=5,
         le=1000,
     )

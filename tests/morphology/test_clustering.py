@@ -87,6 +87,41 @@ def test_what_lies_between_islands_belongs_to_both(found: Clustering) -> None:
     assert both.outliers[:-2].mean() < 0.01
 
 
+def test_separation_is_measured_on_a_sample_of_many_rows() -> None:
+    """Twelve rows of a kind among many more than are compared."""
+    vectors, truth = blobs((500, 300, 12))
+    few = ClusteringConfig(separation={"rows": 200})
+    found = cluster(vectors, few, SEED)
+    assert adjusted_rand_score(truth, found.labels) >= 0.99
+    assert found.diagnostics["null_rows"] <= 200
+    assert len(found.nearest) == len(found.supported) == 3
+
+
+def test_the_nearest_of_islands_is_the_nearest_one() -> None:
+    rng = np.random.default_rng(3)
+    places = np.zeros((4, 384))
+    places[:, 0], places[:, 1] = 1, [0, 1, 1.3, 4]
+    vectors = unit(np.repeat(places, 60, axis=0) + 0.002 * rng.normal(size=(240, 384)))
+    found = cluster(vectors, ClusteringConfig(), SEED)
+    own = [found.labels[60 * island] for island in range(4)]
+    assert sorted(own) == [0, 1, 2, 3]
+    assert found.nearest[own[1]] == own[2]
+    assert found.nearest[own[2]] == own[1]
+    assert (found.overlap == 0).all()
+    assert found.p_values[own[1]] == found.p_values[own[2]]
+
+
+def test_no_cluster_has_a_few_rows_only(found: Clustering) -> None:
+    shares = np.array([[0.9, 0.1, 0.0]] * 6 + [[0.4, 0.0, 0.6]] * 4 + [[0.2, 0.8, 0.0]] * 5)
+    assert module._members(shares).tolist() == [0] * 10 + [1] * 5
+
+
+@pytest.mark.parametrize("neighbors", [2, 5])
+def test_outliers_do_not_depend_on_the_neighbourhood_of_umap(neighbors: int) -> None:
+    found = cluster(VECTORS, ClusteringConfig(umap={"neighbors": neighbors}), SEED)
+    assert found.outliers.mean() < 0.01
+
+
 def test_probabilities_are_shares(found: Clustering) -> None:
     assert (found.probabilities > 0).all()
     assert (found.probabilities <= 1 + 1e-9).all()
@@ -174,6 +209,13 @@ def test_too_few_rows_stand_in_one_group_that_says_so(rows: int) -> None:
     assert len(np.unique(found.map, axis=0)) == rows
     assert len(found.medoids) == len(found.supported) == min(rows, 1)
     assert not found.supported.any()
+
+
+def test_a_few_equal_rows_stand_in_one_group() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = cluster(np.repeat(VECTORS[:1], 5, axis=0), ClusteringConfig(), SEED)
+    assert found.labels.tolist() == [0] * 5
 
 
 def test_values_that_are_not_finite_are_refused() -> None:

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from gwmorph.config import ClusteringConfig
+from gwmorph.morphology import methods
 from gwmorph.morphology.layout import Layout, lay_out
 from gwmorph.morphology.methods import METHODS, communities_of, mixture
 
@@ -92,8 +93,20 @@ def test_communities_follow_the_islands_and_leave_the_random_state(layout: Layou
 
 def test_what_hdbscan_leaves_out_goes_to_the_nearest_group(layout: Layout) -> None:
     groups = METHODS["hdbscan"](layout, ClusteringConfig(hdbscan={"min_cluster_size": 40}), 1)
-    assert groups.figures["left_out"] >= 0
-    assert (groups.responsibilities.max(axis=1) == 1).all()
+    assert groups.figures["left_out"] > 0
+    labels = groups.responsibilities.argmax(axis=1)
+    assert all(len(set(TRUTH[labels == label])) == 1 for label in set(labels))
     huge = METHODS["hdbscan"](layout, ClusteringConfig(hdbscan={"min_cluster_size": 600}), 1)
     assert huge.responsibilities.shape == (600, 1)
     assert huge.figures["left_out"] == 600
+
+
+def test_a_mixture_of_many_rows_is_fitted_to_some(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(methods, "_FIT_ROWS", 200)
+    groups = mixture(layout, DEFAULTS, 11)
+    assert groups.figures["fitted_rows"] == 200
+    assert len(groups.responsibilities) == 600
+    labels = groups.responsibilities.argmax(axis=1)
+    assert all(len(set(TRUTH[labels == label])) == 1 for label in set(labels))

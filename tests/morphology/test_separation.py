@@ -30,12 +30,13 @@ def _halves(rows: int, dimensions: int, seed: int) -> tuple[np.ndarray, np.ndarr
 def test_links_and_overlaps_are_those_of_a_count_by_hand(raw: list[int], seed: int) -> None:
     labels = np.unique(raw, return_inverse=True)[1]
     points = np.random.default_rng(seed).normal(size=(len(labels), 3)).astype(np.float32)
-    indices = nearest_neighbors(points, 4).indices
-    counts = count_links(indices, labels)
+    indices = nearest_neighbors(points, 9).indices
     groups = labels.max() + 1
+    counts = count_links(indices, labels, groups)
     by_hand = np.zeros((groups, groups))
     for row, others in enumerate(indices):
-        for other in others:
+        room = max(np.sum(labels == labels[row]) - 1, 5)
+        for other in others[:room]:
             by_hand[labels[row], labels[other]] += 1
     np.testing.assert_array_equal(counts, by_hand)
     found = overlaps(counts)
@@ -56,7 +57,7 @@ def test_joining_counts_links_as_if_groups_had_been_one_from_the_start(
     current = labels.copy()
     for level, kept, joined in joins(indices, labels):
         names, numbers = np.unique(current, return_inverse=True)
-        found = overlaps(count_links(indices, numbers))
+        found = overlaps(count_links(indices, numbers, len(names)))
         place = dict(zip(names.tolist(), range(len(names)), strict=True))
         expected = found[place[kept], place[joined]]
         if np.isfinite(level):
@@ -86,6 +87,16 @@ def test_a_few_rows_are_no_group_of_their_own() -> None:
     cluster = join_groups(indices, truth, 0.1)
     assert cluster[0] != cluster[1]
     assert cluster[2] in (cluster[0], cluster[1])
+
+
+@pytest.mark.parametrize("rare", [6, 10, 20])
+def test_a_rare_island_among_many_rows_stays_apart(rare: int) -> None:
+    vectors, truth = blobs((500, 500, 400, rare))
+    points, _ = principal_components(vectors, 20)
+    indices = nearest_neighbors(points, links(len(points))).indices
+    assert indices.shape[1] == 30
+    cluster = join_groups(indices, truth, 0.1)
+    assert len(set(cluster)) == 4
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(20, 200))

@@ -15,6 +15,7 @@ from gwmorph.errors import ClusteringError
 from gwmorph.morphology.layout import Layout, lay_out, nearest_neighbors, principal_components
 from gwmorph.morphology.methods import METHODS
 from gwmorph.morphology.separation import (
+    FEWEST_MEMBERS,
     OUTLIER_NEIGHBORS,
     Null,
     balanced_rows,
@@ -31,6 +32,7 @@ from gwmorph.morphology.separation import (
 MINIMUM_ROWS = 16
 # Of structureless rows one in a thousand is called an outlier.
 _OUTLIER_PERCENTILE = 99.9
+_OUTLIER_CLOUDS, _OUTLIER_ROWS = 2, 5000
 _DIFFERENT = 1e-6
 # Figures that compare all pairs are taken on this many rows, drawn with the seed.
 _SAMPLE_ROWS = 2000
@@ -96,19 +98,24 @@ def cluster(
 def _cluster(
     embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed: int
 ) -> Clustering:
+    sample_seed, null_seed, outlier_seed, pair_seed = (
+        np.random.SeedSequence(seed).generate_state(4).tolist()
+    )
     layout = lay_out(embeddings, parameters.pca_components, parameters.umap, seed)
     groups = METHODS[parameters.method](layout, parameters, seed)
     responsibilities = _used(groups.responsibilities)
-    sample = _Sample.draw(layout, responsibilities.argmax(axis=1), parameters.separation, seed)
-    null = null_levels(sample.points, parameters.separation.surrogates, seed)
+    sample = _Sample.draw(
+        layout, responsibilities.argmax(axis=1), parameters.separation, sample_seed
+    )
+    null = null_levels(sample.points, parameters.separation.surrogates, null_seed)
     joined = join_groups(sample.indices, sample.labels, null.limit)
     shares = _shares(responsibilities, joined, layout.graph)
-    labels, order = _by_size(shares.argmax(axis=1))
+    labels, order = _by_size(_members(shares))
     outlying = outlyingness(layout.neighbors)
-    limit = _outlier_limit(sample.points, seed)
+    limit = _outlier_limit(sample.points, outlier_seed)
     probabilities = shares.max(axis=1) * np.minimum(1, limit / np.maximum(outlying, 1e-300))
-    nearest, overlap = _nearest_clusters(sample, labels)
-    p_values = _p_values(layout, labels, nearest, parameters.separation, seed)
+    nearest, overlap = _nearest_clusters(layout, sample, labels)
+    p_values = _p_values(layout, labels, nearest, parameters.separation, pair_seed)
     diagnostics = {
         "rows": len(embeddings),
         "clustered": True,
@@ -150,7 +157,7 @@ def _check(embeddings: NDArray[np.float32]) -> None:
             f"{int((~finite).sum())} of {rows} vectors hold values that are not finite, the "
             f"first in row {int(finite.argmin())}. Remove their shards and run again."
         )
-    if rows >= MINIMUM_ROWS and np.abs(embeddings - embeddings[0]).max() < _DIFFERENT:
+    if rows >= MINIMUM_ROWS and np.ptp(embeddings, axis=0).max() < _DIFFERENT:
         raise ClusteringError(
             f"All {rows} vectors are the same, so there is nothing to cluster: the pictures are "
             "all alike, or the encoder does not look at them."
@@ -161,7 +168,7 @@ def _one_group(embeddings: NDArray[np.float32]) -> Clustering:
     """Return too few rows to cluster as one group, or as none where there are no rows."""
     rows = len(embeddings)
     flat = np.zeros((rows, 2), np.float32)
-    if rows > 1:
+    if rows > 1 and np.ptp(embeddings, axis=0).max() > 0:
         coordinates, _ = principal_components(embeddings, 2)
         flat[:, : coordinates.shape[1]] = coordinates
     groups = min(rows, 1)
@@ -207,7 +214,8 @@ class _Sample:
     def draw(
         cls, layout: Layout, labels: NDArray[np.int64], separation: SeparationConfig, seed: int
     ) -> "_Sample":
-        rows = balanced_rows(labels, separation.rows, seed)
+        groups = int(labels.max()) + 1
+        rows = balanced_rows(labels, max(separation.rows, FEWEST_MEMBERS * groups), seed)
         points = layout.components[rows]
         indices = nearest_neighbors(points, links(len(rows))).indices
         return cls(rows, points, labels[rows], indices)
@@ -224,21 +232,42 @@ def _shares(
     return np.minimum((weights @ clusters) / np.asarray(weights.sum(axis=1)), 1)
 
 
+def _members(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the cluster of each row, int64 [n]; fewer than 5 rows go where else they belong."""
+    labels = shares.argmax(axis=1)
+    few = np.bincount(labels, minlength=shares.shape[1]) < FEWEST_MEMBERS
+    if few.all():
+        return np.zeros_like(labels)
+    return np.where(few, -1, shares).argmax(axis=1)
+
+
 def _outlier_limit(points: NDArray[np.float32], seed: int) -> float:
-    """Return the outlyingness that one in a thousand rows of a structureless cloud exceeds."""
-    cloud = surrogate(points, np.random.default_rng(seed))
-    near = nearest_neighbors(cloud, OUTLIER_NEIGHBORS)
-    return float(np.percentile(outlyingness(near), _OUTLIER_PERCENTILE))
+    """Return the outlyingness that one in a thousand rows of structureless clouds exceeds."""
+    rng = np.random.default_rng(seed)
+    clouds = max(_OUTLIER_CLOUDS, -(-_OUTLIER_ROWS // len(points)))
+    found = [
+        outlyingness(nearest_neighbors(surrogate(points, rng), OUTLIER_NEIGHBORS))
+        for _ in range(clouds)
+    ]
+    return float(np.percentile(np.concatenate(found), _OUTLIER_PERCENTILE))
 
 
 def _nearest_clusters(
-    sample: _Sample, labels: NDArray[np.int32]
+    layout: Layout, sample: _Sample, labels: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return which cluster each overlaps most with, and how much: int64 [K], float64 [K]."""
-    found = overlaps(count_links(sample.indices, labels[sample.rows].astype(np.int64)))
-    if len(found) == 1:
+    """Return which cluster each overlaps most with, and how much: int64 [K], float64 [K].
+
+    Of several, as where nothing overlaps, the one whose mean is nearest.
+    """
+    clusters = int(labels.max()) + 1
+    if clusters == 1:
         return np.array([-1]), np.array([np.nan])
-    return found.argmax(axis=1), found.max(axis=1)
+    found = overlaps(count_links(sample.indices, labels[sample.rows], clusters))
+    means = np.array([layout.components[labels == k].mean(axis=0) for k in range(clusters)])
+    away = np.linalg.norm(means[:, None] - means, axis=2)
+    largest = found.max(axis=1)
+    away[found < largest[:, None]] = np.inf
+    return away.argmin(axis=1), largest
 
 
 def _p_values(
@@ -248,17 +277,22 @@ def _p_values(
     separation: SeparationConfig,
     seed: int,
 ) -> NDArray[np.float64]:
-    """Return how probable it is that one cloud has parts as separate as each cluster and its
-    nearest one: float64 [K]; 1 for a single cluster."""
-    rng = np.random.default_rng(seed)
-    p_values = np.ones(len(nearest))
+    """Return the p-value of each cluster beside its nearest one: float64 [K]; 1 for one alone.
+
+    Two that are each other's nearest are one pair, and are tested once.
+    """
     if len(nearest) == 1:
-        return p_values
-    for number, other in enumerate(nearest):
-        both = np.flatnonzero((labels == number) | (labels == other))
-        points, first = layout.components[both], labels[both] == number
-        _, p_values[number] = pair_null(points, first, separation.pair_surrogates, rng)
-    return p_values
+        return np.ones(1)
+    rng = np.random.default_rng(seed)
+    pairs = [(min(pair), max(pair)) for pair in enumerate(nearest.tolist())]
+    tested = {}
+    for pair in dict.fromkeys(pairs):
+        both = np.flatnonzero(np.isin(labels, pair))
+        first = labels[both] == pair[0]
+        _, tested[pair] = pair_null(
+            layout.components[both], first, separation.pair_surrogates, rng
+        )
+    return np.array([tested[pair] for pair in pairs])
 
 
 def _support(separation: SeparationConfig) -> float:

@@ -16,6 +16,8 @@ from gwmorph.config import UmapConfig
 # Decimals of components and distances. The last bits of a product of matrices depend on the
 # processor and on the number of threads; unit vectors that differ by less look the same.
 _DECIMALS = 5
+# Of each row, whatever UMAP's neighbourhood: what outliers are told by.
+_FEWEST_NEIGHBORS = 10
 # Fewer rows cannot tell a cluster's shape in that many dimensions.
 _ROWS_PER_DIMENSION = 10
 
@@ -63,10 +65,11 @@ def lay_out(
     coordinates, explained = principal_components(embeddings, components)
     # UMAP counts a row as its own neighbour, and wants fewer neighbours than rows.
     others = min(parameters.neighbors, len(embeddings) - 1) - 1
-    neighbors = nearest_neighbors(coordinates, others)
+    neighbors = nearest_neighbors(coordinates, max(others, _FEWEST_NEIGHBORS))
+    near = neighbors.nearest(others)
     dimensions = max(min(parameters.dimensions, len(embeddings) // _ROWS_PER_DIMENSION), 2)
-    reducer = _umap(coordinates, neighbors, dimensions, parameters.min_dist, seed)
-    flat = _umap(coordinates, neighbors, 2, parameters.map_min_dist, seed)
+    reducer = _umap(coordinates, near, dimensions, parameters.min_dist, seed)
+    flat = _umap(coordinates, near, 2, parameters.map_min_dist, seed)
     return Layout(
         coordinates,
         explained,
@@ -80,7 +83,9 @@ def lay_out(
 def principal_components(
     embeddings: NDArray[np.float32], largest: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return coordinates [n, p], rounded to 10⁻⁵, and the explained fractions of variance [p].
+    """Return coordinates [n, p], rounded, and the explained fractions of variance [p].
+
+    To 10⁻⁵ where the largest component's spread is 0.1 to 1, and as many digits below.
 
     In double precision: the vectors of one kind of picture all point the same way, and the
     covariance of what is left would drown in single precision. The solver is deterministic and

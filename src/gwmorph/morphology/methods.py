@@ -30,6 +30,7 @@ _SCALE_NEIGHBOR = 10
 _LEIDEN_ITERATIONS = 5
 # The mixture is fitted to so many rows at most, drawn with the seed; all rows get its posteriors.
 _FIT_ROWS = 20_000
+_MOST_COMPONENTS = 320
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def mixture(layout: Layout, parameters: ClusteringConfig, seed: int) -> Groups:
     The prior of each component's covariance is isotropic and local: ``covariance_scale`` times
     the squared median distance to the tenth neighbour. That of all rows, which scikit-learn
     takes by default, is thousands of times as large and joins islands. A fit that uses all the
-    components it may use is repeated with twice as many.
+    components it may use is repeated with twice as many, up to 320 or what the rows allow.
     """
     space = layout.space
     rows = _sample(len(space), _FIT_ROWS, seed)
@@ -67,8 +68,8 @@ def mixture(layout: Layout, parameters: ClusteringConfig, seed: int) -> Groups:
                 space[rows], start, truncations[-1], parameters.mixture, seed
             )
             used = len(np.unique(fitted.predict(space)))
-            larger = _truncation(2 * truncations[-1], space[rows])
-            if used < truncations[-1] or larger == truncations[-1]:
+            larger = _truncation(min(2 * truncations[-1], _MOST_COMPONENTS), space[rows])
+            if used < truncations[-1] or larger <= truncations[-1]:
                 break
             truncations.append(larger)
     figures = _mixture_figures(fitted) | {
@@ -84,7 +85,7 @@ def mixture(layout: Layout, parameters: ClusteringConfig, seed: int) -> Groups:
 
 
 def communities(layout: Layout, parameters: ClusteringConfig, seed: int) -> Groups:
-    """Cut UMAP's graph into communities (Leiden, Traag et al. 2019, arXiv:1810.08473); no UMAP."""
+    """Cut UMAP's graph, not its space, into communities (Traag et al. 2019, arXiv:1810.08473)."""
     labels = communities_of(layout.graph, parameters.communities.resolution, seed)
     return _crisp(labels, {})
 

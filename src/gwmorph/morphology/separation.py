@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from gwmorph.morphology.layout import Neighbors, membership_graph, nearest_neighbors
 from gwmorph.morphology.methods import communities_of
 
-# Links of each row: so many rows a link, within bounds. Few rows have small groups, whose links
-# would all lead out of them if there were more.
+# Links of each row: so many rows a link, within bounds, since few rows have small groups.
 _ROWS_PER_LINK = 40
 _FEWEST_LINKS, _MOST_LINKS = 5, 30
 # Fewer rows are no cluster: their links to each other are too few to count.
@@ -52,6 +51,8 @@ def links(rows: int) -> int:
 def balanced_rows(labels: NDArray[np.integer], largest: int, seed: int) -> NDArray[np.int64]:
     """Return at most ``largest`` rows, in order, of which small groups keep all of theirs.
 
+    At least one row of each group, whatever ``largest``; which rows, ``seed`` decides.
+
     No group has more rows than another that was thinned, so that neither rare groups nor the
     scale of an overlap depend on how many rows there are.
     """
@@ -65,13 +66,26 @@ def balanced_rows(labels: NDArray[np.integer], largest: int, seed: int) -> NDArr
     return np.sort(order[place < max(share, 1)])
 
 
-def count_links(indices: NDArray[np.int32], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return how many links lead from group to group, float64 [K, K].
+def count_links(
+    indices: NDArray[np.int32], labels: NDArray[np.integer], groups: int
+) -> NDArray[np.float64]:
+    """Return how many links lead from group to group, float64 [groups, groups].
 
-    ``indices`` int32 [n, k] are each row's nearest others, ``labels`` int [n] in 0 … K - 1.
+    A row of a group of m has no more than m − 1 links, those to its nearest others: the links of
+    a rare island would have to lead out of it if there were more.
+
+    Parameters
+    ----------
+    indices
+        Each row's nearest others, nearest first, int32 [n, k].
+    labels
+        Group of each row, int [n] in 0 … groups − 1.
+    groups
+        How many groups there are; those without a row have no links.
     """
-    groups = int(labels.max()) + 1
-    pairs = np.repeat(labels, indices.shape[1]) * groups + labels[indices].ravel()
+    room = np.maximum(np.bincount(labels, minlength=groups) - 1, _FEWEST_LINKS)[labels]
+    linked = np.arange(indices.shape[1]) < room[:, None]
+    pairs = (labels[:, None].astype(np.int64) * groups + labels[indices])[linked]
     return np.bincount(pairs, minlength=groups * groups).reshape(groups, groups).astype(float)
 
 
@@ -91,10 +105,10 @@ def joins(
     Each time the two groups that overlap most; the smaller number is kept. Groups of fewer than
     5 rows come first, whatever they overlap with most, at an infinite overlap.
     """
-    counts = count_links(indices, labels)
-    sizes = np.bincount(labels, minlength=len(counts)).astype(float)
-    for _ in range(len(counts) - 1):
-        found = overlaps(counts)
+    current, groups = labels.copy(), int(labels.max()) + 1
+    for _ in range(groups - 1):
+        sizes = np.bincount(current, minlength=groups)
+        found = overlaps(count_links(indices, current, groups))
         found[sizes == 0] = found[:, sizes == 0] = -1
         small = np.flatnonzero((sizes > 0) & (sizes < FEWEST_MEMBERS))
         if len(small):
@@ -105,11 +119,7 @@ def joins(
             level = float(found[a, b])
         a, b = min(a, b), max(a, b)
         yield level, a, b
-        counts[a] += counts[b]
-        counts[:, a] += counts[:, b]
-        counts[b] = counts[:, b] = 0
-        sizes[a] += sizes[b]
-        sizes[b] = 0
+        current[current == b] = a
 
 
 def join_groups(
@@ -119,6 +129,8 @@ def join_groups(
 
     Groups without a link stay apart whatever the limit.
     """
+    # Overlaps need not fall from join to join: what overlaps less than the limit once is left,
+    # and so is all that would come after it.
     cluster = np.arange(int(labels.max()) + 1)
     for level, kept, joined in joins(indices, labels):
         if level < limit or level == 0:
@@ -148,7 +160,8 @@ def null_levels(points: NDArray[np.float32], surrogates: int, seed: int) -> Null
         Of the clouds.
     """
     rng = np.random.default_rng(seed)
-    return Null(np.array([_cloud_level(surrogate(points, rng)) for _ in range(surrogates)]))
+    levels = [_cloud_level(surrogate(points, rng), rng) for _ in range(surrogates)]
+    return Null(np.array(levels))
 
 
 def surrogate(points: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -157,9 +170,13 @@ def surrogate(points: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
 
 
 def _spread(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the standard deviations along the principal axes of points, float64 [p]."""
+    """Return the standard deviations along the principal axes of points, float64 [p].
+
+    Rounded to single precision, so that last bits do not reach the clouds.
+    """
     centred = points - points.mean(axis=0, dtype=np.float64)
-    return np.linalg.svd(centred, compute_uv=False) / np.sqrt(max(len(points) - 1, 1))
+    spread = np.linalg.svd(centred, compute_uv=False) / np.sqrt(max(len(points) - 1, 1))
+    return spread.astype(np.float32).astype(np.float64)
 
 
 def _cloud(
@@ -168,12 +185,13 @@ def _cloud(
     return (rng.normal(size=(rows, len(spread))) * spread).astype(np.float32)
 
 
-def _cloud_level(cloud: NDArray[np.float32]) -> float:
-    neighbors = nearest_neighbors(cloud, _MOST_LINKS - 1)
+def _cloud_level(cloud: NDArray[np.float32], rng: np.random.Generator) -> float:
+    neighbors = nearest_neighbors(cloud, _MOST_LINKS)
     graph = membership_graph(cloud, neighbors)
     indices = neighbors.nearest(links(len(cloud))).indices
+    seed = int(rng.integers(2**31))
     return min(
-        joining_level(indices, communities_of(graph, resolution, seed=0))
+        joining_level(indices, communities_of(graph, resolution, seed))
         for resolution in _RESOLUTIONS
     )
 
@@ -181,7 +199,7 @@ def _cloud_level(cloud: NDArray[np.float32]) -> float:
 def pair_overlap(points: NDArray[np.float32], first: NDArray[np.bool_]) -> float:
     """Return the overlap of two groups in a graph of their rows alone: ``first`` bool [n]."""
     neighbors = nearest_neighbors(points, links(len(points)))
-    return float(overlaps(count_links(neighbors.indices, (~first).astype(np.int64)))[0, 1])
+    return float(overlaps(count_links(neighbors.indices, (~first).astype(np.int64), 2))[0, 1])
 
 
 def pair_null(
@@ -202,6 +220,10 @@ def pair_null(
         Rows of both groups, float32 [n, p].
     first
         Which of them belong to the first one, bool [n].
+    surrogates
+        Number of clouds.
+    rng
+        Of the clouds, and of the choice of rows.
     """
     rows = balanced_rows((~first).astype(np.int64), _PAIR_ROWS, int(rng.integers(2**32)))
     points, first = points[rows], first[rows]
