@@ -19,6 +19,7 @@ from gwmorph.morphology.separation import (
     OUTLIER_NEIGHBORS,
     Null,
     balanced_rows,
+    clouds,
     count_links,
     join_groups,
     links,
@@ -26,7 +27,6 @@ from gwmorph.morphology.separation import (
     outlyingness,
     overlaps,
     pair_null,
-    surrogate,
 )
 
 MINIMUM_ROWS = 16
@@ -116,6 +116,7 @@ def _cluster(
     probabilities = shares.max(axis=1) * np.minimum(1, limit / np.maximum(outlying, 1e-300))
     nearest, overlap = _nearest_clusters(layout, sample, labels)
     p_values = _p_values(layout, labels, nearest, parameters.separation, pair_seed)
+    outliers, supported = outlying > limit, p_values <= _support(parameters.separation)
     diagnostics = {
         "rows": len(embeddings),
         "clustered": True,
@@ -127,16 +128,16 @@ def _cluster(
         **groups.figures,
         **_null_figures(null, responsibilities.shape[1], sample),
         "clusters": len(order),
-        "clusters_supported": int((p_values <= _support(parameters.separation)).sum()),
+        "clusters_supported": int(supported.sum()),
         "largest_cluster_share": float(np.mean(labels == 0)),
         "outlier_limit": limit,
-        "outliers": int((outlying > limit).sum()),
+        "outliers": int(outliers.sum()),
         **_distortion(layout, labels, seed),
     }
     return Clustering(
         labels=labels,
         probabilities=probabilities,
-        outliers=outlying > limit,
+        outliers=outliers,
         log_likelihood=groups.log_likelihood,
         space=layout.space,
         map=layout.map,
@@ -144,7 +145,7 @@ def _cluster(
         nearest=nearest,
         overlap=overlap,
         p_values=p_values,
-        supported=p_values <= _support(parameters.separation),
+        supported=supported,
         diagnostics=diagnostics,
     )
 
@@ -244,10 +245,10 @@ def _members(shares: NDArray[np.float64]) -> NDArray[np.int64]:
 def _outlier_limit(points: NDArray[np.float32], seed: int) -> float:
     """Return the outlyingness that one in a thousand rows of structureless clouds exceeds."""
     rng = np.random.default_rng(seed)
-    clouds = max(_OUTLIER_CLOUDS, -(-_OUTLIER_ROWS // len(points)))
+    count = max(_OUTLIER_CLOUDS, -(-_OUTLIER_ROWS // len(points)))
     found = [
-        outlyingness(nearest_neighbors(surrogate(points, rng), OUTLIER_NEIGHBORS))
-        for _ in range(clouds)
+        outlyingness(nearest_neighbors(cloud, OUTLIER_NEIGHBORS))
+        for cloud in clouds(points, count, rng)
     ]
     return float(np.percentile(np.concatenate(found), _OUTLIER_PERCENTILE))
 

@@ -160,13 +160,17 @@ def null_levels(points: NDArray[np.float32], surrogates: int, seed: int) -> Null
         Of the clouds.
     """
     rng = np.random.default_rng(seed)
-    levels = [_cloud_level(surrogate(points, rng), rng) for _ in range(surrogates)]
+    levels = [_cloud_level(cloud, rng) for cloud in clouds(points, surrogates, rng)]
     return Null(np.array(levels))
 
 
-def surrogate(points: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return a Gaussian cloud of as many points and the same covariance, along its axes."""
-    return _cloud(len(points), _spread(points), rng)
+def clouds(
+    points: NDArray[np.float32], count: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float32]]:
+    """Yield Gaussian clouds of as many points and the same covariance, along its axes."""
+    spread = _spread(points)
+    for _ in range(count):
+        yield (rng.normal(size=(len(points), len(spread))) * spread).astype(np.float32)
 
 
 def _spread(points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -177,12 +181,6 @@ def _spread(points: NDArray[np.floating]) -> NDArray[np.float64]:
     centred = points - points.mean(axis=0, dtype=np.float64)
     spread = np.linalg.svd(centred, compute_uv=False) / np.sqrt(max(len(points) - 1, 1))
     return spread.astype(np.float32).astype(np.float64)
-
-
-def _cloud(
-    rows: int, spread: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    return (rng.normal(size=(rows, len(spread))) * spread).astype(np.float32)
 
 
 def _cloud_level(cloud: NDArray[np.float32], rng: np.random.Generator) -> float:
@@ -228,11 +226,11 @@ def pair_null(
     rows = balanced_rows((~first).astype(np.int64), _PAIR_ROWS, int(rng.integers(2**32)))
     points, first = points[rows], first[rows]
     observed = pair_overlap(points, first)
-    spread, size = _spread(points), int(first.sum())
-    chance = []
-    for _ in range(surrogates):
-        cloud = _cloud(len(points), spread, rng)
-        chance.append(pair_overlap(cloud, cloud[:, 0].argsort().argsort() < size))
+    size = int(first.sum())
+    chance = [
+        pair_overlap(cloud, cloud[:, 0].argsort().argsort() < size)
+        for cloud in clouds(points, surrogates, rng)
+    ]
     below = int(np.sum(np.array(chance) <= observed))
     return observed, (below + 1) / (surrogates + 1)
 
