@@ -26,7 +26,8 @@ def labels(tmp_path):
 @pytest.fixture
 def run(tmp_path):
     numbers = {field.name: 1 for field in tables.TRIGGERS if field.type != pa.string()}
-    trigger = numbers | {"detector": "H1", "peak_time": 110, "tstart": 109, "tend": 111}
+    trigger = numbers | {"detector": "H1", "found_by": "tile"}
+    trigger |= {"peak_time": 110, "tstart": 109, "tend": 111}
     folder = tmp_path / "run"
     tables.write_table(folder / "triggers.parquet", tables.TRIGGERS, [trigger | {"view": True}])
     ledger = [analysed_row("H1", 96, 32, 0)]
