@@ -365,7 +365,9 @@ class UmapConfig(_Section):
     """Both UMAP embeddings."""
 
     dimensions: int = _key(10, "Dimensions of the space that is clustered.", ge=2, le=50)
-    neighbors: int = _key(30, "Size of the neighbourhood.", ge=2, le=500)
+    neighbors: int = _key(
+        30, "Rows of a neighbourhood, at most: a fortieth of all, but at least 8.", ge=2, le=500
+    )
     min_dist: float = _key(0.0, "Smallest distance in the clustered space.", ge=0, le=1)
     map_min_dist: float = _key(0.1, "Smallest distance in the 2-d map.", ge=0, le=1)
 
@@ -418,8 +420,8 @@ class SeparationConfig(_Section):
     surrogates: int = _key(
         20,
         "Structureless clouds of the same covariance; groups that overlap as much as the parts "
-        "of such clouds do (three standard deviations below their mean, and at least half the "
-        "lowest) are joined.",
+        "of such clouds do (seven tenths of their median, since real data have wider gaps than a "
+        "Gaussian) are joined.",
         ge=5,
         le=1000,
     )
@@ -451,6 +453,13 @@ class ClusteringConfig(_Section):
         "neighbour graph) or hdbscan (by density in the UMAP space).",
     )
     pca_components: int = _key(50, "Principal components kept before UMAP.", ge=2, le=384)
+    pca_whitening: float = _key(
+        0.25,
+        "Each component is divided by its spread to this power: 0 leaves distances as they are, "
+        "1 makes all components alike.",
+        ge=0,
+        le=1,
+    )
     umap: UmapConfig = _key(UmapConfig(), "Uniform manifold approximation and projection.")
     mixture: MixtureConfig = _key(MixtureConfig(), "Used when method is mixture.")
     communities: CommunitiesConfig = _key(

@@ -5,12 +5,14 @@ import pytest
 from planted import SIZES, blobs, unit
 from sklearn.neighbors import NearestNeighbors
 
-from gwmorph.config import UmapConfig
+from gwmorph.config import ClusteringConfig
 from gwmorph.morphology.layout import (
     lay_out,
     membership_graph,
     nearest_neighbors,
+    neighborhood,
     principal_components,
+    whitened,
 )
 
 VECTORS, TRUTH = blobs(SIZES)
@@ -66,14 +68,14 @@ def test_few_rows_are_laid_out_with_what_they_allow(rows: int) -> None:
     vectors, _ = blobs((rows - rows // 3, rows // 3), spread=0.2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        layout = lay_out(vectors, 50, UmapConfig(), 1)
-    assert layout.neighbors.indices.shape == (rows, min(29, rows - 2))
+        layout = lay_out(vectors, ClusteringConfig(), 1)
+    assert layout.neighbors.indices.shape == (rows, 10)
     assert layout.space.shape == (rows, max(rows // 10, 2))
     assert layout.map.shape == (rows, 2)
 
 
 def test_the_graph_is_that_of_the_laid_out_umap() -> None:
-    layout = lay_out(VECTORS, 20, UmapConfig(dimensions=2), 3)
+    layout = lay_out(VECTORS, ClusteringConfig(umap={"dimensions": 2}), 3)
     alone = membership_graph(layout.components, layout.neighbors)
     assert abs(alone - layout.graph).max() < 5e-3
     assert (abs(layout.graph - layout.graph.T) > 1e-6).nnz == 0
@@ -81,15 +83,37 @@ def test_the_graph_is_that_of_the_laid_out_umap() -> None:
 
 def test_copies_of_a_few_vectors_lie_together() -> None:
     truth = np.repeat([0, 1, 2], 40)  # more copies each than neighbours
-    layout = lay_out(VECTORS[truth], 50, UmapConfig(), 5)
+    layout = lay_out(VECTORS[truth], ClusteringConfig(), 5)
     assert np.isfinite(layout.map).all()
     nearest = NearestNeighbors(n_neighbors=1).fit(layout.space).kneighbors()[1][:, 0]
     np.testing.assert_array_equal(truth[nearest], truth)
 
 
-def test_distances_follow_the_cosine() -> None:
+@pytest.mark.parametrize(
+    ("rows", "largest", "expected"),
+    [(16, 30, 8), (5, 30, 4), (400, 30, 10), (1200, 30, 30), (10**6, 30, 30), (1000, 5, 5)],
+)
+def test_neighbourhoods_grow_with_the_rows(rows: int, largest: int, expected: int) -> None:
+    assert neighborhood(rows, largest) == expected
+
+
+def test_whitening_takes_a_power_of_the_spread() -> None:
+    rng = np.random.default_rng(0)
+    points = (rng.normal(size=(500, 3)) * [0.4, 0.1, 0.0]).astype(np.float32)
+    ratio = points[:, 0].std() / points[:, 1].std()
+    for power in (0.0, 0.5, 1.0):
+        found = whitened(points, power)
+        spread = found.std(axis=0)
+        assert spread[0] == pytest.approx(points[:, 0].std(), rel=1e-6)
+        assert spread[0] / spread[1] == pytest.approx(ratio ** (1 - power), rel=2e-3)
+        assert spread[2] == 0
+    assert found.dtype == np.float32
+
+
+def test_distances_without_whitening_follow_the_cosine() -> None:
     rng = np.random.default_rng(1)
     vectors = unit(rng.normal(size=(60, 8)))
-    layout = lay_out(vectors, 8, UmapConfig(neighbors=10), 0)
+    plain = ClusteringConfig(pca_components=8, pca_whitening=0)
+    layout = lay_out(vectors, plain, 0)
     cosine = np.take_along_axis(vectors @ vectors.T, layout.neighbors.indices, 1)
     np.testing.assert_allclose(layout.neighbors.distances**2 / 2, 1 - cosine, atol=1e-4)

@@ -1,5 +1,6 @@
 import random
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from gwmorph.config import ClusteringConfig
 from gwmorph.morphology import methods
-from gwmorph.morphology.layout import Layout, lay_out
+from gwmorph.morphology.layout import Layout, lay_out, principal_components
 from gwmorph.morphology.methods import METHODS, communities_of, mixture
 
 VECTORS, TRUTH = blobs(SIZES)
@@ -18,7 +19,7 @@ DEFAULTS = ClusteringConfig()
 
 @pytest.fixture(scope="module")
 def layout() -> Layout:
-    return lay_out(VECTORS, 50, DEFAULTS.umap, 11)
+    return lay_out(VECTORS, DEFAULTS, 11)
 
 
 def _labels(layout: Layout, method: str, **keys) -> np.ndarray:
@@ -70,7 +71,7 @@ def test_the_mixture_says_whether_it_converged(layout: Layout) -> None:
 
 
 def test_a_mixture_that_does_not_converge_says_so() -> None:
-    blurred = lay_out(cloud(300, 0.2, 1), 50, DEFAULTS.umap, 1)
+    blurred = lay_out(cloud(300, 0.2, 1), DEFAULTS, 1)
     impatient = ClusteringConfig(mixture={"max_iterations": 10, "starts": 3})
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
@@ -92,6 +93,8 @@ def test_communities_follow_the_islands_and_leave_the_random_state(layout: Layou
 
 
 def test_what_hdbscan_leaves_out_goes_to_the_nearest_group(layout: Layout) -> None:
+    points, _ = principal_components(VECTORS, 10)
+    layout = replace(layout, space=points.astype(float))
     few = 55  # more than the smallest island has
     groups = METHODS["hdbscan"](layout, ClusteringConfig(hdbscan={"min_cluster_size": few}), 1)
     assert groups.figures["left_out"] >= SIZES[-1]

@@ -10,6 +10,7 @@ from gwmorph.morphology.separation import (
     Null,
     balanced_rows,
     count_links,
+    islands,
     join_groups,
     joining_level,
     joins,
@@ -77,7 +78,7 @@ def test_islands_stay_apart_and_halves_of_a_cloud_are_joined() -> None:
     cluster = join_groups(indices, 2 * truth + half, 0.1)
     assert cluster[0] == cluster[1] != cluster[2] == cluster[3]
     assert joining_level(indices, truth) == 0
-    assert joining_level(indices, np.zeros(140, int)) == 1
+    assert joining_level(indices, np.zeros(140, int)) == np.inf
 
 
 def test_a_few_rows_are_no_group_of_their_own() -> None:
@@ -119,17 +120,41 @@ def test_links_grow_with_the_rows(rows: int, expected: int) -> None:
     assert links(rows) == expected
 
 
-def test_the_limit_is_three_deviations_below_the_levels() -> None:
-    levels = np.array([0.14, 0.15, 0.16, 0.15])
-    assert Null(levels).limit == pytest.approx(0.15 - 3 * levels.std(ddof=1))
-    assert Null(np.array([0.1, 0.3, 0.5])).limit == 0.05
+def test_what_joins_and_what_is_cut_follow_the_median_level() -> None:
+    null = Null(np.array([0.1, 0.5, 0.2]))
+    assert (null.level, null.joined, null.cut) == pytest.approx((0.2, 0.14, 0.1))
+
+
+def test_clouds_that_fall_into_no_parts_leave_no_limit() -> None:
+    points, _ = principal_components(cloud(8, 0.0, 1), 4)
+    null = null_levels(points, 5, 0)
+    assert len(null.levels) == 0
+    assert null.joined == null.cut == 0
+
+
+def test_an_island_inside_of_a_group_is_found() -> None:
+    vectors, truth = blobs((60, 40, 30))
+    points, _ = principal_components(vectors, 20)
+    indices = nearest_neighbors(points, 10).indices
+    half = (points[:, 3] > np.median(points[:, 3])).astype(int)
+    together = np.where(truth == 2, 1, 0)
+    assert islands(indices, together, truth, 0.05) == [(0, 0), (0, 1)]
+    assert islands(indices, truth, 3 * half + truth, 0.05) == []
+
+
+@pytest.mark.parametrize("rows", [4, 12])
+def test_a_small_part_of_a_large_group_is_left_in_it(rows: int) -> None:
+    vectors, truth = blobs((100, rows))
+    points, _ = principal_components(vectors, 20)
+    indices = nearest_neighbors(points, 10).indices
+    assert islands(indices, np.zeros(len(truth), int), truth, 0.5) == []
 
 
 @pytest.mark.parametrize("falloff", [0.0, 0.5, 1.0])
 def test_clouds_of_the_same_spectrum_join_at_the_level_of_the_null(falloff: float) -> None:
     """The null holds for what it is a null of: fresh clouds are not below its limit."""
     points, _ = principal_components(cloud(400, falloff, 1), 50)
-    limit = null_levels(points, 20, 0).limit
+    limit = null_levels(points, 20, 0).joined
     fresh, _ = principal_components(cloud(400, falloff, 2), 50)
     assert (null_levels(fresh, 10, 5).levels > limit).all()
 

@@ -26,7 +26,7 @@ DIAGNOSTICS = {
     "clusters_supported": 5,
     "overlap_limit": 0.1234,
     "null_surrogates": 20,
-    "null_levels_mean": 0.1567,
+    "null_level": 0.1567,
     "outliers": 22,
 }
 TOO_FEW = {"clustered": False, "rows": 0, "minimum_rows": 16}

@@ -12,8 +12,14 @@ from threadpoolctl import threadpool_limits
 
 from gwmorph.config import ClusteringConfig, SeparationConfig
 from gwmorph.errors import ClusteringError
-from gwmorph.morphology.layout import Layout, lay_out, nearest_neighbors, principal_components
-from gwmorph.morphology.methods import METHODS
+from gwmorph.morphology.layout import (
+    Layout,
+    lay_out,
+    nearest_neighbors,
+    neighborhood,
+    principal_components,
+)
+from gwmorph.morphology.methods import METHODS, communities_of
 from gwmorph.morphology.separation import (
     FEWEST_MEMBERS,
     OUTLIER_NEIGHBORS,
@@ -21,6 +27,7 @@ from gwmorph.morphology.separation import (
     balanced_rows,
     clouds,
     count_links,
+    islands,
     join_groups,
     links,
     null_levels,
@@ -34,6 +41,8 @@ MINIMUM_ROWS = 16
 _OUTLIER_PERCENTILE = 99.9
 _OUTLIER_CLOUDS, _OUTLIER_ROWS = 2, 5000
 _DIFFERENT = 1e-6
+# Of communities that may be islands inside of a group: finer than what groups are cut into.
+_FINE_RESOLUTION = 4.0
 # Figures that compare all pairs are taken on this many rows, drawn with the seed.
 _SAMPLE_ROWS = 2000
 _TRUST_NEIGHBORS = 15
@@ -101,14 +110,20 @@ def _cluster(
     sample_seed, null_seed, outlier_seed, pair_seed = (
         np.random.SeedSequence(seed).generate_state(4).tolist()
     )
-    layout = lay_out(embeddings, parameters.pca_components, parameters.umap, seed)
+    layout = lay_out(embeddings, parameters, seed)
     groups = METHODS[parameters.method](layout, parameters, seed)
     responsibilities = _used(groups.responsibilities)
     sample = _Sample.draw(
         layout, responsibilities.argmax(axis=1), parameters.separation, sample_seed
     )
     null = null_levels(sample.points, parameters.separation.surrogates, null_seed)
-    joined = join_groups(sample.indices, sample.labels, null.limit)
+    parts = communities_of(layout.graph, _FINE_RESOLUTION, seed)
+    cut = islands(sample.indices, sample.labels, parts[sample.rows], null.cut)
+    responsibilities = _cut_out(responsibilities, parts, cut)
+    sample = _Sample.draw(
+        layout, responsibilities.argmax(axis=1), parameters.separation, sample_seed
+    )
+    joined = join_groups(sample.indices, sample.labels, null.joined)
     shares = _shares(responsibilities, joined, layout.graph)
     labels, order = _by_size(_members(shares))
     outlying = outlyingness(layout.neighbors)
@@ -124,8 +139,9 @@ def _cluster(
         "pca_components": layout.components.shape[1],
         "pca_explained_variance": float(layout.explained.sum()),
         "umap_dimensions": layout.space.shape[1],
-        "umap_neighbors": layout.neighbors.indices.shape[1] + 1,
+        "umap_neighbors": neighborhood(len(embeddings), parameters.umap.neighbors),
         **groups.figures,
+        "groups_cut_out": len(cut),
         **_null_figures(null, responsibilities.shape[1], sample),
         "clusters": len(order),
         "clusters_supported": int(supported.sum()),
@@ -200,6 +216,20 @@ def _used(responsibilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the columns of groups that are the likeliest of some row, scaled to sums of 1."""
     kept = responsibilities[:, np.unique(responsibilities.argmax(axis=1))]
     return kept / kept.sum(axis=1, keepdims=True)
+
+
+def _cut_out(
+    responsibilities: NDArray[np.float32],
+    parts: NDArray[np.int64],
+    cut: list[tuple[int, int]],
+) -> NDArray[np.float32]:
+    """Return responsibilities with parts of groups, (group, part), as groups of their own."""
+    columns = [responsibilities.copy()]
+    for group, part in cut:
+        own = np.where(parts == part, columns[0][:, group], 0)
+        columns[0][:, group] -= own
+        columns.append(own[:, None])
+    return _used(np.hstack(columns))
 
 
 @dataclass(frozen=True)
@@ -325,9 +355,9 @@ def _medoids(embeddings: NDArray[np.float32], labels: NDArray[np.int32]) -> NDAr
 def _null_figures(null: Null, groups: int, sample: _Sample) -> dict[str, Any]:
     return {
         "groups_before_joining": groups,
-        "overlap_limit": null.limit,
+        "overlap_limit": null.joined,
         "null_surrogates": len(null.levels),
-        "null_levels_mean": float(null.levels.mean()),
+        "null_level": null.level,
         "null_rows": len(sample.rows),
         "links": sample.indices.shape[1],
     }

@@ -11,13 +11,15 @@ from sklearn.neighbors import NearestNeighbors
 from umap import UMAP
 from umap.umap_ import fuzzy_simplicial_set
 
-from gwmorph.config import UmapConfig
+from gwmorph.config import ClusteringConfig
 
 # Decimals of components and distances. The last bits of a product of matrices depend on the
 # processor and on the number of threads; unit vectors that differ by less look the same.
 _DECIMALS = 5
 # Of each row, whatever UMAP's neighbourhood: what outliers are told by.
 _FEWEST_NEIGHBORS = 10
+# Kinds of few rows have few of them each: neighbourhoods must not reach over their islands.
+_ROWS_PER_NEIGHBOR, _SMALLEST_NEIGHBORHOOD = 40, 8
 # Fewer rows cannot tell a cluster's shape in that many dimensions.
 _ROWS_PER_DIMENSION = 10
 
@@ -52,24 +54,23 @@ class Layout:
     map: NDArray[np.float32]
 
 
-def lay_out(
-    embeddings: NDArray[np.float32], components: int, parameters: UmapConfig, seed: int
-) -> Layout:
+def lay_out(embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed: int) -> Layout:
     """Lay out n unit vectors float32 [n, d]: PCA, exact neighbours, two UMAPs on one graph.
 
-    Distances are Euclidean between components, which for unit vectors orders neighbours as
-    their cosine does, but for what the components leave out. UMAP (McInnes et al. 2018,
-    arXiv:1802.03426) is given d²/2 = 1 - cos. It runs on one thread, because of the seed. With
-    few rows the components, dimensions and neighbours are cut to what n allows.
+    Distances d are Euclidean between partly whitened components. UMAP (McInnes et al. 2018,
+    arXiv:1802.03426) is given d²/2, which without whitening is 1 - cos but for what the
+    components leave out. It runs on one thread, because of the seed. With few rows the
+    components, dimensions and neighbours are cut to what n allows.
     """
-    coordinates, explained = principal_components(embeddings, components)
-    # UMAP counts a row as its own neighbour, and wants fewer neighbours than rows.
-    others = min(parameters.neighbors, len(embeddings) - 1) - 1
+    umap = parameters.umap
+    coordinates, explained = principal_components(embeddings, parameters.pca_components)
+    coordinates = whitened(coordinates, parameters.pca_whitening)
+    others = neighborhood(len(embeddings), umap.neighbors) - 1
     neighbors = nearest_neighbors(coordinates, max(others, _FEWEST_NEIGHBORS))
     near = neighbors.nearest(others)
-    dimensions = max(min(parameters.dimensions, len(embeddings) // _ROWS_PER_DIMENSION), 2)
-    reducer = _umap(coordinates, near, dimensions, parameters.min_dist, seed)
-    flat = _umap(coordinates, near, 2, parameters.map_min_dist, seed)
+    dimensions = max(min(umap.dimensions, len(embeddings) // _ROWS_PER_DIMENSION), 2)
+    reducer = _umap(coordinates, near, dimensions, umap.min_dist, seed)
+    flat = _umap(coordinates, near, 2, umap.map_min_dist, seed)
     return Layout(
         coordinates,
         explained,
@@ -96,6 +97,26 @@ def principal_components(
     coordinates = pca.fit_transform(embeddings.astype(np.float64))
     scale = 10.0 ** (_DECIMALS + _magnitude(coordinates))
     return (np.rint(coordinates * scale) / scale).astype(np.float32), pca.explained_variance_ratio_
+
+
+def whitened(components: NDArray[np.float32], power: float) -> NDArray[np.float32]:
+    """Return components over their spread, of that of the first, to ``power``: float32 [n, p].
+
+    A few components hold most of the variance, mainly loudness and where in frequency; shape is
+    in the others. Weights are rounded, so that last bits of a spread do not reach them.
+    """
+    spread = components.std(axis=0, dtype=np.float64)
+    relative = spread / max(float(spread.max(initial=0)), 1e-300)
+    weights = np.where(relative > 0, relative, 1) ** -power
+    return components * weights.round(2).astype(np.float32)
+
+
+def neighborhood(rows: int, largest: int) -> int:
+    """Return of how many rows, the row itself among them, UMAP's neighbourhoods are.
+
+    A fortieth of the rows, at least 8 and at most ``largest``, and fewer than there are rows.
+    """
+    return min(largest, max(rows // _ROWS_PER_NEIGHBOR, _SMALLEST_NEIGHBORHOOD), rows - 1)
 
 
 def _magnitude(values: NDArray[np.float64]) -> int:

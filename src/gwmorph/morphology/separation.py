@@ -25,22 +25,42 @@ FEWEST_MEMBERS = 5
 # Surrogates are cut by the communities of their graph, coarse and fine: these look for few
 # links, and so are at least as separate as anything else that is cut from a cloud.
 _RESOLUTIONS = (1.0, 2.0)
-_DEVIATIONS = 3
+# Of what clouds overlap by: groups that overlap by no less than the first are not separate, and
+# parts of a group, or clusters that are to be supported, overlap by less than the second. Chosen
+# on labelled and structureless data.
+_MARGIN, _WIDE_MARGIN = 0.7, 0.5
+_SMALLEST_PART = 0.2
 _PAIR_ROWS = 400
 OUTLIER_NEIGHBORS = 10
 
 
 @dataclass(frozen=True)
 class Null:
-    """The overlap at which all groups of each surrogate had joined: ``levels`` float64 [m]."""
+    """The overlap at which all groups of each surrogate had joined: ``levels`` float64 [m].
+
+    None for surrogates that fell into no two groups, which is all of them where rows are few.
+    """
 
     levels: NDArray[np.float64]
 
     @property
-    def limit(self) -> float:
-        """Three standard deviations below the mean level, but no less than half the lowest."""
-        low = self.levels.mean() - _DEVIATIONS * self.levels.std(ddof=1)
-        return float(max(low, self.levels.min() / 2))
+    def level(self) -> float:
+        """The median of the levels; 0, which nothing overlaps less than, where there are none."""
+        return float(np.median(self.levels)) if len(self.levels) else 0.0
+
+    @property
+    def joined(self) -> float:
+        """The overlap at which groups are joined: a margin below the level.
+
+        A margin, not a quantile of few levels, is steady from seed to seed; and real data,
+        unlike Gaussians, have gaps without having islands.
+        """
+        return _MARGIN * self.level
+
+    @property
+    def cut(self) -> float:
+        """The overlap below which a part of a group is a group of its own."""
+        return _WIDE_MARGIN * self.level
 
 
 def links(rows: int) -> int:
@@ -98,19 +118,19 @@ def overlaps(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def joins(
-    indices: NDArray[np.int32], labels: NDArray[np.integer]
+    indices: NDArray[np.int32], labels: NDArray[np.integer], fewest: int = FEWEST_MEMBERS
 ) -> Iterator[tuple[float, int, int]]:
     """Yield overlap, kept group and joined group, until all K groups are one.
 
-    Each time the two groups that overlap most; the smaller number is kept. Groups of fewer than
-    5 rows come first, whatever they overlap with most, at an infinite overlap.
+    Each time the two groups that overlap most; the smaller number is kept. Groups of less than
+    ``fewest`` rows come first, whatever they overlap with most, at an infinite overlap.
     """
     current, groups = labels.copy(), int(labels.max()) + 1
     for _ in range(groups - 1):
         sizes = np.bincount(current, minlength=groups)
         found = overlaps(count_links(indices, current, groups))
         found[sizes == 0] = found[:, sizes == 0] = -1
-        small = np.flatnonzero((sizes > 0) & (sizes < FEWEST_MEMBERS))
+        small = np.flatnonzero((sizes > 0) & (sizes < fewest))
         if len(small):
             a = int(small[sizes[small].argmin()])
             b, level = int(found[a].argmax()), np.inf
@@ -139,9 +159,39 @@ def join_groups(
     return np.unique(cluster, return_inverse=True)[1]
 
 
-def joining_level(indices: NDArray[np.int32], labels: NDArray[np.integer]) -> float:
-    """Return the largest limit at which all groups are joined; 1 for a single group."""
-    return min([level for level, _, _ in joins(indices, labels)] + [1.0])
+def islands(
+    indices: NDArray[np.int32],
+    labels: NDArray[np.integer],
+    parts: NDArray[np.integer],
+    limit: float,
+) -> list[tuple[int, int]]:
+    """Return group and part of what overlaps with the rest of its group by less than ``limit``.
+
+    ``parts`` int [n] are another, finer grouping. Left together are a part and a rest of fewer
+    than 5 rows, and those of less than a fifth of the group: a few rows that are each other's
+    nearest are found in every large group, and overlap little with so many.
+    """
+    found = []
+    for group, part in np.unique(np.column_stack([labels, parts]), axis=0).tolist():
+        inside = (labels == group) & (parts == part)
+        rest = (labels == group) & ~inside
+        smaller = min(inside.sum(), rest.sum())
+        if smaller < max(FEWEST_MEMBERS, _SMALLEST_PART * np.sum(labels == group)):
+            continue
+        pair = np.where(inside, 0, np.where(rest, 1, 2))
+        if overlaps(count_links(indices, pair, 3))[0, 1] < limit:
+            found.append((group, part))
+    return found
+
+
+def joining_level(
+    indices: NDArray[np.int32], labels: NDArray[np.integer], fewest: int = FEWEST_MEMBERS
+) -> float:
+    """Return the largest limit at which all groups of ``fewest`` rows and more are joined.
+
+    Infinite where there is one such group or none.
+    """
+    return min((level for level, _, _ in joins(indices, labels, fewest)), default=np.inf)
 
 
 def null_levels(points: NDArray[np.float32], surrogates: int, seed: int) -> Null:
@@ -160,8 +210,8 @@ def null_levels(points: NDArray[np.float32], surrogates: int, seed: int) -> Null
         Of the clouds.
     """
     rng = np.random.default_rng(seed)
-    levels = [_cloud_level(cloud, rng) for cloud in clouds(points, surrogates, rng)]
-    return Null(np.array(levels))
+    levels = np.array([_cloud_level(cloud, rng) for cloud in clouds(points, surrogates, rng)])
+    return Null(levels[np.isfinite(levels)])
 
 
 def clouds(
@@ -187,9 +237,12 @@ def _cloud_level(cloud: NDArray[np.float32], rng: np.random.Generator) -> float:
     neighbors = nearest_neighbors(cloud, _MOST_LINKS)
     graph = membership_graph(cloud, neighbors)
     indices = neighbors.nearest(links(len(cloud))).indices
+    # A part with fewer rows than links is not allowed all of them: its overlap would say less
+    # of the cloud than of the part's size.
+    fewest = max(min(indices.shape[1] + 1, len(cloud) // 4), FEWEST_MEMBERS)
     seed = int(rng.integers(2**31))
     return min(
-        joining_level(indices, communities_of(graph, resolution, seed))
+        joining_level(indices, communities_of(graph, resolution, seed), fewest)
         for resolution in _RESOLUTIONS
     )
 
@@ -206,11 +259,13 @@ def pair_null(
     surrogates: int,
     rng: np.random.Generator,
 ) -> tuple[float, float]:
-    """Return the overlap of two groups, and the probability p that one cloud's parts have less.
+    """Return the overlap of two groups, and the p-value of one cloud's parts beside it.
 
     Clouds are Gaussian with the covariance of both groups together, and are cut across their
-    longest axis into parts of the groups' sizes; p = (b + 1)/(m + 1) with b of m clouds
-    overlapping no more (Phipson & Smyth 2010, arXiv:1603.05766). At most 400 rows are compared.
+    longest axis into parts of the groups' sizes; p = (b + 1)/(m + 1), where half the overlap of
+    b of m clouds is no more than the groups' (Phipson & Smyth 2010, arXiv:1603.05766). Half,
+    since a method looks for the sparsest cut of a cloud, and finds a sparser one than across an
+    axis. At most 400 rows are compared.
 
     Parameters
     ----------
@@ -231,7 +286,7 @@ def pair_null(
         pair_overlap(cloud, cloud[:, 0].argsort().argsort() < size)
         for cloud in clouds(points, surrogates, rng)
     ]
-    below = int(np.sum(np.array(chance) <= observed))
+    below = int(np.sum(_WIDE_MARGIN * np.array(chance) <= observed))
     return observed, (below + 1) / (surrogates + 1)
 
 

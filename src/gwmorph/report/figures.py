@@ -587,7 +587,7 @@ def null_note(diagnostics: Mapping[str, Any]) -> str:
         f"to {diagnostics['clusters']} clusters, of which {diagnostics['clusters_supported']} are "
         f"supported. Groups with an overlap of {diagnostics['overlap_limit']:.3f} or more were "
         f"joined; the parts of {diagnostics['null_surrogates']} structureless clouds overlap by "
-        f"{diagnostics['null_levels_mean']:.3f} on average. {diagnostics['outliers']} of "
+        f"{diagnostics['null_level']:.3f} in the median. {diagnostics['outliers']} of "
         f"{diagnostics['rows']} rows are outliers."
     )
 
