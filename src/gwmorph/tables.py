@@ -273,14 +273,14 @@ CLUSTER_SUMMARY = pa.schema(
             "supported",
             pa.bool_(),
             "",
-            "whether no structureless cloud fell into parts as separate as the cluster and its "
-            "nearest one; false for a single cluster",
+            "whether the cluster overlaps with its nearest one by clearly less than the parts of "
+            "any structureless cloud; false for a single cluster",
         ),
         _field(
             "p_value",
             pa.float64(),
             "",
-            "probability that a structureless cloud falls into parts as separate, (b+1)/(m+1)",
+            "p-value of the overlap beside 0.55 times that of m structureless clouds, (b+1)/(m+1)",
         ),
         _field(
             "nearest_cluster",
