@@ -26,6 +26,7 @@ DIMENSIONLESS = {
     "clustering.communities.resolution",
     "clustering.hdbscan.min_cluster_size",
     "clustering.mixture.covariance_scale",
+    "clustering.pca_whitening",
     "clustering.separation.pair_surrogates",
     "clustering.separation.rows",
     "clustering.separation.surrogates",
