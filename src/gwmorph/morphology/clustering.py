@@ -1,6 +1,7 @@
 """From vectors to clusters: laid out, cut into groups, joined where chance would do as much."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,16 +114,14 @@ def _cluster(
     layout = lay_out(embeddings, parameters, seed)
     groups = METHODS[parameters.method](layout, parameters, seed)
     responsibilities = _used(groups.responsibilities)
-    sample = _Sample.draw(
-        layout, responsibilities.argmax(axis=1), parameters.separation, sample_seed
-    )
+    draw = partial(_Sample.draw, layout, separation=parameters.separation, seed=sample_seed)
+    sample = draw(responsibilities.argmax(axis=1))
     null = null_levels(sample.points, parameters.separation.surrogates, null_seed)
     parts = communities_of(layout.graph, _FINE_RESOLUTION, seed)
     cut = islands(sample.indices, sample.labels, parts[sample.rows], null.cut)
     responsibilities = _cut_out(responsibilities, parts, cut)
-    sample = _Sample.draw(
-        layout, responsibilities.argmax(axis=1), parameters.separation, sample_seed
-    )
+    if cut:
+        sample = draw(responsibilities.argmax(axis=1))
     joined = join_groups(sample.indices, sample.labels, null.joined)
     shares = _shares(responsibilities, joined, layout.graph)
     labels, order = _by_size(_members(shares))

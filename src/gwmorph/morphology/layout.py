@@ -100,7 +100,7 @@ def principal_components(
 
 
 def whitened(components: NDArray[np.float32], power: float) -> NDArray[np.float32]:
-    """Return components over their spread, of that of the first, to ``power``: float32 [n, p].
+    """Return components over their spread, relative to the largest, to ``power``: float32 [n, p].
 
     A few components hold most of the variance, mainly loudness and where in frequency; shape is
     in the others. Weights are rounded, so that last bits of a spread do not reach them.

@@ -173,12 +173,11 @@ def islands(
     """
     found = []
     for group, part in np.unique(np.column_stack([labels, parts]), axis=0).tolist():
-        inside = (labels == group) & (parts == part)
-        rest = (labels == group) & ~inside
-        smaller = min(inside.sum(), rest.sum())
-        if smaller < max(FEWEST_MEMBERS, _SMALLEST_PART * np.sum(labels == group)):
+        # 0 in the part, 1 in the rest of the group, 2 elsewhere.
+        pair = np.where(labels == group, (parts != part).astype(np.int64), 2)
+        sizes = np.bincount(pair, minlength=3)[:2]
+        if sizes.min() < max(FEWEST_MEMBERS, _SMALLEST_PART * sizes.sum()):
             continue
-        pair = np.where(inside, 0, np.where(rest, 1, 2))
         if overlaps(count_links(indices, pair, 3))[0, 1] < limit:
             found.append((group, part))
     return found
