@@ -29,7 +29,7 @@ _SCALE_NEIGHBOR = 10
 # Rounds of moving nodes; more of them gain less than another seed does.
 _LEIDEN_ITERATIONS = 5
 # The mixture is fitted to so many rows at most, drawn with the seed; all rows get its posteriors.
-_FIT_ROWS = 20_000
+_FIT_ROWS = 5_000
 _MOST_COMPONENTS = 320
 
 
