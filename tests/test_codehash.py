@@ -14,7 +14,8 @@ FILES = {
     "deep/upper.py": "from . import lower\nfrom .lower import E",
     "lazy.py": "def f():\n    import lib.deep.upper as upper\n    return upper",
     "report.py": "import lib.errors",
-    "config.py": "import lib.unused",
+    "config/__init__.py": "from lib.config import run",
+    "config/run.py": "import lib.unused",
     "loop_a.py": "from lib import loop_b",
     "loop_b.py": "from lib import loop_a",
 }

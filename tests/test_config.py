@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
 from gwmorph import config as c
+from gwmorph.config import generated
 from gwmorph.errors import ConfigError
 from gwmorph.grid import BLOCK_S
 
@@ -108,13 +109,13 @@ def test_generated_file_is_what_the_models_say(tmp_path, name):
     (tmp_path / "config").mkdir()
     readme = "config/README.md"
     (tmp_path / readme).write_text((ROOT / readme).read_text())
-    c.write_generated_files(tmp_path)
+    generated.write_generated_files(tmp_path)
     assert (ROOT / name).read_text() == (tmp_path / name).read_text(), REGENERATE
 
 
 def test_generating_outside_a_checkout_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="checkout"):
-        c.write_generated_files(tmp_path)
+        generated.write_generated_files(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -123,7 +124,7 @@ def test_defaults_survive_the_way_through_yaml():
 
 
 def test_key_table_lists_each_key_once():
-    listed = re.findall(r"^\| `([a-z_.0-9]+)` \|", c.key_table(), re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z_.0-9]+)` \|", generated.key_table(), re.MULTILINE)
     assert listed == [name for name, _ in c.leaves(c.Config)]
 
 
@@ -138,7 +139,7 @@ def test_key_is_described_and_has_a_default(name, field):
 
 
 def test_only_dimensionless_numbers_lack_a_unit():
-    schema = c.json_schema()
+    schema = generated.json_schema()
     definitions = schema["$defs"]
 
     def numbers_without_unit(node, prefix=""):
@@ -164,7 +165,7 @@ def test_only_dimensionless_numbers_lack_a_unit():
 def test_unit_agrees_with_the_key_name(ending, unit):
     fields = [field for name, field in c.leaves(c.Config) if name.endswith(ending)]
     assert fields
-    assert {c.unit_of(field) for field in fields} == {unit}
+    assert {generated.unit_of(field) for field in fields} == {unit}
 
 
 # -- examples -------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def test_unit_agrees_with_the_key_name(ending, unit):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_is_valid_over_the_defaults(name):
     raw = merged(name)
-    Draft202012Validator(c.json_schema()).validate(raw)
+    Draft202012Validator(generated.json_schema()).validate(raw)
     assert isinstance(c.parse_config(raw, name), c.Config)
 
 

@@ -202,7 +202,7 @@ def _fetch_weights(options: argparse.Namespace) -> None:
 
 
 def _config(options: argparse.Namespace) -> None:
-    from gwmorph.config import default_yaml, write_generated_files
+    from gwmorph.config.generated import default_yaml, write_generated_files
 
     if options.write:
         write_generated_files(Path())

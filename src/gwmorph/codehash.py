@@ -15,7 +15,7 @@ import gwmorph
 PACKAGE = Path(gwmorph.__file__).parent
 # The configuration's models hold values and no algorithm, and every value that a stage uses is
 # among its rule's params: a new key must not rerun the stages that never heard of it.
-_PARAMS_ONLY = {"config.py"}
+_PARAMS_ONLY = "config"
 
 
 def stage_hash(script: Path | str, package: Path = PACKAGE) -> str:
@@ -55,7 +55,7 @@ def import_closure(script: Path, package: Path = PACKAGE) -> set[Path]:
 def _imported_files(source: Path, package: Path) -> set[Path]:
     names = _imported_names(source.read_text(), source, package)
     found = {file for name in names for file in _files_of(name, package)}
-    return {file for file in found if file.relative_to(package).as_posix() not in _PARAMS_ONLY}
+    return {file for file in found if file.relative_to(package).parts[0] != _PARAMS_ONLY}
 
 
 @cache  # the same modules are met again in every stage

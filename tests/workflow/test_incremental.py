@@ -127,7 +127,7 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
         ("evidence/events.py", [TRIGGERS, *EVENTS, "Summing up run t"]),
         ("simulation/noise.py", [*QUIET, *JUDGED]),
         ("simulation/blocks.py", []),
-        ("config.py", []),
+        ("config/base.py", []),
     ],
 )
 def test_a_changed_module_reruns_the_stages_that_import_it(copy, module, jobs):

@@ -1,0 +1,66 @@
+"""The configuration as models: every key with its meaning, unit and default.
+
+One module holds one section. The models generate ``config/config.yaml`` and the JSON Schema. No
+other part of the library reads a configuration file: functions take arguments.
+"""
+
+from gwmorph.config.base import Detector, EncoderName
+from gwmorph.config.clustering import (
+    ClusteringConfig,
+    CommunitiesConfig,
+    HdbscanConfig,
+    MixtureConfig,
+    SeparationConfig,
+    UmapConfig,
+)
+from gwmorph.config.comparison import ComparisonCampaignConfig, ComparisonConfig, NamingConfig
+from gwmorph.config.conditioning import ConditioningConfig
+from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
+from gwmorph.config.events import CandidatesConfig, EventsConfig
+from gwmorph.config.injections import InjectionsConfig
+from gwmorph.config.parsing import Config, leaves, load_yaml, parse_config, sections
+from gwmorph.config.picture import PictureConfig
+from gwmorph.config.qtransform import QTransformConfig
+from gwmorph.config.report import ReportConfig
+from gwmorph.config.run import RunConfig
+from gwmorph.config.score import ScoreConfig
+from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
+from gwmorph.config.training import TrainingConfig
+from gwmorph.config.window import WindowConfig
+
+__all__ = [
+    "CandidatesConfig",
+    "ClusteringConfig",
+    "CommunitiesConfig",
+    "ComparisonCampaignConfig",
+    "ComparisonConfig",
+    "ConditioningConfig",
+    "Config",
+    "Detector",
+    "DirectoryConfig",
+    "EncoderConfig",
+    "EncoderName",
+    "EventsConfig",
+    "GwoscConfig",
+    "HdbscanConfig",
+    "IndomainConfig",
+    "InjectionsConfig",
+    "MixtureConfig",
+    "NamingConfig",
+    "PictureConfig",
+    "QTransformConfig",
+    "ReportConfig",
+    "RunConfig",
+    "ScoreConfig",
+    "SeparationConfig",
+    "SimulatedConfig",
+    "SourceConfig",
+    "TrainingConfig",
+    "UmapConfig",
+    "WeightsConfig",
+    "WindowConfig",
+    "leaves",
+    "load_yaml",
+    "parse_config",
+    "sections",
+]
