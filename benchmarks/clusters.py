@@ -28,7 +28,6 @@ from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 from umap import UMAP
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters
 from gwmorph.config import Config, parse_config
 from gwmorph.encoders.base import make_encoder
@@ -40,6 +39,10 @@ from gwmorph.morphology.clustering import Clustering, cluster
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.pictures import PictureScale
+from gwmorph.tables.block import TILE, TRIGGERS
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.parquet import read_table, read_tables
+from gwmorph.tables.truth import TRUTH
 from harness import BENCHMARKS, Entry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -161,18 +164,18 @@ def run_events() -> tuple[np.ndarray, np.ndarray]:
     wanted.append(f"results/{name}/clusters/event/clusters.parquet")
     call = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(RUN), "--"]
     subprocess.run([*call, *wanted], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    triggers = tables.read_table(folder / "triggers.parquet", tables.TRIGGERS)
+    triggers = read_table(folder / "triggers.parquet", TRIGGERS)
     loud = triggers.filter(
         pc.and_(
             pc.greater_equal(triggers["snr"], parse_config({}).events.snr),
-            pc.equal(triggers["found_by"], tables.TILE),
+            pc.equal(triggers["found_by"], TILE),
         )
     )
     shards = sorted((folder / "embeddings" / "event").glob("*.parquet"))
-    embedded = only_events_of(loud, tables.read_tables(shards, tables.EMBEDDINGS))
+    embedded = only_events_of(loud, read_tables(shards, EMBEDDINGS))
     embedded = embedded.sort_by([("trigger_time", "ascending"), ("detector", "ascending")])
-    truth = tables.read_table(folder / "truth.parquet", tables.TRUTH)
-    return tables.embedding_matrix(embedded), classes_of(embedded, truth)
+    truth = read_table(folder / "truth.parquet", TRUTH)
+    return embedding_matrix(embedded), classes_of(embedded, truth)
 
 
 def classes_of(events, truth) -> np.ndarray:
@@ -241,7 +244,7 @@ def _small_figures(
 
 def _null_figures(seed: int) -> dict[str, float]:
     quiet = quiet_windows("H1", QUIET, seed, rendering(), encoder())
-    ours = found(tables.embedding_matrix(quiet), seed)
+    ours = found(embedding_matrix(quiet), seed)
     supported = int(ours.supported.sum())
     return {"none": float(supported == 0), "clusters": float(len(ours.medoids))}
 

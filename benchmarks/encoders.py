@@ -24,13 +24,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import cKDTree
 
-from gwmorph import tables
 from gwmorph.block import EventParameters, draw_stretch
 from gwmorph.config import Config, EncoderConfig
 from gwmorph.encoders.base import Encoder, make_encoder
 from gwmorph.encoders.shards import EventOutputs, write_shard
 from gwmorph.naming import event_name
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.columns import EMBEDDING_SIZE
+from gwmorph.tables.parquet import write_table
 from harness import Entry, benchmark, seconds
 from memory import peak_mb
 from spectra import parameters
@@ -179,7 +181,7 @@ def encoder_int8() -> Entry:
 
 def flop_per_picture() -> float:
     """Multiplications and additions of all matrix products for one picture."""
-    width, patches = tables.EMBEDDING_SIZE, (SIZE[0] // 14) * (SIZE[1] // 14)
+    width, patches = EMBEDDING_SIZE, (SIZE[0] // 14) * (SIZE[1] // 14)
     tokens = patches + 5
     layer = 12 * tokens * width**2 + 2 * tokens**2 * width  # projections and MLP; attention
     return 2.0 * (12 * layer + patches * 3 * 14**2 * width)
@@ -277,9 +279,9 @@ def _write_block(folder: Path, count: int) -> EventOutputs:
     outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
     pictures = event_views()
     times = [4096.0 + number / 8 for number in range(count)]
-    numbers = {field.name: 1 for field in tables.TRIGGERS} | {"found_by": "tile"}
+    numbers = {field.name: 1 for field in TRIGGERS} | {"found_by": "tile"}
     rows = [{**numbers, "detector": "H1", "peak_time": t, "view": True} for t in times]
-    tables.write_table(outputs.triggers, tables.TRIGGERS, rows, {"gwmorph.render_id": "bench"})
+    write_table(outputs.triggers, TRIGGERS, rows, {"gwmorph.render_id": "bench"})
     for number, time in enumerate(times):
         picture = pictures[number % len(pictures)]
         write_picture(outputs.pictures / event_name("H1", time), picture, SCALE)

@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from gwmorph import tables
 from gwmorph.block import EventParameters, RenderParameters, Stretch, draw_stretch
 from gwmorph.config import Config
 from gwmorph.encoders.base import Encoder, make_encoder
@@ -31,6 +30,8 @@ from gwmorph.simulation.morphologies import INJECTED
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import read_picture
 from gwmorph.spectra.qtransform import GUARD_S
+from gwmorph.tables.block import MEASUREMENTS, TRIGGERS
+from gwmorph.tables.embeddings import embedding_column, embedding_matrix
 from harness import Entry, benchmark
 
 DETECTOR, SEED = "H1", 62
@@ -108,7 +109,7 @@ def quiet() -> tuple[Encoder, QuietBackground, pa.Table]:
     encoder = make_encoder(CONFIG.encoder, (PARAMETERS.height, PARAMETERS.width))
     table = quiet_windows(DETECTOR, QUIET_WINDOWS, SEED, PARAMETERS, encoder)
     parts = {name: table[name].to_numpy() for name in MEASURED}
-    distance = mutual_distance(tables.embedding_matrix(table))
+    distance = mutual_distance(embedding_matrix(table))
     return encoder, QuietBackground.fit({**parts, "distance": distance}), table
 
 
@@ -124,10 +125,10 @@ def recall(morphology: str, snr: float) -> Recall:
         ]
         indices = np.stack([read_picture(path)[0] for path in paths])
     vectors = encoder.encode(indices, PARAMETERS.picture_scale, "window")
-    windows = pa.Table.from_pylist(drawn.measurements, schema=tables.MEASUREMENTS)
-    windows = windows.append_column("embedding", tables.embedding_column(vectors))
+    windows = pa.Table.from_pylist(drawn.measurements, schema=MEASUREMENTS)
+    windows = windows.append_column("embedding", embedding_column(vectors))
     scores = score_windows(windows, background, quiet_table, FRACTION)
-    claims = pa.Table.from_pylist(drawn.triggers, schema=tables.TRIGGERS)
+    claims = pa.Table.from_pylist(drawn.triggers, schema=TRIGGERS)
     events, _ = admit(claims, scores, EVENTS.snr, CONFIG.events.parts, PARAMETERS.window_s)
     by_window: dict[int, list[dict]] = {start: [] for start in whole.windows}
     for event in events.to_pylist():

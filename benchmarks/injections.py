@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
-from gwmorph import tables
+from gwmorph.tables.injections import HALF_RECALL, RECALL
+from gwmorph.tables.parquet import read_table
 from harness import Entry, benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +48,7 @@ def campaign() -> Path:
 
 
 def points(morphologies: Sequence[str], snr: float, statistic: str) -> list[dict]:
-    recall = tables.read_table(campaign() / "recall.parquet", tables.RECALL).to_pylist()
+    recall = read_table(campaign() / "recall.parquet", RECALL).to_pylist()
     found = [
         row
         for row in recall
@@ -104,7 +105,7 @@ def half_recall_gain() -> Entry:
 
     Where the loudest tile never gets there, the campaign's highest SNR stands for its own.
     """
-    half = tables.read_table(campaign() / "half_recall.parquet", tables.HALF_RECALL)
+    half = read_table(campaign() / "half_recall.parquet", HALF_RECALL)
     gains = {name: _gain(half, name) for name in (*EXTENDED, *STEADY)}
     worst = min(gains, key=lambda name: gains[name])
     return Entry(

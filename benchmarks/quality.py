@@ -12,8 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from gwmorph import tables
 from gwmorph.config import parse_config
+from gwmorph.tables.comparison import ENCODER_QUALITY
+from gwmorph.tables.parquet import read_table
 from harness import BENCHMARKS, Entry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +62,7 @@ def _read(part: str) -> dict[tuple[str, str, str], dict]:
         there["labelled_strain"] = [str(LABELLED_STRAIN)]
     call += ["--config", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    rows = tables.read_table(ROOT / target, tables.ENCODER_QUALITY).to_pylist()
+    rows = read_table(ROOT / target, ENCODER_QUALITY).to_pylist()
     return {
         (row["features"], row["data"], row["figure"]): row
         for row in rows

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig
 from gwmorph.evidence.agreement import agreement_rows, found_windows
 from gwmorph.evidence.injections import read_windows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.report.recall import draw_agreement
+from gwmorph.tables.injections import AGREEMENT, RECALL
+from gwmorph.tables.parquet import read_table, write_table
 
 
 def agreement(
@@ -26,11 +27,11 @@ def agreement(
         {"clustering": dict(clustering), "seed": seed}, hashes_of([*windows, scores, recall])
     )
     found = found_windows(
-        read_windows(windows), read_windows([scores]), tables.read_table(recall, tables.RECALL)
+        read_windows(windows), read_windows([scores]), read_table(recall, RECALL)
     )
     rows = agreement_rows(found, ClusteringConfig.model_validate(clustering), seed)
-    tables.write_table(table, tables.AGREEMENT, rows, metadata)
-    draw_agreement(tables.read_table(table, tables.AGREEMENT), figure)
+    write_table(table, AGREEMENT, rows, metadata)
+    draw_agreement(read_table(table, AGREEMENT), figure)
 
 
 if __name__ == "__main__":

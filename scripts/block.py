@@ -6,12 +6,13 @@ from typing import Any
 
 from igwn_segments import segment, segmentlist
 
-from gwmorph import tables
 from gwmorph.block import EventParameters, RenderParameters, analyse_block
 from gwmorph.grid import Grid
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
 from gwmorph.strain.receipts import verified_files
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.parquet import write_table
 
 
 def block(
@@ -48,10 +49,10 @@ def block(
     drawing = {"window": dict(window), **rendering}
     render_id = {"gwmorph.render_id": parameters.render_id}
     metadata = lineage(drawing, hashes) | render_id
-    tables.write_table(ledger, tables.LEDGER, result.ledger, metadata)
-    tables.write_table(measurements, tables.MEASUREMENTS, result.measurements, metadata)
+    write_table(ledger, LEDGER, result.ledger, metadata)
+    write_table(measurements, MEASUREMENTS, result.measurements, metadata)
     found = lineage(drawing | {"events": dict(events)}, hashes) | render_id
-    tables.write_table(triggers, tables.TRIGGERS, result.triggers, found)
+    write_table(triggers, TRIGGERS, result.triggers, found)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.morphology import cluster_tables
 from gwmorph.morphology.clustering import cluster as find_clusters
 from gwmorph.storage import write_json
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.parquet import read_table, read_tables, shared_metadata, write_table
 
 
 def cluster(
@@ -23,21 +26,19 @@ def cluster(
     diagnostics: Path,
 ) -> None:
     metadata = {
-        **tables.shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"]),
+        **shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"]),
         **lineage({"clustering": dict(parameters), "seed": seed}, hashes_of([*shards, *triggers])),
     }
-    embeddings = tables.read_tables(shards, tables.EMBEDDINGS)
+    embeddings = read_tables(shards, EMBEDDINGS)
     for path in triggers:
-        embeddings = cluster_tables.only_events_of(
-            tables.read_table(path, tables.TRIGGERS), embeddings
-        )
+        embeddings = cluster_tables.only_events_of(read_table(path, TRIGGERS), embeddings)
     found = find_clusters(
-        tables.embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters), seed
+        embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters), seed
     )
     rows = cluster_tables.cluster_table(embeddings, found)
-    tables.write_table(clusters, tables.CLUSTERS, rows, metadata)
+    write_table(clusters, CLUSTERS, rows, metadata)
     summary = cluster_tables.cluster_summary(embeddings, found)
-    tables.write_table(cluster_summary, tables.CLUSTER_SUMMARY, summary, metadata)
+    write_table(cluster_summary, CLUSTER_SUMMARY, summary, metadata)
     write_json(diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed})
 
 

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.report.figures import write_cluster_csv, write_cluster_html
+from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.tables.parquet import read_table
 
 
 def cluster_table(cluster_summary: Path, diagnostics: Path, csv: Path, html: Path) -> None:
-    summary = tables.read_table(cluster_summary, tables.CLUSTER_SUMMARY)
+    summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     write_cluster_csv(summary, csv)
     write_cluster_html(summary, json.loads(diagnostics.read_text()), html)
 

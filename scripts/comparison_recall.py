@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.config import EncoderConfig
 from gwmorph.evidence.injections import read_windows
 from gwmorph.evidence.recall import achieved, fit_score, limits, recall_rows
@@ -12,6 +11,8 @@ from gwmorph.evidence.statistics import register_encoder
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.storage import write_json
+from gwmorph.tables.injections import RECALL
+from gwmorph.tables.parquet import write_table
 
 
 def comparison_recall(
@@ -31,7 +32,7 @@ def comparison_recall(
     rows = recall_rows(windows["injection"], scores["injection"], bounds)
     paths = [path for part in inputs.values() for path in part]
     metadata = lineage({"false_alarm_fraction": fraction}, hashes_of(paths))
-    tables.write_table(recall, tables.RECALL, rows, metadata)
+    write_table(recall, RECALL, rows, metadata)
     write_json(false_alarms, achieved(scores["calibration"], scores["test"], [fraction]))
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from gwmorph import tables
 from gwmorph.config import TrainingConfig
 from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.indomain import write_network
@@ -23,6 +22,8 @@ from gwmorph.learning.loop import (
 from gwmorph.learning.pairs import read_pairs
 from gwmorph.lineage import hashes_of
 from gwmorph.storage import content_hash
+from gwmorph.tables.parquet import write_table
+from gwmorph.tables.training import LOSSES
 
 
 def contrast(
@@ -56,7 +57,7 @@ def contrast(
             lambda step, parts: bar.update(step + 1 - bar.n) and bar.set_postfix(parts),
         )
     rows = losses_table(found)
-    tables.write_table(losses, tables.LOSSES, rows, {"gwmorph.training": training})
+    write_table(losses, LOSSES, rows, {"gwmorph.training": training})
     machine = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
     write_network(weights, network, {"training": about, "machine": machine})
     checkpoint.unlink(missing_ok=True)

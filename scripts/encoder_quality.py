@@ -6,13 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig, PictureConfig
 from gwmorph.evidence.comparison import REAL, labelled_quality, real_quality, vectors_of
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.spectra.gravityspy import find_glitch_pictures
 from gwmorph.spectra.pictures import PictureScale
+from gwmorph.tables.comparison import COMPARED, ENCODER_QUALITY, LABELLED
+from gwmorph.tables.parquet import read_table, write_table
 
 
 def encoder_quality(
@@ -27,10 +28,10 @@ def encoder_quality(
 ) -> None:
     size = (picture.height, picture.width)
     scale = PictureScale(picture.scale, picture.energy_max, picture.colormap)
-    compared = {name: tables.read_table(path, tables.COMPARED) for name, path in vectors.items()}
+    compared = {name: read_table(path, COMPARED) for name, path in vectors.items()}
     rows = []
     for data, path in labelled.items():
-        views = tables.read_table(path, tables.LABELLED)
+        views = read_table(path, LABELLED)
         own = encoded(compared, data, len(views))
         rows += labelled_quality(data, views, own, size, clustering, cluster_seed, seed)
     glitches = [] if glitch_pictures is None else find_glitch_pictures(glitch_pictures)
@@ -40,7 +41,7 @@ def encoder_quality(
     read = [*labelled.values(), *vectors.values(), *(picture.path for picture in glitches)]
     about = {"clustering": clustering.model_dump(), "cluster_seed": cluster_seed, "seed": seed}
     metadata = lineage(about, hashes_of(read))
-    tables.write_table(quality, tables.ENCODER_QUALITY, rows, metadata)
+    write_table(quality, ENCODER_QUALITY, rows, metadata)
 
 
 def encoded(compared: Mapping[str, pa.Table], data: str, count: int) -> dict[str, NDArray]:

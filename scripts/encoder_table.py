@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.report.comparison import comparison_text, draw_comparison, recall_by_snr
 from gwmorph.report.recall import write_table_page
+from gwmorph.tables.comparison import ENCODER_QUALITY
+from gwmorph.tables.injections import RECALL
+from gwmorph.tables.parquet import read_table, read_tables
 
 
 def encoder_table(
@@ -18,8 +20,8 @@ def encoder_table(
     html: Path,
     figure: Path,
 ) -> None:
-    measured = tables.read_tables(quality, tables.ENCODER_QUALITY)
-    found = recall_by_snr(tables.read_table(recall, tables.RECALL))
+    measured = read_tables(quality, ENCODER_QUALITY)
+    found = recall_by_snr(read_table(recall, RECALL))
     times = {name: json.loads(path.read_text())["ms_per_picture"] for name, path in costs.items()}
     text = comparison_text(measured, found, times, weights_mb)
     write_table_page("Encoders compared", text, html)

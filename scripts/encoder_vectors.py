@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.config import EncoderConfig, PictureConfig
 from gwmorph.encoders.base import Encoder, Size, make_encoder
 from gwmorph.encoders.untrained import untrained_encoder
@@ -16,12 +15,14 @@ from gwmorph.evidence.comparison import (
     timed_vectors,
 )
 from gwmorph.evidence.labelled import pictures_of
-from gwmorph.evidence.real_strain import REAL_STRAIN, with_view
+from gwmorph.evidence.real_strain import GLITCHES, with_view
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.spectra.gravityspy import find_glitch_pictures
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.storage import write_json
+from gwmorph.tables.comparison import LABELLED, REAL_STRAIN
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 
 
 def encoder_vectors(
@@ -39,26 +40,26 @@ def encoder_vectors(
     found, times = {}, {}
     for data, path in labelled.items():
         if data in encoders:
-            views = pictures_of(tables.read_table(path, tables.LABELLED), size)
+            views = pictures_of(read_table(path, LABELLED), size)
             found[data], times[data] = timed_vectors(
                 encoders[data], views, scale, "event", batch_size
             )
     for path in real_strain:
-        glitches_with_view = with_view(tables.read_table(path, tables.REAL_STRAIN))
+        glitches_with_view = with_view(read_table(path, REAL_STRAIN))
         if len(glitches_with_view):
             views = pictures_of(glitches_with_view, size)
-            found[REAL_STRAIN] = encoders["seen"].encode(views, scale, "event")
+            found[GLITCHES] = encoders["seen"].encode(views, scale, "event")
     glitches = [] if glitch_pictures is None else find_glitch_pictures(glitch_pictures)
     if glitches:
         found[REAL] = real_vectors(encoders["seen"], glitches, scale, size)
     read = [*labelled.values(), *real_strain, *(picture.path for picture in glitches)]
     metadata = {
         **lineage({"batch_size": batch_size}, hashes_of(read)),
-        **tables.shared_metadata([*labelled.values(), *real_strain], ["gwmorph.render_id"]),
+        **shared_metadata([*labelled.values(), *real_strain], ["gwmorph.render_id"]),
         "gwmorph.encoder_id": encoders["seen"].encoder_id,
     }
     rows = compared_rows(found)
-    tables.write_table(vectors, rows.schema, rows, metadata)
+    write_table(vectors, rows.schema, rows, metadata)
     write_json(cost, {"ms_per_picture": min(times.values())})
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.grid import block_of
 from gwmorph.joblog import JobLog
 from gwmorph.naming import event_name, parse_span_name, span_name
 from gwmorph.report.figures import Example, GalleryScale, choose_examples, draw_gallery
 from gwmorph.spectra.tiling import Tiling
+from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
+from gwmorph.tables.parquet import read_table
 
 TILING_KEYS = ("q_low", "q_high", "f_low", "f_high", "mismatch")
 
@@ -24,8 +25,8 @@ def galleries(
     largest: int,
     folder: Path,
 ) -> None:
-    members = tables.read_table(clusters, tables.CLUSTERS)
-    summary = tables.read_table(cluster_summary, tables.CLUSTER_SUMMARY)
+    members = read_table(clusters, CLUSTERS)
+    summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     folders = {
         (name.detector, name.gps_start): path
         for path in pictures

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters
 from gwmorph.config import EventsConfig
 from gwmorph.evidence.real_strain import real_strain_views
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.strain.labelled import read_labelled_strain
+from gwmorph.tables.comparison import REAL_STRAIN
+from gwmorph.tables.parquet import write_table
 
 
 def labelled_strain(
@@ -28,7 +29,7 @@ def labelled_strain(
         **lineage({"events": events}, hashes_of(strain)),
         "gwmorph.render_id": parameters.render_id,
     }
-    tables.write_table(views, tables.REAL_STRAIN, table, metadata)
+    write_table(views, REAL_STRAIN, table, metadata)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters
 from gwmorph.config import EventsConfig
 from gwmorph.evidence.labelled import Draws, labelled_views
@@ -13,6 +12,8 @@ from gwmorph.lineage import hashes_of, lineage
 from gwmorph.simulation.morphologies import choose_morphologies
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.signals import LabelledClass, population_classes
+from gwmorph.tables.comparison import LABELLED
+from gwmorph.tables.parquet import write_table
 
 
 def labelled_views_of(
@@ -41,7 +42,7 @@ def labelled_views_of(
         **lineage(about, hashes_of([population])),
         "gwmorph.render_id": parameters.render_id,
     }
-    tables.write_table(views, tables.LABELLED, table, metadata)
+    write_table(views, LABELLED, table, metadata)
 
 
 if __name__ == "__main__":

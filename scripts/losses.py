@@ -3,9 +3,10 @@
 from math import log
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.report.training import draw_losses
+from gwmorph.tables.parquet import read_table
+from gwmorph.tables.training import LOSSES
 
 
 def losses(table: Path, event_pairs: int, window_pairs: int, figure: Path) -> None:
@@ -14,7 +15,7 @@ def losses(table: Path, event_pairs: int, window_pairs: int, figure: Path) -> No
         "crop": log(2 * event_pairs - 1),
         "window": log(2 * window_pairs - 1),
     }
-    draw_losses(tables.read_table(table, tables.LOSSES), chance, figure)
+    draw_losses(read_table(table, LOSSES), chance, figure)
 
 
 if __name__ == "__main__":

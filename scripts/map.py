@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.report.figures import draw_map
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.parquet import read_table
 
 
 def draw(clusters: Path, view: str, figure: Path) -> None:
-    draw_map(tables.read_table(clusters, tables.CLUSTERS), view, figure)
+    draw_map(read_table(clusters, CLUSTERS), view, figure)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.report.comparison import named_text
 from gwmorph.report.recall import write_table_page
+from gwmorph.tables.comparison import NAMED, REAL_STRAIN
+from gwmorph.tables.parquet import read_table
 
 
 def named_table(named: Path, real_strain: Path, html: Path) -> None:
     text = named_text(
-        tables.read_table(real_strain, tables.REAL_STRAIN),
-        tables.read_table(named, tables.NAMED),
+        read_table(real_strain, REAL_STRAIN),
+        read_table(named, NAMED),
     )
     write_table_page("Real glitches", text, html)
 

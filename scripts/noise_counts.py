@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from gwmorph import tables
 from gwmorph.evidence.injections import read_windows
 from gwmorph.evidence.recall import fit_score, limits, noise_rows
 from gwmorph.evidence.registry import labels_of, load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.report.recall import noise_text, write_table_page
+from gwmorph.tables.injections import NOISE_COUNTS
+from gwmorph.tables.parquet import read_table, write_table
 
 
 def noise_counts(
@@ -36,9 +37,9 @@ def noise_counts(
         )
         score = fit_score(reference)
         rows += noise_rows(noise, score(noise), limits(score(calibration), fractions))
-    tables.write_table(counts, tables.NOISE_COUNTS, rows, metadata)
+    write_table(counts, NOISE_COUNTS, rows, metadata)
     labels = labels_of(modules, {row["statistic"] for row in rows})
-    text = noise_text(tables.read_table(counts, tables.NOISE_COUNTS), morphologies, labels)
+    text = noise_text(read_table(counts, NOISE_COUNTS), morphologies, labels)
     write_table_page("Injections into real noise", text, html)
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.report.figures import draw_occupancy
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.parquet import read_table, read_tables
 
 
 def occupancy(
     clusters: Path, view: str, ledgers: Sequence[Path], bin_s: int, figure: Path
 ) -> None:
     draw_occupancy(
-        tables.read_table(clusters, tables.CLUSTERS),
+        read_table(clusters, CLUSTERS),
         view,
-        tables.read_tables(ledgers, tables.LEDGER),
+        read_tables(ledgers, LEDGER),
         bin_s,
         figure,
     )

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.base import make_encoder
 from gwmorph.evidence.quiet import quiet_windows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
+from gwmorph.tables.parquet import write_table
 
 
 def quiet(
@@ -30,7 +30,7 @@ def quiet(
         "gwmorph.render_id": parameters.render_id,
         "gwmorph.encoder_id": made.encoder_id,
     }
-    tables.write_table(result, table.schema, table, metadata)
+    write_table(result, table.schema, table, metadata)
 
 
 if __name__ == "__main__":

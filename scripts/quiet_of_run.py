@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.evidence.quiet import quiet_windows_of_run
 from gwmorph.evidence.score import windows_of
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
+from gwmorph.tables.block import MEASUREMENTS
+from gwmorph.tables.embeddings import EMBEDDINGS
+from gwmorph.tables.parquet import read_tables, shared_metadata, write_table
 
 
 def quiet_of_run(
@@ -19,16 +21,16 @@ def quiet_of_run(
     seed: int,
     result: Path,
 ) -> None:
-    made = tables.shared_metadata(shards, ("gwmorph.render_id", "gwmorph.encoder_id"))
+    made = shared_metadata(shards, ("gwmorph.render_id", "gwmorph.encoder_id"))
     own = windows_of(
         detector,
-        tables.read_tables(measurements, tables.MEASUREMENTS),
-        tables.read_tables(shards, tables.EMBEDDINGS),
+        read_tables(measurements, MEASUREMENTS),
+        read_tables(shards, EMBEDDINGS),
     )
     table = quiet_windows_of_run(own, events_snr, windows, seed)
     parameters = {"events_snr": events_snr, "windows": windows, "seed": seed}
     metadata = {**lineage(parameters, hashes_of([*measurements, *shards])), **made}
-    tables.write_table(result, table.schema, table, metadata)
+    write_table(result, table.schema, table, metadata)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph import tables
 from gwmorph.evidence.injections import read_windows, write_windows
 from gwmorph.evidence.recall import (
     achieved,
@@ -18,6 +17,8 @@ from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.storage import write_json
+from gwmorph.tables.injections import HALF_RECALL, RECALL
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 
 
 def recall(
@@ -29,7 +30,7 @@ def recall(
     load_statistics(modules)
     paths = [Path(path) for part in inputs.values() for path in part]
     metadata = {
-        **tables.shared_metadata(paths, ["gwmorph.render_id", "gwmorph.encoder_id"]),
+        **shared_metadata(paths, ["gwmorph.render_id", "gwmorph.encoder_id"]),
         **lineage({"false_alarm_fractions": list(fractions)}, hashes_of(paths)),
     }
     windows = {role: read_windows(part) for role, part in inputs.items()}
@@ -37,9 +38,9 @@ def recall(
     scores = {role: score(table) for role, table in windows.items()}
     bounds = limits(scores["calibration"], fractions)
     rows = recall_rows(windows["injection"], scores["injection"], bounds)
-    tables.write_table(outputs["recall"], tables.RECALL, rows, metadata)
-    half = half_recall_rows(tables.read_table(outputs["recall"], tables.RECALL))
-    tables.write_table(outputs["half_recall"], tables.HALF_RECALL, half, metadata)
+    write_table(outputs["recall"], RECALL, rows, metadata)
+    half = half_recall_rows(read_table(outputs["recall"], RECALL))
+    write_table(outputs["half_recall"], HALF_RECALL, half, metadata)
     write_windows(outputs["scores"], with_scores(windows, scores), metadata)
     write_json(outputs["achieved"], achieved(scores["calibration"], scores["test"], fractions))
 

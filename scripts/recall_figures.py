@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gwmorph import tables
 from gwmorph.evidence.registry import labels_of
 from gwmorph.joblog import JobLog
 from gwmorph.report.recall import (
@@ -16,6 +15,8 @@ from gwmorph.report.recall import (
     half_recall_text,
     write_table_page,
 )
+from gwmorph.tables.injections import HALF_RECALL, RECALL
+from gwmorph.tables.parquet import read_table
 
 
 def recall_figures(
@@ -29,7 +30,7 @@ def recall_figures(
     half_html: Path,
     achieved_html: Path,
 ) -> None:
-    points = tables.read_table(recall, tables.RECALL)
+    points = read_table(recall, RECALL)
     labels = labels_of(modules, points["statistic"].unique().to_pylist())
     curves.mkdir(parents=True)
     for family, morphologies in families.items():
@@ -37,7 +38,7 @@ def recall_figures(
         name = family.lower().replace(" ", "_").replace("-", "_")
         draw_recall(chosen, morphologies, labels, curves / f"{name}.png")
     everything = {name: label for part in families.values() for name, label in part.items()}
-    half = tables.read_table(half_recall, tables.HALF_RECALL)
+    half = read_table(half_recall, HALF_RECALL)
     text = half_recall_text(half, snrs, everything, labels)
     write_table_page("SNR of 50 % recall", text, half_html)
     text = achieved_text(json.loads(achieved.read_text()), labels)

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gwmorph import tables
 from gwmorph.evidence.score import load_background, score_windows, windows_of
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
+from gwmorph.tables.block import MEASUREMENTS
+from gwmorph.tables.embeddings import EMBEDDINGS
+from gwmorph.tables.parquet import read_tables, shared_metadata, write_table
+from gwmorph.tables.scores import SCORES
 
 SAME = ("gwmorph.render_id", "gwmorph.encoder_id")
 KEY = ["detector", "gps_start"]
@@ -21,10 +24,10 @@ def scores(
     false_alarm_fraction: float,
     result: Path,
 ) -> None:
-    made = tables.shared_metadata(shards, SAME)
-    tables.shared_metadata([*shards, *measurements], SAME[:1])
-    measured = tables.read_tables(measurements, tables.MEASUREMENTS)
-    embedded = tables.read_tables(shards, tables.EMBEDDINGS).select([*KEY, "embedding"])
+    made = shared_metadata(shards, SAME)
+    shared_metadata([*shards, *measurements], SAME[:1])
+    measured = read_tables(measurements, MEASUREMENTS)
+    embedded = read_tables(shards, EMBEDDINGS).select([*KEY, "embedding"])
     scored = [
         score_windows(
             windows_of(detector, measured, embedded),
@@ -35,7 +38,7 @@ def scores(
     ]
     hashes = hashes_of([*quiet.values(), *measurements, *shards])
     metadata = {**lineage({"false_alarm_fraction": false_alarm_fraction}, hashes), **made}
-    tables.write_table(result, tables.SCORES, pa.concat_tables(scored), metadata)
+    write_table(result, SCORES, pa.concat_tables(scored), metadata)
 
 
 if __name__ == "__main__":

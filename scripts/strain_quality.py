@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.config import PictureConfig
 from gwmorph.evidence.comparison import vectors_of
 from gwmorph.evidence.real_strain import (
-    REAL_STRAIN,
+    GLITCHES,
     real_strain_quality,
     trigger_rows,
     with_view,
 )
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
+from gwmorph.tables.comparison import COMPARED, ENCODER_QUALITY, LABELLED, NAMED, REAL_STRAIN
+from gwmorph.tables.parquet import read_table, write_table
 
 
 def strain_quality(
@@ -25,21 +26,21 @@ def strain_quality(
     quality: Path,
     named: Path,
 ) -> None:
-    simulated = tables.read_table(naming, tables.LABELLED)
-    glitches = tables.read_table(real_strain, tables.REAL_STRAIN)
+    simulated = read_table(naming, LABELLED)
+    glitches = read_table(real_strain, REAL_STRAIN)
     found = {}
     for name, path in vectors.items():
-        table = tables.read_table(path, tables.COMPARED)
+        table = read_table(path, COMPARED)
         found[name] = (
-            vectors_of(table, REAL_STRAIN, len(with_view(glitches))),
+            vectors_of(table, GLITCHES, len(with_view(glitches))),
             vectors_of(table, "naming", len(simulated)),
         )
     size = (picture.height, picture.width)
     rows, names = real_strain_quality(glitches, simulated, found, size, seed)
     metadata = lineage({"seed": seed}, hashes_of([naming, real_strain, *vectors.values()]))
     rows += trigger_rows(glitches, seed)
-    tables.write_table(quality, tables.ENCODER_QUALITY, rows, metadata)
-    tables.write_table(named, tables.NAMED, names, metadata)
+    write_table(quality, ENCODER_QUALITY, rows, metadata)
+    write_table(named, NAMED, names, metadata)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.ledger import livetimes
 from gwmorph.report.summary import summarise
 from gwmorph.storage import write_json
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.tables.parquet import read_table, read_tables
+from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
 
 def summary(
@@ -25,20 +28,19 @@ def summary(
     diagnostics: Mapping[str, Path],
     result: Path,
 ) -> None:
-    ledger = tables.read_tables(ledgers, tables.LEDGER)
+    ledger = read_tables(ledgers, LEDGER)
     content = summarise(
         run=run,
         livetimes=livetimes(ledger, science_s),
         ledger=ledger,
-        measurements=tables.read_tables(measurements, tables.MEASUREMENTS),
-        triggers=tables.read_table(triggers, tables.TRIGGERS),
-        scores=tables.read_table(scores, tables.SCORES),
-        above_limit=tables.read_table(above_limit, tables.ABOVE_LIMIT),
+        measurements=read_tables(measurements, MEASUREMENTS),
+        triggers=read_table(triggers, TRIGGERS),
+        scores=read_table(scores, SCORES),
+        above_limit=read_table(above_limit, ABOVE_LIMIT),
         events_snr=events_snr,
         false_alarm_fraction=false_alarm_fraction,
         cluster_summaries={
-            view: tables.read_table(path, tables.CLUSTER_SUMMARY)
-            for view, path in cluster_summaries.items()
+            view: read_table(path, CLUSTER_SUMMARY) for view, path in cluster_summaries.items()
         },
         clusterings={view: json.loads(path.read_text()) for view, path in diagnostics.items()},
     )

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.evidence.events import admit
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.parquet import read_table, read_tables, shared_metadata, write_table
+from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
 
 def triggers(
@@ -18,18 +20,18 @@ def triggers(
     joined: Path,
     above_limit: Path,
 ) -> None:
-    shared = tables.shared_metadata([*blocks, scores], ["gwmorph.render_id"])
+    shared = shared_metadata([*blocks, scores], ["gwmorph.render_id"])
     found, above = admit(
-        tables.read_tables(blocks, tables.TRIGGERS),
-        tables.read_table(scores, tables.SCORES),
+        read_tables(blocks, TRIGGERS),
+        read_table(scores, SCORES),
         events_snr,
         parts,
         window_s,
     )
     parameters = {"window_s": window_s, "events_snr": events_snr, "parts": list(parts)}
     metadata = {**lineage(parameters, hashes_of([*blocks, scores])), **shared}
-    tables.write_table(joined, tables.TRIGGERS, found, metadata)
-    tables.write_table(above_limit, tables.ABOVE_LIMIT, above, metadata)
+    write_table(joined, TRIGGERS, found, metadata)
+    write_table(above_limit, ABOVE_LIMIT, above, metadata)
 
 
 if __name__ == "__main__":

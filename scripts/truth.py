@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.simulation.blocks import truth_path
 from gwmorph.strain.receipts import verified_files
+from gwmorph.tables.parquet import read_tables, write_table
+from gwmorph.tables.truth import TRUTH
 
 
 def truth(receipts: Sequence[Path], joined: Path) -> None:
     sources = [truth_path(file.path) for file in verified_files(receipts)]
-    rows = tables.read_tables(sources, tables.TRUTH)
-    tables.write_table(joined, tables.TRUTH, rows, lineage({}, hashes_of(sources)))
+    rows = read_tables(sources, TRUTH)
+    write_table(joined, TRUTH, rows, lineage({}, hashes_of(sources)))
 
 
 if __name__ == "__main__":

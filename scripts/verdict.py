@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gwmorph import tables
 from gwmorph.joblog import JobLog
 from gwmorph.ledger import judge
 from gwmorph.storage import write_json
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.parquet import read_tables
 
 
 def verdict(
     ledgers: Sequence[Path], detectors: Sequence[str], max_excluded_fraction: float, result: Path
 ) -> None:
-    ledger = tables.read_tables(ledgers, tables.LEDGER)
+    ledger = read_tables(ledgers, LEDGER)
     write_json(result, judge(ledger, detectors, max_excluded_fraction))
 
 

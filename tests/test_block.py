@@ -11,7 +11,6 @@ import pytest
 from igwn_segments import segment, segmentlist
 from PIL import Image
 
-from gwmorph import tables
 from gwmorph.block import EventParameters, RenderParameters, analyse_block
 from gwmorph.errors import StrainError
 from gwmorph.evidence.events import admit
@@ -21,6 +20,7 @@ from gwmorph.spectra.pictures import crops, read_picture
 from gwmorph.spectra.triggers import merge_triggers
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
+from gwmorph.tables.scores import SCORES
 from gwosc_files import ALL_DQ, write_gwosc_file
 
 RATE = 2048
@@ -500,13 +500,13 @@ def test_a_track_over_a_border_is_one_event_of_the_run(tmp_path):
     claims = result.triggers.filter(pc.equal(result.triggers["found_by"], "track"))
     assert {start - START for start in claims["gps_start"].to_pylist()} == {224, 256}
     scores = [
-        {field.name: 0 for field in tables.SCORES}
+        {field.name: 0 for field in SCORES}
         | {"detector": "H1", "gps_start": row["gps_start"], "score": 9.0, "limit": 2.0}
         | {"surprise_track": 10.0 if row["gps_start"] >= START + 224 else 0.3}
         for row in result.measurements
     ]
     events, _ = admit(
-        result.triggers, pa.Table.from_pylist(scores, schema=tables.SCORES), 7.5, ["track"], 32
+        result.triggers, pa.Table.from_pylist(scores, schema=SCORES), 7.5, ["track"], 32
     )
     (event,) = events.to_pylist()
     assert START + 251 < event["peak_time"] < START + 261

@@ -4,9 +4,10 @@ import pyarrow as pa
 import pytest
 
 from gwmorph import labels as fate
-from gwmorph import tables
 from gwmorph.errors import TableError
 from gwmorph.labels import fates, matching_triggers, read_labels
+from gwmorph.tables.block import LEDGER, TRIGGERS
+from gwmorph.tables.labels import LABELS
 
 HEADER = "GPStime,peakFreq,snr,amplitude,confidence,id,ifo,label"
 ROW = "1252747032.963,217.7,45.9,1.7e-22,0.999,UjLN,H1,Blip"
@@ -26,7 +27,7 @@ def test_labels_come_by_detector_and_time_with_what_the_file_has(write):
     other = "1252747000.5,30,8,1e-22,0.5,abcd,L1,Scattered_Light"
     early = "1252747000.5,30,8,1e-22,0.5,efgh,H1,Tomte"
     table = read_labels(write(other, ROW, early))
-    assert table.schema.equals(tables.LABELS)
+    assert table.schema.equals(LABELS)
     assert table["gravityspy_id"].to_pylist() == ["efgh", "UjLN", "abcd"]
     row = table.to_pylist()[1]
     assert row["gps_time"] == 1252747032.963
@@ -106,7 +107,7 @@ def labelled(*places):
         }
         for i, (detector, time) in enumerate(places)
     ]
-    return pa.Table.from_pylist(rows, schema=tables.LABELS)
+    return pa.Table.from_pylist(rows, schema=LABELS)
 
 
 def triggers(*spans):
@@ -115,9 +116,7 @@ def triggers(*spans):
         for detector, start, peak, end in spans
     ]
     names = ("detector", "peak_time", "tstart", "tend")
-    return pa.Table.from_pylist(
-        rows, schema=pa.schema([tables.TRIGGERS.field(name) for name in names])
-    )
+    return pa.Table.from_pylist(rows, schema=pa.schema([TRIGGERS.field(name) for name in names]))
 
 
 def test_a_label_means_the_nearest_trigger_whose_span_holds_it():
@@ -147,7 +146,7 @@ def test_every_label_has_a_fate():
             }
             for start, reason in ((64, None), (32, "nan"), (128, None))
         ],
-        schema=tables.LEDGER,
+        schema=LEDGER,
     )
     places = [("H1", 40.0), ("H1", 64.0), ("H1", 100.0), ("H1", 159.9), ("H1", 160.0)]
     places += [("L1", 70.0), ("H1", 127.9)]

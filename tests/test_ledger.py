@@ -1,12 +1,14 @@
 import pyarrow as pa
 import pytest
 
-from gwmorph import ledger, tables
+from gwmorph import ledger
 from gwmorph.ledger import MEANING, Livetime, Reason, analysed_row, excluded_row
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.parquet import read_table, write_table
 
 
 def table(rows):
-    return pa.Table.from_pylist(rows, schema=tables.LEDGER)
+    return pa.Table.from_pylist(rows, schema=LEDGER)
 
 
 def lost(detector, start, reason):
@@ -20,8 +22,8 @@ def test_every_reason_says_what_it_means():
 
 def test_rows_fit_the_ledger_schema(tmp_path):
     rows = [analysed_row("H1", 64, 32, 0), lost("H1", 96, Reason.NAN)]
-    tables.write_table(tmp_path / "ledger.parquet", tables.LEDGER, rows)
-    back = tables.read_table(tmp_path / "ledger.parquet", tables.LEDGER).to_pylist()
+    write_table(tmp_path / "ledger.parquet", LEDGER, rows)
+    back = read_table(tmp_path / "ledger.parquet", LEDGER).to_pylist()
     assert [(r["status"], r["reason"], r["detail"]) for r in back] == [
         ("analysed", None, None),
         ("excluded", "nan", "found at 12"),

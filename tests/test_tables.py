@@ -1,6 +1,8 @@
 """Tables follow their schemas, or are refused."""
 
 import hashlib
+import importlib
+import pkgutil
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +11,16 @@ import pytest
 
 from gwmorph import tables
 from gwmorph.errors import TableError
+from gwmorph.tables import parquet
+from gwmorph.tables.block import LEDGER, MEASUREMENTS
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.parquet import (
+    read_metadata,
+    read_table,
+    read_tables,
+    shared_metadata,
+    write_table,
+)
 
 ROW = {
     "detector": "H1",
@@ -22,7 +34,12 @@ ROW = {
 
 
 def schemas() -> list[pa.Schema]:
-    return [value for value in vars(tables).values() if isinstance(value, pa.Schema)]
+    modules = [
+        importlib.import_module(f"{tables.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(tables.__path__)
+    ]
+    values = [value for module in modules for value in vars(module).values()]
+    return [value for value in values if isinstance(value, pa.Schema)]
 
 
 def test_every_schema_is_named_and_every_column_explained():
@@ -36,17 +53,17 @@ def test_every_schema_is_named_and_every_column_explained():
 
 def test_rows_and_metadata_come_back(tmp_path):
     path = tmp_path / "a.parquet"
-    tables.write_table(path, tables.LEDGER, [ROW], {"gwmorph.config": "abc"})
-    assert tables.read_table(path, tables.LEDGER).to_pylist() == [ROW]
-    assert tables.read_metadata(path)["gwmorph.config"] == "abc"
-    assert tables.read_tables([path, path], tables.LEDGER).num_rows == 2
-    assert tables.read_tables([], tables.LEDGER).num_rows == 0
+    write_table(path, LEDGER, [ROW], {"gwmorph.config": "abc"})
+    assert read_table(path, LEDGER).to_pylist() == [ROW]
+    assert read_metadata(path)["gwmorph.config"] == "abc"
+    assert read_tables([path, path], LEDGER).num_rows == 2
+    assert read_tables([], LEDGER).num_rows == 0
 
 
 def test_equal_rows_are_equal_bytes(tmp_path):
     hashes = set()
     for name in ("a", "b"):
-        tables.write_table(tmp_path / name, tables.LEDGER, [ROW] * 50)
+        write_table(tmp_path / name, LEDGER, [ROW] * 50)
         hashes.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(hashes) == 1
 
@@ -56,18 +73,18 @@ def test_equal_rows_are_equal_bytes(tmp_path):
 )
 def test_rows_that_do_not_fit_are_refused_and_leave_nothing(tmp_path, change):
     with pytest.raises(TableError, match=r"a\.parquet"):
-        tables.write_table(tmp_path / "a.parquet", tables.LEDGER, [ROW | change])
+        write_table(tmp_path / "a.parquet", LEDGER, [ROW | change])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_schema_or_version_is_refused_with_a_way_out(tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
-    tables.write_table(path, tables.LEDGER, [ROW])
+    write_table(path, LEDGER, [ROW])
     with pytest.raises(TableError, match=r"expected gwmorph\.schema = 'measurements'"):
-        tables.read_table(path, tables.MEASUREMENTS)
-    monkeypatch.setattr(tables, "SCHEMA_VERSION", "999")
+        read_table(path, MEASUREMENTS)
+    monkeypatch.setattr(parquet, "SCHEMA_VERSION", "999")
     with pytest.raises(TableError, match="remove it and run the workflow again"):
-        tables.read_table(path, tables.LEDGER)
+        read_table(path, LEDGER)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 but no more", b"x" * 5000])
@@ -75,22 +92,22 @@ def test_what_is_no_table_is_named(tmp_path, content):
     path = tmp_path / "a.parquet"
     path.write_bytes(content)
     with pytest.raises(TableError, match=r"a\.parquet: not a readable Parquet table"):
-        tables.read_table(path, tables.LEDGER)
+        read_table(path, LEDGER)
 
 
 def test_a_foreign_parquet_file_is_no_table_of_ours(tmp_path):
     pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
     with pytest.raises(TableError, match="got None"):
-        tables.read_table(tmp_path / "a.parquet", tables.LEDGER)
+        read_table(tmp_path / "a.parquet", LEDGER)
 
 
 def test_tables_of_different_renderings_are_not_joined(tmp_path):
     for name in ("a", "b"):
-        tables.write_table(tmp_path / name, tables.LEDGER, [ROW], {"gwmorph.render_id": name})
+        write_table(tmp_path / name, LEDGER, [ROW], {"gwmorph.render_id": name})
     paths = [tmp_path / "a", tmp_path / "b"]
     with pytest.raises(TableError, match=r"gwmorph\.render_id = 'b'"):
-        tables.shared_metadata(paths, ["gwmorph.render_id"])
-    assert tables.shared_metadata(paths[:1], ["gwmorph.render_id"]) == {"gwmorph.render_id": "a"}
+        shared_metadata(paths, ["gwmorph.render_id"])
+    assert shared_metadata(paths[:1], ["gwmorph.render_id"]) == {"gwmorph.render_id": "a"}
 
 
 def test_embeddings_keep_their_width_and_precision(tmp_path):
@@ -103,9 +120,9 @@ def test_embeddings_keep_their_width_and_precision(tmp_path):
         }
         for i, vector in enumerate(vectors)
     ]  # fmt: skip
-    tables.write_table(tmp_path / "a", tables.EMBEDDINGS, rows)
-    found = tables.embedding_matrix(tables.read_table(tmp_path / "a", tables.EMBEDDINGS))
+    write_table(tmp_path / "a", EMBEDDINGS, rows)
+    found = embedding_matrix(read_table(tmp_path / "a", EMBEDDINGS))
     np.testing.assert_array_equal(found, vectors)
     short = [rows[0] | {"embedding": [1.0] * 383}]
     with pytest.raises(TableError):
-        tables.write_table(tmp_path / "b", tables.EMBEDDINGS, short)
+        write_table(tmp_path / "b", EMBEDDINGS, short)

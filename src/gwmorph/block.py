@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
@@ -47,6 +46,7 @@ from gwmorph.spectra.views import event_view
 from gwmorph.storage import content_hash
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
+from gwmorph.tables.block import TILE, TRIGGERS
 
 # Real strain never repeats a sample; a digital system that stopped does nothing else.
 _STUCK_SAMPLES = 8
@@ -200,7 +200,7 @@ def analyse_block(
     for folder in (pictures, event_views):
         folder.mkdir(parents=True, exist_ok=True)
     if not windows:
-        return BlockResult([], [], tables.TRIGGERS.empty_table())
+        return BlockResult([], [], TRIGGERS.empty_table())
     ledger, stretches = condition(
         files, detector, block, sorted(windows), segments, context_s, parameters
     )
@@ -209,9 +209,9 @@ def analyse_block(
         for stretch in stretches
     ]
     rows = [row for part in drawn for row in part.triggers]
-    claimed = pa.Table.from_pylist(rows, schema=tables.TRIGGERS)
+    claimed = pa.Table.from_pylist(rows, schema=TRIGGERS)
     loud = pc.greater_equal(claimed["snr"], events.snr)
-    loud = pc.and_(loud, pc.equal(claimed["found_by"], tables.TILE))
+    loud = pc.and_(loud, pc.equal(claimed["found_by"], TILE))
     triggers = merge_triggers(claimed.filter(loud), parameters.window_s)
     merged = pa.concat_tables([triggers, claimed.filter(pc.invert(loud))])
     merged = merged.sort_by([(name, "ascending") for name in ("peak_time", "gps_start")])
@@ -508,7 +508,7 @@ def _claims(
         for candidate in find_candidates(batch, window, parts, events.candidates, lines)
         if not any(overlap(candidate.trigger, trigger) for trigger in triggers)
     ]
-    loud = [Candidate(tables.TILE, trigger) for trigger in triggers]
+    loud = [Candidate(TILE, trigger) for trigger in triggers]
     claims = [*loud, *([faint] if faint else []), *candidates]
     drawn = _to_draw(claims, len(loud), events.max_per_window)
     return [(claim, claim in drawn) for claim in claims]

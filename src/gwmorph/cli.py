@@ -168,18 +168,19 @@ def _labels(options: argparse.Namespace) -> None:
 def _triggers(options: argparse.Namespace) -> None:
     import pyarrow.compute as pc
 
-    from gwmorph import tables
     from gwmorph.report.exports import export_triggers
+    from gwmorph.tables.block import TRIGGERS
+    from gwmorph.tables.parquet import read_metadata, read_table
 
     path = options.run / "triggers.parquet"
     if not path.is_file():
         raise GwmorphError(
             f"{path}: no such file; run snakemake to its end first, or name another run's folder."
         )
-    found = tables.read_table(path, tables.TRIGGERS)
+    found = read_table(path, TRIGGERS)
     if options.detector:
         found = found.filter(pc.equal(found["detector"], options.detector))
-    export_triggers(found, options.out, tables.read_metadata(path))
+    export_triggers(found, options.out, read_metadata(path))
     print(f"{options.out}: {found.num_rows} triggers")
 
 

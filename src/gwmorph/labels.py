@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from gwmorph import tables
 from gwmorph.config import Detector
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
+from gwmorph.tables.labels import LABELS
 
 # Column of the table: column of the file, and whether every file must have it.
 _COLUMNS = {
@@ -55,7 +55,7 @@ def read_labels(path: Path | str) -> pa.Table:
 
     Returns
     -------
-    Rows of ``tables.LABELS`` by detector and time. Columns that the file need not have are null
+    Rows of ``LABELS`` by detector and time. Columns that the file need not have are null
     where it has not; of rows that say the same of one transient only the first is kept.
 
     Raises
@@ -89,7 +89,7 @@ def _table(columns: Mapping[str, NDArray]) -> pa.Table:
         name: pa.array(values, from_pandas=name not in _TEXTS)
         for name, values in columns.items()
     }
-    return pa.table(arrays, schema=tables.LABELS)
+    return pa.table(arrays, schema=LABELS)
 
 
 def _read_text(path: Path | str) -> pa.Table:
@@ -179,7 +179,7 @@ def matching_triggers(labels: pa.Table, triggers: pa.Table) -> list[int | None]:
     Parameters
     ----------
     labels, triggers
-        Rows of ``tables.LABELS`` and ``tables.TRIGGERS``, in any order.
+        Rows of ``LABELS`` and ``TRIGGERS``, in any order.
     """
     found: list[int | None] = [None] * len(labels)
     detectors = np.array(triggers["detector"].to_pylist(), dtype="U2")
@@ -205,9 +205,9 @@ def fates(labels: pa.Table, ledger: pa.Table, matched: Sequence[int | None]) -> 
     Parameters
     ----------
     labels
-        Rows of ``tables.LABELS``.
+        Rows of ``LABELS``.
     ledger
-        Rows of ``tables.LEDGER`` of all blocks and detectors of the run. A label is in the window
+        Rows of ``LEDGER`` of all blocks and detectors of the run. A label is in the window
         that holds its time; of windows that overlap an analysed one counts.
     matched
         What `matching_triggers` returned. A label with a trigger is analysed, even where its own

@@ -81,7 +81,7 @@ class Livetime:
 
 
 def livetimes(ledger: pa.Table, science_s: Mapping[str, int]) -> dict[str, Livetime]:
-    """Return each detector's `Livetime` from a whole run's ledger (schema ``tables.LEDGER``).
+    """Return each detector's `Livetime` from a whole run's ledger (schema ``LEDGER``).
 
     ``science_s`` gives the science seconds of every detector of the run; a detector without
     any window in the ledger gets zeros, never nothing.

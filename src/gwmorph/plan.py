@@ -24,7 +24,7 @@ from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.segments import grid_windows
 from gwmorph.storage import content_hash, sha256_of_file, write_json, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
-from gwmorph.tables import SCHEMA_VERSION
+from gwmorph.tables.parquet import SCHEMA_VERSION
 
 _MARKER = "schema.json"
 # A source without segments may have some tomorrow: it is asked each time.

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from gwmorph import tables
 from gwmorph.encoders import shards
 from gwmorph.encoders.base import View
 from gwmorph.encoders.dct import DctEncoder
@@ -15,6 +14,9 @@ from gwmorph.errors import StorageError, TableError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.parquet import read_metadata, read_table, read_tables, write_table
 
 SIZE = (28, 28)
 SCALE = PictureScale("linear", 25.5, "cividis")
@@ -54,7 +56,7 @@ def _write_block(
     ledger += [
         excluded_row("H1", start, 32, gps, reason=Reason.NAN, detail="") for start in excluded
     ]
-    tables.write_table(outputs.ledger, tables.LEDGER, ledger, render)
+    write_table(outputs.ledger, LEDGER, ledger, render)
     rows = [
         {
             "detector": "H1",
@@ -70,7 +72,7 @@ def _write_block(
         }
         for start in reversed(starts)
     ]
-    tables.write_table(outputs.measurements, tables.MEASUREMENTS, rows, render)
+    write_table(outputs.measurements, MEASUREMENTS, rows, render)
     outputs.pictures.mkdir(parents=True)
     for start in starts:
         indices = np.random.default_rng(start).integers(0, 256, SIZE, dtype=np.uint8)
@@ -92,19 +94,19 @@ def test_a_shard_holds_every_analysed_window_in_order(
 ) -> None:
     path, encoder = tmp_path / "shard.parquet", SpyEncoder()
     assert write_shard(path, blocks, encoder, 3, {"gwmorph.config": "c1"}) == 11
-    shard = tables.read_table(path, tables.EMBEDDINGS)
+    shard = read_table(path, EMBEDDINGS)
     starts = [BLOCK + 32 * i for i in range(7)] + [3 * BLOCK + 32 * i for i in range(4)]
     assert shard["gps_start"].to_pylist() == starts
     assert shard["tile_snr"].to_pylist() == [float(start % 1000) for start in starts]
     assert set(shard["view"].to_pylist()) == {"window"}
     assert shard["trigger_time"].null_count == 11
-    vectors = tables.embedding_matrix(shard)
+    vectors = embedding_matrix(shard)
     for row, start in ((0, starts[0]), (9, starts[9])):
         block = blocks[0] if start < 3 * BLOCK else blocks[2]
         indices, scale = read_picture(_picture_path(block, start))
         expected = DctEncoder(SIZE).encode(indices[None], scale, "window")[0]
         np.testing.assert_allclose(vectors[row], expected, atol=1e-6)
-    metadata = tables.read_metadata(path)
+    metadata = read_metadata(path)
     assert metadata["gwmorph.encoder_id"] == encoder.encoder_id
     assert metadata["gwmorph.render_id"] == "abc"
     assert metadata["gwmorph.config"] == "c1"
@@ -165,8 +167,8 @@ class WideEncoder(DctEncoder):
 def test_vectors_may_be_longer(blocks: list[WindowOutputs], tmp_path: Path) -> None:
     for name, chosen in (("some", blocks), ("none", blocks[1:2])):
         write_shard(tmp_path / name, chosen, WideEncoder(), 4)
-    joined = tables.read_tables([tmp_path / "none", tmp_path / "some"], tables.EMBEDDINGS)
-    assert tables.embedding_matrix(joined).shape == (11, 768)
+    joined = read_tables([tmp_path / "none", tmp_path / "some"], EMBEDDINGS)
+    assert embedding_matrix(joined).shape == (11, 768)
 
 
 def test_rows_are_written_in_groups(
@@ -177,7 +179,7 @@ def test_rows_are_written_in_groups(
     write_shard(path, blocks, DctEncoder(SIZE), 3)
     groups = pq.ParquetFile(path).metadata
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [4, 4, 3]
-    whole = tables.read_table(path, tables.EMBEDDINGS)
+    whole = read_table(path, EMBEDDINGS)
     assert whole["gps_start"].to_pylist()[7] == 3 * BLOCK
 
 
@@ -186,10 +188,10 @@ def test_a_group_without_analysed_windows_gives_an_empty_shard(
 ) -> None:
     path = tmp_path / "shard.parquet"
     assert write_shard(path, blocks[1:2], DctEncoder(SIZE), 8) == 0
-    shard = tables.read_table(path, tables.EMBEDDINGS)
+    shard = read_table(path, EMBEDDINGS)
     assert shard.num_rows == 0
-    assert tables.embedding_matrix(shard).shape == (0, 384)
-    assert tables.read_metadata(path)["gwmorph.render_id"] == "abc"
+    assert embedding_matrix(shard).shape == (0, 384)
+    assert read_metadata(path)["gwmorph.render_id"] == "abc"
 
 
 def test_a_missing_picture_is_named_and_leaves_no_shard(
@@ -255,7 +257,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(
 
 
 def _trigger(time: float, view: bool) -> dict:
-    numbers = {field.name: 1 for field in tables.TRIGGERS}
+    numbers = {field.name: 1 for field in TRIGGERS}
     own = {"detector": "H1", "gps_start": int(time) // 32 * 32, "view": view}
     own["found_by"] = "tile"
     return numbers | own | {"peak_time": time, "time": time + 0.1, "snr": time % 10}
@@ -263,7 +265,7 @@ def _trigger(time: float, view: bool) -> dict:
 
 def _write_events(folder: Path, triggers: Sequence[dict]) -> EventOutputs:
     outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
-    tables.write_table(outputs.triggers, tables.TRIGGERS, triggers, RENDER)
+    write_table(outputs.triggers, TRIGGERS, triggers, RENDER)
     for number, row in enumerate(triggers):
         if row["view"]:
             picture = np.random.default_rng(number).integers(0, 256, SIZE, dtype=np.uint8)
@@ -275,7 +277,7 @@ def test_an_event_shard_holds_every_view_with_its_triggers_measurements(tmp_path
     triggers = [_trigger(4100.25, True), _trigger(4101.5, False), _trigger(4099.125, True)]
     events, path = _write_events(tmp_path, triggers), tmp_path / "shard.parquet"
     assert write_shard(path, [events], DctEncoder(SIZE), 3) == 2
-    shard = tables.read_table(path, tables.EMBEDDINGS)
+    shard = read_table(path, EMBEDDINGS)
     assert shard["trigger_time"].to_pylist() == [4099.125, 4100.25]
     assert shard["tile_time"].equals(shard["trigger_time"])
     assert shard["gps_start"].to_pylist() == [4096, 4096]
@@ -283,14 +285,14 @@ def test_an_event_shard_holds_every_view_with_its_triggers_measurements(tmp_path
     assert shard["tile_snr"].to_pylist() == pytest.approx([9.125, 0.25])
     indices, scale = read_picture(events.pictures / event_name("H1", 4099.125))
     expected = DctEncoder(SIZE).encode(indices[None], scale, "window")[0]
-    np.testing.assert_allclose(tables.embedding_matrix(shard)[0], expected, atol=1e-6)
-    assert tables.read_metadata(path)["gwmorph.render_id"] == "abc"
+    np.testing.assert_allclose(embedding_matrix(shard)[0], expected, atol=1e-6)
+    assert read_metadata(path)["gwmorph.render_id"] == "abc"
 
 
 def test_a_block_without_events_gives_an_empty_shard(tmp_path: Path) -> None:
     path = tmp_path / "shard.parquet"
     assert write_shard(path, [_write_events(tmp_path, [])], DctEncoder(SIZE), 3) == 0
-    assert tables.read_table(path, tables.EMBEDDINGS).num_rows == 0
+    assert read_table(path, EMBEDDINGS).num_rows == 0
 
 
 def test_a_missing_event_view_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig, MixtureConfig
 from gwmorph.errors import TableError
 from gwmorph.evidence.agreement import (
@@ -15,6 +14,7 @@ from gwmorph.evidence.agreement import (
     found_windows,
     neighbor_agreement,
 )
+from gwmorph.tables.injections import AGREEMENT, RECALL, injected_windows
 
 
 def test_perfect_clusters_agree_perfectly():
@@ -56,7 +56,7 @@ def test_neighbours_are_others_and_the_nearest_breaks_a_tie():
 def found(rng, size=40):
     """Injections whose trigger columns tell their class and whose views tell nothing."""
     classes = np.repeat(["low", "high"], size)
-    schema = tables.injected_windows({"view": 8})
+    schema = injected_windows({"view": 8})
     rows = {
         field.name: [{"string": "x", "int64": 0, "double": 1.0}.get(str(field.type))] * 2 * size
         for field in schema
@@ -75,10 +75,10 @@ def found(rng, size=40):
 
 
 def scored(table, scores):
-    about = tables.injected_windows({}).names
+    about = injected_windows({}).names
     rows = {**{name: table[name] for name in about}, "score": scores}
     quiet = {**rows, "role": ["test"] * len(table)}
-    schema = tables.injected_windows({"score": 1})
+    schema = injected_windows({"score": 1})
     injected = {**rows, "role": ["injection"] * len(table)}
     return pa.concat_tables([pa.table(quiet, schema=schema), pa.table(injected, schema=schema)])
 
@@ -90,7 +90,7 @@ def limits_of(**limits):
         for s, pairs in limits.items()
         for f, x in pairs
     ]
-    return pa.Table.from_pylist(rows, schema=tables.RECALL)
+    return pa.Table.from_pylist(rows, schema=RECALL)
 
 
 def test_found_is_above_the_limit_of_the_larger_fraction():
@@ -116,7 +116,7 @@ def test_rows_tell_apart_what_views_and_columns_know():
     assert 0.2 < views["top1"] < 0.8
     assert views["injections"] == columns["injections"] == 79  # one has no trigger
     assert abs(views["ari"]) < 0.15
-    table = pa.Table.from_pylist([views, columns], schema=tables.AGREEMENT)
+    table = pa.Table.from_pylist([views, columns], schema=AGREEMENT)
     assert table["ari"].null_count == 1
 
 

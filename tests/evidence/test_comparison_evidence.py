@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from gwmorph import tables
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.dct import DctEncoder
@@ -18,6 +17,8 @@ from gwmorph.evidence.comparison import (
 )
 from gwmorph.spectra.gravityspy import GlitchPicture
 from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.tables.comparison import COMPARED
+from gwmorph.tables.parquet import read_table, write_table
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 VIRIDIS = PictureScale("linear", 25.5, "viridis")
@@ -48,8 +49,8 @@ def test_vectors_come_back_by_their_data():
 def test_long_vectors_come_back_whole(tmp_path):
     long, short = np.eye(4, 768, k=700, dtype="f4"), np.eye(2, 96, dtype="f4")
     table = compared_rows({"seen": long, "real": short})
-    tables.write_table(tmp_path / "t.parquet", table.schema, table, {})
-    again = tables.read_table(tmp_path / "t.parquet", tables.COMPARED)
+    write_table(tmp_path / "t.parquet", table.schema, table, {})
+    again = read_table(tmp_path / "t.parquet", COMPARED)
     np.testing.assert_array_equal(vectors_of(again, "seen", 4), long)
     np.testing.assert_array_equal(vectors_of(again, "real", 2)[:, :96], short)
 

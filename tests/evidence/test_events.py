@@ -4,10 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gwmorph import tables
 from gwmorph.errors import TableError
 from gwmorph.evidence.events import admit
 from gwmorph.evidence.score import PARTS, combine
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
 ALL = ("tile", "excess", "track", "chirp")
 LIMIT = 2.0
@@ -22,13 +23,13 @@ def scores(*windows: dict, detector: str = "H1") -> pa.Table:
         own = {f"surprise_{part}": value for part, value in surprises.items()}
         own |= {"detector": detector, "gps_start": 32 * number, "limit": LIMIT}
         own["score"] = float(combine({k: np.array([v]) for k, v in surprises.items()})[0])
-        rows.append({field.name: 0 for field in tables.SCORES} | own | {"tile_energy": 20.0})
-    return pa.Table.from_pylist(rows, schema=tables.SCORES)
+        rows.append({field.name: 0 for field in SCORES} | own | {"tile_energy": 20.0})
+    return pa.Table.from_pylist(rows, schema=SCORES)
 
 
 def claim(found_by: str, gps: int, at: float = 10.0, snr: float = 5.0, **own) -> dict:
     peak = gps + at
-    row = {field.name: 1 for field in tables.TRIGGERS} | {
+    row = {field.name: 1 for field in TRIGGERS} | {
         "detector": "H1", "gps_start": gps, "found_by": found_by, "snr": snr, "view": True,
         "significance": None, "line_share": None if found_by == "tile" else 0.1,
         "chirp_mass": 12.5 if found_by == "chirp" else None,
@@ -39,10 +40,10 @@ def claim(found_by: str, gps: int, at: float = 10.0, snr: float = 5.0, **own) ->
 
 
 def admitted(claims: list[dict], scored: pa.Table, parts=ALL) -> tuple[list[dict], dict[int, str]]:
-    table = pa.Table.from_pylist(claims, schema=tables.TRIGGERS)
+    table = pa.Table.from_pylist(claims, schema=TRIGGERS)
     events, above = admit(table, scored, 7.5, parts, 32)
-    assert events.schema.equals(tables.TRIGGERS)
-    assert above.schema.equals(tables.ABOVE_LIMIT)
+    assert events.schema.equals(TRIGGERS)
+    assert above.schema.equals(ABOVE_LIMIT)
     outcome = {row["gps_start"]: row["outcome"] for row in above.to_pylist()}
     return events.to_pylist(), outcome
 

@@ -6,7 +6,6 @@ import pyarrow.compute as pc
 import pytest
 from scipy.stats import betabinom
 
-from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.quiet import quiet_windows, quiet_windows_of_run
 from gwmorph.evidence.score import (
@@ -16,6 +15,8 @@ from gwmorph.evidence.score import (
     score_windows,
     vector_distance,
 )
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.scores import QUIET
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +33,14 @@ def test_a_seed_gives_the_same_windows_and_another_gives_others(quiet, parameter
     again = quiet_windows("H1", 60, 1, parameters, encoder)
     fewer = quiet_windows("H1", 60, 1, parameters, encoder)
     assert again.equals(fewer)
-    assert first.schema == tables.QUIET
+    assert first.schema == QUIET
     assert first["number"].to_pylist() == list(range(300))
     assert not set(first["tile_energy"].to_pylist()) & set(other["tile_energy"].to_pylist())
 
 
 def test_a_limit_set_on_quiet_windows_holds_for_others(quiet):
     """The nominal fraction lies inside the interval that counting alone allows."""
-    vectors, fresh = (tables.embedding_matrix(table) for table in quiet)
+    vectors, fresh = (embedding_matrix(table) for table in quiet)
     background = QuietBackground.fit(parts(quiet[0], mutual_distance(vectors)))
     scores = background.score(parts(quiet[1], vector_distance(vectors, fresh, np.full(300, -1))))
     for fraction in (0.1, 0.03):
@@ -64,7 +65,7 @@ def run_windows(quiet: pa.Table, loud: int) -> pa.Table:
 def test_quiet_windows_of_a_run_have_no_loud_tile_and_are_chosen_by_seed(quiet):
     windows = run_windows(quiet[0], 80)
     chosen = quiet_windows_of_run(windows, 7.5, 150, 4)
-    assert chosen.schema == tables.QUIET
+    assert chosen.schema == QUIET
     assert len(chosen) == 150
     starts = chosen["gps_start"].to_pylist()
     assert starts == sorted(set(starts))
@@ -85,11 +86,11 @@ def test_windows_of_a_run_are_scored_without_themselves(quiet):
     """The background's own windows pass a limit as often as others of the run."""
     windows = run_windows(quiet[0], 0)
     own = quiet_windows_of_run(windows, 7.5, 300, 4)
-    background = QuietBackground.fit(parts(own, mutual_distance(tables.embedding_matrix(own))))
+    background = QuietBackground.fit(parts(own, mutual_distance(embedding_matrix(own))))
     scores = score_windows(windows, background, own, 0.05)
     assert scores["quiet_windows"].to_pylist() == [300] * 300
     np.testing.assert_allclose(
-        scores["distance"], mutual_distance(tables.embedding_matrix(own)), atol=1e-6
+        scores["distance"], mutual_distance(embedding_matrix(own)), atol=1e-6
     )
     above = pc.sum(pc.greater_equal(scores["score"], scores["limit"])).as_py()
     assert 5 <= above <= 25

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gwmorph import tables
 from gwmorph.errors import StrainError
 from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.real_strain import (
@@ -19,6 +18,7 @@ from gwmorph.evidence.real_strain import (
 )
 from gwmorph.simulation.population import load_population
 from gwmorph.strain.labelled import LabelledStrain, read_labelled_strain
+from gwmorph.tables.comparison import LABELLED, REAL_STRAIN
 
 RATE = 2048
 TIME = 7.25
@@ -106,7 +106,7 @@ def glitches(labels):
     ]
     for name in [name for name in rows[-1] if name.startswith("trigger_") or name == "picture"]:
         rows[-1][name] = None
-    return pa.Table.from_pylist(rows, schema=tables.REAL_STRAIN)
+    return pa.Table.from_pylist(rows, schema=REAL_STRAIN)
 
 
 def simulated(classes):
@@ -122,7 +122,7 @@ def simulated(classes):
         }
         for i, row in enumerate(shown)
     ]
-    return pa.Table.from_pylist(rows, schema=tables.LABELLED)
+    return pa.Table.from_pylist(rows, schema=LABELLED)
 
 
 def test_triggers_stand_against_labels():

@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import injections, recall, statistics
 from gwmorph.evidence.campaign import plan_jobs
@@ -22,13 +21,14 @@ from gwmorph.evidence.recall import (
     wilson,
 )
 from gwmorph.evidence.statistics import STATISTICS, combination, statistic
+from gwmorph.tables.injections import NOISE_COUNTS, RECALL, injected_windows
 
 
 def windows(number=40, **columns):
     """Scored windows with one made-up statistic for each keyword."""
-    made_up = {k: x for k, x in columns.items() if k not in tables.injected_windows({}).names}
+    made_up = {k: x for k, x in columns.items() if k not in injected_windows({}).names}
     widths = {name: 1 if np.ndim(x) == 1 else np.shape(x)[1] for name, x in made_up.items()}
-    schema = tables.injected_windows(widths)
+    schema = injected_windows(widths)
     blank = {
         "string": "x",
         "int64": 0,
@@ -151,7 +151,7 @@ def test_recall_counts_equal_brute_force():
         assert (row["injections"], row["found"]) == (len(chosen), found)
         assert row["recall"] == found / len(chosen)
         assert (row["low"], row["high"]) == wilson(found, len(chosen))
-    assert tables.RECALL.names == list(rows[0])
+    assert RECALL.names == list(rows[0])
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_half_recall_is_taken_for_each_curve_apart():
         for s, found in (("a", (0, 4)), ("b", (0, 1)))
         for snr, f in zip((20.0, 5.0), found[::-1], strict=True)
     ]
-    curves = half_recall_rows(pa.Table.from_pylist(rows, schema=tables.RECALL))
+    curves = half_recall_rows(pa.Table.from_pylist(rows, schema=RECALL))
     assert [(row["statistic"], row["reached"]) for row in curves] == [
         ("a", "inside"),
         ("b", "not"),
@@ -199,7 +199,7 @@ def test_counts_in_real_noise_keep_quiet_windows_apart():
         ("comb", 8.0, 1, 1),
     ]
     assert all((r["detector"], r["limit"]) == ("L1", 1.5) for r in rows)
-    pa.Table.from_pylist(rows, schema=tables.NOISE_COUNTS)
+    pa.Table.from_pylist(rows, schema=NOISE_COUNTS)
 
 
 def test_a_small_campaign_from_noise_to_recall(campaign, parameters, encoder, events):

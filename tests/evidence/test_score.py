@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from gwmorph import tables
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.score import (
     MEASURED,
@@ -20,6 +19,10 @@ from gwmorph.evidence.score import (
     score_windows,
     vector_distance,
 )
+from gwmorph.tables.columns import EMBEDDING_SIZE
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import write_table
+from gwmorph.tables.scores import QUIET, SCORES
 
 
 def quiet_parts(seed: int, n: int) -> dict[str, np.ndarray]:
@@ -113,7 +116,7 @@ def test_too_few_quiet_windows_are_refused():
 
 def unit_vectors(seed: int, n: int, spread: float = 0.1) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    vectors = 1 + spread * rng.standard_normal((n, tables.EMBEDDING_SIZE))
+    vectors = 1 + spread * rng.standard_normal((n, EMBEDDING_SIZE))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -129,7 +132,7 @@ def test_distances_are_means_over_the_nearest_five():
 
 
 def as_embeddings(vectors: np.ndarray) -> pa.Array:
-    kind = tables.QUIET.field("embedding").type
+    kind = QUIET.field("embedding").type
     return pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), type=kind)
 
 
@@ -146,7 +149,7 @@ def quiet_table(tmp_path):
         "embedding": as_embeddings(vectors),
     }
     metadata = {"gwmorph.render_id": "r1", "gwmorph.encoder_id": "e1"}
-    tables.write_table(path, tables.QUIET, columns, metadata)
+    write_table(path, QUIET, columns, metadata)
     return path, parts, vectors
 
 
@@ -154,7 +157,7 @@ def test_a_background_survives_its_table(quiet_table):
     path, parts, vectors = quiet_table
     loaded, kept = load_background(path, "r1", "e1")
     direct = QuietBackground.fit({**parts, "distance": mutual_distance(vectors)})
-    np.testing.assert_array_equal(tables.embedding_matrix(kept), vectors)
+    np.testing.assert_array_equal(embedding_matrix(kept), vectors)
     np.testing.assert_array_equal(loaded.scores, direct.scores)
     fresh = quiet_parts(9, 50)
     np.testing.assert_array_equal(loaded.score(fresh), direct.score(fresh))
@@ -184,7 +187,7 @@ def test_a_window_is_scored_by_its_most_surprising_part(quiet_table):
     parts["track"] = np.array([10.0, 60.0, 10.0])
     parts["tile_energy"] = np.array([20.0, 20.0, 5000.0])
     scores = score_windows(windows(3, **parts), background, vectors, 0.01)
-    assert scores.schema.names == tables.SCORES.names
+    assert scores.schema.names == SCORES.names
     quiet, track, tile = scores["score"].to_pylist()
     limit = background.limit(0.01)
     assert scores["limit"].to_pylist() == [limit] * 3

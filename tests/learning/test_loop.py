@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from gwmorph import tables
 from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.indomain import write_network
 from gwmorph.errors import ConfigError
 from gwmorph.learning import loop
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.loop import (
-    LOSSES,
+    PARTS,
     Checkpoint,
     batch_of,
     choose_device,
@@ -21,6 +20,8 @@ from gwmorph.learning.loop import (
     schedule,
     train,
 )
+from gwmorph.tables.parquet import read_table, write_table
+from gwmorph.tables.training import LOSSES
 
 SMALL = Architecture(stem=8, width=16, blocks=1, heads=2, crop_size=8)
 CPU = torch.device("cpu")
@@ -68,7 +69,7 @@ def uninterrupted(pairs, recipe, tmp_path_factory):
 
 def test_losses_fall(uninterrupted):
     losses = uninterrupted[1]
-    assert losses.shape == (20, len(LOSSES))
+    assert losses.shape == (20, len(PARTS))
     assert np.isfinite(losses).all()
     assert (losses[-5:].mean(axis=0) < losses[:5].mean(axis=0)).all()
 
@@ -145,8 +146,8 @@ def test_too_few_pairs_are_refused(pairs, recipe, tmp_path):
 
 def test_losses_become_a_table(tmp_path):
     table = losses_table(np.arange(6.0).reshape(2, 3))
-    tables.write_table(tmp_path / "losses", tables.LOSSES, table)
-    assert tables.read_table(tmp_path / "losses", tables.LOSSES).to_pylist()[1] == {
+    write_table(tmp_path / "losses", LOSSES, table)
+    assert read_table(tmp_path / "losses", LOSSES).to_pylist()[1] == {
         "step": 2,
         "event": 3.0,
         "crop": 4.0,

@@ -1,11 +1,15 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from planted import SIZES, blobs
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig
 from gwmorph.morphology.cluster_tables import cluster_summary, cluster_table, only_events_of
 from gwmorph.morphology.clustering import Clustering, cluster
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
+from gwmorph.tables.embeddings import EMBEDDINGS
+from gwmorph.tables.parquet import read_table, write_table
 
 VECTORS, TRUTH = blobs(SIZES)
 
@@ -15,7 +19,7 @@ def found() -> Clustering:
     return cluster(VECTORS, ClusteringConfig(), 11)
 
 
-def _embedding_table() -> tables.pa.Table:
+def _embedding_table() -> pa.Table:
     rows = [
         {
             "detector": "H1" if number % 2 else "L1",
@@ -31,20 +35,20 @@ def _embedding_table() -> tables.pa.Table:
         }
         for number, (blob, vector) in enumerate(zip(TRUTH.tolist(), VECTORS, strict=True))
     ]
-    return tables.pa.Table.from_pylist(rows, schema=tables.EMBEDDINGS)
+    return pa.Table.from_pylist(rows, schema=EMBEDDINGS)
 
 
 def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     embeddings = _embedding_table()
     clusters = cluster_table(embeddings, found)
-    tables.write_table(tmp_path / "clusters.parquet", tables.CLUSTERS, clusters)
-    read = tables.read_table(tmp_path / "clusters.parquet", tables.CLUSTERS)
+    write_table(tmp_path / "clusters.parquet", CLUSTERS, clusters)
+    read = read_table(tmp_path / "clusters.parquet", CLUSTERS)
     np.testing.assert_array_equal(read["cluster"].to_numpy(), found.labels)
     np.testing.assert_allclose(read["y"].to_numpy(), found.map[:, 1])
     assert read["gps_start"].to_pylist() == embeddings["gps_start"].to_pylist()
 
     summary = cluster_summary(embeddings, found)
-    tables.write_table(tmp_path / "summary.parquet", tables.CLUSTER_SUMMARY, summary)
+    write_table(tmp_path / "summary.parquet", CLUSTER_SUMMARY, summary)
     assert sum(record["members"] for record in summary) == len(VECTORS)
     assert sum(record["share"] for record in summary) == pytest.approx(1)
     first = summary[0]
@@ -62,7 +66,7 @@ def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:
     embeddings = _embedding_table()
     times = embeddings["trigger_time"].to_pylist()
     claimed = [
-        {field.name: 1 for field in tables.TRIGGERS}
+        {field.name: 1 for field in TRIGGERS}
         | {"detector": row["detector"], "gps_start": row["gps_start"], "view": True}
         | {"found_by": "tile"}
         | {"peak_time": row["trigger_time"]}
@@ -72,7 +76,7 @@ def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:
     merged = [row for number, row in enumerate(claimed) if number % 5]
     # The same time in another window is another claim.
     merged[0]["gps_start"] += 32
-    triggers = tables.pa.Table.from_pylist(merged[::-1], schema=tables.TRIGGERS)
+    triggers = pa.Table.from_pylist(merged[::-1], schema=TRIGGERS)
     kept = only_events_of(triggers, embeddings)
     assert kept["trigger_time"].to_pylist() == [row["peak_time"] for row in merged[1:]]
     assert set(times) > set(kept["trigger_time"].to_pylist())

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.tables import CLUSTER_SUMMARY, CLUSTERS, LEDGER, MEASUREMENTS
+from gwmorph.tables.block import LEDGER, MEASUREMENTS
+from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 
 START = 1262301184
 BLOCK_S = 4096

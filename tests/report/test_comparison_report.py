@@ -4,13 +4,14 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from gwmorph import tables
 from gwmorph.report.comparison import (
     comparison_text,
     draw_comparison,
     named_text,
     recall_by_snr,
 )
+from gwmorph.tables.comparison import ENCODER_QUALITY, NAMED, REAL_STRAIN
+from gwmorph.tables.injections import RECALL
 
 FIGURES = (("seen", "top1"), ("seen", "cluster_ami"), ("real", "top1_any"))
 
@@ -33,7 +34,7 @@ def quality():
         for morphology in (None, "blip")
         if features == "dct" or figure == "top1"
     ]
-    return pa.Table.from_pylist(rows, schema=tables.ENCODER_QUALITY)
+    return pa.Table.from_pylist(rows, schema=ENCODER_QUALITY)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def recall():
         for morphology, found in (("blip", 9), ("comb", 1))
         for snr in (8.0, 20.0)
     ]
-    return recall_by_snr(pa.Table.from_pylist(rows, schema=tables.RECALL))
+    return recall_by_snr(pa.Table.from_pylist(rows, schema=RECALL))
 
 
 def test_recall_is_the_share_of_all_injections_of_one_snr(recall):
@@ -99,11 +100,11 @@ def test_every_real_glitch_is_listed_with_what_it_is_taken_for():
     }
     shown = {"trigger_time": 7.25, "trigger_snr": 11.5}
     glitches = pa.Table.from_pylist(
-        [{**glitch, **shown}, {**glitch, "name": "b"}], schema=tables.REAL_STRAIN
+        [{**glitch, **shown}, {**glitch, "name": "b"}], schema=REAL_STRAIN
     )
     said = {"features": "pixels", "name": "a", "label": "Tomte", "nearest": "c"}
     named = [{**said, "nearest_label": "Blip", "named": "koi_fish"}]
-    headings, rows = named_text(glitches, pa.Table.from_pylist(named, schema=tables.NAMED))
+    headings, rows = named_text(glitches, pa.Table.from_pylist(named, schema=NAMED))
     assert len(headings) == len(rows[0]) == len(rows[1])
     assert rows[0] == ["a", "Tomte", "12.0", "11.5", "+0.25", "Blip", "koi_fish"]
     assert rows[1] == ["b", "Tomte", "12.0", "none; loudest tile 11.5", "", "", ""]

@@ -5,10 +5,11 @@ import pyarrow as pa
 import pytest
 from gwpy.table import EventTable
 
-from gwmorph import tables
 from gwmorph.cli import main
 from gwmorph.errors import TableError
 from gwmorph.report.exports import export_triggers
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.parquet import write_table
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def triggers() -> pa.Table:
     rows = []
     for number in range(7):
         peak = 1126259456 + 32 * number + rng.uniform(0, 32)
-        row = {field.name: rng.uniform(1, 100) for field in tables.TRIGGERS}
+        row = {field.name: rng.uniform(1, 100) for field in TRIGGERS}
         row |= {
             "detector": "H1" if number < 4 else "L1",
             "gps_start": 1126259456 + 32 * number,
@@ -34,16 +35,14 @@ def triggers() -> pa.Table:
             "chirp_mass": 10.0 + number if number % 2 else None,
         }
         rows.append(row)
-    return pa.Table.from_pylist(rows, schema=tables.TRIGGERS)
+    return pa.Table.from_pylist(rows, schema=TRIGGERS)
 
 
 @pytest.fixture
 def run(tmp_path, triggers):
     """Folder of a run with its triggers."""
     folder = tmp_path / "results" / "demo"
-    tables.write_table(
-        folder / "triggers.parquet", tables.TRIGGERS, triggers, {"gwmorph.render_id": "abc"}
-    )
+    write_table(folder / "triggers.parquet", TRIGGERS, triggers, {"gwmorph.render_id": "abc"})
     return folder
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 from gwmorph.report import figures
 from gwmorph.report.palette import cluster_color
 from gwmorph.spectra.pictures import PictureScale, write_picture
-from gwmorph.tables import CLUSTER_SUMMARY, CLUSTERS, LEDGER
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 
 START = 1262301184
 SCALE = figures.GalleryScale(32, 20, 1291, 25.5)

@@ -3,9 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from gwmorph import tables
 from gwmorph.cli import main
 from gwmorph.ledger import analysed_row
+from gwmorph.tables.block import LEDGER, TRIGGERS
+from gwmorph.tables.parquet import write_table
 
 HEADER = "GPStime,peakFreq,snr,confidence,id,ifo,label"
 
@@ -25,13 +26,13 @@ def labels(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    numbers = {field.name: 1 for field in tables.TRIGGERS if field.type != pa.string()}
+    numbers = {field.name: 1 for field in TRIGGERS if field.type != pa.string()}
     trigger = numbers | {"detector": "H1", "found_by": "tile"}
     trigger |= {"peak_time": 110, "tstart": 109, "tend": 111}
     folder = tmp_path / "run"
-    tables.write_table(folder / "triggers.parquet", tables.TRIGGERS, [trigger | {"view": True}])
+    write_table(folder / "triggers.parquet", TRIGGERS, [trigger | {"view": True}])
     ledger = [analysed_row("H1", 96, 32, 0)]
-    tables.write_table(folder / "ledger" / "H1.parquet", tables.LEDGER, ledger)
+    write_table(folder / "ledger" / "H1.parquet", LEDGER, ledger)
     return folder
 
 

@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from gwmorph import tables
 from gwmorph.report.recall import (
     achieved_text,
     draw_agreement,
@@ -14,6 +13,7 @@ from gwmorph.report.recall import (
     noise_text,
     write_table_page,
 )
+from gwmorph.tables.injections import AGREEMENT, HALF_RECALL, NOISE_COUNTS, RECALL
 
 MORPHOLOGIES = {"blip": "blip, 2 to 10 ms", "comb": "comb"}
 STATISTICS = {"a": "first", "b": "second"}
@@ -40,7 +40,7 @@ def recall():
         for m in MORPHOLOGIES
         for snr in SNRS
     ]
-    return pa.Table.from_pylist(rows, schema=tables.RECALL)
+    return pa.Table.from_pylist(rows, schema=RECALL)
 
 
 def test_equal_recall_gives_equal_bytes(recall, tmp_path):
@@ -74,7 +74,7 @@ def test_half_recall_says_what_was_not_reached():
             ("b", "comb", "inside", 12.0),
         )
     ]
-    half = pa.Table.from_pylist(rows, schema=tables.HALF_RECALL)
+    half = pa.Table.from_pylist(rows, schema=HALF_RECALL)
     headings, text = half_recall_text(half, SNRS, MORPHOLOGIES, STATISTICS)
     assert headings == ["false alarms", "morphology", "first", "second"]
     assert text == [
@@ -112,7 +112,7 @@ def test_counts_in_noise_begin_with_windows_without_an_injection(tmp_path):
         for m, counts in ((None, (1, 2)), ("blip", (9, 3)))
         for s, above in zip(STATISTICS, counts, strict=True)
     ]
-    table = pa.Table.from_pylist(rows, schema=tables.NOISE_COUNTS)
+    table = pa.Table.from_pylist(rows, schema=NOISE_COUNTS)
     text = noise_text(table, MORPHOLOGIES, STATISTICS)
     assert text[1] == [
         ["1 %", "H1", "none", "", "15", "1", "2"],
@@ -125,7 +125,7 @@ def test_counts_in_noise_begin_with_windows_without_an_injection(tmp_path):
 
 
 def test_agreement_without_anything_found_says_so(tmp_path):
-    draw_agreement(tables.AGREEMENT.empty_table(), tmp_path / "none.png")
+    draw_agreement(AGREEMENT.empty_table(), tmp_path / "none.png")
     rows = [
         {
             "features": kind,
@@ -143,7 +143,7 @@ def test_agreement_without_anything_found_says_so(tmp_path):
         for kind in ("event view", "trigger columns")
         for snr in SNRS
     ]
-    draw_agreement(pa.Table.from_pylist(rows, schema=tables.AGREEMENT), tmp_path / "some.png")
+    draw_agreement(pa.Table.from_pylist(rows, schema=AGREEMENT), tmp_path / "some.png")
     images = [np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("none", "some")]
     assert all(image.shape[1] == 1350 for image in images)
     assert (images[0] != 255).sum() < (images[1] != 255).sum()

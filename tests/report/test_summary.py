@@ -7,7 +7,9 @@ from rich.console import Console
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
 from gwmorph.report.summary import print_summary, summarise
-from gwmorph.tables import ABOVE_LIMIT, CLUSTER_SUMMARY, LEDGER, MEASUREMENTS, SCORES, TRIGGERS
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
 NOTHING = dict.fromkeys(("tile", "excess", "track", "chirp", "line", "distance", "none"), 0)
 

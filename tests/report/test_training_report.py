@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from gwmorph import tables
 from gwmorph.report.training import draw_losses
+from gwmorph.tables.training import LOSSES
 
 CHANCE = {"event": 4.8, "crop": 4.8, "window": 3.4}
 
@@ -12,7 +12,7 @@ CHANCE = {"event": 4.8, "crop": 4.8, "window": 3.4}
 def losses(steps: int, factor: float = 1.0) -> pa.Table:
     falling = factor * np.exp(-np.arange(steps) / 50)
     columns = {name: chance * falling for name, chance in CHANCE.items()}
-    return pa.table({"step": np.arange(1, steps + 1), **columns}, schema=tables.LOSSES)
+    return pa.table({"step": np.arange(1, steps + 1), **columns}, schema=LOSSES)
 
 
 @pytest.mark.parametrize("steps", [2, 200])

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gwmorph import tables
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, QTransform, omicron_snr
 from gwmorph.spectra.tiling import Tiling
 from gwmorph.spectra.triggers import (
@@ -25,6 +24,7 @@ from gwmorph.spectra.triggers import (
     merge_triggers,
     tile_bandwidth,
 )
+from gwmorph.tables.block import TRIGGERS
 
 RATE = 2048
 WINDOW_S = 8
@@ -282,13 +282,13 @@ def row(gps: int, peak: float, snr: float, band=(50, 200), width=0.2, detector="
         "tstart": peak - width, "tend": peak + width, "fstart": band[0], "fend": band[1],
         "view": True, "found_by": "tile",
     }  # fmt: skip
-    return {field.name: 1 for field in tables.TRIGGERS} | own
+    return {field.name: 1 for field in TRIGGERS} | own
 
 
 def merged(*rows: dict) -> list[tuple[int, float]]:
-    table = pa.Table.from_pylist(list(rows), schema=tables.TRIGGERS)
+    table = pa.Table.from_pylist(list(rows), schema=TRIGGERS)
     kept = merge_triggers(table, 32)
-    assert kept.schema.equals(tables.TRIGGERS)
+    assert kept.schema.equals(TRIGGERS)
     return [(t["gps_start"], t["snr"]) for t in kept.to_pylist()]
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from gwpy.timeseries import StateVector, TimeSeries
 
-from gwmorph import tables
 from gwmorph.errors import ConfigError, StrainError
 from gwmorph.simulation.blocks import truth_path
 from gwmorph.storage import sha256_of_file
 from gwmorph.strain.gwosc_layout import DQ_NAMES, GwoscBlock, write_gwosc_block
 from gwmorph.strain.simulated import SimulatedSource
+from gwmorph.tables.parquet import read_table
+from gwmorph.tables.truth import TRUTH
 
 POPULATION = Path(__file__).parents[2] / "config" / "population.yaml"
 BLOCK = 1262301184
@@ -122,7 +123,7 @@ def test_what_is_damaged_is_made_anew(made, tmp_path, harm):
 
 def test_truth_follows_its_schema(made):
     _, _, receipt = made
-    truth = tables.read_table(truth_path(receipt.path), tables.TRUTH).to_pandas()
+    truth = read_table(truth_path(receipt.path), TRUTH).to_pandas()
     assert len(truth) > 0
     assert (truth["detector"] == "V1").all()
     assert truth["gps_time"].between(BLOCK, BLOCK + 4096).all()

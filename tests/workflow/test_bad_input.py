@@ -5,7 +5,8 @@ import json
 import pytest
 from workflow_project import FIRST, HALF_S, border
 
-from gwmorph import tables
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.parquet import read_tables
 
 pytestmark = pytest.mark.workflow
 
@@ -118,7 +119,7 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
         "config.yaml",
     }
     ledgers = sorted((project.folder / "results" / "t" / "ledger").glob("*.parquet"))
-    assert tables.read_tables(ledgers, tables.LEDGER).num_rows == 30
+    assert read_tables(ledgers, LEDGER).num_rows == 30
     project.make("--report", "report.zip")
 
 

@@ -6,7 +6,8 @@ import re
 import pytest
 from workflow_project import build
 
-from gwmorph import tables
+from gwmorph.tables.injections import NOISE_COUNTS, RECALL
+from gwmorph.tables.parquet import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -50,10 +51,10 @@ def test_campaign_leaves_recall_figures_and_counts(campaign):
         )
     } <= made
     folder = campaign.folder / "results" / "campaign" / FOLDER
-    recall = tables.read_table(folder / "recall.parquet", tables.RECALL).to_pylist()
+    recall = read_table(folder / "recall.parquet", RECALL).to_pylist()
     loud = [r for r in recall if r["statistic"] == "loudest_tile" and r["snr"] == 30]
     assert [row["recall"] for row in loud] == [1.0]
-    counts = tables.read_table(folder / "noise_counts.parquet", tables.NOISE_COUNTS).to_pylist()
+    counts = read_table(folder / "noise_counts.parquet", NOISE_COUNTS).to_pylist()
     assert {(r["morphology"], r["windows"]) for r in counts} == {(None, 3), ("blip", 3)}
     achieved = json.loads((folder / "achieved.json").read_text())
     assert {row["test_windows"] for row in achieved} == {24}

@@ -7,9 +7,10 @@ from matplotlib import colormaps
 from PIL import Image
 from workflow_project import build
 
-from gwmorph import tables
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.indomain import write_network
+from gwmorph.tables.comparison import ENCODER_QUALITY, NAMED
+from gwmorph.tables.parquet import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -89,7 +90,7 @@ def test_comparison_leaves_a_table_a_figure_and_every_figure_of_quality(compared
     assert "dct" in page
     assert "recall of the event view, SNR 30" in page
     assert (folder / "encoders.png").stat().st_size > 10_000
-    quality = tables.read_table(folder / "quality.parquet", tables.ENCODER_QUALITY).to_pylist()
+    quality = read_table(folder / "quality.parquet", ENCODER_QUALITY).to_pylist()
     figures = {(row["features"], row["data"], row["figure"]) for row in quality}
     assert {
         ("dct", "seen", "top1"),
@@ -109,7 +110,7 @@ def test_comparison_leaves_a_table_a_figure_and_every_figure_of_quality(compared
 
 def test_real_glitches_are_named_and_those_without_a_trigger_are_counted(compared):
     folder = compared.folder / "results" / "compared" / "comparison"
-    quality = tables.read_table(folder / "strain_quality.parquet", tables.ENCODER_QUALITY)
+    quality = read_table(folder / "strain_quality.parquet", ENCODER_QUALITY)
     found = {
         (row["features"], row["figure"]): row
         for row in quality.to_pylist()
@@ -118,7 +119,7 @@ def test_real_glitches_are_named_and_those_without_a_trigger_are_counted(compare
     assert found["trigger", "has_trigger"]["value"] == 0.75
     assert found["dct", "real_strain_top1"]["value"] == 1
     assert found["indomain", "simulated_to_real_top1"]["pictures"] == 3
-    named = tables.read_table(folder / "named.parquet", tables.NAMED)
+    named = read_table(folder / "named.parquet", NAMED)
     assert {*named["features"].to_pylist()} == {"dct", "indomain", "random", "pixels", "triggers"}
     page = (folder / "named.html").read_text()
     assert page.count("<td>none; loudest tile") == 1

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from workflow_project import BLOCK_S, FIRST
 
-from gwmorph import tables
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.parquet import read_table
+from gwmorph.tables.truth import TRUTH
 from gwosc_files import gwosc_file_name, write_gwosc_file
 from replica import GwoscReplica
 
@@ -15,7 +17,7 @@ ONE_BLOCK = {"detectors": ["H1"], "gps_start": FIRST, "gps_end": FIRST + BLOCK_S
 
 def ledger_of(project):
     path = project.folder / "results" / "t" / "ledger" / f"H1-GWMORPH_LEDGER-{FIRST}-4096.parquet"
-    return tables.read_table(path, tables.LEDGER).to_pylist()
+    return read_table(path, LEDGER).to_pylist()
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_simulated_strain_comes_with_its_truth(unfinished):
         run=ONE_BLOCK, source={"kind": "simulated", "simulated": {"sample_rate": 2048}}
     )
     project.make("tables", "results/t/truth.parquet")
-    truth = tables.read_table(project.folder / "results" / "t" / "truth.parquet", tables.TRUTH)
+    truth = read_table(project.folder / "results" / "t" / "truth.parquet", TRUTH)
     assert truth.num_rows > 0
     assert set(truth["detector"].to_pylist()) == {"H1"}
     times = truth["gps_time"].to_numpy()

@@ -5,9 +5,10 @@ import re
 import pytest
 from workflow_project import build
 
-from gwmorph import tables
 from gwmorph.encoders.indomain import load_network
 from gwmorph.learning.pairs import read_pairs
+from gwmorph.tables.parquet import read_table
+from gwmorph.tables.training import LOSSES
 
 pytestmark = pytest.mark.workflow
 
@@ -40,7 +41,7 @@ def jobs(project, *arguments):
 def test_a_training_leaves_weights_and_losses(trained):
     folder = trained.folder / "results" / "training" / "training"
     load_network(folder / "encoder.safetensors")
-    losses = tables.read_table(folder / "losses.parquet", tables.LOSSES)
+    losses = read_table(folder / "losses.parquet", LOSSES)
     assert losses["step"].to_pylist() == [1, 2]
     assert (folder / "losses.png").stat().st_size > 5000
     assert not (folder / "checkpoint.pt").exists()

@@ -7,7 +7,7 @@ from scipy.fft import dct
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
 from gwmorph.errors import ConfigError
 from gwmorph.spectra.pictures import PictureScale
-from gwmorph.tables import EMBEDDING_SIZE
+from gwmorph.tables.columns import EMBEDDING_SIZE
 
 
 def _lowest_frequencies(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

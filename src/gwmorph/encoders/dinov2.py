@@ -17,7 +17,7 @@ from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_r
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
-from gwmorph.tables import EMBEDDING_SIZE
+from gwmorph.tables.columns import EMBEDDING_SIZE
 
 if TYPE_CHECKING:
     from transformers import Dinov2WithRegistersModel

@@ -31,7 +31,7 @@ from gwmorph.encoders.crop_network import (
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.storage import sha256_of_file, write_bytes
-from gwmorph.tables import EMBEDDING_SIZE
+from gwmorph.tables.columns import EMBEDDING_SIZE
 
 SHIPPED = Path(__file__).with_name("indomain.safetensors")
 _FORMAT = "gwmorph-indomain"

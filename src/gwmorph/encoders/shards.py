@@ -13,19 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.encoders.base import Encoder, View
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
 from gwmorph.naming import event_name, span_name
 from gwmorph.spectra.pictures import PictureScale, read_picture
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
+from gwmorph.tables.parquet import read_table, shared_metadata, table_writer
 
 _RENDER_ID = "gwmorph.render_id"
 _ROW_GROUP = 1024
 _READERS = 2
 _AHEAD = 2
 # What a row of EMBEDDINGS says beside the vector itself.
-_ABOUT = pa.schema([field for field in tables.EMBEDDINGS if field.name != "embedding"])
+_ABOUT = pa.schema([field for field in EMBEDDINGS if field.name != "embedding"])
 
 
 class BlockOutputs(Protocol):
@@ -65,9 +67,9 @@ class WindowOutputs:
 
     def views(self) -> tuple[pa.Table, list[Path]]:
         """Return all analysed windows in order of time; see `BlockOutputs`."""
-        ledger = tables.read_table(self.ledger, tables.LEDGER)
+        ledger = read_table(self.ledger, LEDGER)
         analysed = ledger.filter(pc.equal(ledger["status"], ANALYSED)).sort_by("gps_start")
-        windows = tables.read_table(self.measurements, tables.MEASUREMENTS).sort_by("gps_start")
+        windows = read_table(self.measurements, MEASUREMENTS).sort_by("gps_start")
         names = ["detector", "gps_start"]
         if analysed.select(names).to_pylist() != windows.select(names).to_pylist():
             raise TableError(
@@ -102,7 +104,7 @@ class EventOutputs:
 
     def views(self) -> tuple[pa.Table, list[Path]]:
         """Return all triggers that have a view, in order of time; see `BlockOutputs`."""
-        triggers = tables.read_table(self.triggers, tables.TRIGGERS)
+        triggers = read_table(self.triggers, TRIGGERS)
         drawn = triggers.filter(triggers["view"]).sort_by("peak_time")
         paths = [
             self.pictures / event_name(row["detector"], row["peak_time"])
@@ -152,13 +154,13 @@ def write_shard(
         The shard cannot be written whole.
     """
     own = {**(metadata or {}), **_render_id(blocks), "gwmorph.encoder_id": encoder.encoder_id}
-    schema = tables.of_width(tables.EMBEDDINGS, encoder.width)
+    schema = of_width(EMBEDDINGS, encoder.width)
     rows = 0
     expected: _Form | None = None
     vectors: list[NDArray[np.float32]] = []
     written: Future[None] | None = None
     with (
-        tables.table_writer(path, schema, own) as append,
+        table_writer(path, schema, own) as append,
         _pool(_READERS) as readers,
         _pool(1) as writer,
     ):
@@ -229,7 +231,7 @@ class _Form:
 
 def _render_id(blocks: Sequence[BlockOutputs]) -> dict[str, str]:
     paths = [path for block in blocks for path in block.tables]
-    shared = tables.shared_metadata(paths, [_RENDER_ID])
+    shared = shared_metadata(paths, [_RENDER_ID])
     if not shared.get(_RENDER_ID):
         named = paths[0] if paths else "no block was given"
         raise TableError(f"{named}: {_RENDER_ID} is missing, so the pictures are of unknown form.")
@@ -268,5 +270,5 @@ def _as_batch(
 def _embedding_rows(views: pa.Table, vectors: NDArray[np.float32]) -> dict[str, Any]:
     return {
         **{name: views[name] for name in views.column_names},
-        "embedding": tables.embedding_column(vectors),
+        "embedding": embedding_column(vectors),
     }

@@ -36,7 +36,7 @@ def found_windows(injected: pa.Table, scored: pa.Table, recall: pa.Table) -> pa.
     scored
         The same windows in the same order, among others, with scores (`recall.with_scores`).
     recall
-        Rows of ``tables.RECALL``, for the limits.
+        Rows of ``RECALL``, for the limits.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def found_windows(injected: pa.Table, scored: pa.Table, recall: pa.Table) -> pa.
 def agreement_rows(
     found: pa.Table, clustering: ClusteringConfig, seed: int, vectors: str = VECTORS
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.AGREEMENT``: two for each SNR at which two classes were found.
+    """Return rows of ``AGREEMENT``: two for each SNR at which two classes were found.
 
     Parameters
     ----------

@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.config import ClusteringConfig, EncoderConfig
 from gwmorph.encoders.base import Encoder, Size, View
 from gwmorph.encoders.indomain import left_out, weights_path
@@ -25,6 +24,9 @@ from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.quality import Vectors, event_rows, glitch_rows, pixel_components
 from gwmorph.spectra.gravityspy import GlitchPicture, max_pool, read_energy
 from gwmorph.spectra.pictures import PictureScale
+from gwmorph.tables.columns import EMBEDDING_SIZE
+from gwmorph.tables.comparison import COMPARED
+from gwmorph.tables.embeddings import embedding_column, embedding_matrix, of_width
 
 REAL = "real"
 PIXELS = "pixels"
@@ -123,19 +125,19 @@ def real_vectors(
 
 
 def compared_rows(vectors: Mapping[str, NDArray[np.float32]]) -> pa.Table:
-    """Return vectors of unit norm, by the name of their data, as rows of ``tables.COMPARED``.
+    """Return vectors of unit norm, by the name of their data, as rows of ``COMPARED``.
 
     Shorter ones are filled up with zeros to 384 or the longest, which changes no cosine.
     """
-    width = max([tables.EMBEDDING_SIZE, *(values.shape[1] for values in vectors.values())])
-    schema = tables.of_width(tables.COMPARED, width)
+    width = max([EMBEDDING_SIZE, *(values.shape[1] for values in vectors.values())])
+    schema = of_width(COMPARED, width)
     parts = [schema.empty_table()]
     for data, values in vectors.items():
         wide = np.pad(values, ((0, 0), (0, width - values.shape[1])))
         columns = {
             "data": [data] * len(values),
             "row": np.arange(len(values)),
-            "embedding": tables.embedding_column(wide),
+            "embedding": embedding_column(wide),
         }
         parts.append(pa.table(columns, schema=schema))
     return pa.concat_tables(parts)
@@ -157,7 +159,7 @@ def vectors_of(compared: pa.Table, data: str, count: int) -> NDArray[np.float32]
             f"{len(chosen)} vectors of {data} pictures, expected {count}: they belong to other "
             "pictures. Remove the folder comparison/ of the run and run again."
         )
-    return tables.embedding_matrix(chosen)
+    return embedding_matrix(chosen)
 
 
 def labelled_quality(
@@ -169,7 +171,7 @@ def labelled_quality(
     cluster_seed: int,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.ENCODER_QUALITY`` for labelled event views (``tables.LABELLED``).
+    """Return rows of ``ENCODER_QUALITY`` for labelled event views (``LABELLED``).
 
     Beside the encoders' ``vectors`` of these views stand two sets that no encoder made:
     ``pixels``, principal components of the pictures, and ``triggers``, the trigger columns.
@@ -191,7 +193,7 @@ def real_quality(
     size: Size,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.ENCODER_QUALITY`` for Gravity Spy's pictures."""
+    """Return rows of ``ENCODER_QUALITY`` for Gravity Spy's pictures."""
     everything = {**vectors, PIXELS: pixel_components(real_pictures(found, scale, size))}
     rows = glitch_rows(
         everything,

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.errors import TableError
 from gwmorph.evidence.score import PARTS, combine
 from gwmorph.spectra.lines import LINE_SHARE
 from gwmorph.spectra.triggers import merge_triggers
-from gwmorph.tables import FOUND_BY, TILE
+from gwmorph.tables.block import FOUND_BY, TILE, TRIGGERS
+from gwmorph.tables.scores import ABOVE_LIMIT
 
 # Surprise from which on a candidate is where a picture is unlike quiet ones.
 _SUPPORT = -np.log10(0.05)
@@ -46,7 +46,7 @@ def admit(
     events_snr
         Tiles of this Omicron SNR and more are events whatever the score says.
     parts
-        Which of ``tables.FOUND_BY`` may make events of candidates.
+        Which of ``FOUND_BY`` may make events of candidates.
     window_s
         Length of the windows in seconds.
 
@@ -123,7 +123,7 @@ def _with_significance(claims: pa.Table, claimed: _Claimed, scores: pa.Table) ->
     known = (claimed.found_by != TILE) | loudest
     values = pa.array(claimed.significance, mask=~known)
     place = claims.schema.get_field_index("significance")
-    return claims.set_column(place, tables.TRIGGERS.field("significance"), values)
+    return claims.set_column(place, TRIGGERS.field("significance"), values)
 
 
 def _largest(
@@ -187,7 +187,7 @@ def _outcomes(
             for row, won in zip(above.tolist(), won_by, strict=True)
         ],
     }
-    return pa.table(columns, schema=tables.ABOVE_LIMIT)
+    return pa.table(columns, schema=ABOVE_LIMIT)
 
 
 def _outcome(won_by: str, found: set[str], on_line: bool, measured: bool) -> str:

@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
 from scipy.signal import fftconvolve
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters, Stretch, condition, whiten_stretch
 from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import Encoder
@@ -47,6 +46,8 @@ from gwmorph.spectra.qtransform import GUARD_S, QBatch, omicron_snr
 from gwmorph.spectra.triggers import Trigger, find_triggers
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain
+from gwmorph.tables.injections import injected_windows
+from gwmorph.tables.parquet import read_tables, shared_metadata, write_table
 
 FIRST_GPS = 1262301184
 STRETCH_WINDOWS = 128
@@ -57,7 +58,7 @@ LESSON_QUIET = 64
 LESSON_SNRS = (12.0, 20.0)
 _BATCH = 4
 _WIDTHS = "gwmorph.statistics"
-_COLUMNS = [field.name for field in tables.injected_windows({})]
+_COLUMNS = [field.name for field in injected_windows({})]
 
 
 @dataclass(frozen=True)
@@ -375,7 +376,7 @@ def trigger_columns(triggers: list[Trigger]) -> dict[str, float]:
 
 def _table(rows: list[dict[str, Any]], features: Mapping[str, NDArray]) -> pa.Table:
     widths = {name: 1 if x.ndim == 1 else x.shape[1] for name, x in features.items()}
-    schema = tables.injected_windows(widths)
+    schema = injected_windows(widths)
     columns = {name: [row.get(name) for row in rows] for name in _COLUMNS}
     for name, values in features.items():
         kind = schema.field(name).type
@@ -393,8 +394,8 @@ def write_windows(path: Path | str, windows: pa.Table, metadata: Mapping[str, st
         for field in windows.schema
         if field.name not in _COLUMNS
     }
-    schema = tables.injected_windows(widths)
-    tables.write_table(path, schema, windows, {**metadata, _WIDTHS: json.dumps(widths)})
+    schema = injected_windows(widths)
+    write_table(path, schema, windows, {**metadata, _WIDTHS: json.dumps(widths)})
 
 
 def read_windows(paths: Iterable[Path | str]) -> pa.Table:
@@ -406,9 +407,9 @@ def read_windows(paths: Iterable[Path | str]) -> pa.Table:
         As in `tables.read_table`, or the tables hold different statistics.
     """
     held = list(paths)
-    shared = tables.shared_metadata(held, [_WIDTHS])
-    schema = tables.injected_windows(json.loads(shared.get(_WIDTHS) or "{}"))
-    return tables.read_tables(held, schema)
+    shared = shared_metadata(held, [_WIDTHS])
+    schema = injected_windows(json.loads(shared.get(_WIDTHS) or "{}"))
+    return read_tables(held, schema)
 
 
 def features_of(windows: pa.Table, name: str) -> NDArray[np.floating]:

@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters
 from gwmorph.config import Detector, EventsConfig
 from gwmorph.evidence.campaign import Job
@@ -34,6 +33,7 @@ from gwmorph.simulation.streams import stream
 from gwmorph.spectra.qtransform import BATCH, QBatch
 from gwmorph.spectra.triggers import find_triggers
 from gwmorph.spectra.views import event_view
+from gwmorph.tables.comparison import LABELLED
 
 # From either end of the window, so that short signals are not on its border.
 _MARGIN_S = 8
@@ -81,7 +81,7 @@ def labelled_views(
 
     Returns
     -------
-    Rows of ``tables.LABELLED``, by class and number. A class of which fewer than a quarter has
+    Rows of ``LABELLED``, by class and number. A class of which fewer than a quarter has
     a trigger has fewer rows.
     """
     transform = parameters.transform()
@@ -93,7 +93,7 @@ def labelled_views(
             batch = next(transform.batches(np.stack([case.span for case in chunk])))
             seen += _seen(chunk, batch, parameters, events)
         rows += seen[: draws.per_class]
-    return pa.Table.from_pylist(rows, schema=tables.LABELLED)
+    return pa.Table.from_pylist(rows, schema=LABELLED)
 
 
 def _cases(
@@ -140,6 +140,6 @@ def _seen(
 
 
 def pictures_of(labelled: pa.Table, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the palette indices uint8 [n, height, width] of rows of ``tables.LABELLED``."""
+    """Return the palette indices uint8 [n, height, width] of rows of ``LABELLED``."""
     joined = b"".join(labelled["picture"].to_pylist())
     return np.frombuffer(joined, np.uint8).reshape(-1, *size)

@@ -52,7 +52,7 @@ def event_rows(
     cluster_seed: int,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.ENCODER_QUALITY`` (without ``data``) for events of known class.
+    """Return rows of ``ENCODER_QUALITY`` (without ``data``) for events of known class.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def glitch_rows(
     durations: NDArray[np.float64],
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.ENCODER_QUALITY`` (without ``data``) for pictures of real glitches.
+    """Return rows of ``ENCODER_QUALITY`` (without ``data``) for pictures of real glitches.
 
     The nearest picture of another glitch says the class: of any window length (``top1_any``, the
     figure that counts) or of the same one (``top1_same``). A picture is scored where another

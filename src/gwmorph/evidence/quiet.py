@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters, score_parts
 from gwmorph.config import Detector
 from gwmorph.encoders.base import Encoder
@@ -21,6 +20,8 @@ from gwmorph.evidence.campaign import Job, even_parts
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.score import MEASURED
 from gwmorph.spectra.qtransform import BATCH, GUARD_S
+from gwmorph.tables.embeddings import embedding_column, of_width
+from gwmorph.tables.scores import QUIET
 
 FEWEST = 100
 # Windows that share a state of the detector's lines: few, so that many states are seen.
@@ -50,9 +51,9 @@ def quiet_windows(
         drawn = parameters.draw(batch.planes)
         columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale, "window"))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-    vectors = tables.embedding_column(joined.pop("embedding"))
+    vectors = embedding_column(joined.pop("embedding"))
     about = {"number": np.arange(count), "gps_start": pa.nulls(count, pa.int64())}
-    schema = tables.of_width(tables.QUIET, encoder.width)
+    schema = of_width(QUIET, encoder.width)
     return pa.table({**about, **joined, "embedding": vectors}, schema=schema)
 
 
@@ -92,8 +93,8 @@ def quiet_windows_of_run(windows: pa.Table, events_snr: float, count: int, seed:
     width = windows["embedding"].type.list_size
     return (
         own.append_column("number", pa.array(np.arange(len(own))))
-        .select(tables.QUIET.names)
-        .cast(tables.of_width(tables.QUIET, width))
+        .select(QUIET.names)
+        .cast(of_width(QUIET, width))
     )
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph import tables
 from gwmorph.block import RenderParameters, whiten_stretch
 from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import unit_rows
@@ -32,8 +31,9 @@ from gwmorph.spectra.triggers import Trigger, find_triggers
 from gwmorph.spectra.views import event_view
 from gwmorph.strain.files import Strain
 from gwmorph.strain.labelled import LabelledStrain
+from gwmorph.tables.comparison import REAL_STRAIN
 
-REAL_STRAIN = "real_strain"
+GLITCHES = "real_strain"
 TRIGGER = "trigger"
 # What a stretch needs on both sides of the glitch, and in all for a median spectrum.
 _LEAST_AROUND_S = 1 + GUARD_S + REACH_S
@@ -66,7 +66,7 @@ def real_strain_views(
 
     Returns
     -------
-    Rows of ``tables.REAL_STRAIN``, one for each glitch in the order given; the columns of its
+    Rows of ``REAL_STRAIN``, one for each glitch in the order given; the columns of its
     trigger and its picture are null where there is none.
 
     Raises
@@ -76,7 +76,7 @@ def real_strain_views(
         the glitch with its guards, or for a noise spectrum; its strain is constant.
     """
     return pa.Table.from_pylist(
-        [_row(glitch, parameters, events) for glitch in glitches], schema=tables.REAL_STRAIN
+        [_row(glitch, parameters, events) for glitch in glitches], schema=REAL_STRAIN
     )
 
 
@@ -158,7 +158,7 @@ def _meant(triggers: Sequence[Trigger], time: float) -> Trigger | None:
 
 
 def with_view(glitches: pa.Table) -> pa.Table:
-    """Return the rows of ``tables.REAL_STRAIN`` that have a view."""
+    """Return the rows of ``REAL_STRAIN`` that have a view."""
     return glitches.filter(glitches["picture"].is_valid())
 
 
@@ -168,7 +168,7 @@ def morphology_of(label: str) -> str:
 
 
 def trigger_rows(glitches: pa.Table, seed: int) -> list[dict[str, Any]]:
-    """Return rows of ``tables.ENCODER_QUALITY`` on triggers against labels.
+    """Return rows of ``ENCODER_QUALITY`` on triggers against labels.
 
     ``has_trigger``, the share with a trigger (Wilson interval); of those ``snr_ratio``, the median
     of the trigger's SNR over the label's, and ``offset_s``, the median distance of its peak from
@@ -208,7 +208,7 @@ def real_strain_quality(
     Parameters
     ----------
     glitches, simulated
-        Rows of ``tables.REAL_STRAIN`` and of ``tables.LABELLED``.
+        Rows of ``REAL_STRAIN`` and of ``LABELLED``.
     vectors
         For each encoder, vectors [n, d] of the glitches with a view, and of the simulated views.
     size
@@ -218,7 +218,7 @@ def real_strain_quality(
 
     Returns
     -------
-    Rows of ``tables.ENCODER_QUALITY``, and of ``tables.NAMED``: what each glitch is taken for.
+    Rows of ``ENCODER_QUALITY``, and of ``NAMED``: what each glitch is taken for.
     There are none where fewer than two glitches have a view.
     """
     shown = with_view(glitches)
@@ -277,7 +277,7 @@ def _shares(
     named: Mapping[str, Mapping[str, NDArray]], labels: NDArray, known: set[str], seed: int
 ) -> list[dict[str, Any]]:
     return [
-        {**row, "data": REAL_STRAIN}
+        {**row, "data": GLITCHES}
         for row in [
             *_among_real(named, labels, seed),
             *_from_simulated(named, labels, known, seed),
@@ -323,7 +323,7 @@ def _quality(
 ) -> dict[str, Any]:
     return {
         "features": features,
-        "data": REAL_STRAIN,
+        "data": GLITCHES,
         "figure": figure,
         "morphology": None,
         "value": float(value),

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.stats import betabinom, binomtest
 
-from gwmorph import tables
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.injections import features_of
 from gwmorph.evidence.statistics import STATISTICS, Scorer
+from gwmorph.tables.injections import injected_windows
 
 Scores = dict[str, NDArray[np.float64]]
 Score = Callable[[pa.Table], Scores]
@@ -84,8 +84,8 @@ def _columns(scores: Scores, names: Sequence[str]) -> NDArray[np.float64]:
 
 def with_scores(windows: Mapping[str, pa.Table], scores: Mapping[str, Scores]) -> pa.Table:
     """Join the windows of several roles, with the score of each statistic for its features."""
-    schema = tables.injected_windows({n: 1 for held in scores.values() for n in held})
-    about = tables.injected_windows({}).names
+    schema = injected_windows({n: 1 for held in scores.values() for n in held})
+    about = injected_windows({}).names
     parts = [
         pa.table(
             {**{name: table[name] for name in about}, **scores[role]},
@@ -182,7 +182,7 @@ def achieved(
 def recall_rows(
     windows: pa.Table, scores: Scores, limit: Mapping[tuple[str, float], float]
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.RECALL``: injections above the limit, of all that were made.
+    """Return rows of ``RECALL``: injections above the limit, of all that were made.
 
     ``windows`` are injections (`injections.observe`) and ``scores`` theirs.
     """
@@ -219,7 +219,7 @@ def _groups(windows: pa.Table) -> Iterator[tuple[str, float, NDArray[np.bool_]]]
 
 
 def half_recall_rows(recall: pa.Table) -> list[dict[str, Any]]:
-    """Return rows of ``tables.HALF_RECALL``: the SNR at which half of all injections is found.
+    """Return rows of ``HALF_RECALL``: the SNR at which half of all injections is found.
 
     Between the last SNR with a recall below one half and the next one, recall is taken to be
     linear in the logarithm of SNR.
@@ -251,7 +251,7 @@ def half_snr(snrs: Sequence[float], recall: Sequence[float]) -> tuple[str, float
 def noise_rows(
     windows: pa.Table, scores: Scores, limit: Mapping[tuple[str, float], float]
 ) -> list[dict[str, Any]]:
-    """Return rows of ``tables.NOISE_COUNTS`` for one detector's windows of real noise.
+    """Return rows of ``NOISE_COUNTS`` for one detector's windows of real noise.
 
     Windows without an injection have rows of their own: how many of them pass a limit says how
     far it holds in this noise.

@@ -20,8 +20,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from gwmorph import tables
 from gwmorph.errors import ConfigError, TableError
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.scores import QUIET, SCORES
 
 MEASURED = ("tile_energy", "excess", "track", "chirp")
 PARTS = (*MEASURED, "distance")
@@ -204,8 +206,8 @@ def load_background(
     ConfigError
         It has too few windows.
     """
-    quiet = tables.read_table(path, tables.QUIET)
-    found = tables.read_metadata(path)
+    quiet = read_table(path, QUIET)
+    found = read_metadata(path)
     expected = {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id}
     for key, value in expected.items():
         if found.get(key) != value:
@@ -215,7 +217,7 @@ def load_background(
                 "the workflow again."
             )
     parts = {name: quiet[name].to_numpy() for name in MEASURED}
-    distance = mutual_distance(tables.embedding_matrix(quiet))
+    distance = mutual_distance(embedding_matrix(quiet))
     return QuietBackground.fit({**parts, "distance": distance}), quiet
 
 
@@ -259,12 +261,12 @@ def score_windows(
                 "quiet_windows": np.full(len(distance), len(quiet)),
             }
         )
-        .select(tables.SCORES.names)
-        .cast(tables.SCORES)
+        .select(SCORES.names)
+        .cast(SCORES)
     )
 
 
 def _distances(windows: pa.Table, quiet: pa.Table) -> Values:
     rows = {start: row for row, start in enumerate(quiet["gps_start"].to_pylist())}
     same = np.array([rows.get(start, -1) for start in windows["gps_start"].to_pylist()])
-    return vector_distance(tables.embedding_matrix(quiet), tables.embedding_matrix(windows), same)
+    return vector_distance(embedding_matrix(quiet), embedding_matrix(windows), same)

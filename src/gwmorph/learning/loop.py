@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gwmorph import tables
 from gwmorph.encoders.crop_network import CROPS, Architecture, CropNetwork
 from gwmorph.encoders.precision import has_bf16
 from gwmorph.errors import ConfigError
@@ -24,8 +23,9 @@ from gwmorph.learning.contrastive import Augmentation, augment, nt_xent
 from gwmorph.learning.pairs import QUIET, Pairs
 from gwmorph.simulation.streams import stream
 from gwmorph.storage import atomic_path
+from gwmorph.tables.training import LOSSES
 
-LOSSES = ("event", "crop", "window")
+PARTS = ("event", "crop", "window")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def train(
 ) -> tuple[CropNetwork, NDArray[np.float64]]:
     """Train a network; return it and the losses of each step, float64 [steps, 3].
 
-    The columns of the losses are ``LOSSES``. Matrices are multiplied in ``precision``; weights
+    The columns of the losses are ``PARTS``. Matrices are multiplied in ``precision``; weights
     and losses are float32. ``progress`` is told each step's number and losses.
 
     Raises
@@ -137,7 +137,7 @@ def train(
     # Convolutions are a tenth faster so.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = _optimiser(network, recipe)
-    losses = np.full((recipe.steps, len(LOSSES)), np.nan)
+    losses = np.full((recipe.steps, len(PARTS)), np.nan)
     first = checkpoint.resume(network, optimiser, losses, device)
     for step in range(first, recipe.steps):
         for group in optimiser.param_groups:
@@ -151,8 +151,8 @@ def train(
         total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        losses[step] = [parts[name].item() for name in LOSSES]
-        progress(step, dict(zip(LOSSES, losses[step].tolist(), strict=True)))
+        losses[step] = [parts[name].item() for name in PARTS]
+        progress(step, dict(zip(PARTS, losses[step].tolist(), strict=True)))
         if (step + 1) % checkpoint.every == 0:
             checkpoint.save(step + 1, network, optimiser, losses)
     return network.eval(), losses
@@ -276,6 +276,6 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def losses_table(losses: NDArray[np.float64]) -> pa.Table:
-    """Return the losses [steps, 3] as rows of ``tables.LOSSES``."""
-    columns = dict(zip(LOSSES, losses.T, strict=True))
-    return pa.table({"step": np.arange(1, len(losses) + 1), **columns}, schema=tables.LOSSES)
+    """Return the losses [steps, 3] as rows of ``LOSSES``."""
+    columns = dict(zip(PARTS, losses.T, strict=True))
+    return pa.table({"step": np.arange(1, len(losses) + 1), **columns}, schema=LOSSES)

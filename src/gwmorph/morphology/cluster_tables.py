@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from gwmorph.morphology.clustering import Clustering
-from gwmorph.tables import CLUSTERS, EMBEDDINGS
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.embeddings import EMBEDDINGS
 
 
 def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 
-from gwmorph.evidence.real_strain import REAL_STRAIN, TRIGGER
+from gwmorph.evidence.real_strain import GLITCHES, TRIGGER
 from gwmorph.evidence.recall import wilson
 from gwmorph.report.palette import cluster_color, saved_figure
 
@@ -32,11 +32,11 @@ _COLUMNS = {
     ("unseen", "cluster_ami"): "AMI, other shapes",
     ("real", "top1_any"): "top-1, Gravity Spy pictures, any length",
     ("real", "top1_same"): "top-1, Gravity Spy pictures, same length",
-    (REAL_STRAIN, "real_strain_top1"): "top-1, real glitches among themselves",
-    (REAL_STRAIN, "simulated_to_real_top1"): "top-1, real glitches named from simulated views",
-    (REAL_STRAIN, "has_trigger"): "real glitches with a trigger",
-    (REAL_STRAIN, "snr_ratio"): "its SNR over the label's, median",
-    (REAL_STRAIN, "offset_s"): "its distance from the label's time, median, s",
+    (GLITCHES, "real_strain_top1"): "top-1, real glitches among themselves",
+    (GLITCHES, "simulated_to_real_top1"): "top-1, real glitches named from simulated views",
+    (GLITCHES, "has_trigger"): "real glitches with a trigger",
+    (GLITCHES, "snr_ratio"): "its SNR over the label's, median",
+    (GLITCHES, "offset_s"): "its distance from the label's time, median, s",
 }
 _VECTORS = {"window_vector": "32 s view", "event_vector": "event view"}
 
@@ -44,7 +44,7 @@ _VECTORS = {"window_vector": "32 s view", "event_vector": "event view"}
 def recall_by_snr(recall: pa.Table) -> Recall:
     """Return what each statistic finds of all injections of one SNR, with 95 % Wilson intervals.
 
-    ``recall`` has rows of ``tables.RECALL`` at one false-alarm fraction. The morphologies of a
+    ``recall`` has rows of ``RECALL`` at one false-alarm fraction. The morphologies of a
     campaign have equally many injections, so this is the mean of their recalls.
     """
     counts: dict[str, dict[float, list[int]]] = {}
@@ -71,7 +71,7 @@ def comparison_text(
     Parameters
     ----------
     quality
-        Rows of ``tables.ENCODER_QUALITY``.
+        Rows of ``ENCODER_QUALITY``.
     recall
         What `recall_by_snr` returned.
     ms_per_picture, weights_mb
@@ -113,9 +113,9 @@ def named_text(glitches: pa.Table, named: pa.Table) -> tuple[list[str], list[lis
     Parameters
     ----------
     glitches
-        Rows of ``tables.REAL_STRAIN``; those without a trigger are in the table, too.
+        Rows of ``REAL_STRAIN``; those without a trigger are in the table, too.
     named
-        Rows of ``tables.NAMED``.
+        Rows of ``NAMED``.
     """
     said = {(row["features"], row["name"]): row for row in named.to_pylist()}
     kinds = list(dict.fromkeys(named["features"].to_pylist()))
@@ -177,8 +177,8 @@ def draw_comparison(quality: pa.Table, recall: Recall, path: Path | str) -> None
                 ("unseen", "top1"): "other\nshapes",
                 ("real", "top1_any"): "real,\nany length",
                 ("real", "top1_same"): "real,\nsame length",
-                (REAL_STRAIN, "real_strain_top1"): "strain,\neach other",
-                (REAL_STRAIN, "simulated_to_real_top1"): "strain, by\nsimulated",
+                (GLITCHES, "real_strain_top1"): "strain,\neach other",
+                (GLITCHES, "simulated_to_real_top1"): "strain, by\nsimulated",
             },
         )  # fmt: skip
         clusters.set_title("Clusters against classes")

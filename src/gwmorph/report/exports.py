@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
-from gwmorph.tables import TILE
+from gwmorph.tables.block import TILE
 
 _HDF5 = {".h5", ".hdf5", ".hdf"}
 _LIGO_LW = {".xml"}
@@ -33,7 +33,7 @@ _BURST_TIMES = {"peak": "peak_time", "start": "tstart", "stop": "tend"}
 
 
 def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write triggers (schema ``tables.TRIGGERS``) in the format that the file's name ends in.
+    """Write triggers (schema ``TRIGGERS``) in the format that the file's name ends in.
 
     ``.h5``, ``.hdf5``, ``.hdf``: the data set ``triggers``, one compound row each, with all
     columns of the table (``detector`` is called ``ifo``), as Omicron lays them; nulls are NaN and

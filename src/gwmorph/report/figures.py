@@ -40,7 +40,7 @@ from gwmorph.report.html import table_page
 from gwmorph.report.palette import DPI, GREY, cluster_color, saved_figure
 from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.storage import write_bytes
-from gwmorph.tables import CLUSTER_SUMMARY
+from gwmorph.tables.clusters import CLUSTER_SUMMARY
 
 # Quiet is pale but still seen on white; lightness alone tells the order.
 _LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))

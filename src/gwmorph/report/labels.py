@@ -9,16 +9,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gwmorph import tables
 from gwmorph.errors import GwmorphError
 from gwmorph.labels import FATES, NO_DETECTOR, NO_WINDOW, fates, matching_triggers
+from gwmorph.tables.block import LEDGER, TRIGGERS
+from gwmorph.tables.parquet import read_table, read_tables
 
 # Labels that are named one by one before it is said how many more there are.
 _NAMED = 20
 
 
 def print_labels(labels: pa.Table) -> None:
-    """Print how many labels of each class every detector has (``tables.LABELS``)."""
+    """Print how many labels of each class every detector has (``LABELS``)."""
     detectors, classes = (labels[name].to_pylist() for name in ("detector", "label"))
     counts = Counter(zip(classes, detectors, strict=True))
     _print_counts(f"{len(labels)} labels", sorted(set(classes)), sorted(set(detectors)), counts)
@@ -40,8 +41,8 @@ def labels_of_run(labels: pa.Table, run: Path) -> list[str]:
             f"{run}: no triggers.parquet or no ledger/ in it; run snakemake to its end first, or "
             "name another run's folder."
         )
-    triggers = tables.read_table(path, tables.TRIGGERS)
-    ledger = tables.read_tables(ledgers, tables.LEDGER)
+    triggers = read_table(path, TRIGGERS)
+    ledger = read_tables(ledgers, LEDGER)
     return fates(labels, ledger, matching_triggers(labels, triggers))
 
 

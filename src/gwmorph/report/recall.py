@@ -31,7 +31,7 @@ def draw_recall(
     Parameters
     ----------
     recall
-        Rows of ``tables.RECALL``; one row of panels for each false-alarm fraction in it.
+        Rows of ``RECALL``; one row of panels for each false-alarm fraction in it.
     morphologies, statistics
         Labels by name, in the order of panels and of colours.
     """
@@ -93,7 +93,7 @@ def half_recall_text(
 ) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows of the table of 50 % recall, a block for each fraction.
 
-    ``half`` has rows of ``tables.HALF_RECALL``, ``snrs`` are those of the campaign.
+    ``half`` has rows of ``HALF_RECALL``, ``snrs`` are those of the campaign.
     """
     headings = ["false alarms", "morphology", *statistics.values()]
     found = {
@@ -143,7 +143,7 @@ def achieved_text(
 def noise_text(
     counts: pa.Table, morphologies: Mapping[str, str], statistics: Mapping[str, str]
 ) -> tuple[list[str], list[list[str]]]:
-    """Return headings and rows of counts in real noise (``tables.NOISE_COUNTS``)."""
+    """Return headings and rows of counts in real noise (``NOISE_COUNTS``)."""
     points: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in counts.to_pylist():
         point = (row["false_alarm_fraction"], row["detector"], row["morphology"], row["snr"])
@@ -174,7 +174,7 @@ def write_table_page(
 def draw_agreement(agreement: pa.Table, path: Path | str) -> None:
     """Draw how well the class of found injections can be told, against SNR.
 
-    ``agreement`` has rows of ``tables.AGREEMENT``; none gives a figure that says so.
+    ``agreement`` has rows of ``AGREEMENT``; none gives a figure that says so.
     """
     with saved_figure(path, 9.0, 3.6) as figure:
         neighbors, clusters = figure.subplots(1, 2, sharey=True)

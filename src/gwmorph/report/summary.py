@@ -13,7 +13,7 @@ from rich.text import Text
 from scipy.stats import betabinom
 
 from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
-from gwmorph.tables import FOUND_BY, TILE
+from gwmorph.tables.block import FOUND_BY, TILE
 
 _NONE = {"window": "none was analysed", "event": "there was no trigger"}
 # What a window above the limit may amount to, as the table says it, and in words.

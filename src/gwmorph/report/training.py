@@ -18,7 +18,7 @@ def draw_losses(losses: pa.Table, chance: Mapping[str, float], path: Path | str)
     Parameters
     ----------
     losses
-        Rows of ``tables.LOSSES``, by step.
+        Rows of ``LOSSES``, by step.
     chance
         For each of the three columns, the loss of a network that has learned nothing.
 

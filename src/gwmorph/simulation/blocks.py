@@ -61,7 +61,7 @@ class Simulation:
 
 @dataclass(frozen=True)
 class SimulatedSpan:
-    """A span of one detector; ``truth`` has one row (``tables.TRUTH``) for each event in it."""
+    """A span of one detector; ``truth`` has one row (``TRUTH``) for each event in it."""
 
     data: GwoscBlock
     truth: list[dict[str, Any]]
@@ -246,7 +246,7 @@ def _level(simulation: Simulation, detector: Detector, gps_time: float) -> float
 
 
 def truth_path(strain_path: Path | str) -> Path:
-    """Return where the truth table (``tables.TRUTH``) of a simulated strain file lies."""
+    """Return where the truth table (``TRUTH``) of a simulated strain file lies."""
     path = Path(strain_path)
     _, description, gps_start, duration = path.stem.split("-")
     detector = description.partition("_")[0]

@@ -17,7 +17,7 @@ from gwmorph.spectra.lines import line_share
 from gwmorph.spectra.qtransform import GUARD_S, QBatch
 from gwmorph.spectra.regions import Region, region_trigger
 from gwmorph.spectra.triggers import Trigger
-from gwmorph.tables import TILE
+from gwmorph.tables.block import TILE
 
 _REGIONS: dict[str, Callable[[QBatch, int], Region]] = {
     "excess": excess_region,
@@ -33,7 +33,7 @@ class Candidate:
     Attributes
     ----------
     found_by
-        One of ``tables.FOUND_BY``.
+        One of ``FOUND_BY``.
     trigger
         Its place, as `region_trigger` describes it or `find_triggers` found it.
     plane

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from gwmorph.spectra.qtransform import GUARD_S, QBatch
 from gwmorph.spectra.tiling import Row
-from gwmorph.tables import FOUND_BY
+from gwmorph.tables.block import FOUND_BY
 
 # A window claims a trigger when a tile inside it has this share of the peak's energy. Tiles lie
 # differently in each window, so that both neighbours of a border may see the peak on the other's
@@ -260,7 +260,7 @@ def merge_triggers(triggers: pa.Table, window_s: int) -> pa.Table:
     Of two triggers of one detector that overlap in time and in frequency, and that different
     windows claim or different parts of the score found, the one is kept that a tile found, then
     whose peak lies in its own window of ``window_s`` seconds, then the louder (or the more
-    significant, where no tile found them). ``triggers`` follow the schema ``tables.TRIGGERS``, in
+    significant, where no tile found them). ``triggers`` follow the schema ``TRIGGERS``, in
     any order.
     """
     column = {

@@ -7,7 +7,7 @@ from typing import cast
 
 from igwn_segments import segmentlist
 
-from gwmorph import storage, tables
+from gwmorph import storage
 from gwmorph.config import Detector
 from gwmorph.errors import ConfigError
 from gwmorph.grid import BLOCK_S
@@ -17,6 +17,8 @@ from gwmorph.simulation.psd import DETECTORS
 from gwmorph.simulation.quality import gaps, science_segments
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.gwosc_layout import write_gwosc_block
+from gwmorph.tables.parquet import SCHEMA_VERSION, write_table
+from gwmorph.tables.truth import TRUTH
 
 # Part of the cache's key: raise it with every change that alters a simulated sample or truth row.
 GENERATOR = 1
@@ -90,7 +92,7 @@ class SimulatedSource:
         span = simulate(
             self._simulation, cast(Detector, file.detector), file.gps_start, file.gps_end
         )
-        tables.write_table(truth_path(path), tables.TRUTH, span.truth)
+        write_table(truth_path(path), TRUTH, span.truth)
         write_gwosc_block(path, span.data)
         receipt = LocalFile.receipt(file, path, "gwosc")
         storage.record_sha256(path, receipt.sha256)
@@ -103,7 +105,7 @@ class SimulatedSource:
             {
                 "generator": GENERATOR,
                 # The truth tables in the folder follow it.
-                "schema_version": tables.SCHEMA_VERSION,
+                "schema_version": SCHEMA_VERSION,
                 "seed": self.seed,
                 "population": self._simulation.population.model_dump(),
                 "rate_scale": self.rate_scale,

@@ -1,0 +1,147 @@
+"""Writing and reading tables: Parquet with zstd, each following a declared schema.
+
+The file-level metadata says which schema the table follows (``gwmorph.schema``,
+``gwmorph.schema_version``) and whatever the stage adds: config hash, input hashes, render id,
+encoder id. No time of writing is stored, so equal content gives equal bytes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gwmorph.errors import TableError
+from gwmorph.storage import atomic_path
+
+SCHEMA_VERSION = "4"
+
+
+def write_table(
+    path: Path | str,
+    schema: pa.Schema,
+    rows: pa.Table | Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write ``rows`` (a table, a mapping of columns, or a list of records) as Parquet.
+
+    Raises
+    ------
+    TableError
+        A column is missing, unknown, of another type, or holds nulls where none are allowed.
+    StorageError
+        The file cannot be written whole.
+    """
+    with table_writer(path, schema, metadata) as append:
+        append(rows)
+
+
+@contextmanager
+def table_writer(
+    path: Path | str, schema: pa.Schema, metadata: Mapping[str, str] | None = None
+) -> Iterator[Callable[[Any], None]]:
+    """Yield a function that appends rows, so that a long table never is in memory at once.
+
+    Each call takes rows as `write_table` does and becomes one row group. The file appears
+    under its name when the block ends well; without any call it is an empty table.
+
+    Raises
+    ------
+    TableError, StorageError
+        As `write_table`.
+    """
+    own = {"gwmorph.schema_version": SCHEMA_VERSION, **(metadata or {})}
+    merged = {**(schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}
+    full = schema.with_metadata(merged)
+    with (
+        atomic_path(path) as partial,
+        pq.ParquetWriter(partial, full, compression="zstd") as writer,
+    ):
+        yield lambda rows: writer.write_table(
+            _to_table(path, schema, rows).replace_schema_metadata(merged)
+        )
+
+
+def _to_table(path: Path | str, schema: pa.Schema, rows: Any) -> pa.Table:
+    try:
+        if isinstance(rows, pa.Table):
+            table = rows.select(schema.names).cast(schema)
+        elif isinstance(rows, Mapping):
+            if set(rows) != set(schema.names):
+                raise KeyError(f"columns {sorted(rows)}, expected {sorted(schema.names)}")
+            table = pa.table(dict(rows), schema=schema)
+        else:
+            table = pa.Table.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise TableError(
+            f"{path}: rows do not fit the schema {_name(schema)!r}: {error}"
+        ) from error
+    for field in schema:
+        if not field.nullable and table.column(field.name).null_count:
+            raise TableError(f"{path}: column {field.name!r} of {_name(schema)!r} holds nulls.")
+    return table
+
+
+def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
+    """Read a table and check that it follows ``schema`` in this version.
+
+    Raises
+    ------
+    TableError
+        The file is missing, not Parquet, or follows another schema or version.
+    """
+    found = read_metadata(path)
+    expected = {"gwmorph.schema": _name(schema), "gwmorph.schema_version": SCHEMA_VERSION}
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise TableError(
+                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. The table comes "
+                "from another version or stage: remove it and run the workflow again."
+            )
+    return pq.read_table(path).select(schema.names)
+
+
+def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
+    """Read several tables of one schema and join their rows in the order given."""
+    tables = [read_table(path, schema).replace_schema_metadata(None) for path in paths]
+    empty = schema.empty_table().replace_schema_metadata(None)
+    return pa.concat_tables(tables or [empty], promote_options="default")
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """Return the file-level metadata of a table, without pandas' and Arrow's own keys."""
+    try:
+        raw = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(
+            f"{path}: not a readable Parquet table ({error}). Remove it and run again."
+        ) from error
+    return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
+
+
+def shared_metadata(paths: Iterable[Path | str], keys: Iterable[str]) -> dict[str, str]:
+    """Return the values of ``keys`` that all tables agree on.
+
+    Raises
+    ------
+    TableError
+        Two tables differ in one of the keys, so that their rows must not be compared.
+    """
+    shared: dict[str, str] = {}
+    keys = list(keys)
+    for path in paths:
+        found = read_metadata(path)
+        for key in keys:
+            value = found.get(key, "")
+            if shared.setdefault(key, value) != value:
+                raise TableError(
+                    f"{path}: {key} = {value!r}, but other tables of this run have "
+                    f"{shared[key]!r}; their rows cannot be compared. Remove the older tables."
+                )
+    return shared
+
+
+def _name(schema: pa.Schema) -> str:
+    return schema.metadata[b"gwmorph.schema"].decode()
