@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
-from gwmorph.report.figures import write_cluster_csv, write_cluster_html
+from gwmorph.report.cluster_table import write_cluster_csv, write_cluster_html
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.tables.parquet import read_table
 

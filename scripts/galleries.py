@@ -7,7 +7,7 @@ from typing import Any
 from gwmorph.grid import block_of
 from gwmorph.joblog import JobLog
 from gwmorph.naming import event_name, parse_span_name, span_name
-from gwmorph.report.figures import Example, GalleryScale, choose_examples, draw_gallery
+from gwmorph.report.gallery import Example, GalleryScale, choose_examples, draw_gallery
 from gwmorph.spectra.tiling import Tiling
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 from gwmorph.tables.parquet import read_table

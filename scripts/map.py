@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
-from gwmorph.report.figures import draw_map
+from gwmorph.report.map import draw_map
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
 

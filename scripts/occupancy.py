@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
-from gwmorph.report.figures import draw_occupancy
+from gwmorph.report.occupancy import draw_occupancy
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table, read_tables

@@ -119,7 +119,7 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
 @pytest.mark.parametrize(
     ("module", "jobs"),
     [
-        ("report/figures.py", REPORT),
+        ("report/map.py", MAPS),
         ("report/summary.py", ["Summing up run t"]),
         ("morphology/clustering.py", CLUSTERED),
         ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES, TRIGGERS]),

@@ -8,12 +8,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib import colors
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gwmorph.storage import atomic_path
 
 DPI = 150
 GREY = "#bbbbbb"
+_EMPTY = {"window": "no analysed windows", "event": "no events"}
 
 # Paul Tol's "muted" scheme, told apart with every common colour-vision deficiency.
 _MUTED = (
@@ -78,3 +80,8 @@ def saved_figure(
         yield figure
         with atomic_path(path) as partial:
             figure.savefig(partial, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def say_empty(axes: Axes, view: str) -> None:
+    """Write that a view has nothing to draw, instead of empty axes."""
+    axes.text(0.5, 0.5, _EMPTY[view], transform=axes.transAxes, ha="center", va="center")

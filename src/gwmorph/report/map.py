@@ -1,0 +1,175 @@
+"""The 2-d map of a view: by cluster, by SNR and by detector."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from matplotlib import colormaps, colors, ticker
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import SubFigure
+from numpy.typing import NDArray
+
+from gwmorph.report.columns import detectors_of, flags, values
+from gwmorph.report.palette import DPI, GREY, cluster_color, saved_figure, say_empty
+
+# Quiet is pale but still seen on white; lightness alone tells the order.
+_LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
+_LABEL_GAP_IN = 0.26
+
+
+def draw_map(clusters: pa.Table, view: str, path: Path | str) -> None:
+    """Draw the 2-d map coloured by cluster and by SNR, and each detector's share of it.
+
+    Parameters
+    ----------
+    clusters
+        Rows of the CLUSTERS schema, all of one view; none gives a figure that says so.
+    view
+        That view.
+    path
+        PNG to write.
+    """
+    detectors = detectors_of(clusters)
+    x, y = values(clusters, "x"), values(clusters, "y")
+    names = np.asarray(clusters.column("detector").to_pylist())
+    with saved_figure(path, 15.5, 6.0) as figure:
+        by_cluster, by_snr, column = figure.subfigures(
+            1, 3, width_ratios=[6, 6.6, 3], squeeze=False
+        )[0]
+        _draw_snr(by_snr, view, x, y, values(clusters, "tile_snr"))
+        # At least two places, so that a single detector does not get a tall, narrow panel.
+        panels = column.subplots(max(2, len(detectors)), 1)
+        for axes, detector in zip(panels, detectors, strict=False):
+            _draw_detector(axes, view, x, y, names == detector, detector)
+        for unused in panels[len(detectors) :]:
+            unused.remove()
+        # Last, because labels are placed in a layout that does not move any more.
+        _draw_clusters(by_cluster, view, x, y, clusters)
+
+
+def _draw_clusters(
+    figure: SubFigure, view: str, x: NDArray, y: NDArray, clusters: pa.Table
+) -> None:
+    axes = figure.subplots()
+    cluster, outlier = values(clusters, "cluster"), flags(clusters, "outlier")
+    numbers, doubtful = np.unique(cluster), np.unique(cluster[~flags(clusters, "supported")])
+    # A fixed shuffle: no cluster hides another only because it is drawn later.
+    order = np.random.default_rng(0).permutation(len(x))
+    shades = [cluster_color(int(number)) for number in cluster[order]]
+    axes.scatter(x[order], y[order], s=_point_area(len(x)), c=shades or None, linewidths=0)
+    axes.scatter(
+        x[outlier], y[outlier], s=18, facecolors="none", edgecolors="#222222", linewidths=0.6
+    )
+    _frame_map(axes, _cluster_title(numbers, doubtful, outlier), view, x, y)
+    anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
+    marks = [f"{number}?" if number in doubtful else f"{number}" for number in numbers]
+    _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
+
+
+def _cluster_title(numbers: NDArray, doubtful: NDArray, outlier: NDArray) -> str:
+    """Say how many clusters there are, how many are unsupported, and how many outliers."""
+    parts = [f"{len(numbers)} clusters" if len(numbers) != 1 else "1 cluster"]
+    if len(doubtful):
+        parts.append(f"{len(doubtful)} unsupported (?)")
+    if outlier.any():
+        parts.append(f"{outlier.sum():,} outliers (ringed)")
+    return "Coloured by cluster: " + ", ".join(parts)
+
+
+def _centre(x: NDArray, y: NDArray) -> tuple[float, float]:
+    """Return the point nearest to the median, so that a label never lies in empty space."""
+    nearest = np.argmin(np.hypot(x - np.median(x), y - np.median(y)))
+    return float(x[nearest]), float(y[nearest])
+
+
+def _number_clusters(axes: Axes, numbers: NDArray, marks: Sequence[str], anchors: NDArray) -> None:
+    axes.figure.canvas.draw()  # settles the layout, so that pixels below are the final ones
+    places = axes.transData.inverted().transform(
+        spread_labels(axes.transData.transform(anchors), distance=_LABEL_GAP_IN * DPI)
+    )
+    for number, mark, anchor, place in zip(numbers, marks, anchors, places, strict=True):
+        axes.annotate(
+            mark,
+            xy=anchor,
+            xytext=place,
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            bbox={
+                "boxstyle": "round,pad=0.2",
+                "facecolor": (1, 1, 1, 0.85),
+                "edgecolor": cluster_color(int(number)),
+            },
+            arrowprops={"arrowstyle": "-", "linewidth": 0.7, "shrinkB": 0},
+        )
+
+
+def spread_labels(points: NDArray, distance: float, rounds: int = 300) -> NDArray:
+    """Push points [n, 2] apart until no two are closer than ``distance``, if that can be done.
+
+    Every round moves each pair that is too close by half of what is missing.
+    """
+    places = np.array(points, dtype=float).reshape(-1, 2)
+    # Points that coincide need some direction in which to part.
+    places += 1e-3 * distance * np.random.default_rng(0).standard_normal(places.shape)
+    for _ in range(rounds):
+        gaps = places[:, None] - places[None]
+        lengths = np.hypot(*np.moveaxis(gaps, -1, 0)) + np.eye(len(places)) * 2 * distance
+        missing = np.clip(1.02 * distance - lengths, 0, None)
+        if not missing.any():
+            break
+        places += 0.25 * np.sum((missing / lengths)[..., None] * gaps, axis=1)
+    return places
+
+
+def _draw_snr(figure: SubFigure, view: str, x: NDArray, y: NDArray, snr: NDArray) -> None:
+    axes = figure.subplots()
+    order = np.argsort(snr, kind="stable")  # the loudest on top
+    low = max(1.0, float(snr.min())) if len(snr) else 1.0
+    high = max(1.2 * low, float(snr.max())) if len(snr) else 10.0
+    norm = colors.LogNorm(low, high, clip=True)
+    axes.scatter(
+        x[order],
+        y[order],
+        s=_point_area(len(x)),
+        c=snr[order],
+        cmap=_LOUDNESS,
+        norm=norm,
+        linewidths=0,
+    )
+    _frame_map(axes, f"Coloured by SNR of the {view}'s loudest tile", view, x, y)
+    bar = figure.colorbar(ScalarMappable(norm, _LOUDNESS), ax=axes, pad=0.02)
+    bar.set_label("SNR (Omicron's convention)")
+    ticks = ticker.LogLocator(subs=(1, 2, 5))
+    bar.set_ticks([tick for tick in ticks.tick_values(low, high) if low <= tick <= high])
+    bar.ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    bar.ax.yaxis.set_minor_locator(ticker.NullLocator())
+
+
+def _draw_detector(
+    axes: Axes, view: str, x: NDArray, y: NDArray, own: NDArray, detector: str
+) -> None:
+    area = 0.5 * _point_area(len(x))
+    axes.scatter(x[~own], y[~own], s=area, c=GREY, linewidths=0)
+    axes.scatter(x[own], y[own], s=area, c="#0072b2", linewidths=0)
+    _frame_map(axes, f"{detector}: {own.sum():,} {view}s", view, x, y)
+
+
+def _frame_map(axes: Axes, title: str, view: str, x: NDArray, y: NDArray) -> None:
+    axes.set(title=title, xlabel="UMAP 1 [arbitrary]", ylabel="UMAP 2 [arbitrary]")
+    axes.set(xticks=[], yticks=[])
+    if not len(x):
+        say_empty(axes, view)
+        return
+    for low, high, set_limits in (
+        (x.min(), x.max(), axes.set_xlim),
+        (y.min(), y.max(), axes.set_ylim),
+    ):
+        margin = 0.06 * (high - low) or 1.0
+        set_limits(low - margin, high + margin)
+
+
+def _point_area(count: int) -> float:
+    return float(np.clip(6e4 / max(count, 1), 3, 22))

@@ -1,0 +1,73 @@
+import numpy as np
+
+from gwmorph.report.occupancy import count_occupancy
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.clusters import CLUSTERS
+
+START = 1262301184
+
+
+def ledger_row(gps: int, status: str, detector: str = "H1") -> dict:
+    return {
+        "detector": detector,
+        "gps_start": gps,
+        "duration_s": 32,
+        "block": 0,
+        "status": status,
+        "reason": None if status == "analysed" else "nan",
+        "detail": None,
+    }
+
+
+def cluster_row(gps: int, cluster: int, detector: str = "H1") -> dict:
+    numbers = {field.name: 0.0 for field in CLUSTERS}
+    ids = {"detector": detector, "gps_start": gps, "view": "window", "cluster": cluster}
+    flags = {"outlier": False, "supported": True}
+    return numbers | flags | ids
+
+
+def test_occupancy_counts_are_the_known_ones():
+    # Bins of 128 s: [128, 256) holds three windows, [256, 384) none, [384, 512) two.
+    ledger = LEDGER.empty_table().from_pylist(
+        [
+            ledger_row(128, "analysed"),
+            ledger_row(160, "analysed"),
+            ledger_row(224, "excluded"),
+            ledger_row(384, "analysed"),
+            ledger_row(480, "excluded"),
+            ledger_row(480, "analysed", "L1"),
+        ],
+        schema=LEDGER,
+    )
+    clusters = CLUSTERS.empty_table().from_pylist(
+        [
+            cluster_row(128, 0),
+            cluster_row(160, 2),
+            cluster_row(384, 0),
+            cluster_row(480, 1, "L1"),
+        ],
+        schema=CLUSTERS,
+    )
+    counts = count_occupancy(clusters, ledger, 128)
+    assert list(counts) == ["H1", "L1"]
+    h1, l1 = counts.values()
+    assert h1.starts.tolist() == l1.starts.tolist() == [128, 256, 384]
+    assert h1.members.tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 0]]
+    assert h1.analysed.tolist() == [2, 0, 1]
+    assert h1.excluded.tolist() == [1, 0, 1]
+    assert l1.members.tolist() == [[0, 0, 0], [0, 0, 0], [0, 1, 0]]
+    np.testing.assert_array_equal(
+        h1.shares(), [[0.5, 0, 0.5], [np.nan, np.nan, np.nan], [1, 0, 0]]
+    )
+
+
+def test_occupancy_counts_every_window_once(run_tables):
+    tables = run_tables(windows=500, clusters=7)
+    for bin_s in (32, 1000, 1024, 10**6):
+        counts = count_occupancy(tables.clusters, tables.ledger, bin_s)
+        assert all((count.starts % bin_s == 0).all() for count in counts.values())
+        assert sum(count.members.sum() for count in counts.values()) == tables.clusters.num_rows
+        lost = sum(count.excluded.sum() for count in counts.values())
+        assert lost == tables.ledger.num_rows - tables.clusters.num_rows
+        for count in counts.values():
+            np.testing.assert_array_equal(count.members.sum(axis=1), count.analysed)

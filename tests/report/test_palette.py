@@ -1,0 +1,36 @@
+import hashlib
+from pathlib import Path
+
+import matplotlib as mpl
+from drawn import SCALE, pictures_of
+from PIL import Image
+
+from gwmorph.report.gallery import choose_examples, draw_gallery
+from gwmorph.report.map import draw_map
+from gwmorph.report.occupancy import draw_occupancy
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_same_rows_give_the_same_bytes_whatever_the_users_settings(tmp_path, run_tables):
+    tables = run_tables()
+    examples = choose_examples(0, tables.clusters, tables.summary, 5)
+    pictures = pictures_of(tmp_path, 5)
+
+    def draw(folder: Path) -> list[str]:
+        draw_map(tables.clusters, "event", folder / "map.png")
+        draw_occupancy(tables.clusters, "event", tables.ledger, 1024, folder / "o.png")
+        draw_gallery(0, "event", examples, pictures, SCALE, folder / "gallery.png")
+        return [digest(path) for path in sorted(folder.iterdir())]
+
+    first = draw(tmp_path / "first")
+    with mpl.rc_context({"font.size": 31, "savefig.dpi": 40, "axes.facecolor": "red"}):
+        assert draw(tmp_path / "second") == first
+
+
+def test_figures_store_neither_date_nor_software(tmp_path, run_tables):
+    draw_map(run_tables().clusters, "window", tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as image:
+        assert set(image.info) <= {"dpi"}
