@@ -158,3 +158,23 @@ def test_paths_that_the_readme_links_exist():
     for page in ("README.md", "config/README.md", "docs/architecture.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
             assert (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
+
+
+RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+IMPORT = re.compile(r"^(?:from \S+ )?import (.+)$", re.MULTILINE)
+
+
+def imported_by(text: str) -> set[str]:
+    return {name for found in IMPORT.findall(text) for name in found.split(", ")}
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
+def test_a_rule_file_imports_what_it_uses(path):
+    # All files share one namespace: an import elsewhere would serve as well, until it goes.
+    text = path.read_text()
+    anywhere = set().union(*(imported_by(other.read_text()) for other in RULE_FILES))
+    code = re.sub(
+        r'"""[^"]*"""|"[^"\n]*"|#[^\n]*|\b\w+=|^ *(from|import) .*$', "", text, flags=re.M
+    )
+    used = {name for name in anywhere if re.search(rf"(?<![\w.]){name}\b", code)}
+    assert used <= imported_by(text)

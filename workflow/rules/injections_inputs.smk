@@ -1,8 +1,11 @@
 # What the rules of an injection campaign share: the names of its files, and the functions that tell
 # a rule its jobs. The jobs are planned when a rule is asked for, since reading the shapes takes time.
 
+import sys
 from functools import cache
 from glob import glob
+
+from gwmorph.errors import GwmorphError
 
 INJECTED = "results/{run}/injections/windows/{part}.parquet"
 NOISE = "results/{run}/injections/noise/{part}.parquet"

@@ -1,6 +1,13 @@
 # What the rules of a comparison of encoders share: the names of its files, and the functions that
 # tell a rule its inputs and params.
 
+import sys
+from functools import cache
+from glob import glob
+from pathlib import Path
+
+from gwmorph.errors import GwmorphError
+
 LABELLED = "results/{run}/comparison/labelled/{data}.parquet"
 VECTORS = "results/{run}/comparison/vectors/{encoder}.parquet"
 # Time is no result: this file differs from run to run.
