@@ -20,6 +20,7 @@ from gwmorph.learning.loop import (
     train,
 )
 from gwmorph.learning.pairs import read_pairs
+from gwmorph.learning.sources import elements_without
 from gwmorph.lineage import hashes_of
 from gwmorph.storage import content_hash
 from gwmorph.tables.parquet import write_table
@@ -59,6 +60,7 @@ def contrast(
     rows = losses_table(found)
     write_table(losses, LOSSES, rows, {"gwmorph.training": training})
     machine = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
+    about["elements"] = elements_without(settings.excluded)
     write_network(weights, network, {"training": about, "machine": machine})
     checkpoint.unlink(missing_ok=True)
 

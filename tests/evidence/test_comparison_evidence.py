@@ -91,7 +91,8 @@ def weights(tmp_path_factory):
     network = CropNetwork(Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96))
     for name, about in {
         "all": {"training": {"excluded": []}},
-        "some": {"training": {"excluded": ["ring_up", "staircase"]}},
+        "some": {"training": {"excluded": ["ring_up", "staircase"], "elements": ["pulse"]}},
+        "by name": {"training": {"excluded": ["ring_up"]}},
         "silent": {},
     }.items():
         write_network(folder / name, network, about)
@@ -118,5 +119,7 @@ def test_held_out_weights_must_not_know_the_shapes(weights):
         encoder_for_unseen(own, str(weights / "some"), ["ring_up", "comb"])
     with pytest.raises(WeightsError, match="does not say what its training left out"):
         encoder_for_unseen(own, str(weights / "silent"), ["ring_up"])
+    with pytest.raises(WeightsError, match="left out ring_up by name only"):
+        encoder_for_unseen(own, str(weights / "by name"), ["ring_up"])
     with pytest.raises(WeightsError, match="cannot be read"):
         encoder_for_unseen(own, str(weights / "missing"), ["ring_up"])

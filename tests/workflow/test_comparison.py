@@ -63,7 +63,7 @@ def write_strain(path):
 def write_weights(folder):
     network = CropNetwork(Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96))
     for name, excluded in (("own", []), ("held_out", COMPARISON["unseen"])):
-        about = {"training": {"excluded": excluded}}
+        about = {"training": {"excluded": excluded, "elements": ["pulse"]}}
         write_network(folder / f"{name}.safetensors", network, about)
 
 

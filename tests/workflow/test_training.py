@@ -5,7 +5,7 @@ import re
 import pytest
 from workflow_project import build
 
-from gwmorph.encoders.indomain import load_network
+from gwmorph.encoders.indomain import left_out, load_network
 from gwmorph.learning.pairs import read_pairs
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.training import LOSSES
@@ -41,6 +41,7 @@ def jobs(project, *arguments):
 def test_a_training_leaves_weights_and_losses(trained):
     folder = trained.folder / "results" / "training" / "training"
     load_network(folder / "encoder.safetensors")
+    assert left_out(folder / "encoder.safetensors") == {"blip"}
     losses = read_table(folder / "losses.parquet", LOSSES)
     assert losses["step"].to_pylist() == [1, 2]
     assert (folder / "losses.png").stat().st_size > 5000

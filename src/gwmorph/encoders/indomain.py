@@ -130,7 +130,13 @@ def left_out(path: Path | str) -> set[str]:
     try:
         with safe_open(path, framework="pt") as file:
             told = json.loads((file.metadata() or {})[_ENTRY])
-        return set(told["training"]["excluded"])
+        excluded = set(told["training"]["excluded"])
+        if excluded and "elements" not in told["training"]:
+            raise WeightsError(
+                f"{path}: its training left out {', '.join(sorted(excluded))} by name only; "
+                "random compositions still held such signals. Train it again."
+            )
+        return excluded
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise WeightsError(
             f"{path}: cannot be read, or does not say what its training left out ({error!r}). "

@@ -54,23 +54,29 @@ class Sources:
         populations draw a class.
     chirps
         Whether binaries are among the sources.
+    elements
+        What random compositions are made of; without any there are none.
     spread
         How far two signals of one source may differ, as a part of each parameter's range.
     """
 
     glitches: Mapping[str, Sequence[InjectedGlitch]]
     chirps: bool
+    elements: Sequence[str]
     spread: float
 
     def draw(self, rng: np.random.Generator) -> tuple[str, Injected]:
         """Draw a source: its morphology's name, and what draws its signals."""
-        kinds = [kind for kind in _SHARES if kind != CHIRP or self.chirps]
+        there = {"glitch": self.glitches, COMPOSITION: self.elements, CHIRP: self.chirps}
+        kinds = [kind for kind in _SHARES if there[kind]]
         shares = np.array([_SHARES[kind] for kind in kinds])
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         if kind == CHIRP:
             return CHIRP, _chirp(rng)
         if kind == COMPOSITION:
-            return COMPOSITION, narrowed(composition(rng), _OF_COMPOSITION * self.spread, rng)
+            return COMPOSITION, narrowed(
+                composition(rng, self.elements), _OF_COMPOSITION * self.spread, rng
+            )
         name = str(rng.choice(list(self.glitches)))
         ways = self.glitches[name]
         chosen = int(rng.integers(len(ways))) if len(ways) > 1 else 0
@@ -81,6 +87,8 @@ def training_sources(
     populations: Iterable[Population], excluded: Iterable[str], spread: float
 ) -> Sources:
     """Return all sources of some populations but those of ``excluded`` morphologies.
+
+    Compositions lose the elements that are an excluded morphology under another name.
 
     Raises
     ------
@@ -100,7 +108,7 @@ def training_sources(
             f"{', '.join([*sorted(known), CHIRP])}"
         )
     kept = {name: ways for name, ways in known.items() if name not in left_out}
-    return Sources(kept, CHIRP not in left_out, spread)
+    return Sources(kept, CHIRP not in left_out, elements_without(left_out), spread)
 
 
 def _of_population(population: Population) -> dict[str, InjectedGlitch]:
@@ -215,11 +223,32 @@ _ELEMENTS: dict[str, Element] = {
 }
 
 
-def composition(rng: np.random.Generator) -> InjectedGlitch:
-    """Draw a shape that has no name: one to three elements, alone or repeated."""
-    kinds = [
-        str(kind) for kind in rng.choice(list(_ELEMENTS), rng.choice(3, p=[0.5, 0.3, 0.2]) + 1)
-    ]
+# Morphologies whose signals an element makes as well: the same generator under another name. What
+# merely comes near, as a blip comes near a sine-Gaussian of few cycles, is not named here.
+_SAME_AS: dict[str, tuple[str, ...]] = {
+    "bent": ("paired_doves",),
+    "arched": ("air_compressor", "whistle"),
+    "wandering": ("wandering_line", "low_frequency_lines"),
+    "packet": (
+        "power_line",
+        "scratchy",
+        *(name for name in INJECTED if name.startswith("sine_gaussian")),
+    ),
+    "pulse": ("blip", "low_frequency_blip", "repeating_blips", "helix"),
+    "noise": ("noise_burst", "low_frequency_burst"),
+    "ring": ("ring_up", "violin_mode_ring"),
+}
+
+
+def elements_without(excluded: Iterable[str]) -> list[str]:
+    """Return the elements of compositions that make no signal of ``excluded`` morphologies."""
+    left_out = set(excluded)
+    return [kind for kind in _ELEMENTS if left_out.isdisjoint(_SAME_AS[kind])]
+
+
+def composition(rng: np.random.Generator, elements: Sequence[str]) -> InjectedGlitch:
+    """Draw a shape that has no name: one to three of ``elements``, alone or repeated."""
+    kinds = [str(kind) for kind in rng.choice(elements, rng.choice(3, p=[0.5, 0.3, 0.2]) + 1)]
     repeats = int(rng.integers(2, 9)) if rng.random() < 0.4 else 1
     # A train of repetitions is made of short elements.
     longest = 0.3 if repeats > 1 else 3.0
