@@ -30,7 +30,7 @@ from umap import UMAP
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import Config, parse_config
-from gwmorph.encoders.base import make_encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.agreement import cluster_agreement
 from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
 from gwmorph.evidence.quiet import quiet_windows

@@ -26,7 +26,8 @@ from scipy.spatial import cKDTree
 
 from gwmorph.block import EventParameters, draw_stretch
 from gwmorph.config import Config, EncoderConfig
-from gwmorph.encoders.base import Encoder, make_encoder
+from gwmorph.encoders.base import Encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.shards import EventOutputs, write_shard
 from gwmorph.naming import event_name
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture

@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from gwmorph.block import EventParameters, RenderParameters, Stretch, draw_stretch
 from gwmorph.config import Config
-from gwmorph.encoders.base import Encoder, make_encoder
+from gwmorph.encoders.base import Encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.events import admit
 from gwmorph.evidence.injections import simulated_backgrounds, unit_signal, window_span

@@ -103,7 +103,7 @@ def _run_block(folder: Path, _: int) -> None:
 
 
 def _run_embed(folder: Path, blocks: int) -> None:
-    from gwmorph.encoders.base import make_encoder
+    from gwmorph.encoders.registry import make_encoder
     from gwmorph.encoders.shards import WindowOutputs, write_shard
 
     config = Config()

@@ -6,7 +6,7 @@ from typing import Any
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import EncoderConfig, EventsConfig
-from gwmorph.encoders.base import make_encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.injections import observe, simulated_backgrounds, write_windows
 from gwmorph.evidence.statistics import register_encoder

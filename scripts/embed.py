@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.base import make_encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.shards import BlockOutputs, EventOutputs, WindowOutputs, write_shard
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.config import EncoderConfig, PictureConfig
-from gwmorph.encoders.base import Encoder, Size, make_encoder
+from gwmorph.encoders.base import Encoder, Size
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.untrained import untrained_encoder
 from gwmorph.evidence.comparison import (
     REAL,

@@ -6,7 +6,7 @@ from typing import Any
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.base import make_encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.quiet import quiet_windows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage

@@ -188,7 +188,7 @@ def _fetch_weights(options: argparse.Namespace) -> None:
     import yaml
 
     from gwmorph.config import load_yaml, parse_config
-    from gwmorph.encoders.base import fetch_weights
+    from gwmorph.encoders.registry import fetch_weights
 
     raw = load_yaml(options.configfile) if options.configfile else {}
     given = dict(raw.get("encoder", {}).get("weights", {}))

@@ -46,13 +46,14 @@ def import_closure(script: Path, package: Path = PACKAGE) -> set[Path]:
     closure: set[Path] = set()
     pending = [script]
     while pending:
-        found = _imported_files(pending.pop(), package) - closure
+        found = imported_files(pending.pop(), package) - closure
         closure |= found
         pending.extend(found)
     return closure
 
 
-def _imported_files(source: Path, package: Path) -> set[Path]:
+def imported_files(source: Path, package: Path) -> set[Path]:
+    """Return the files of ``package`` that ``source`` itself names, lazily or not."""
     names = _imported_names(source.read_text(), source, package)
     found = {file for name in names for file in _files_of(name, package)}
     return {file for file in found if file.relative_to(package).parts[0] != _PARAMS_ONLY}

@@ -16,9 +16,10 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from gwmorph.cli import main  # noqa: E402
 from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
-from gwmorph.encoders.base import PatchEncoder, make_encoder  # noqa: E402
+from gwmorph.encoders.base import PatchEncoder  # noqa: E402
 from gwmorph.encoders.dct import DctEncoder  # noqa: E402
 from gwmorph.encoders.dinov2 import Dinov2Encoder, load_model, pixel_values  # noqa: E402
+from gwmorph.encoders.registry import make_encoder  # noqa: E402
 from gwmorph.encoders.runtime import PytorchNetwork  # noqa: E402
 from gwmorph.encoders.weights import WEIGHTS_FILE, Weights, obtain_weights  # noqa: E402
 from gwmorph.errors import ConfigError, WeightsError  # noqa: E402

@@ -9,7 +9,6 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from gwmorph.config import Config, EncoderConfig  # noqa: E402
 from gwmorph.encoders import indomain  # noqa: E402
-from gwmorph.encoders.base import check_weights, make_encoder  # noqa: E402
 from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
 from gwmorph.encoders.indomain import (  # noqa: E402
     SHIPPED,
@@ -17,6 +16,7 @@ from gwmorph.encoders.indomain import (  # noqa: E402
     load_network,
     write_network,
 )
+from gwmorph.encoders.registry import check_weights, make_encoder  # noqa: E402
 from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
 from gwmorph.spectra.pictures import PictureScale, crops  # noqa: E402
 from gwmorph.storage import sha256_of_file  # noqa: E402

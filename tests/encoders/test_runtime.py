@@ -14,9 +14,9 @@ pytest.importorskip("openvino")
 
 from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
 from gwmorph.encoders import runtime  # noqa: E402
-from gwmorph.encoders.base import make_encoder  # noqa: E402
 from gwmorph.encoders.calibration import calibration_set  # noqa: E402
 from gwmorph.encoders.dinov2 import cls_token, mean_patch, pixel_values  # noqa: E402
+from gwmorph.encoders.registry import make_encoder  # noqa: E402
 from gwmorph.encoders.runtime import (  # noqa: E402
     OpenvinoNetwork,
     PytorchNetwork,

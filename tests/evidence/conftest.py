@@ -4,7 +4,7 @@ import pytest
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import Config, EncoderConfig, InjectionsConfig
-from gwmorph.encoders.base import make_encoder
+from gwmorph.encoders.registry import make_encoder
 
 SIZE = 32
 

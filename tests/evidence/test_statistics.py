@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.base import make_encoder
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence import statistics
 from gwmorph.evidence.statistics import (
     STATISTICS,

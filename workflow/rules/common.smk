@@ -13,7 +13,7 @@ from pathlib import Path
 import gwmorph
 from gwmorph.codehash import stage_hash
 from gwmorph.config import parse_config
-from gwmorph.encoders.base import check_weights
+from gwmorph.encoders.registry import check_weights
 from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of

@@ -1,26 +1,16 @@
-"""What an encoder is, and how one is made from its configuration."""
+"""What an encoder is, and what all encoders share."""
 
-from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gwmorph.config import EncoderConfig, WeightsConfig
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
 
 Size = tuple[int, int]
 # What a picture shows: 32 s, or a moment in four crops.
 View = Literal["window", "event"]
-_EXTRA_MODULES = {
-    "torch",
-    "transformers",
-    "safetensors",
-    "huggingface_hub",
-    "openvino",
-    "nncf",
-}
 
 
 class Encoder(Protocol):
@@ -66,110 +56,6 @@ class PatchEncoder(Encoder, Protocol):
             As `encode`.
         """
         ...
-
-
-def make_encoder(
-    config: EncoderConfig, size: Size = (224, 224), threads: int | None = None
-) -> Encoder:
-    """Make the configured encoder for pictures of ``size`` (height, width) in pixels.
-
-    ``auto`` is what `gwmorph.encoders.precision.resolve_auto` says of this machine; a run has
-    resolved it before. ``threads`` limits the encoder; by default ``OMP_NUM_THREADS`` does.
-
-    Raises
-    ------
-    ConfigError
-        The size does not suit the encoder, or the encoder's extra is not installed.
-    WeightsError
-        The weights cannot be had or are not the ones asked for.
-    """
-    if config.name == "dct":
-        from gwmorph.encoders.dct import DctEncoder
-
-        return DctEncoder(size)
-    if config.name == "indomain":
-        from gwmorph.encoders.indomain import IndomainEncoder
-
-        return IndomainEncoder(config.indomain.path, size, config.indomain.sha256, threads)
-    try:
-        return _make_dinov2(config, size, threads)
-    except ModuleNotFoundError as error:
-        raise _extra_missing(error) from error
-
-
-def _make_dinov2(config: EncoderConfig, size: Size, threads: int | None) -> Encoder:
-    from gwmorph.encoders.dinov2 import Dinov2Encoder
-    from gwmorph.encoders.precision import resolve_auto
-    from gwmorph.encoders.runtime import make_network
-    from gwmorph.encoders.weights import obtain_weights
-
-    settled = resolve_auto(config)
-    weights = obtain_weights(config.weights)
-    network = make_network(
-        weights,
-        size,
-        settled.runtime,
-        settled.precision,
-        Path(config.weights.cache),
-        threads,
-    )
-    return Dinov2Encoder(network, weights, size, config.output)
-
-
-def check_weights(config: EncoderConfig) -> None:
-    """Raise unless the configured encoder's weights are there, fetching them where needed.
-
-    It takes a second, so that a run fails before it has drawn a picture.
-
-    Raises
-    ------
-    ConfigError
-        The encoder's extra is not installed.
-    WeightsError
-        The weights cannot be had or are not the ones asked for.
-    """
-    # The shipped weights are the package's own, and PyTorch takes more than a second to import.
-    if config.name == "indomain" and (config.indomain.path or config.indomain.sha256):
-        from gwmorph.encoders.indomain import load_network, weights_path
-
-        load_network(weights_path(config.indomain.path), config.indomain.sha256)
-    if config.name != "dinov2":
-        return
-    try:
-        from gwmorph.encoders.weights import obtain_weights
-
-        obtain_weights(config.weights)
-    except ModuleNotFoundError as error:
-        raise _extra_missing(error) from error
-
-
-def fetch_weights(config: WeightsConfig) -> tuple[Path, str]:
-    """Return folder and SHA-256 of DINOv2's weights, fetched where needed and loaded to check.
-
-    Raises
-    ------
-    ConfigError, WeightsError
-        As `check_weights`; or the weights are of another architecture, or not finite.
-    """
-    try:
-        from gwmorph.encoders.dinov2 import load_model
-        from gwmorph.encoders.weights import obtain_weights
-
-        weights = obtain_weights(config)
-        load_model(weights)
-    except ModuleNotFoundError as error:
-        raise _extra_missing(error) from error
-    return weights.folder, weights.sha256
-
-
-def _extra_missing(error: ModuleNotFoundError) -> Exception:
-    if error.name not in _EXTRA_MODULES:
-        return error
-    return ConfigError(
-        f"encoder.name: 'dinov2' needs the Python package {error.name!r}, which is not "
-        "installed. Install the extra with: pip install 'gwmorph[dinov2]' (or set encoder.name to "
-        "'dct', which needs no weights; encoder.runtime 'pytorch' does without openvino and nncf)."
-    )
 
 
 def encoder_id(name: str, revision: str, sha256: str, size: Size, precision: str) -> str:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View, make_encoder
+from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View
+from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
 from gwmorph.evidence.score import PARTS, QuietBackground
 from gwmorph.spectra.chirps import chirp_ratio
