@@ -8,9 +8,9 @@ from gwpy.timeseries import StateVector, TimeSeries
 
 from gwmorph import tables
 from gwmorph.errors import ConfigError, StrainError
+from gwmorph.formats.gwosc_layout import DQ_NAMES, GwoscBlock, write_gwosc_block
 from gwmorph.simulation.blocks import truth_path
 from gwmorph.storage import sha256_of_file
-from gwmorph.strain.gwosc_layout import DQ_NAMES, GwoscBlock, write_gwosc_block
 from gwmorph.strain.simulated import SimulatedSource
 
 POPULATION = Path(__file__).parents[2] / "config" / "population.yaml"

@@ -8,10 +8,8 @@ import h5py
 import numpy as np
 
 from gwmorph.errors import StrainError
+from gwmorph.formats.gwosc_layout import DQ_MASK, STRAIN
 from gwmorph.strain.reader import FileDescription, damage, data_bit, detector_prefix, whole
-
-STRAIN = "strain/Strain"
-_DQ_MASK = "quality/simple/DQmask"
 
 # Attributes that give the first sample's GPS time and the sample spacing (or the rate).
 _TIME_AXES = (
@@ -118,9 +116,9 @@ class GwoscReader(_Hdf5Reader):
                 f"{self._path}: meta/GPSstart is {self._meta('GPSstart')}, but strain/Strain "
                 f"starts at {start}. The file was altered: fetch it again."
             )
-        if _DQ_MASK in self._file and len(self._numbers(_DQ_MASK)) != duration:
+        if DQ_MASK in self._file and len(self._numbers(DQ_MASK)) != duration:
             raise StrainError(
-                f"{self._path}: {_DQ_MASK} holds {len(self._numbers(_DQ_MASK))} values, expected "
+                f"{self._path}: {DQ_MASK} holds {len(self._numbers(DQ_MASK))} values, expected "
                 f"one for each of {duration} s. The file was altered: fetch it again."
             )
         detector = self._meta_value("Detector")
@@ -142,11 +140,11 @@ class GwoscReader(_Hdf5Reader):
 
     def science(self, start: int, end: int) -> np.ndarray:
         """Return bool [end - start]: DATA bit of each second, True where there is no mask."""
-        if _DQ_MASK not in self._file:
+        if DQ_MASK not in self._file:
             return super().science(start, end)
         first = start - self.description.gps_start
         with damage(self._path):
-            mask = self._file[_DQ_MASK][first : first + end - start]
+            mask = self._file[DQ_MASK][first : first + end - start]
         return data_bit(mask)
 
 

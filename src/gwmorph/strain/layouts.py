@@ -8,8 +8,9 @@ from typing import Literal
 import h5py
 
 from gwmorph.errors import StrainError
+from gwmorph.formats.gwosc_layout import STRAIN
 from gwmorph.strain.base import Layout
-from gwmorph.strain.hdf5 import STRAIN, GwoscReader, PlainReader
+from gwmorph.strain.hdf5 import GwoscReader, PlainReader
 from gwmorph.strain.reader import StrainReader, damage
 
 _FRAME_MAGIC = b"IGWD"
