@@ -121,13 +121,14 @@ def test_every_script_belongs_to_a_stage():
 
 # A wing imports only from its own floor and those below; modules on their own join wings.
 FLOORS = {
-    **dict.fromkeys(["strain", "simulation", "plan"], 0),
-    **dict.fromkeys(["spectra", "block"], 1),
-    "encoders": 2,
-    "morphology": 3,
-    "evidence": 4,
-    "learning": 5,
-    "report": 6,
+    "formats": 0,
+    **dict.fromkeys(["spectra", "simulation"], 1),
+    **dict.fromkeys(["strain", "plan"], 2),
+    **dict.fromkeys(["encoders", "block"], 3),
+    "morphology": 4,
+    "evidence": 5,
+    "learning": 6,
+    "report": 7,
 }
 
 
@@ -138,6 +139,23 @@ def test_a_wing_imports_nothing_from_above(wing):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gwmorph."):
                 imported_wing = node.module.split(".")[1]
                 assert FLOORS.get(imported_wing, 0) <= FLOORS[wing], f"{path}: {node.module}"
+
+
+def test_no_two_wings_import_each_other():
+    wings = {path.parent for path in PACKAGE.glob("*/*.py")}
+    used = {wing.name: wings_imported(wing) - {wing.name} for wing in wings}
+    pairs = [(a, b) for a, found in used.items() for b in found if a in used.get(b, ())]
+    assert not pairs
+
+
+def wings_imported(wing: Path) -> set[str]:
+    modules = {
+        node.module
+        for path in wing.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    return {module.split(".")[1] for module in modules if module.startswith("gwmorph.")}
 
 
 def test_citation_and_package_tell_the_same_version():

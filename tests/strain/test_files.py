@@ -1,5 +1,6 @@
 """Reading strain from every layout: what comes out, and how faults are told."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from gwmorph.errors import StrainError
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.decimation import anti_alias_filter
 from gwmorph.strain.files import Strain, describe, read_strain
+from gwmorph.strain.reader import read_faults
 from gwosc_files import write_gwosc_file
 
 GPS = 1262301184
@@ -293,6 +295,59 @@ def test_an_altered_later_frame_is_noticed(tmp_path: Path) -> None:
         read_strain([file], "H1", GPS, GPS + 12, 256)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_frame_without_the_channel_is_named(tmp_path: Path, order: int) -> None:
+    frames = []
+    for start, name in ((0, "H1:STRAIN"), (4, "H1:AUX")):
+        series = TimeSeries(noise(4), t0=GPS + start, sample_rate=256, name=name)
+        frames.append(gwf.create_frame(GPS + start, 4, ifos=["H1"]))
+        lalframe.FrameAddREAL8TimeSeriesProcData(frames[-1], series.to_lal())
+    gwf.write_frames(tmp_path / "a.gwf", frames[::order])
+    file = LocalFile("H1", GPS, 8, 256, str(tmp_path / "a.gwf"), "", 0, "gwf", "H1:STRAIN")
+    with pytest.raises(
+        StrainError, match=rf"a\.gwf: the frame at GPS {GPS + 4} has no channel 'H1:STRAIN'"
+    ):
+        read_strain([file], "H1", GPS, GPS + 8, 256)
+
+
+ODD_NAMES = [
+    "strain[1].gwf", "a?*.gwf", "a:b.gwf", "d:e/x.gwf", "d[1]/x.gwf", "a b.gwf", "a%20b.gwf",
+    "{x}.gwf", "H-H1_X-5-10.gwf", f"H-H1_X-{GPS + 6}-8.gwf", "a\nb.gwf",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_reach_the_frame_library_as_they_are(tmp_path: Path, name: str) -> None:
+    values = noise(8)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    write_frame(tmp_path / "plain.gwf", {"H1:STRAIN": values}, 256).rename(path)
+    for other in ("strain1.gwf", "axx.gwf"):
+        write_frame(tmp_path / other, {"H1:STRAIN": -values}, 256)
+    strain = read_strain([receipt(path)], "H1", GPS, GPS + 8, 256)
+    assert np.array_equal(strain.values, values)
+
+
+def test_frames_are_read_where_they_lie_behind_relative_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_frame(tmp_path / "a.gwf", {"H1:STRAIN": noise(4)}, 256)
+    monkeypatch.chdir(tmp_path)
+    assert describe("a.gwf").duration == 4
+
+
+def test_a_temporary_folder_that_cannot_be_named_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_frame(tmp_path / "a.gwf", {"H1:STRAIN": noise(4)}, 256)
+    odd = tmp_path / "t[1]"
+    odd.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(odd))
+    with pytest.raises(StrainError, match=r"a\.gwf: .*Set TMPDIR"):
+        describe(path)
+    assert not list(odd.iterdir())
+
+
 def test_frames_with_a_gap_are_refused(tmp_path: Path) -> None:
     path = write_frames_at(tmp_path / "gap.gwf", noise(12), [0, 8])
     with pytest.raises(StrainError, match=r"gap\.gwf: its frames leave gaps"):
@@ -365,6 +420,47 @@ def test_truncated_hdf5(tmp_path: Path, kept: float) -> None:
     path.write_bytes(content[: int(kept * len(content))])
     with pytest.raises(StrainError, match=r"a\.hdf5: (damaged or truncated|neither HDF5)"):
         describe(path)
+
+
+def test_a_locked_file_is_not_called_damaged(tmp_path: Path) -> None:
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", GPS, noise(4), 256)
+    code = f"import h5py, sys; f = h5py.File({str(path)!r}, 'a'); print(flush=True); input()"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with writer:
+        assert writer.stdout
+        writer.stdout.readline()
+        with pytest.raises(StrainError, match=r"a\.hdf5: locked: another program has it open"):
+            describe(path)
+        writer.kill()
+
+
+def test_a_missing_filter_is_not_called_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.hdf5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("data", data=noise(4), chunks=(256,), compression="gzip")
+        data.attrs.update({"t0": GPS, "sample_rate": 256})
+    content = bytearray(path.read_bytes())
+    place = content.index(b"deflate") - 8
+    assert content[place : place + 2] == b"\x01\x00"
+    content[place : place + 2] = (32001).to_bytes(2, "little")  # the number of blosc
+    path.write_bytes(content)
+    with pytest.raises(StrainError, match=r"a\.hdf5:/data: .*filter 32001 .*hdf5plugin"):
+        describe(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "may not be read by this user"),
+        (errno.EMFILE, "too many files are open in this process"),
+        (errno.EIO, "the disk or the network file system failed"),
+    ],
+)
+def test_what_the_system_says_is_not_called_damage(number: int, said: str) -> None:
+    with pytest.raises(StrainError, match=rf"^a\.gwf: {said}"), read_faults("a.gwf"):
+        raise OSError(number, "text")
 
 
 def test_damaged_samples(tmp_path: Path) -> None:
@@ -456,10 +552,37 @@ def test_the_wrong_detector_inside(tmp_path: Path) -> None:
         read_strain([receipt(path, "L1")], "H1", GPS, GPS + 4, 256)
 
 
-def test_the_wrong_data_set_is_the_wrong_detector(tmp_path: Path) -> None:
-    path = write_plain(tmp_path / "both.h5", noise(4), "L1", t0=GPS, sample_rate=256)
+@pytest.mark.parametrize("dataset", ["L1", "L1/strain", "O3/L1/data", "strain/L1", "l1", "x_L1"])
+def test_the_wrong_data_set_is_the_wrong_detector(tmp_path: Path, dataset: str) -> None:
+    path = write_plain(tmp_path / "both.h5", noise(4), dataset, t0=GPS, sample_rate=256)
     with pytest.raises(StrainError, match=r"both\.h5: holds strain of L1, expected H1"):
-        read_strain([receipt(path, "H1", "L1")], "H1", GPS, GPS + 4, 256)
+        read_strain([receipt(path, "H1", dataset)], "H1", GPS, GPS + 4, 256)
+
+
+@pytest.mark.parametrize("dataset", ["strain_V1", "v1", "H1H2/strain", "TH1", "data"])
+def test_a_name_that_tells_no_detector(tmp_path: Path, dataset: str) -> None:
+    path = write_plain(tmp_path / "a.h5", noise(4), dataset, t0=GPS, sample_rate=256)
+    assert describe(path).detector is None
+
+
+@pytest.mark.parametrize("place", ["file", "group", "data set", "name of the file"])
+def test_a_detector_is_found_wherever_it_is_told(tmp_path: Path, place: str) -> None:
+    name = f"L-L1_X-{GPS}-4.h5" if place == "name of the file" else "a.h5"
+    path = write_plain(tmp_path / name, noise(4), "strain/data", t0=GPS, sample_rate=256)
+    with h5py.File(path, "a") as file:
+        if place == "file":
+            file.attrs["detector"] = "L1"
+        elif place == "group":
+            file["strain"].attrs["IFO"] = b"L1"
+        elif place == "data set":
+            file["strain/data"].attrs["Detector"] = "L1"
+    assert describe(path).detector == "L1"
+
+
+def test_the_name_of_a_frame_file_tells_its_detector(tmp_path: Path) -> None:
+    path = write_frame(tmp_path / "V-V1_X-1-4.gwf", {"Strain": noise(4)}, 256)
+    assert describe(path).detector == "V1"
+    assert describe(path.rename(tmp_path / "V-H1_X-1-4.gwf")).detector is None
 
 
 @pytest.mark.parametrize(
@@ -491,6 +614,12 @@ def test_a_missing_or_ambiguous_data_set_lists_those_there_are(tmp_path: Path) -
         describe(path, dataset="c")
     with pytest.raises(StrainError, match=r"holds 2 data sets .*\['one/a', 'one/b'\]"):
         describe(path)
+
+
+@pytest.mark.parametrize("name", ["Strain", "H1:strain_x", "H1:OMC-DCPD_SUM"])
+def test_the_only_channel_needs_no_name(tmp_path: Path, name: str) -> None:
+    path = write_frame(tmp_path / "one.gwf", {name: noise(4)}, 256)
+    assert describe(path).dataset_or_channel == name
 
 
 def test_a_missing_or_ambiguous_channel_lists_those_there_are(tmp_path: Path) -> None:

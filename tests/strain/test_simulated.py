@@ -7,9 +7,9 @@ import pytest
 from gwpy.timeseries import StateVector, TimeSeries
 
 from gwmorph.errors import ConfigError, StrainError
+from gwmorph.formats.gwosc_layout import DQ_NAMES, GwoscBlock, write_gwosc_block
 from gwmorph.simulation.blocks import truth_path
 from gwmorph.storage import sha256_of_file
-from gwmorph.strain.gwosc_layout import DQ_NAMES, GwoscBlock, write_gwosc_block
 from gwmorph.strain.simulated import SimulatedSource
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.truth import TRUTH

@@ -101,6 +101,13 @@ def test_the_preferred_file_serves_and_the_other_fills_the_rest(folder: Path) ->
     assert np.array_equal(strain.values.reshape(32, RATE)[:, 0], expected)
 
 
+def test_a_preferred_name_with_brackets_is_that_name(folder: Path) -> None:
+    make("a[1].hdf5", 0, 16)
+    make("a1.hdf5", 0, 16, value=2.0)
+    source = DirectorySource({"H1": ["a*"]}, prefer=["a[1].hdf5"])
+    assert [file.location for file in source.files("H1", GPS, GPS + 16)] == ["a[1].hdf5"]
+
+
 def test_a_file_wholly_covered_by_a_better_one_is_left_out(folder: Path) -> None:
     make("better.hdf5", 0, 16)
     make("worse.hdf5", 4, 8)

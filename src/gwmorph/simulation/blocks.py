@@ -1,7 +1,7 @@
 """Everything that a simulated detector records in a span: noise, events, quality, truth.
 
 To put other strain into a simulated block, change ``data.strain`` of what :func:`simulate`
-returns and write it with :func:`gwmorph.strain.gwosc_layout.write_gwosc_block`.
+returns and write it with :func:`gwmorph.formats.gwosc_layout.write_gwosc_block`.
 """
 
 import json
@@ -15,6 +15,7 @@ import numpy as np
 from scipy import fft
 
 from gwmorph.config import Detector
+from gwmorph.formats.gwosc_layout import NO_INJECTIONS, GwoscBlock
 from gwmorph.naming import span_name
 from gwmorph.simulation.binaries import REFERENCE_MPC, arrival_delay, project
 from gwmorph.simulation.loudness import Loudness, measure, optimal_snr
@@ -30,7 +31,6 @@ from gwmorph.simulation.population import (
 from gwmorph.simulation.psd import antialias_gain, background_psd, noise_psd
 from gwmorph.simulation.quality import dq_mask, gaps, missing_seconds
 from gwmorph.simulation.transients import colour
-from gwmorph.strain.gwosc_layout import NO_INJECTIONS, GwoscBlock
 
 # A chirp's distance is set by its SNR in these, whatever detectors a run analyses.
 NETWORK: tuple[Detector, ...] = ("H1", "L1", "V1")

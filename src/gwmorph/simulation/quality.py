@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from igwn_segments import segment, segmentlist
 
+from gwmorph.formats.gwosc_layout import DQ_NAMES
 from gwmorph.simulation.streams import stream
-from gwmorph.strain.gwosc_layout import DQ_NAMES
 
 CELL_S = 16384
 ALL_GOOD = 2 ** len(DQ_NAMES) - 1

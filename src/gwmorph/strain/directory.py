@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -14,6 +13,7 @@ from gwmorph.segments import clip, read_segments
 from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.files import check_content, describe
 from gwmorph.strain.layouts import open_strain
+from gwmorph.strain.patterns import matching_files
 from gwmorph.strain.reader import FileDescription
 
 _LATEST_GPS = 2**31
@@ -125,19 +125,12 @@ class DirectorySource:
                 f"{sorted(self._patterns)}. Add patterns for {detector}, or leave it out of "
                 "run.detectors."
             )
-        paths: set[str] = set()
-        for pattern in self._patterns[detector]:
-            # Path.glob refuses absolute patterns.
-            found = glob(pattern, recursive=True)  # noqa: PTH207
-            if not found:
-                raise StrainError(
-                    f"source.directory.files.{detector}: no file matches {pattern!r} (from "
-                    f"{Path.cwd()}). Correct the pattern."
-                )
-            paths.update(found)
-        return [self._offer(path, detector) for path in sorted(paths)]
+        key = f"source.directory.files.{detector}"
+        paths = matching_files(key, self._patterns[detector])
+        names = {PurePath(path).name for path in paths}
+        return [self._offer(path, detector, self._rank(path, names)) for path in paths]
 
-    def _offer(self, path: str, detector: str) -> StrainFile:
+    def _offer(self, path: str, detector: str, rank: int) -> StrainFile:
         found = self._describe(path, detector)
         file = StrainFile(
             detector=detector,
@@ -145,14 +138,20 @@ class DirectorySource:
             duration=found.duration,
             sample_rate=found.sample_rate,
             location=path,
-            rank=self._rank(path),
+            rank=rank,
         )
         check_content(found, file)
         return file
 
-    def _rank(self, path: str) -> int:
-        matches = (i for i, pattern in enumerate(self._prefer) if PurePath(path).match(pattern))
+    def _rank(self, path: str, names: set[str]) -> int:
+        matches = (i for i, pattern in enumerate(self._prefer) if _fits(path, pattern, names))
         return next(matches, len(self._prefer))
+
+
+def _fits(path: str, pattern: str, names: set[str]) -> bool:
+    """Tell whether a path is preferred; a pattern that is the name of a file is that file."""
+    named = PurePath(path)
+    return named.name == pattern if pattern in names else named.match(pattern)
 
 
 def _share(files: Iterable[StrainFile]) -> list[tuple[StrainFile, segmentlist]]:

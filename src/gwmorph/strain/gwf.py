@@ -5,18 +5,29 @@ expands a frame once more for each read: reading a single frame of 4096 s at 409
 570 MB here and at 720 MB there.
 """
 
+import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import lal
 import lalframe
 import numpy as np
 
 from gwmorph.errors import StrainError
-from gwmorph.strain.reader import FileDescription, damage, data_bit, detector_prefix, whole
+from gwmorph.strain.reader import (
+    FileDescription,
+    data_bit,
+    detector_in,
+    detector_of_file,
+    read_faults,
+    whole,
+)
 
 # Longest span read at once: LALFrame holds the whole frame besides, compressed and expanded.
 _PIECE_S = 2048
+_NAME_ONE = "Name one: source.directory.channel, or --channel of gwmorph show."
 _TYPES = {
     lal.S_TYPE_CODE: "REAL4",
     lal.D_TYPE_CODE: "REAL8",
@@ -33,19 +44,24 @@ class FrameReader:
     """One channel of a frame file."""
 
     def __init__(self, path: Path | str, channel: str | None) -> None:
-        """Open the file and find the channel: by default the only one named STRAIN."""
-        self._path = Path(path).resolve()
-        with damage(path):
-            # This open refuses truncated files, on which the one below crashes the process. Files
-            # altered in the middle nearly always raise later; a few crash LALFrame, and its own
-            # check of the file's checksum too, so that calling it here would not help.
-            self._frames = lalframe.FrFileOpenURL(f"file://localhost{self._path}")
-            self._channels = list(_channel_names(self._path))
-        self.description = self._describe(channel or self._only_strain_channel())
+        """Open the file and find the channel: by default the only one named strain, or at all."""
+        self._path = Path(path)
+        with ExitStack() as opened:
+            folder = opened.enter_context(TemporaryDirectory(prefix="gwmorph-"))
+            self._link = _plain_link(self._path, Path(folder))
+            with read_faults(path):
+                # This open refuses truncated files, on which the one below crashes the process.
+                # Files altered in the middle nearly always raise later; a few crash LALFrame, and
+                # its own check of the file's checksum too, so that calling it would not help.
+                self._frames = lalframe.FrFileOpenURL(f"file://localhost{self._link}")
+                self._channels = list(_channel_names(self._link))
+            self.description = self._describe(channel or self._only_strain_channel())
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Close the file."""
         del self._frames
+        self._opened.close()
 
     def read_into(self, out: np.ndarray, gps_start: int) -> None:
         """Fill ``out`` (float64) with the samples from ``gps_start`` on."""
@@ -65,12 +81,13 @@ class FrameReader:
         return data_bit(self._read(mask_channel, start, end - start, 1))
 
     def _only_strain_channel(self) -> str:
-        names = [name for name in self._channels if "STRAIN" in name]
+        names = [name for name in self._channels if "STRAIN" in name.upper()]
+        if not names and len(self._channels) == 1:
+            names = self._channels
         if len(names) != 1:
             raise StrainError(
                 f"{self._path}: {len(names)} channels are named STRAIN; those that the file "
-                f"holds: {self._channels}. Name one, as source: {{directory: {{channel: "
-                "{H1: ...}}}."
+                f"holds: {self._channels}. {_NAME_ONE}"
             )
         return names[0]
 
@@ -78,17 +95,42 @@ class FrameReader:
         if channel not in self._channels:
             raise StrainError(
                 f"{self._path}: no channel {channel!r}; those that the file holds: "
-                f"{self._channels}. Correct source.directory.channel."
+                f"{self._channels}. {_NAME_ONE}"
             )
         start, duration = self._span()
-        with damage(self._path):
+        with self._faults_of(channel):
             samples = lalframe.FrFileQueryChanVectorLength(self._frames, channel, 0)
             seconds = lalframe.FrFileQueryDt(self._frames, 0)
         rate = whole(samples / seconds, "sample rate in Hz", self._path)
-        return FileDescription(detector_prefix(channel), start, duration, rate, "gwf", channel)
+        detector = detector_in([channel]) or detector_of_file(self._path)
+        return FileDescription(detector, start, duration, rate, "gwf", channel)
+
+    @contextmanager
+    def _faults_of(self, channel: str) -> Iterator[None]:
+        """Turn what LALFrame raises when it reads a channel into a StrainError that says why."""
+        try:
+            with read_faults(self._path):
+                yield
+        except StrainError as error:
+            for i in range(lalframe.FrFileQueryNFrame(self._frames)):
+                if self._lacks(channel, i):
+                    start = float(lalframe.FrFileQueryGTime(lal.LIGOTimeGPS(), self._frames, i))
+                    raise StrainError(
+                        f"{self._path}: the frame at GPS {start:.10g} has no channel {channel!r}, "
+                        "which others of the file have. Split the file where the channel ends."
+                    ) from error
+            raise
+
+    def _lacks(self, channel: str, frame: int) -> bool:
+        file = lalframe.FrameUFrFileOpen(str(self._link), "r")
+        try:
+            lalframe.FrameUFrChanRead(file, channel, frame)
+        except RuntimeError as error:
+            return str(error) == "Wrong name"  # damage is "I/O error"
+        return False
 
     def _span(self) -> tuple[int, int]:
-        with damage(self._path):
+        with read_faults(self._path):
             count = lalframe.FrFileQueryNFrame(self._frames)
             starts = [
                 float(lalframe.FrFileQueryGTime(lal.LIGOTimeGPS(), self._frames, i))
@@ -103,15 +145,23 @@ class FrameReader:
         start = whole(starts[0], "GPS start", self._path)
         return start, whole(ends[-1] - starts[0], "duration in s", self._path)
 
+    def _stream(self) -> lalframe.FrStream:
+        """Open the file as a stream, by an index of our own: LALFrame's would resolve the link."""
+        about = self.description
+        index = self._link.with_suffix(".lcf")
+        span = f"{about.gps_start} {about.duration}"
+        index.write_text(f"X STRAIN {span} file://localhost{self._link}\n")
+        return lalframe.FrStreamCacheOpen(lal.CacheImport(str(index)))
+
     def _read(self, channel: str, start: int, count: int, rate: int) -> np.ndarray:
         """Return ``count`` values of a channel from GPS ``start`` on, at ``rate`` Hz."""
-        with damage(self._path):
+        with self._faults_of(channel):
             kind = lalframe.FrFileQueryChanType(self._frames, channel, 0)
         if kind not in _TYPES:
             raise StrainError(f"{self._path}: channel {channel} holds no real numbers.")
         read = getattr(lalframe, f"FrStreamRead{_TYPES[kind]}TimeSeries")
-        with damage(self._path):
-            stream = lalframe.FrStreamOpen(str(self._path.parent), self._path.name)
+        with self._faults_of(channel):
+            stream = self._stream()
             series = read(stream, channel, lal.LIGOTimeGPS(start), count / rate, 0)
         if series.data.length != count or series.epoch != start:
             raise StrainError(
@@ -120,6 +170,27 @@ class FrameReader:
                 "channel has another sample rate there: fetch it again."
             )
         return series.data.data
+
+
+def _plain_link(path: Path, folder: Path) -> Path:
+    """Return a link to ``path`` in ``folder`` whose name LALFrame takes as it is.
+
+    It expands brackets, takes a colon for the border between two folders, and believes the GPS
+    span in names of the form ``H-H1_X-<start>-<duration>.gwf`` more than the frames.
+
+    Raises
+    ------
+    StrainError
+        The folder's own name is one that LALFrame would interpret.
+    """
+    if not re.fullmatch(r"[\w/.+-]+", str(folder), re.ASCII):
+        raise StrainError(
+            f"{path}: frames are read through a link in a temporary folder, and LALFrame cannot "
+            f"read the name {str(folder)!r}. Set TMPDIR to a folder of letters, digits, . _ + -."
+        )
+    link = folder / "strain.gwf"
+    link.symlink_to(path.resolve())
+    return link
 
 
 def _channel_names(path: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Strain in HDF5: GWOSC's own layout, and plain data sets."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,17 @@ import h5py
 import numpy as np
 
 from gwmorph.errors import StrainError
-from gwmorph.strain.reader import FileDescription, damage, data_bit, detector_prefix, whole
+from gwmorph.formats.gwosc_layout import DQ_MASK, STRAIN
+from gwmorph.strain.reader import (
+    FileDescription,
+    data_bit,
+    detector_in,
+    detector_of_file,
+    read_faults,
+    whole,
+)
 
-STRAIN = "strain/Strain"
-_DQ_MASK = "quality/simple/DQmask"
-
+_NAME_ONE = "Name one: source.directory.dataset, or --dataset of gwmorph show."
 # Attributes that give the first sample's GPS time and the sample spacing (or the rate).
 _TIME_AXES = (
     ("Xstart", "Xspacing"),  # GWOSC
@@ -30,7 +37,7 @@ class _Hdf5Reader:
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
-        with damage(path), ExitStack() as opened:
+        with read_faults(path), ExitStack() as opened:
             self._file = opened.enter_context(h5py.File(path, "r"))
             self.description = self._describe()
             opened.pop_all()
@@ -46,7 +53,7 @@ class _Hdf5Reader:
         """Fill ``out`` (float64, contiguous) with the samples from ``gps_start`` on."""
         about = self.description
         first = (gps_start - about.gps_start) * about.sample_rate
-        with damage(self._path):
+        with read_faults(self._path):
             dataset = self._file[about.dataset_or_channel]
             dataset.read_direct(out, np.s_[first : first + len(out)])
 
@@ -60,8 +67,9 @@ class _Hdf5Reader:
         if not _is_series(found):
             raise StrainError(
                 f"{self._path}: no data set {name!r} with a series of numbers; those that the "
-                f"file holds: {self._series()}. Correct source.directory.dataset."
+                f"file holds: {self._series()}. {_NAME_ONE}"
             )
+        require_filters(found, self._path)
         return found
 
     def _series(self) -> list[str]:
@@ -87,6 +95,25 @@ class _Hdf5Reader:
             f"{where}: no attributes give GPS start and sample spacing. Expected one pair of "
             f"{expected}; got {sorted(dataset.attrs)}."
         )
+
+
+def require_filters(dataset: h5py.Dataset, path: Path | str) -> None:
+    """Check that what compressed a data set can be undone here.
+
+    Raises
+    ------
+    StrainError
+        A filter is missing.
+    """
+    created = dataset.id.get_create_plist()
+    for index in range(created.get_nfilters()):
+        number, _, _, name = created.get_filter(index)
+        if not h5py.h5z.filter_avail(number):
+            raise StrainError(
+                f"{path}:{dataset.name}: compressed by the HDF5 filter {number} "
+                f"({name.decode() or 'without a name'}), which is not installed here. Install its "
+                "plug-in (the package hdf5plugin has most), or repack the file with gzip."
+            )
 
 
 def _is_series(item: Any) -> bool:
@@ -118,9 +145,9 @@ class GwoscReader(_Hdf5Reader):
                 f"{self._path}: meta/GPSstart is {self._meta('GPSstart')}, but strain/Strain "
                 f"starts at {start}. The file was altered: fetch it again."
             )
-        if _DQ_MASK in self._file and len(self._numbers(_DQ_MASK)) != duration:
+        if DQ_MASK in self._file and len(self._numbers(DQ_MASK)) != duration:
             raise StrainError(
-                f"{self._path}: {_DQ_MASK} holds {len(self._numbers(_DQ_MASK))} values, expected "
+                f"{self._path}: {DQ_MASK} holds {len(self._numbers(DQ_MASK))} values, expected "
                 f"one for each of {duration} s. The file was altered: fetch it again."
             )
         detector = self._meta_value("Detector")
@@ -142,11 +169,11 @@ class GwoscReader(_Hdf5Reader):
 
     def science(self, start: int, end: int) -> np.ndarray:
         """Return bool [end - start]: DATA bit of each second, True where there is no mask."""
-        if _DQ_MASK not in self._file:
+        if DQ_MASK not in self._file:
             return super().science(start, end)
         first = start - self.description.gps_start
-        with damage(self._path):
-            mask = self._file[_DQ_MASK][first : first + end - start]
+        with read_faults(self._path):
+            mask = self._file[DQ_MASK][first : first + end - start]
         return data_bit(mask)
 
 
@@ -174,14 +201,33 @@ class PlainReader(_Hdf5Reader):
         names = self._series()
         if len(names) != 1:
             raise StrainError(
-                f"{self._path}: holds {len(names)} data sets with numbers: {names}. Name one for "
-                "each detector, as source: {directory: {dataset: {H1: ...}}}."
+                f"{self._path}: holds {len(names)} data sets with numbers: {names}. {_NAME_ONE}"
             )
         return names[0]
 
     def _detector(self, samples: h5py.Dataset) -> str | None:
-        """Return the prefix in the channel's, series' or data set's name, or None."""
-        names = [samples.attrs.get("channel"), samples.attrs.get("name"), samples.name]
-        texts = [n.decode() if isinstance(n, bytes) else str(n) for n in names if n is not None]
-        found = (detector_prefix(text.rsplit("/", 1)[-1]) for text in texts)
-        return next((detector for detector in found if detector), None)
+        """Return the detector that the data set, its place or the file's name tells, or None."""
+        own = [*_detector_attributes(samples), *_texts(samples, ("channel", "name"))]
+        place = samples.name.split("/")[::-1]
+        around = [
+            text for group in _groups_around(samples) for text in _detector_attributes(group)
+        ]
+        return detector_in([*own, *place, *around]) or detector_of_file(self._path)
+
+
+def _groups_around(samples: h5py.Dataset) -> Iterator[h5py.Group]:
+    group = samples.parent
+    while group.name != "/":
+        yield group
+        group = group.parent
+    yield group
+
+
+def _detector_attributes(item: h5py.Dataset | h5py.Group) -> list[str]:
+    return _texts(item, [key for key in item.attrs if key.lower() in ("detector", "ifo")])
+
+
+def _texts(item: h5py.Dataset | h5py.Group, keys: Iterable[str]) -> list[str]:
+    """Return those of some attributes that are there, as text."""
+    values = [item.attrs[key] for key in keys if key in item.attrs]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from gwmorph.config import Detector
 from gwmorph.errors import StrainError
-from gwmorph.strain.reader import damage
+from gwmorph.strain.hdf5 import require_filters
+from gwmorph.strain.reader import read_faults
 
 _TEXTS = ("detector", "label")
 _NUMBERS = ("snr", "sample_rate", "glitch_time_s")
@@ -82,9 +83,10 @@ def _stretches(path: Path) -> list[LabelledStrain]:
 
     def collect(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "fiu":
+            require_filters(item, path)
             held.append((name, dict(item.attrs), np.asarray(item[:], float)))
 
-    with damage(path), h5py.File(path, "r") as file:
+    with read_faults(path), h5py.File(path, "r") as file:
         file.visititems(collect)
     if not held:
         raise StrainError(

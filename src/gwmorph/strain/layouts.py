@@ -8,9 +8,10 @@ from typing import Literal
 import h5py
 
 from gwmorph.errors import StrainError
+from gwmorph.formats.gwosc_layout import STRAIN
 from gwmorph.strain.base import Layout
-from gwmorph.strain.hdf5 import STRAIN, GwoscReader, PlainReader
-from gwmorph.strain.reader import StrainReader, damage
+from gwmorph.strain.hdf5 import GwoscReader, PlainReader
+from gwmorph.strain.reader import StrainReader, read_faults
 
 _FRAME_MAGIC = b"IGWD"
 
@@ -58,11 +59,8 @@ def open_strain(
 def _find_layout(path: Path | str) -> Layout:
     if not Path(path).is_file():
         raise StrainError(f"{path}: no such file.")
-    try:
-        with Path(path).open("rb") as stream:
-            magic = stream.read(len(_FRAME_MAGIC))
-    except OSError as error:
-        raise StrainError(f"{path}: cannot be read ({error}).") from error
+    with read_faults(path), Path(path).open("rb") as stream:
+        magic = stream.read(len(_FRAME_MAGIC))
     if magic == _FRAME_MAGIC:
         return "gwf"
     if not h5py.is_hdf5(path):
@@ -70,5 +68,6 @@ def _find_layout(path: Path | str) -> Layout:
             f"{path}: neither HDF5 nor a frame file (first bytes {magic!r}). Expected a strain "
             "file: fetch it again, or correct the pattern that chose it."
         )
-    with damage(path), h5py.File(path, "r") as file:
-        return "gwosc" if STRAIN in file else "hdf5"
+    with read_faults(path), h5py.File(path, "r") as file:
+        gwosc = STRAIN in file and ("meta" in file or "quality" in file)
+        return "gwosc" if gwosc else "hdf5"

@@ -1,7 +1,8 @@
 """What every reader of strain files shares, whatever the layout."""
 
+import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,10 @@ import numpy as np
 from gwmorph.errors import StrainError
 from gwmorph.strain.base import Layout
 
-_PREFIX = re.compile(r"^([HLVKG]1)(?![A-Za-z0-9])")
+# Where it does not begin a name, V1 is a version.
+_DETECTOR = re.compile(r"(?:^V1|(?<![A-Za-z0-9])(?:[HLKG]1|[hlkg]1))(?![A-Za-z0-9])")
+# As LIGO-T050017 names files of one detector.
+_OF_FILE = re.compile(r"(?P<site>[HLVKG])-(?P<detector>(?P=site)1)_")
 
 
 @dataclass(frozen=True)
@@ -54,21 +58,52 @@ def data_bit(mask: np.ndarray) -> np.ndarray:
     return (mask.astype(np.int64) & 1).astype(bool)
 
 
-def detector_prefix(name: str) -> str | None:
-    """Return the detector that starts a channel's or data set's name, or None."""
-    match = _PREFIX.match(name)
-    return match[1] if match else None
+def detector_in(names: Iterable[str]) -> str | None:
+    """Return the detector that the first of some names with one has, or None.
+
+    Names are those of channels and data sets: ``H1:GDS-CALIB_STRAIN``, ``L1``, ``strain_L1``.
+    """
+    found = (_DETECTOR.search(name) for name in names)
+    return next((match[0].upper() for match in found if match), None)
+
+
+def detector_of_file(path: Path | str) -> str | None:
+    """Return the detector that a file's name tells, as ``H-H1_LOSC-…`` does, or None."""
+    match = _OF_FILE.match(Path(path).name)
+    return match["detector"] if match else None
 
 
 @contextmanager
-def damage(path: Path | str) -> Iterator[None]:
-    """Turn what h5py and LALFrame raise on damaged files into a StrainError."""
+def read_faults(path: Path | str) -> Iterator[None]:
+    """Turn what h5py and LALFrame raise on files into a StrainError that says what was wrong.
+
+    Only what nothing else explains is called damage: both raise nearly anything on bytes that
+    were altered (found by altering and cutting those of good files).
+    """
     try:
         yield
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise StrainError(
-            f"{path}: damaged or truncated, cannot be read ({error}). Fetch it again."
-        ) from error
+        raise StrainError(f"{path}: {_fault(error)}") from error
+
+
+# What the operating system says that has nothing to do with the file's content.
+_SYSTEM_FAULTS = {
+    errno.ENOENT: "no such file",
+    errno.EACCES: "may not be read by this user. Change its permissions",
+    errno.EPERM: "may not be read by this user. Change its permissions",
+    errno.EAGAIN: "locked: another program has it open for writing. Let that program end",
+    errno.ENOLCK: "the file system has no locks. Set HDF5_USE_FILE_LOCKING=FALSE",
+    errno.EMFILE: "too many files are open in this process. Raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine. Try again later",
+    errno.EIO: "the disk or the network file system failed to read it. Try again, or move it",
+    errno.ESTALE: "the network file system lost it. Try again",
+}
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _SYSTEM_FAULTS:
+        return f"{_SYSTEM_FAULTS[error.errno]} ({error})."
+    return f"damaged or truncated, cannot be read ({error}). Fetch it again."
 
 
 def whole(value: float, what: str, path: Path | str) -> int:

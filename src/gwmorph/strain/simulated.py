@@ -10,13 +10,13 @@ from igwn_segments import segmentlist
 from gwmorph import storage
 from gwmorph.config import Detector
 from gwmorph.errors import ConfigError
+from gwmorph.formats.gwosc_layout import write_gwosc_block
 from gwmorph.grid import BLOCK_S
 from gwmorph.simulation.blocks import Simulation, simulate, truth_path
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.psd import DETECTORS
 from gwmorph.simulation.quality import gaps, science_segments
 from gwmorph.strain.base import LocalFile, StrainFile
-from gwmorph.strain.gwosc_layout import write_gwosc_block
 from gwmorph.tables.parquet import SCHEMA_VERSION, write_table
 from gwmorph.tables.truth import TRUTH
 

@@ -1,16 +1,17 @@
-"""Writer of strain files as GWOSC publishes them (HDF5)."""
+"""Strain files as GWOSC publishes them (HDF5): where things lie in one, and their writer."""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-import lal
 import numpy as np
 
 from gwmorph.errors import StrainError
 from gwmorph.storage import write_bytes
 
+STRAIN = "strain/Strain"
+DQ_MASK = "quality/simple/DQmask"
 NO_INJECTIONS = 0b11111
 _CHUNK_S = 8
 _GZIP_LEVEL = 1
@@ -108,6 +109,8 @@ def write_gwosc_block(path: Path | str, block: GwoscBlock) -> None:
 
 
 def _write_meta(meta: h5py.Group, block: GwoscBlock) -> None:
+    import lal  # here: reading needs none of it
+
     year, month, day, hour, minute, second = lal.GPSToUTC(block.gps_start)[:6]
     values = {
         "Description": "Strain data time series from LIGO",

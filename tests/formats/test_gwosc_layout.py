@@ -7,7 +7,7 @@ SCRIPT = """
 import resource, sys
 import numpy as np
 from gwmorph.errors import StorageError
-from gwmorph.strain.gwosc_layout import GwoscBlock, write_gwosc_block
+from gwmorph.formats.gwosc_layout import GwoscBlock, write_gwosc_block
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 seconds = np.full(64, 127)

@@ -1,0 +1,1 @@
+"""What files look like that one part of the library writes and another reads."""
