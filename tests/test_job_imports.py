@@ -10,7 +10,6 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 HEAVY = {
     "matplotlib",
     "pandas",
-    "pydantic",
     "scipy.optimize",
     "scipy.signal",
     "scipy.stats",
@@ -30,6 +29,6 @@ def imported(script: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("script", ["block"])
-def test_job_of_every_block_imports_nothing_that_it_does_not_need(script):
+@pytest.mark.parametrize("script", ["block", "simulate", "truth", "verdict", "cluster_table"])
+def test_jobs_import_nothing_heavy_that_they_do_not_need(script):
     assert not imported(script) & HEAVY
