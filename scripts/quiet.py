@@ -1,8 +1,11 @@
 """Simulate quiet windows of a detector: what a score of its windows is measured against."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import EncoderConfig
@@ -10,6 +13,7 @@ from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.quiet import quiet_windows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
+from gwmorph.storage import atomic_path, content_hash, keep
 from gwmorph.tables.parquet import write_table
 
 
@@ -20,17 +24,28 @@ def quiet(
     window_s: int,
     rendering: Mapping[str, Mapping[str, Any]],
     encoder: EncoderConfig,
+    code: str,
+    cache: Path,
     result: Path,
 ) -> None:
     parameters = RenderParameters.from_sections(window_s, **rendering)
     made = make_encoder(encoder, (parameters.height, parameters.width))
-    table = quiet_windows(detector, windows, seed, parameters, made)
-    metadata = {
-        **lineage({"detector": detector, "windows": windows, "seed": seed}, []),
+    about = {"detector": detector, "windows": windows, "seed": seed}
+    ids = {
         "gwmorph.render_id": parameters.render_id,
         "gwmorph.encoder_id": made.encoder_id,
     }
-    write_table(result, table.schema, table, metadata)
+
+    def simulate(path: Path) -> None:
+        with tqdm(total=windows, desc=f"quiet {detector}", mininterval=5, leave=False) as bar:
+            table = quiet_windows(detector, windows, seed, parameters, made, bar.update)
+        write_table(path, table.schema, table, lineage(about, []) | ids)
+
+    # The same for every run: kept under all that the windows depend on.
+    kept = cache / "quiet" / f"{detector}-{content_hash([about, ids, code])}.parquet"
+    keep(kept, simulate)
+    with atomic_path(result) as partial:
+        shutil.copyfile(kept, partial)
 
 
 if __name__ == "__main__":
@@ -43,5 +58,7 @@ if __name__ == "__main__":
             rendering=snakemake.params.rendering,
             # Where weights are fetched from and kept changes no byte, so it is no param.
             encoder=EncoderConfig.model_validate(snakemake.config["encoder"]),
+            code=snakemake.params.code,
+            cache=Path(snakemake.params.cache),
             result=Path(snakemake.output.quiet),
         )

@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -66,3 +68,71 @@ def test_hashes(tmp_path):
     assert storage.sha256_of_file(tmp_path / "a") == hashlib.sha256(b"x" * 3_000_000).hexdigest()
     assert storage.content_hash({"a": 1, "b": 2}) == storage.content_hash({"b": 2, "a": 1})
     assert storage.content_hash({"a": 1}) != storage.content_hash({"a": 1.5})
+
+
+def kept(path: Path, content: bytes = b"content") -> list[Path]:
+    """Keep a file and return the paths that it had to be made for."""
+    made = []
+
+    def make(target: Path) -> None:
+        made.append(target)
+        storage.write_bytes(target, content)
+
+    storage.keep(path, make)
+    return made
+
+
+def test_a_kept_file_is_made_once(tmp_path):
+    path = tmp_path / "kept" / "a.bin"
+    assert kept(path) == [path]
+    assert kept(path, b"never written") == []
+    assert path.read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("damaged", [b"content"[:3], b"other content", b""])
+def test_a_damaged_file_is_noticed_and_made_anew(tmp_path, caplog, damaged):
+    path = tmp_path / "a.bin"
+    kept(path)
+    path.write_bytes(damaged)
+    assert kept(path) == [path]
+    assert path.read_bytes() == b"content"
+    assert f"{path}: damaged in the cache" in caplog.text
+    assert kept(path) == []
+
+
+@pytest.mark.parametrize("lost", ["a.bin", "a.bin.sha256"])
+def test_a_file_without_its_hash_or_a_hash_without_its_file_is_made_anew(tmp_path, lost):
+    path = tmp_path / "a.bin"
+    kept(path)
+    (tmp_path / lost).unlink()
+    assert kept(path) == [path]
+    assert kept(path) == []
+
+
+def test_what_fails_while_it_is_made_is_not_kept(tmp_path):
+    path = tmp_path / "a.bin"
+
+    def fail(target: Path) -> None:
+        raise ValueError("interrupted")
+
+    with pytest.raises(ValueError, match="interrupted"):
+        storage.keep(path, fail)
+    assert kept(path) == [path]
+
+
+def test_two_at_once_both_have_a_whole_file(tmp_path):
+    path = tmp_path / "a.bin"
+    content = bytes(range(256)) * 4096
+    both = Barrier(2, timeout=30)
+
+    def make(target: Path) -> None:
+        both.wait()
+        storage.write_bytes(target, content)
+
+    def keep(_: int) -> bytes:
+        storage.keep(path, make)
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(keep, range(2))) == [content, content]
+    assert kept(path) == []

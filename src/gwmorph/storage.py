@@ -3,9 +3,10 @@
 import errno
 import hashlib
 import json
+import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from gwmorph.errors import StorageError
 
 _HASH_CHUNK = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -100,6 +102,21 @@ def recorded_sha256(path: Path) -> str | None:
         return None
     words = record.read_text(errors="replace").split()
     return words[0] if words else None
+
+
+def keep(path: Path, make: Callable[[Path], None]) -> None:
+    """Let ``make`` write ``path`` whole, unless it is there unharmed from an earlier time.
+
+    A file is trusted when the SHA-256 kept beside it is that of its content; any other is made
+    anew. Several processes may keep the same file: each has a whole one afterwards.
+    """
+    recorded = recorded_sha256(path) if path.is_file() else None
+    if recorded is not None:
+        if sha256_of_file(path) == recorded:
+            return
+        _log.warning("%s: damaged in the cache; it is made anew.", path)
+    make(path)
+    record_sha256(path, sha256_of_file(path))
 
 
 def content_hash(content: Any) -> str:

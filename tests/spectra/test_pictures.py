@@ -1,5 +1,7 @@
 """A picture is a scalar field and a PNG at once."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,14 +9,17 @@ from hypothesis import strategies as st
 from matplotlib import colormaps
 from PIL import Image
 
+from gwmorph.config import PictureConfig
 from gwmorph.errors import TableError
-from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
+from gwmorph.spectra.pictures import PictureScale, palette, read_picture, write_picture
+
+COLORMAPS = get_args(PictureConfig.model_fields["colormap"].annotation)
 
 SCALES = st.builds(
     PictureScale,
     st.sampled_from(["linear", "sqrt"]),
     st.floats(2, 1000),
-    st.sampled_from(["cividis", "viridis", "gray"]),
+    st.sampled_from(COLORMAPS),
 )
 
 
@@ -29,6 +34,12 @@ def test_index_follows_its_formula(scale, energy):
 def test_energies_of_all_indices_come_back(scale):
     indices = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(scale.index(scale.energy(indices)), indices)
+
+
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_palettes_are_matplotlibs(colormap):
+    expected = colormaps[colormap](np.arange(256), bytes=True)[:, :3]
+    np.testing.assert_array_equal(palette(colormap), expected)
 
 
 def test_png_holds_colours_field_and_scale(tmp_path):

@@ -31,6 +31,8 @@ rule quiet:
             "picture": keys("picture"),
         },
         encoder={k: v for k, v in encoder_keys().items() if k != "batch_size"},
+        # A function of the input is not compared: a moved cache reruns nothing.
+        cache=lambda wildcards, input: CONFIG.source.cache,
         code=code("quiet"),
     message:
         "Simulating quiet windows of {wildcards.detector}"

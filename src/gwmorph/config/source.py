@@ -74,7 +74,10 @@ class SourceConfig(Section):
     kind: Literal["simulated", "gwosc", "directory"] = key(
         "simulated", "Source of strain and segments."
     )
-    cache: str = key("cache", "Folder for downloaded or simulated strain, shared by all runs.")
+    cache: str = key(
+        "cache",
+        "Folder for strain, downloaded or simulated, and for quiet windows; shared by all runs.",
+    )
     gwosc: GwoscConfig = key(GwoscConfig(), "Used when kind is gwosc.")
     directory: DirectoryConfig = key(DirectoryConfig(), "Used when kind is directory.")
     simulated: SimulatedConfig = key(SimulatedConfig(), "Used when kind is simulated.")

@@ -28,7 +28,6 @@ import pyarrow as pa
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
-from scipy.signal import fftconvolve
 
 from gwmorph.block import RenderParameters, Stretch, condition, whiten_stretch
 from gwmorph.config import EventsConfig
@@ -36,6 +35,7 @@ from gwmorph.encoders.base import Encoder
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.campaign import Job, even_parts, noise_seed
 from gwmorph.evidence.statistics import STATISTICS, Compute, Lesson, Pictures
+from gwmorph.filters import convolve
 from gwmorph.grid import Grid, block_of
 from gwmorph.simulation.morphologies import INJECTED, Spectrum, Waveform
 from gwmorph.simulation.noise import DetectorNoise
@@ -307,7 +307,7 @@ def unit_signal(
     taps = whitening_filter(background.stretch.psd, rate, parameters.band)
     low = max(first - CONTEXT_S * rate, 0)
     high = min(first + window + CONTEXT_S * rate, len(waveform.strain))
-    white = fftconvolve(waveform.strain[low:high], taps) / snr
+    white = convolve(waveform.strain[low:high], taps) / snr
     out = np.zeros(window + 2 * GUARD_S * rate, np.float32)
     # Sample 0 of ``white`` lies REACH_S before sample ``low`` of the waveform.
     shift = low - REACH_S * rate - (first - GUARD_S * rate)

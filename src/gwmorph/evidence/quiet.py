@@ -4,7 +4,7 @@ They are simulated, or chosen from a run: real noise is not like simulated noise
 on the one says little about the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,16 @@ _STRETCH_WINDOWS = 50
 
 
 def quiet_windows(
-    detector: Detector, count: int, seed: int, parameters: RenderParameters, encoder: Encoder
+    detector: Detector,
+    count: int,
+    seed: int,
+    parameters: RenderParameters,
+    encoder: Encoder,
+    progress: Callable[[int], object] = lambda windows: None,
 ) -> pa.Table:
     """Simulate noise of a detector with its lines, and measure and encode its windows.
+
+    ``progress`` is told, a few at a time, how many more windows there are.
 
     Returns
     -------
@@ -50,6 +57,7 @@ def quiet_windows(
             columns[name].append(values)
         drawn = parameters.draw(batch.planes)
         columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale, "window"))
+        progress(len(spans))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
     vectors = embedding_column(joined.pop("embedding"))
     about = {"number": np.arange(count), "gps_start": pa.nulls(count, pa.int64())}

@@ -6,7 +6,7 @@ from functools import lru_cache
 import lal
 import lalsimulation
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
 from gwmorph.simulation.psd import antialias_gain
 
@@ -131,7 +131,9 @@ def overhead_chirp(binary: Binary, sample_rate: int) -> tuple[int, np.ndarray]:
 
 
 def _fade(size: int, sample_rate: int) -> np.ndarray:
-    return signal.windows.tukey(size, 2 * int(_FADE_S * sample_rate) / size)
+    from scipy.signal.windows import tukey  # most jobs find their strain in the cache
+
+    return tukey(size, 2 * int(_FADE_S * sample_rate) / size)
 
 
 @lru_cache(maxsize=2)

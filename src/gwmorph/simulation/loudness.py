@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
 BAND_LOW_HZ = 20.0
 
@@ -37,12 +37,14 @@ def optimal_snr(strain: np.ndarray, psd: np.ndarray, sample_rate: float) -> floa
 
 def measure(strain: np.ndarray, psd: np.ndarray, sample_rate: float) -> Loudness:
     """Return SNR, frequency, duration and peak of ``strain``; arguments as :func:`optimal_snr`."""
+    from scipy.signal import hilbert  # most jobs find their strain in the cache
+
     size = len(strain)
     power = _whitened_power(strain, psd, sample_rate)
     frequencies = fft.rfftfreq(size, 1 / sample_rate)
     spectrum = fft.rfft(strain) / np.sqrt(psd)
     spectrum[frequencies < BAND_LOW_HZ] = 0
-    envelope = np.abs(signal.hilbert(fft.irfft(spectrum, size))) ** 2
+    envelope = np.abs(hilbert(fft.irfft(spectrum, size))) ** 2
     early, late = np.searchsorted(_cumulative(envelope), [0.05, 0.95])
     return Loudness(
         snr=float(np.sqrt(4 * power.sum() / (size * sample_rate))),

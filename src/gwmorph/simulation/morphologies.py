@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
 from gwmorph.errors import ConfigError
 from gwmorph.simulation import transients
@@ -92,7 +92,9 @@ def shape_strain(
     times = np.arange(-half_s * fine, half_s * fine) / fine
     white = shape(times, parameters, rng)
     if fine != sample_rate:
-        white = signal.resample(white, 2 * half_s * sample_rate)
+        from scipy.signal import resample  # takes a second, and few shapes need it
+
+        white = resample(white, 2 * half_s * sample_rate)
     psd = background(fft.rfftfreq(len(white), 1 / sample_rate))
     return Waveform(half_s * sample_rate, colour(white, psd, sample_rate), parameters)
 

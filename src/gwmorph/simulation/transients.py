@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
 Shape = Callable[[np.ndarray, Mapping[str, float], np.random.Generator], np.ndarray]
 
@@ -53,12 +53,14 @@ def colour(
     -------
     float64 ``[n]``, without power below 9 Hz, zero at both ends.
     """
+    from scipy.signal.windows import tukey  # most jobs find their strain in the cache
+
     size = len(whitened)
     frequencies = fft.rfftfreq(size, 1 / sample_rate)
     low, high = _HIGH_PASS_HZ
     rise = np.clip((frequencies - low) / (high - low), 0, 1)
     gain = np.sin(0.5 * np.pi * rise) ** 2 * np.sqrt(background)
-    fade = signal.windows.tukey(size, min(1.0, 2 * fade_s * sample_rate / size))
+    fade = tukey(size, min(1.0, 2 * fade_s * sample_rate / size))
     return fft.irfft(fft.rfft(whitened * fade) * gain, size) * fade
 
 
@@ -124,7 +126,7 @@ def smooth_noise(times: np.ndarray, correlation_s: float, rng: np.random.Generat
     """Gaussian process of unit variance that changes over ``correlation_s``."""
     knots = np.arange(times[0] - 4 * correlation_s, times[-1] + 5 * correlation_s, correlation_s)
     values = rng.standard_normal(len(knots))
-    return np.interp(times, knots, signal.convolve(values, [0.41, 0.82, 0.41], mode="same"))
+    return np.interp(times, knots, np.convolve(values, [0.41, 0.82, 0.41], mode="same"))
 
 
 def band_noise(

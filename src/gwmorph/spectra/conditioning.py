@@ -11,10 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
-from scipy.signal import fftconvolve, firwin, kaiserord, periodogram
-from scipy.signal.windows import hann
 
 from gwmorph.errors import StrainError
+from gwmorph.filters import (
+    convolve,
+    hann,
+    hann_periodograms,
+    kaiser_beta,
+    kaiser_highpass,
+    kaiser_size,
+)
 
 REACH_S = 2
 # Seconds of output of one FFT of the overlap-save convolution.
@@ -64,7 +70,7 @@ def median_psd(
     segments = np.lib.stride_tricks.sliding_window_view(strain, size)[:: size // 2]
     power = np.concatenate(
         [
-            periodogram(segments[chosen[i : i + _PSD_BATCH]], sample_rate, "hann")[1]
+            hann_periodograms(segments[chosen[i : i + _PSD_BATCH]], sample_rate)
             for i in range(0, len(chosen), _PSD_BATCH)
         ]
     )
@@ -105,7 +111,7 @@ def whitening_filter(
     # An impulse of 2·(len(psd) - 1) samples has one fewer on its later side.
     half = min(reach - len(highpass) // 2, len(psd) - 2)
     impulse = np.roll(irfft(response), half)[: 2 * half + 1] * hann(2 * half + 1)
-    taps = fftconvolve(impulse, highpass)
+    taps = convolve(impulse, highpass)
     return np.pad(taps, (2 * reach + 1 - len(taps)) // 2)
 
 
@@ -120,10 +126,9 @@ def _pass(frequency: NDArray[np.float64], band: Band, sample_rate: int) -> NDArr
 
 def _highpass(low_hz: float, sample_rate: int) -> NDArray[np.float64]:
     """Linear-phase FIR high-pass, odd length, from 0.6·low (stop) to low (pass)."""
-    count, beta = kaiserord(_STOPBAND_DB, 0.4 * low_hz / (sample_rate / 2))
-    return firwin(
-        count | 1, 0.8 * low_hz, window=("kaiser", beta), pass_zero=False, fs=sample_rate
-    )
+    nyquist = sample_rate / 2
+    size = kaiser_size(_STOPBAND_DB, 0.4 * low_hz / nyquist) | 1
+    return kaiser_highpass(size, 0.8 * low_hz / nyquist, kaiser_beta(_STOPBAND_DB))
 
 
 def whiten(

@@ -22,7 +22,7 @@ from math import ceil, erfc, log, pi, sqrt
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, mean_columns
 from gwmorph.spectra.regions import Region, centroid
@@ -156,12 +156,12 @@ def _plane_cells(rows: tuple[Row, ...], window_s: int) -> _Cells:
         variance = _Variance(area, frequency, half_width, duration * width)
         for size, boxes in enumerate(spans):
             mean = expected[size, : len(boxes)]
-            relative = np.array([variance.of(*box) for box in boxes]) / mean**2
+            relative = variance.of(*np.transpose(boxes)) / mean**2
             freedom[time, size, : len(boxes)] = 1 / (relative + _LEVEL_RMS**2)
             apart = mean[:: min(size + 1, 2)] * width  # every other box of size 2 and more
             log_trials[time, size] = np.log(max(np.minimum(apart, 1).sum() * columns / width, 1.0))
     spread = 1 / (9 * freedom)
-    floor = np.clip(norm.isf(np.exp(-log_trials)), 0, None)[..., None]
+    floor = np.clip(-ndtri(np.exp(-log_trials)), 0, None)[..., None]
     least = ((floor * np.sqrt(spread) + 1 - spread) ** 3 - 1) * expected * widths[:, None, None]
     return _Cells(
         area.astype(np.float32), along.astype(np.float32), expected, freedom, least, log_trials
@@ -208,12 +208,14 @@ class _Variance:
             products = area[lag:] * area[: len(area) - lag] * covariance
             self._sums.append(np.concatenate([[0], np.cumsum(products)]))
 
-    def of(self, first: int, last: int) -> float:
-        """Return the variance of the summed energy of rows [first, last)."""
-        lags = [
-            sums[last - lag] - sums[first] for lag, sums in enumerate(self._sums[: last - first])
-        ]
-        return float(2 * np.sum(lags) - lags[0])
+    def of(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the variances of the summed energies of boxes of rows [first, last)."""
+        own = self._sums[0][last] - self._sums[0][first]
+        total = own.copy()
+        for lag, sums in enumerate(self._sums[1:], 1):
+            wide = last - first > lag
+            total[wide] += sums[last[wide] - lag] - sums[first[wide]]
+        return 2 * total - own
 
 
 def _covariance(offset: float, time_bandwidth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -232,11 +234,10 @@ def _response(
     offset: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return lags u (times half-width), ∫|r|² du and ∫u·|r|² du from 0 to each lag."""
-    x = np.linspace(-1, 1, 401)
-    lag = np.linspace(0, 12, 1201)
+    lag, x, waves = _waves()
     window = (1 - x**2) ** 2
     other = np.clip(1 - (x - offset) ** 2, 0, None) ** 2
-    response = np.exp(2j * pi * np.outer(lag, x)) @ (window * other) / np.sum(window**2)
+    response = waves @ (window * other) / np.sum(window**2)
     power = np.abs(response) ** 2
     step = lag[1]
     inner, outer = (
@@ -244,6 +245,14 @@ def _response(
         for values in (power, lag * power)
     )
     return lag, inner, outer
+
+
+@lru_cache
+def _waves() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
+    """Return lags [n], places in a window [m], and exp(2πi·lag·place) [n, m]."""
+    x = np.linspace(-1, 1, 401)
+    lag = np.linspace(0, 12, 1201)
+    return lag, x, np.exp(2j * pi * np.outer(lag, x))
 
 
 def _plane_excess(means: NDArray[np.float32], cells: _Cells) -> NDArray[np.float64]:

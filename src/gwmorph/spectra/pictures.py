@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
@@ -19,6 +18,8 @@ from gwmorph.storage import write_bytes
 # Durations of an event view's crops in seconds: top left, top right, bottom left, bottom right.
 CROPS_S = (0.5, 1.0, 2.0, 4.0)
 
+# The colours of matplotlib's colormaps, which a block's job would import for nothing else.
+_PALETTES = Path(__file__).with_name("palettes.npz")
 _TEXT_KEY = "gwmorph"
 _TOP = 255
 # Level 1 costs a third of zlib's default and gives files 12 % larger.
@@ -59,7 +60,8 @@ class PictureScale:
 @lru_cache
 def palette(colormap: str) -> NDArray[np.uint8]:
     """Return a colormap's 256 colours as uint8 [256, 3]."""
-    return colormaps[colormap](np.arange(256), bytes=True)[:, :3].copy()
+    with np.load(_PALETTES) as palettes:
+        return palettes[colormap]
 
 
 def write_picture(

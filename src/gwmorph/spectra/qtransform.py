@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.fft import ifft, rfft
 
 from gwmorph.errors import StrainError
+from gwmorph.spectra.medians import row_medians
 from gwmorph.spectra.tiling import Row, Tiling
 
 GUARD_S = 2
@@ -202,7 +203,7 @@ class QTransform:
             for index, row in enumerate(plane):
                 energy = self._energies[number][index]
                 row_energies(spectra, row, energy)
-                energy *= 1 / _row_medians(energy, row)[:, None]
+                energy *= 1 / _sound_medians(energy, row)[:, None]
                 _pool_columns(
                     energy, *self._columns[row.tiles], largest[:, index], peak, where,
                     number, index,
@@ -250,14 +251,8 @@ def row_energies(
     return out
 
 
-def _row_medians(energy: NDArray[np.float32], row: Row) -> NDArray[np.float32]:
-    """Median of each row of tiles, whose number is even: the mean of the two middle values.
-
-    A partition of float32 runs on vector units, unlike ``np.median``.
-    """
-    middle = row.tiles // 2
-    ordered = np.partition(energy, middle, axis=1)
-    medians = (ordered[:, :middle].max(axis=1) + ordered[:, middle]) / 2
+def _sound_medians(energy: NDArray[np.float32], row: Row) -> NDArray[np.float32]:
+    medians = row_medians(energy)
     if not (np.isfinite(medians).all() and (medians > 0).all()):
         raise StrainError(
             f"median tile energy {medians.min()} at {row.frequency:.1f} Hz, Q {row.q:.1f}: "

@@ -4,7 +4,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.signal import firwin, kaiser_beta, upfirdn
+
+from gwmorph.filters import kaiser_beta, kaiser_lowpass
 
 # The pass band ends where GWOSC's own 4 kHz files stop being trustworthy (0.85 x 2048 Hz =
 # 1741 Hz); the stop band begins at the new Nyquist frequency, so that nothing folds back.
@@ -24,7 +25,7 @@ def anti_alias_filter(factor: int) -> np.ndarray:
     taps = (STOP_BAND_DB - 7.95) / (2.285 * np.pi * transition) + 1
     half = factor * int(np.ceil(taps / (2 * factor)))
     cutoff = (1 + PASS_BAND) / (2 * factor)
-    return firwin(2 * half + 1, cutoff, window=("kaiser", kaiser_beta(STOP_BAND_DB)))
+    return kaiser_lowpass(2 * half + 1, cutoff, kaiser_beta(STOP_BAND_DB))
 
 
 def decimate(samples: np.ndarray, factor: int) -> np.ndarray:
@@ -45,6 +46,8 @@ def decimate(samples: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _decimate_whole(samples: np.ndarray, factor: int) -> np.ndarray:
+    from scipy.signal import upfirdn  # most strain is not decimated, and importing it takes 1 s
+
     taps = anti_alias_filter(factor)
     half = len(taps) // 2
     reach = np.minimum(np.arange(1, half + 1), len(samples) - 1)
