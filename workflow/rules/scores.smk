@@ -56,6 +56,7 @@ rule quiet_of_run:
         runtime=20,
     params:
         windows=CONFIG.score.quiet_windows,
+        fewest=CONFIG.score.fewest_quiet_windows,
         seed=CONFIG.score.seed,
         events_snr=CONFIG.events.snr,
         code=code("quiet_of_run"),
