@@ -10,6 +10,16 @@ from gwmorph.config.base import Section, key
 FEWEST_QUIET = 100
 
 
+def fewest_quiet_windows(false_alarm_fraction: float) -> int:
+    """Return how many quiet windows a limit needs.
+
+    The half of them that sets it, m windows, resolves fractions down to 1/(m + 1); a hundred are
+    needed to learn from in any case.
+    """
+    half = ceil(1 / false_alarm_fraction - 1e-9) - 1
+    return max(FEWEST_QUIET, 2 * half - 1)
+
+
 class ScoreConfig(Section):
     """The score of every window against quiet noise."""
 
@@ -41,20 +51,11 @@ class ScoreConfig(Section):
 
     @model_validator(mode="after")
     def _fraction_is_resolved(self) -> "ScoreConfig":
-        if self.quiet_windows < self.fewest_quiet_windows:
+        fewest = fewest_quiet_windows(self.false_alarm_fraction)
+        if self.quiet_windows < fewest:
             raise ValueError(
                 f"false_alarm_fraction {self.false_alarm_fraction:g} is finer than "
                 f"{self.quiet_windows} quiet windows resolve, half of which set the limit; raise "
-                f"quiet_windows to {self.fewest_quiet_windows} or more"
+                f"quiet_windows to {fewest} or more"
             )
         return self
-
-    @property
-    def fewest_quiet_windows(self) -> int:
-        """Quiet windows of a detector below which there is no limit.
-
-        The half that sets it, m of n windows, resolves fractions down to 1/(m + 1); a hundred
-        windows are needed to learn from in any case.
-        """
-        half = ceil(1 / self.false_alarm_fraction - 1e-9) - 1
-        return max(FEWEST_QUIET, 2 * half - 1)
