@@ -26,13 +26,13 @@ from gwmorph.evidence.events import admit
 from gwmorph.evidence.injections import simulated_backgrounds, unit_signal, window_span
 from gwmorph.evidence.quiet import quiet_windows
 from gwmorph.evidence.recall import wilson
-from gwmorph.evidence.score import MEASURED, QuietBackground, mutual_distance, score_windows
+from gwmorph.evidence.score import score_windows
 from gwmorph.simulation.morphologies import INJECTED
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import read_picture
 from gwmorph.spectra.qtransform import GUARD_S
 from gwmorph.tables.block import MEASUREMENTS, TRIGGERS
-from gwmorph.tables.embeddings import embedding_column, embedding_matrix
+from gwmorph.tables.embeddings import embedding_column
 from harness import Entry, benchmark
 
 DETECTOR, SEED = "H1", 62
@@ -106,17 +106,14 @@ def injected(morphology: str, snr: float) -> tuple[Stretch, list[Truth]]:
 
 
 @cache
-def quiet() -> tuple[Encoder, QuietBackground, pa.Table]:
+def quiet() -> tuple[Encoder, pa.Table]:
     encoder = make_encoder(CONFIG.encoder, (PARAMETERS.height, PARAMETERS.width))
-    table = quiet_windows(DETECTOR, QUIET_WINDOWS, SEED, PARAMETERS, encoder)
-    parts = {name: table[name].to_numpy() for name in MEASURED}
-    distance = mutual_distance(embedding_matrix(table))
-    return encoder, QuietBackground.fit({**parts, "distance": distance}), table
+    return encoder, quiet_windows(DETECTOR, QUIET_WINDOWS, SEED, PARAMETERS, encoder)
 
 
 def recall(morphology: str, snr: float) -> Recall:
     """Inject one morphology and look at every window as a run does."""
-    encoder, background, quiet_table = quiet()
+    encoder, quiet_table = quiet()
     whole, truths = injected(morphology, snr)
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -128,7 +125,7 @@ def recall(morphology: str, snr: float) -> Recall:
     vectors = encoder.encode(indices, PARAMETERS.picture_scale, "window")
     windows = pa.Table.from_pylist(drawn.measurements, schema=MEASUREMENTS)
     windows = windows.append_column("embedding", embedding_column(vectors))
-    scores = score_windows(windows, background, quiet_table, FRACTION)
+    scores = score_windows(windows, quiet_table, FRACTION)
     claims = pa.Table.from_pylist(drawn.triggers, schema=TRIGGERS)
     events, _ = admit(claims, scores, EVENTS.snr, CONFIG.events.parts, PARAMETERS.window_s)
     by_window: dict[int, list[dict]] = {start: [] for start in whole.windows}
@@ -148,7 +145,7 @@ def recall(morphology: str, snr: float) -> Recall:
         for found, truth in zip(by_window.values(), truths, strict=True)
     ]
     return Recall(
-        scored=scores["score"].to_numpy() >= scores["limit"].to_numpy(),
+        scored=scores["score"].to_numpy() > scores["limit"].to_numpy(),
         found=np.array([bool(found) for found in right]),
         by_chance=np.array(
             [

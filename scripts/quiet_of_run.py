@@ -18,6 +18,7 @@ def quiet_of_run(
     shards: Sequence[Path],
     events_snr: float,
     windows: int,
+    fewest: int,
     seed: int,
     result: Path,
 ) -> None:
@@ -27,7 +28,7 @@ def quiet_of_run(
         read_tables(measurements, MEASUREMENTS),
         read_tables(shards, EMBEDDINGS),
     )
-    table = quiet_windows_of_run(own, events_snr, windows, seed)
+    table = quiet_windows_of_run(own, events_snr, windows, fewest, seed)
     parameters = {"events_snr": events_snr, "windows": windows, "seed": seed}
     metadata = {**lineage(parameters, hashes_of([*measurements, *shards])), **made}
     write_table(result, table.schema, table, metadata)
@@ -41,6 +42,7 @@ if __name__ == "__main__":
             shards=[Path(path) for path in snakemake.input.shards],
             events_snr=snakemake.params.events_snr,
             windows=snakemake.params.windows,
+            fewest=snakemake.params.fewest,
             seed=snakemake.params.seed,
             result=Path(snakemake.output.quiet),
         )

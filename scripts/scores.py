@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gwmorph.evidence.score import load_background, score_windows, windows_of
+from gwmorph.evidence.score import read_quiet, score_windows, windows_of
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.tables.block import MEASUREMENTS
@@ -31,7 +31,7 @@ def scores(
     scored = [
         score_windows(
             windows_of(detector, measured, embedded),
-            *load_background(path, made[SAME[0]], made[SAME[1]]),
+            read_quiet(path, made[SAME[0]], made[SAME[1]]),
             false_alarm_fraction,
         )
         for detector, path in quiet.items()

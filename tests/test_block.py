@@ -502,7 +502,7 @@ def test_a_track_over_a_border_is_one_event_of_the_run(tmp_path):
     scores = [
         {field.name: 0 for field in SCORES}
         | {"detector": "H1", "gps_start": row["gps_start"], "score": 9.0, "limit": 2.0}
-        | {"surprise_track": 10.0 if row["gps_start"] >= START + 224 else 0.3}
+        | {"quiet": False, "surprise_track": 10.0 if row["gps_start"] >= START + 224 else 0.3}
         for row in result.measurements
     ]
     events, _ = admit(

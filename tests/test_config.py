@@ -327,3 +327,14 @@ def test_faults_name_their_key_and_stay_short(raw, message):
         c.parse_config(raw)
     assert message in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(("fraction", "fewest"), [(0.01, 197), (0.02, 100), (0.5, 100)])
+def test_a_limit_needs_quiet_windows_enough_for_the_half_that_sets_it(fraction, fewest):
+    assert c.score.fewest_quiet_windows(fraction) == fewest
+    half = fewest - fewest // 2
+    assert int(fraction * (half + 1) + 1e-9) >= 1
+    if fewest > 100:
+        fewer = {"score": {"quiet_windows": fewest - 1, "false_alarm_fraction": fraction}}
+        with pytest.raises(ConfigError, match=f"raise quiet_windows to {fewest}"):
+            c.parse_config(fewer)

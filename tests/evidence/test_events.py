@@ -21,7 +21,7 @@ def scores(*windows: dict, detector: str = "H1") -> pa.Table:
     for number, given in enumerate(windows):
         surprises = dict.fromkeys(PARTS, 0.3) | given
         own = {f"surprise_{part}": value for part, value in surprises.items()}
-        own |= {"detector": detector, "gps_start": 32 * number, "limit": LIMIT}
+        own |= {"detector": detector, "gps_start": 32 * number, "limit": LIMIT, "quiet": False}
         own["score"] = float(combine({k: np.array([v]) for k, v in surprises.items()})[0])
         rows.append({field.name: 0 for field in SCORES} | own | {"tile_energy": 20.0})
     return pa.Table.from_pylist(rows, schema=SCORES)

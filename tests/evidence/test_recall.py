@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from scipy.stats import binom
 
-from gwmorph.errors import ConfigError
 from gwmorph.evidence import injections, recall, statistics
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import observe, simulated_backgrounds
@@ -14,7 +13,6 @@ from gwmorph.evidence.recall import (
     fit_score,
     half_recall_rows,
     half_snr,
-    limit_at,
     limits,
     noise_rows,
     recall_rows,
@@ -56,27 +54,6 @@ def test_wilson_interval_is_the_published_one():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
-
-
-def test_limit_is_passed_by_the_asked_fraction_on_average():
-    quiet = np.random.default_rng(0).permutation(999).astype(float)
-    limit = limit_at(quiet, 0.01)
-    assert (quiet > limit).sum() == 9
-    assert (quiet >= limit).sum() == 10  # ranks of a new score: 10 of 1000 places lie above
-
-
-def test_limits_let_the_nominal_fraction_through():
-    rng = np.random.default_rng(1)
-    passed = [
-        (rng.standard_normal(400) > limit_at(rng.standard_normal(199), 0.05)).mean()
-        for _ in range(300)
-    ]
-    assert np.mean(passed) == pytest.approx(0.05, abs=0.003)
-
-
-def test_too_few_quiet_windows_for_a_fraction_are_refused():
-    with pytest.raises(ConfigError, match=r"0\.001 needs at least 999 quiet windows, got 998"):
-        limit_at(np.zeros(998), 0.001)
 
 
 def test_achieved_fraction_is_counted_on_the_test_set():

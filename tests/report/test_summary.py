@@ -3,6 +3,7 @@ import json
 
 import pytest
 from rich.console import Console
+from scipy.stats import betabinom
 
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
@@ -28,9 +29,9 @@ def trigger(detector: str, gps: int, found_by: str = "tile", snr: float = 7.5) -
     return {field.name: 0 for field in TRIGGERS} | own
 
 
-def scored(detector: str, gps: int, score: float) -> dict:
+def scored(detector: str, gps: int, score: float, quiet: bool = False) -> dict:
     own = {"detector": detector, "gps_start": gps, "score": score, "limit": 2.0}
-    return {field.name: 0 for field in SCORES} | own | {"quiet_windows": 1000}
+    return {field.name: 0 for field in SCORES} | own | {"quiet_windows": 1000, "quiet": quiet}
 
 
 def above(gps: int, won_by: str, outcome: str) -> dict:
@@ -62,7 +63,7 @@ def small_run() -> dict:
         excluded_row("L1", 0, reason=Reason.GAP, **lost),
     ]
     snrs = [measured("H1", 0, 7.49), measured("H1", 32, 7.5), measured("H1", 64, 30.0)]
-    scores = [scored("H1", 0, 1.99), scored("H1", 32, 2.0), scored("H1", 64, 40.0)]
+    scores = [scored("H1", 0, 1.99), scored("H1", 32, 2.001), scored("H1", 64, 40.0)]
     triggers = [
         *(trigger("H1", gps) for gps in (32, 64, 64)),
         trigger("H1", 64, snr=6.4),
@@ -96,6 +97,27 @@ def small_run() -> dict:
             "event": {"clustered": False},
         },
     }
+
+
+def test_windows_that_set_the_limit_pass_by_rank_and_others_by_chance(small_run):
+    """Of a thousand whose tenth largest score is the limit nine pass, and nothing is left open."""
+    own = [scored("H1", 32 * i, 2.0 + (i < 9), quiet=True) for i in range(1000)]
+    others = [scored("H1", 32 * (1000 + i), 2.0) for i in range(500)]
+
+    def false_alarms(rows):
+        given = small_run | {"scores": SCORES.empty_table().from_pylist(rows, schema=SCORES)}
+        found = summarise(**given)["detectors"]["H1"]
+        return tuple(
+            found[key]
+            for key in ("windows_above_limit", "expected_false_alarms", "false_alarms_95")
+        )
+
+    assert false_alarms(own) == (9, pytest.approx(9), [9, 9])
+    law = betabinom(500, 10, 991)
+    low, high = law.interval(0.95)
+    assert false_alarms(others) == (0, pytest.approx(law.mean()), [low, high])
+    both = (9, pytest.approx(9 + law.mean()), [9 + low, 9 + high])
+    assert false_alarms(own + others) == both
 
 
 def printed(summary: dict, width: int = 80) -> str:

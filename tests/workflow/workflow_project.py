@@ -33,7 +33,7 @@ RUN = {
     "conditioning": {"sample_rate": RATE, "high_hz": 800.0},
     "picture": {"height": 28, "width": 28},
     "encoder": {"name": "dct"},
-    "score": {"quiet_windows": 100},
+    "score": {"quiet_windows": 100, "false_alarm_fraction": 0.02},
     "clustering": {"umap": {"neighbors": 5}, "mixture": {"components": 3, "starts": 1}},
 }
 # What snakemake itself leaves, and what holds times of this execution.

@@ -2,6 +2,8 @@
 # window, against quiet windows that are simulated for each detector, drawn and encoded as the run's
 # are, or that are the run's own; and with it the run's triggers.
 
+from gwmorph.config.score import fewest_quiet_windows
+
 QUIET = "results/{run}/quiet/{background}/{detector}.parquet"
 SCORES = "results/{run}/scores.parquet"
 
@@ -58,6 +60,7 @@ rule quiet_of_run:
         runtime=20,
     params:
         windows=CONFIG.score.quiet_windows,
+        fewest=fewest_quiet_windows(CONFIG.score.false_alarm_fraction),
         seed=CONFIG.score.seed,
         events_snr=CONFIG.events.snr,
         code=code("quiet_of_run"),

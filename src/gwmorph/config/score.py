@@ -1,10 +1,23 @@
 """The section ``score``: how unlike quiet noise each window is."""
 
+from math import ceil
 from typing import Literal
 
 from pydantic import model_validator
 
 from gwmorph.config.base import Section, key
+
+FEWEST_QUIET = 100
+
+
+def fewest_quiet_windows(false_alarm_fraction: float) -> int:
+    """Return how many quiet windows a limit needs.
+
+    The half of them that sets it, m windows, resolves fractions down to 1/(m + 1); a hundred are
+    needed to learn from in any case.
+    """
+    half = ceil(1 / false_alarm_fraction - 1e-9) - 1
+    return max(FEWEST_QUIET, 2 * half - 1)
 
 
 class ScoreConfig(Section):
@@ -17,9 +30,10 @@ class ScoreConfig(Section):
     )
     quiet_windows: int = key(
         1000,
-        "Quiet windows of each detector (of the run's own, at most); no fraction of false alarms "
-        "below 1/(quiet_windows + 1) can be asked for.",
-        ge=100,
+        "Quiet windows of each detector (of the run's own, at most). One half is learned from, "
+        "the other sets the limit: no fraction of false alarms below 2/(quiet_windows + 2) can be "
+        "asked for.",
+        ge=FEWEST_QUIET,
     )
     seed: int = key(
         31,
@@ -29,7 +43,7 @@ class ScoreConfig(Section):
     )
     false_alarm_fraction: float = key(
         0.01,
-        "Fraction of quiet windows whose score may reach the limit above which windows are "
+        "Fraction of quiet windows whose score may exceed the limit above which windows are "
         "counted.",
         gt=0,
         lt=1,
@@ -37,10 +51,11 @@ class ScoreConfig(Section):
 
     @model_validator(mode="after")
     def _fraction_is_resolved(self) -> "ScoreConfig":
-        finest = 1 / (self.quiet_windows + 1)
-        if self.false_alarm_fraction < finest:
+        fewest = fewest_quiet_windows(self.false_alarm_fraction)
+        if self.quiet_windows < fewest:
             raise ValueError(
                 f"false_alarm_fraction {self.false_alarm_fraction:g} is finer than "
-                f"{self.quiet_windows} quiet windows resolve ({finest:.2g}); raise quiet_windows"
+                f"{self.quiet_windows} quiet windows resolve, half of which set the limit; raise "
+                f"quiet_windows to {fewest} or more"
             )
         return self

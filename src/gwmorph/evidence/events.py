@@ -1,8 +1,8 @@
 """Events of a run: its triggers, and what the score finds where no tile is loud.
 
 A candidate is an event when the score of its window passes the limit through the candidate's own
-part: were that part's surprise the largest, the score would still be at the limit. A picture's
-distance has no place. Where it alone takes a window to the limit, the event is at the most
+part: were that part's surprise the largest, the score would still be above the limit. A picture's
+distance has no place. Where it alone takes a window above the limit, the event is at the most
 significant candidate, if its part is as large in no more than one quiet window in twenty; else
 there is none. What lies along a line is no event.
 """
@@ -136,13 +136,13 @@ def _largest(
 
 
 def _passing(scores: pa.Table) -> dict[str, NDArray[np.bool_]]:
-    """Return for each part whether it takes each window to the limit by itself: bool [n]."""
+    """Return for each part whether it takes each window above the limit by itself: bool [n]."""
     limit, nothing = scores["limit"].to_numpy(), np.zeros(len(scores))
     alone: dict[str, NDArray[np.bool_]] = {}
     for part in PARTS:
         surprises = dict.fromkeys(PARTS, nothing)
         surprises[part] = scores[f"surprise_{part}"].to_numpy()
-        alone[part] = combine(surprises) >= limit
+        alone[part] = combine(surprises) > limit
     return alone
 
 
@@ -177,7 +177,7 @@ def _outcomes(
     lines = set(claimed.window[on_line].tolist())
     measured = np.any([passing[part] for part in PARTS if part != "distance"], axis=0)
     surprises = np.array([scores[f"surprise_{part}"].to_numpy() for part in PARTS])
-    above = np.flatnonzero(scores["score"].to_numpy() >= scores["limit"].to_numpy())
+    above = np.flatnonzero(scores["score"].to_numpy() > scores["limit"].to_numpy())
     won_by = [_NAME[PARTS[part]] for part in surprises[:, above].argmax(axis=0)]
     names = ("detector", "gps_start", "score", "limit")
     columns = {name: scores[name].take(above) for name in names} | {

@@ -23,7 +23,6 @@ from gwmorph.spectra.qtransform import BATCH, GUARD_S
 from gwmorph.tables.embeddings import embedding_column, of_width
 from gwmorph.tables.scores import QUIET
 
-FEWEST = 100
 # Windows that share a state of the detector's lines: few, so that many states are seen.
 _STRETCH_WINDOWS = 50
 
@@ -65,7 +64,9 @@ def quiet_windows(
     return pa.table({**about, **joined, "embedding": vectors}, schema=schema)
 
 
-def quiet_windows_of_run(windows: pa.Table, events_snr: float, count: int, seed: int) -> pa.Table:
+def quiet_windows_of_run(
+    windows: pa.Table, events_snr: float, count: int, fewest: int, seed: int
+) -> pa.Table:
     """Choose quiet windows of one detector from those of a run.
 
     ASSUME: a window without a tile of ``events_snr`` is quiet. Signals that are faint or have no
@@ -79,25 +80,27 @@ def quiet_windows_of_run(windows: pa.Table, events_snr: float, count: int, seed:
         Omicron SNR from which on a trigger is an event.
     count
         How many to choose, evenly at random by ``seed``; all, where there are fewer.
+    fewest
+        How many must be quiet, that a limit can be set on them.
 
     Returns
     -------
-    Table of schema QUIET in order of time.
+    Table of schema QUIET in random order, so that any part of it is like the rest.
 
     Raises
     ------
     ConfigError
-        Fewer than 100 windows are quiet.
+        Fewer than ``fewest`` windows are quiet.
     """
     quiet = windows.filter(pc.less(windows["tile_snr"], events_snr))
-    if len(quiet) < FEWEST:
+    if len(quiet) < fewest:
         raise ConfigError(
-            f"score.background: run: expected at least {FEWEST} windows without a tile of SNR "
+            f"score.background: run: expected at least {fewest} windows without a tile of SNR "
             f"{events_snr:g} (events.snr), got {len(quiet)} of {len(windows)}. Take a longer run, "
-            "or set score.background to simulated."
+            "raise score.false_alarm_fraction, or set score.background to simulated."
         )
     chosen = np.random.default_rng(seed).permutation(len(quiet))[:count]
-    own = quiet.take(np.sort(chosen))
+    own = quiet.take(chosen)
     width = windows["embedding"].type.list_size
     return (
         own.append_column("number", pa.array(np.arange(len(own))))

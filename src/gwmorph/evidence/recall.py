@@ -14,15 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.stats import betabinom, binomtest
+from scipy.stats import binomtest
 
-from gwmorph.errors import ConfigError
 from gwmorph.evidence.injections import features_of
+from gwmorph.evidence.limits import limit_at, limit_rank, passing_interval
 from gwmorph.evidence.statistics import STATISTICS, Scorer
 from gwmorph.tables.injections import injected_windows
 
 Scores = dict[str, NDArray[np.float64]]
 Score = Callable[[pa.Table], Scores]
+_KEY = "injections.quiet_windows"
 
 
 def fit_score(reference: pa.Table) -> Score:
@@ -102,32 +103,6 @@ def wilson(found: int, total: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def limit_at(quiet: NDArray[np.float64], fraction: float) -> float:
-    """Return the limit that a new quiet window exceeds with probability ``fraction`` at most.
-
-    It is the k-th largest of n quiet scores, k = ⌊fraction·(n + 1)⌋: of exchangeable scores, a
-    new one lies above it with probability k/(n + 1).
-
-    Raises
-    ------
-    ConfigError
-        There are too few quiet windows for so small a fraction.
-    """
-    rank = _rank(len(quiet), fraction)
-    return float(np.partition(quiet, len(quiet) - rank)[len(quiet) - rank])
-
-
-def _rank(quiet: int, fraction: float) -> int:
-    # A product like 0.01 * 10000 may come out just below a whole number.
-    rank = int(fraction * (quiet + 1) + 1e-9)
-    if rank < 1:
-        raise ConfigError(
-            f"injections.quiet_windows: a false-alarm fraction of {fraction:g} needs at least "
-            f"{int(np.ceil(1 / fraction)) - 1} quiet windows, got {quiet}."
-        )
-    return rank
-
-
 def limits(calibration: Scores, fractions: Iterable[float]) -> dict[tuple[str, float], float]:
     """Return the limit of each statistic at each false-alarm fraction.
 
@@ -138,7 +113,7 @@ def limits(calibration: Scores, fractions: Iterable[float]) -> dict[tuple[str, f
     """
     wanted = list(fractions)
     return {
-        (name, fraction): limit_at(scores, fraction)
+        (name, fraction): limit_at(scores, fraction, _KEY)
         for name, scores in calibration.items()
         for fraction in wanted
     }
@@ -158,8 +133,7 @@ def achieved(
         quiet, fresh = len(calibration[name]), len(test[name])
         above = int((test[name] > limit).sum())
         low, high = wilson(above, fresh)
-        rank = _rank(quiet, fraction)
-        spread = betabinom(fresh, rank, quiet + 1 - rank)
+        expected = passing_interval(fresh, quiet, limit_rank(quiet, fraction, _KEY))
         rows.append(
             {
                 "statistic": name,
@@ -172,8 +146,8 @@ def achieved(
                 "low": low,
                 "high": high,
                 "nominal_inside": low <= fraction <= high,
-                "expected_low": float(spread.ppf(0.025)) / fresh,
-                "expected_high": float(spread.ppf(0.975)) / fresh,
+                "expected_low": expected[0] / fresh,
+                "expected_high": expected[1] / fresh,
             }
         )
     return rows

@@ -8,6 +8,9 @@ values, and falling exponentially beyond. Tile energies, log-probabilities and l
 ratios have such tails by their nature; for the distance it is an assumption. So p never reaches a
 floor, and a louder signal always has a higher score. The score is −log10 of the smallest p,
 corrected for having looked at several parts.
+
+A limit is set on the scores of quiet windows that nothing was learned from, so that a new quiet
+window is as likely to pass it as the law of ranks says, whatever their number.
 """
 
 from collections.abc import Mapping
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.errors import ConfigError, TableError
+from gwmorph.evidence.limits import limit_at
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.parquet import read_metadata, read_table
 from gwmorph.tables.scores import QUIET, SCORES
@@ -29,7 +33,6 @@ MEASURED = ("tile_energy", "excess", "track", "chirp")
 PARTS = (*MEASURED, "distance")
 NEIGHBORS = 5
 _TAIL = 20  # the largest 1/20 of the quiet values makes the tail
-_FOLDS = 5
 _FEWEST = 8
 # Below this probability 1 − (1 − p)^m is m·p in double precision.
 _SMALL = 12.0
@@ -77,69 +80,14 @@ class Tail:
         return body + (values - capped) / self.scale / np.log(10)
 
 
-@dataclass(frozen=True)
-class QuietBackground:
-    """What quiet noise looks like, and with it the score of any window.
+def fit_tails(parts: Mapping[str, Values]) -> dict[str, Tail]:
+    """Learn how often quiet windows reach each part, float64 [n] each; errors as `Tail.fit`."""
+    return {name: Tail.fit(np.asarray(values, np.float64)) for name, values in parts.items()}
 
-    Attributes
-    ----------
-    tails
-        One for each part.
-    scores
-        Rising scores of the n quiet windows, float64 [n]: each from tails that were fitted
-        without it.
-    """
 
-    tails: Mapping[str, Tail]
-    scores: Values
-
-    @classmethod
-    def fit(cls, parts: Mapping[str, Values]) -> "QuietBackground":
-        """Learn from the parts of quiet windows, float64 [n] each; errors as `Tail.fit`."""
-        columns = {name: np.asarray(values, np.float64) for name, values in parts.items()}
-        fold = np.arange(len(next(iter(columns.values())))) % _FOLDS
-        scores = np.empty(len(fold))
-        for number in range(_FOLDS):
-            held = fold == number
-            tails = {name: Tail.fit(values[~held]) for name, values in columns.items()}
-            scores[held] = combine(
-                {name: tail.surprise(columns[name][held]) for name, tail in tails.items()}
-            )
-        tails = {name: Tail.fit(values) for name, values in columns.items()}
-        return cls(tails, np.sort(scores))
-
-    def surprises(self, parts: Mapping[str, Values]) -> dict[str, Values]:
-        """Return −log10 of each part's probability in quiet noise."""
-        return {name: tail.surprise(parts[name]) for name, tail in self.tails.items()}
-
-    def score(self, parts: Mapping[str, Values]) -> Values:
-        """Return the score of each window from its parts, float64 [n] each."""
-        return combine(self.surprises(parts))
-
-    @property
-    def resolution(self) -> float:
-        """Smallest fraction of false alarms that can be asked for, 1/(n + 1)."""
-        return 1 / (len(self.scores) + 1)
-
-    def limit(self, false_alarm_fraction: float) -> float:
-        """Return the score that a quiet window reaches with at most this probability.
-
-        It is the k-th largest score of n quiet windows, k = ⌊fraction·(n + 1)⌋: another quiet
-        window reaches it with probability k/(n + 1).
-
-        Raises
-        ------
-        ConfigError
-            The fraction is finer than the resolution, or not below 1.
-        """
-        count = int(false_alarm_fraction * (len(self.scores) + 1) + 1e-9)
-        if not 1 <= count <= len(self.scores):
-            raise ConfigError(
-                f"score.false_alarm_fraction: expected a number from {self.resolution:.2g} to 1 "
-                f"(the former is 1/(n + 1) for {len(self.scores)} quiet windows), got "
-                f"{false_alarm_fraction:g}. Raise score.quiet_windows for a finer one."
-            )
-        return float(self.scores[-count])
+def surprises_of(tails: Mapping[str, Tail], parts: Mapping[str, Values]) -> dict[str, Values]:
+    """Return −log10 of each part's probability in quiet noise."""
+    return {name: tail.surprise(parts[name]) for name, tail in tails.items()}
 
 
 def combine(surprises: Mapping[str, Values]) -> Values:
@@ -155,23 +103,51 @@ def combine(surprises: Mapping[str, Values]) -> Values:
     return np.where(largest < _SMALL, exact, largest - np.log10(count)) + 0.0
 
 
-def vector_distance(
-    quiet: NDArray[np.float32], vectors: NDArray[np.float32], same: NDArray[np.intp]
-) -> Values:
-    """Return each unit vector's mean cosine distance to the nearest five quiet ones.
-
-    ``same`` int [n] is each vector's own row among the quiet ones, which is left out, or −1.
-    """
-    index = NearestNeighbors(n_neighbors=NEIGHBORS + 1, metric="cosine").fit(quiet)
-    distances, rows = index.kneighbors(vectors)
-    others = np.argsort(rows == same[:, None], axis=1, kind="stable")[:, :NEIGHBORS]
-    return np.take_along_axis(distances, others, axis=1).mean(axis=1).astype(np.float64)
+def vector_distance(quiet: NDArray[np.float32], vectors: NDArray[np.float32]) -> Values:
+    """Return each unit vector's mean cosine distance to the nearest five quiet ones."""
+    index = NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
+    return index.kneighbors(vectors)[0].mean(axis=1).astype(np.float64)
 
 
 def mutual_distance(quiet: NDArray[np.float32]) -> Values:
     """Return the same for the quiet vectors, each with itself left out."""
     index = NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
     return index.kneighbors()[0].mean(axis=1).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class QuietBackground:
+    """What some quiet windows look like, and how others are scored against them.
+
+    Attributes
+    ----------
+    tails
+        One for each part.
+    vectors
+        Of their pictures, float32 [n, d].
+    """
+
+    tails: Mapping[str, Tail]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def learn(cls, quiet: pa.Table) -> "QuietBackground":
+        """Learn from rows of QUIET; errors as `Tail.fit`."""
+        vectors = embedding_matrix(quiet)
+        return cls(fit_tails({**_measured(quiet), "distance": mutual_distance(vectors)}), vectors)
+
+    def parts(self, windows: pa.Table) -> dict[str, Values]:
+        """Return the parts of windows (columns of MEASUREMENTS and ``embedding``)."""
+        vectors = embedding_matrix(windows)
+        return {**_measured(windows), "distance": vector_distance(self.vectors, vectors)}
+
+    def score(self, windows: pa.Table) -> Values:
+        """Return the score of each of the same windows."""
+        return combine(surprises_of(self.tails, self.parts(windows)))
+
+
+def _measured(windows: pa.Table) -> dict[str, Values]:
+    return {name: windows[name].to_numpy() for name in MEASURED}
 
 
 def windows_of(detector: str, measured: pa.Table, embedded: pa.Table) -> pa.Table:
@@ -194,17 +170,13 @@ def windows_of(detector: str, measured: pa.Table, embedded: pa.Table) -> pa.Tabl
     return own.append_column("embedding", vectors["embedding"])
 
 
-def load_background(
-    path: Path | str, render_id: str, encoder_id: str
-) -> tuple[QuietBackground, pa.Table]:
-    """Read a QUIET table; return what it says about quiet noise, and the table.
+def read_quiet(path: Path | str, render_id: str, encoder_id: str) -> pa.Table:
+    """Read a QUIET table whose windows were drawn and encoded as those that will be scored.
 
     Raises
     ------
     TableError
         The table is damaged, or its windows were drawn or encoded in another way.
-    ConfigError
-        It has too few windows.
     """
     quiet = read_table(path, QUIET)
     found = read_metadata(path)
@@ -216,40 +188,64 @@ def load_background(
                 "nothing about windows that were made in another way: remove the table and run "
                 "the workflow again."
             )
-    parts = {name: quiet[name].to_numpy() for name in MEASURED}
-    distance = mutual_distance(embedding_matrix(quiet))
-    return QuietBackground.fit({**parts, "distance": distance}), quiet
+    return quiet
 
 
-def score_windows(
-    windows: pa.Table,
-    background: QuietBackground,
-    quiet: pa.Table,
-    false_alarm_fraction: float,
-) -> pa.Table:
-    """Score the windows of one detector; a window is not its own quiet neighbour.
+def halves(quiet: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the rows of QUIET that are learned from, and those that set the limit.
+
+    Simulated windows that share a stretch of noise lie next to each other, and those of a run lie
+    in random order: a new window is to the second half as the second half's are to each other.
+    """
+    middle = len(quiet) // 2
+    return quiet.slice(0, middle), quiet.slice(middle)
+
+
+def score_windows(windows: pa.Table, quiet: pa.Table, false_alarm_fraction: float) -> pa.Table:
+    """Score the windows of one detector by what none of them was learned from.
+
+    One half of the quiet windows is learned from, the other sets the limit. Where a window of the
+    run is among the former, the halves change places.
 
     Parameters
     ----------
     windows
         Columns of MEASUREMENTS and ``embedding``.
-    background, quiet
-        From `load_background`.
+    quiet
+        From `read_quiet`.
     false_alarm_fraction
-        Fraction of quiet windows whose score may reach the limit.
+        Probability with which a new quiet window may exceed the limit.
 
     Returns
     -------
-    Table of schema SCORES.
+    Table of schema SCORES in order of time.
 
     Raises
     ------
     ConfigError
-        The fraction is finer than the quiet windows resolve.
+        There are too few quiet windows to learn from, or for so small a fraction.
     """
-    distance = _distances(windows, quiet) if len(windows) else np.empty(0)
-    parts = {**{name: windows[name].to_numpy() for name in MEASURED}, "distance": distance}
-    surprises = background.surprises(parts)
+    first, second = halves(quiet)
+    learned = pc.is_in(windows["gps_start"], first["gps_start"].drop_null())
+    scored = [
+        _scored(own, reference, calibration, false_alarm_fraction)
+        for own, reference, calibration in (
+            (windows.filter(pc.invert(learned)), first, second),
+            (windows.filter(learned), second, first),
+        )
+        if len(own)
+    ]
+    return pa.concat_tables(scored or [SCORES.empty_table()]).sort_by("gps_start")
+
+
+def _scored(
+    windows: pa.Table, reference: pa.Table, calibration: pa.Table, false_alarm_fraction: float
+) -> pa.Table:
+    background = QuietBackground.learn(reference)
+    limit = limit_at(background.score(calibration), false_alarm_fraction, "score.quiet_windows")
+    parts = background.parts(windows)
+    surprises = surprises_of(background.tails, parts)
+    known = pa.concat_tables([reference, calibration])["gps_start"].drop_null()
     return (
         pa.table(
             {
@@ -257,16 +253,11 @@ def score_windows(
                 **parts,
                 **{f"surprise_{name}": values for name, values in surprises.items()},
                 "score": combine(surprises),
-                "limit": np.full(len(distance), background.limit(false_alarm_fraction)),
-                "quiet_windows": np.full(len(distance), len(quiet)),
+                "limit": np.full(len(windows), limit),
+                "quiet_windows": np.full(len(windows), len(calibration)),
+                "quiet": pc.is_in(windows["gps_start"], known),
             }
         )
         .select(SCORES.names)
         .cast(SCORES)
     )
-
-
-def _distances(windows: pa.Table, quiet: pa.Table) -> Values:
-    rows = {start: row for row, start in enumerate(quiet["gps_start"].to_pylist())}
-    same = np.array([rows.get(start, -1) for start in windows["gps_start"].to_pylist()])
-    return vector_distance(embedding_matrix(quiet), embedding_matrix(windows), same)

@@ -24,7 +24,7 @@ from gwmorph.config import EncoderConfig
 from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
-from gwmorph.evidence.score import PARTS, QuietBackground
+from gwmorph.evidence.score import PARTS, combine, fit_tails, surprises_of
 from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.extended import box_excess, track_ratio
 from gwmorph.spectra.pictures import PictureScale
@@ -274,8 +274,8 @@ def score(quiet: Features) -> Scorer:
 
 
 def _background_score(quiet: Features, names: tuple[str, ...]) -> Scorer:
-    background = QuietBackground.fit(_named(quiet, names))
-    return lambda scores: background.score(_named(scores, names))
+    tails = fit_tails(_named(quiet, names))
+    return lambda scores: combine(surprises_of(tails, _named(scores, names)))
 
 
 def _named(scores: Features, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:

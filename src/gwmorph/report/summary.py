@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scipy.stats import betabinom
 
+from gwmorph.evidence.limits import limit_rank, passing_interval
 from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
 from gwmorph.tables.block import FOUND_BY, TILE
 
+_KEY = "score.quiet_windows"
 _NONE = {"window": "none was analysed", "event": "there was no trigger"}
 # What a window above the limit may amount to, as the table says it, and in words.
 _OUTCOMES = {
@@ -57,7 +58,7 @@ def summarise(
         A window counts as triggered when its loudest tile's SNR is at least this. Tiles as loud
         made triggers; other events are counted by what found them.
     false_alarm_fraction
-        Fraction of quiet windows that the limits in ``scores`` allow to reach them.
+        Fraction of quiet windows that the limits in ``scores`` let pass.
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
@@ -129,17 +130,33 @@ def _counts(table: pa.Table, column: str, detector: str, values: Iterable[str]) 
 
 def _above_limit(scores: pa.Table, detector: str, false_alarm_fraction: float) -> dict[str, Any]:
     own = scores.filter(pc.equal(scores["detector"], detector))
-    if own.num_rows == 0:
-        return {"windows_above_limit": 0, "expected_false_alarms": 0.0, "false_alarms_95": [0, 0]}
-    quiet_windows = own["quiet_windows"][0].as_py()
-    # Above the k-th largest of n values, the number of others follows a beta-binomial law.
-    reaching = int(false_alarm_fraction * (quiet_windows + 1) + 1e-9)
-    chance = betabinom(own.num_rows, reaching, quiet_windows + 1 - reaching)
+    expected, interval = _false_alarms(own, false_alarm_fraction)
     return {
-        "windows_above_limit": own.filter(pc.greater_equal(own["score"], own["limit"])).num_rows,
-        "expected_false_alarms": own.num_rows * reaching / (quiet_windows + 1),
-        "false_alarms_95": [int(count) for count in chance.interval(0.95)],
+        "windows_above_limit": own.filter(pc.greater(own["score"], own["limit"])).num_rows,
+        "expected_false_alarms": expected,
+        "false_alarms_95": interval,
     }
+
+
+def _false_alarms(own: pa.Table, false_alarm_fraction: float) -> tuple[float, list[int]]:
+    """Return how many of a detector's windows pass if all are quiet, and its 95 % interval.
+
+    Of the n windows whose k-th largest score is the limit, exactly k − 1 do; chance is in the
+    others alone.
+    """
+    if own.num_rows == 0:
+        return 0.0, [0, 0]
+    quiet_windows = own["quiet_windows"].to_numpy()
+    ranks = {n: limit_rank(n, false_alarm_fraction, _KEY) for n in set(quiet_windows.tolist())}
+    set_it = own["quiet"].to_numpy(zero_copy_only=False)
+    among = sum((ranks[n] - 1) / n for n in quiet_windows[set_it].tolist())
+    others = quiet_windows[~set_it]
+    if not len(others):
+        return among, [round(among)] * 2
+    (quiet,) = set(others.tolist())
+    interval = passing_interval(len(others), quiet, ranks[quiet])
+    expected = among + len(others) * ranks[quiet] / (quiet + 1)
+    return expected, [count + round(among) for count in interval]
 
 
 def _total(table: pa.Table, column: str) -> int:

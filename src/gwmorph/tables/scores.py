@@ -35,8 +35,9 @@ SCORES = pa.schema(
         field("surprise_chirp", pa.float64(), "", f"{_SURPRISE} chirp"),
         field("surprise_distance", pa.float64(), "", f"{_SURPRISE} distance"),
         field("score", pa.float64(), "", "the largest surprise, corrected for their number"),
-        field("limit", pa.float64(), "", "score that too few quiet windows of its detector reach"),
+        field("limit", pa.float64(), "", "score that too few of the quiet windows exceed"),
         field("quiet_windows", pa.int64(), "", "number of quiet windows that set the limit"),
+        field("quiet", pa.bool_(), "", "whether it is one of the quiet windows itself"),
     ],
     metadata={"gwmorph.schema": "scores"},
 )
