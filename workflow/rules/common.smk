@@ -17,7 +17,7 @@ from gwmorph.encoders.base import check_weights
 from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
-from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate
+from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate, require_tiles
 from gwmorph.strain.sources import make_source
 
 # Threads that wait for others give their core away: where jobs share a machine, a training whose
@@ -35,8 +35,9 @@ def planned(configuration):
     folder = Path("results") / configuration.run.name
     if not workflow.is_main_process:
         return load_plan(folder / "plan", configuration.run.detectors)
-    claim_folder(folder)
     window = configuration.window
+    require_tiles(window, configuration.conditioning, configuration.qtransform)
+    claim_folder(folder)
     plan = make_plan(
         folder / "plan",
         configuration.run,
