@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from gwmorph.errors import GwmorphError
 
@@ -77,8 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--revision", help="commit of the hub repository, 40 hexadecimal digits")
     fetch.set_defaults(command=_fetch_weights)
 
-    config = commands.add_parser("config", help="print all keys with their defaults")
-    config.add_argument(
+    config = commands.add_parser(
+        "config", help="print all keys with their defaults, or check a configuration file"
+    )
+    chosen = config.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "file", type=Path, nargs="?", help="file to check: faults name their line or their key"
+    )
+    chosen.add_argument(
         "--write",
         action="store_true",
         help="in a checkout: regenerate config/config.yaml, the JSON Schema, the table of keys",
@@ -191,11 +198,16 @@ def _fetch_weights(options: argparse.Namespace) -> None:
     from gwmorph.encoders.base import fetch_weights
 
     raw = load_yaml(options.configfile) if options.configfile else {}
-    given = dict(raw.get("encoder", {}).get("weights", {}))
+    origin = str(options.configfile or "fetch-weights")
+    encoder = raw.get("encoder", {})
+    if isinstance(encoder, dict):
+        encoder = {**encoder, "name": "dct"}  # dinov2 would be refused without pinned weights
+    unpinned = parse_config({"encoder": encoder}, origin).encoder.weights
+    given = unpinned.model_dump(exclude_unset=True)
     if options.revision:
         given["revision"] = options.revision
-    wanted = {"encoder": {"name": "dinov2", "weights": given}}
-    config = parse_config(wanted, str(options.configfile or "fetch-weights"))
+    wanted: dict[str, Any] = {"encoder": {"name": "dinov2", "weights": given}}
+    config = parse_config(wanted, origin)
     folder, sha256 = fetch_weights(config.encoder.weights)
     print(f"# {folder}: a whole ViT-S/14 with registers. These keys pin it:")
     wanted["encoder"]["weights"] = {**given, "sha256": sha256}
@@ -203,10 +215,14 @@ def _fetch_weights(options: argparse.Namespace) -> None:
 
 
 def _config(options: argparse.Namespace) -> None:
+    from gwmorph.config import load_yaml, parse_config
     from gwmorph.config.generated import default_yaml, write_generated_files
 
     if options.write:
         write_generated_files(Path())
+    elif options.file:
+        parse_config(load_yaml(options.file), str(options.file))
+        print(f"{options.file}: every key is known, and every value is one that it may have.")
     else:
         print(default_yaml(), end="")
 

@@ -27,6 +27,15 @@ def test_a_mistyped_key_names_the_nearest_one(unfinished):
     assert not (project.folder / "results").exists()
 
 
+def test_a_section_that_stands_twice_is_named_by_file_and_line(unfinished):
+    path = unfinished.folder / "config" / "config.yaml"
+    first = path.read_text().splitlines().index("window:") + 1
+    path.write_text(path.read_text() + "window: {stride_s: 16}\n")
+    last = len(path.read_text().splitlines())
+    said = f"config.yaml, line {last}, column 1: is not valid YAML: the key 'window' stands in "
+    refused(unfinished, said, f"line {first} already")
+
+
 def test_a_reversed_span_is_refused(unfinished):
     project = unfinished.change(run={"gps_end": FIRST - 1})
     refused(project, f"gps_end ({FIRST - 1}) must be greater than gps_start ({FIRST})")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import gwmorph
 from gwmorph.codehash import stage_hash
-from gwmorph.config import parse_config
+from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.base import check_weights
 from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
@@ -49,6 +49,14 @@ def planned(configuration):
     return plan
 
 
+def checked(raw):
+    """Return the configuration; of a key that stands twice in a file Snakemake takes the last."""
+    if workflow.is_main_process:
+        for path in workflow.configfiles:
+            load_yaml(path)
+    return parse_config(raw)
+
+
 def settled(configuration):
     """Return the configuration with the encoder's precision decided, its weights being there.
 
@@ -62,7 +70,7 @@ def settled(configuration):
 
 
 try:
-    CONFIG = parse_config(config)
+    CONFIG = checked(config)
     PLAN = planned(CONFIG)
     CONFIG = settled(CONFIG)
 except GwmorphError as error:
