@@ -243,7 +243,7 @@ def require_tiles(
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"expected an object, got {type(content).__name__}")
         return content
@@ -337,6 +337,6 @@ def claim_folder(folder: Path) -> None:
 def _schema_version(marker: Path) -> str | None:
     """Return the version that a marker names, or None where there is no readable one."""
     try:
-        return str(json.loads(marker.read_text())["schema_version"])
+        return str(json.loads(marker.read_text(encoding="utf-8"))["schema_version"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
