@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args, get_origin
 
@@ -368,6 +371,18 @@ def test_what_is_merged_into_a_mapping_may_be_overridden(tmp_path):
     path = tmp_path / "merged.yaml"
     path.write_text("a: &a {x: 1, y: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: *b, y: 3}\n")
     assert c.load_yaml(path)["c"] == {"x": 2, "y": 3}
+
+
+def test_the_keys_are_printed_whatever_the_locale():
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gwmorph.cli", "config"],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"BURST_CAT1 \\u2026" in done.stdout
 
 
 @pytest.mark.parametrize(("text", "status"), [("run: {seed: 1}\n", 0), ("run: {seed: -1}\n", 1)])

@@ -1,6 +1,7 @@
 """The command ``gwmorph``: what is not a workflow stage."""
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -17,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
     # A notebook names a backend that may not be installed here, and nothing here needs any.
     os.environ["MPLBACKEND"] = "agg"
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack a sign that is printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

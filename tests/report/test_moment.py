@@ -1,5 +1,9 @@
 """`gwmorph show` on any file: what is drawn, what is marked, what is refused."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,6 +71,27 @@ def test_errors_are_one_message_and_exit_status_1(file, arguments, message, caps
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_surroundings_that_are_none_of_its_business_do_not_stop_it(file, tmp_path):
+    """A notebook's backend, a home that cannot be written, a locale that is not UTF-8."""
+    surroundings = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "HOME": "/dev/null/home",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    out = tmp_path / "é.png"
+    call = [sys.executable, "-m", "gwmorph.cli", "show", str(file), "--gps", str(START + 24)]
+    done = subprocess.run(
+        [*call, "--out", str(out)],
+        env={**os.environ, **surroundings},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert out.is_file()
 
 
 def test_missing_file_is_named(tmp_path, capsys):

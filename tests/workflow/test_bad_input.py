@@ -1,9 +1,11 @@
 """Bad input ends a run with a clear message and an exit code, and leaves nothing half-made."""
 
 import json
+import subprocess
+import sys
 
 import pytest
-from workflow_project import FIRST, HALF_S, border
+from workflow_project import FIRST, HALF_S, border, build
 
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.parquet import read_tables
@@ -45,6 +47,24 @@ def test_a_reversed_span_is_refused(unfinished):
 def test_a_span_without_a_window_says_what_is_there(unfinished):
     project = unfinished.change(run={"gps_end": FIRST + 1000})
     refused(project, "PlanError", "H1: 0 science segments, 0 s in all", "run.gps_start")
+
+
+def test_a_path_with_a_space_is_as_good_as_any_other(tmp_path):
+    folder = tmp_path / "strain and more"
+    project = build(folder / "checkout")
+    (folder / "environment").symlink_to(sys.prefix)
+    command = project.command("results/t/config.yaml", cores=1)
+    command[0] = str(folder / "environment" / "bin" / "python")
+    done = subprocess.run(
+        command,
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (project.folder / "results" / "t" / "config.yaml").is_file()
 
 
 def test_a_reversed_segment_is_named_by_file_and_line(unfinished):

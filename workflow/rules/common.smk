@@ -7,8 +7,13 @@
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
+
+# A notebook names a backend that may not be installed here, and without it matplotlib is not even
+# imported. No figure needs any.
+os.environ["MPLBACKEND"] = "agg"
 
 import gwmorph
 from gwmorph.codehash import stage_hash
@@ -23,6 +28,11 @@ from gwmorph.strain.sources import make_source
 # Threads that wait for others give their core away: where jobs share a machine, a training whose
 # threads wait in a loop took four times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
+if shlex.quote(sys.executable) != sys.executable:
+    interpreter = Path(sys.executable)
+    os.environ["PATH"] = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
+    sys.executable = interpreter.name
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 SHIPPED_WEIGHTS = str(
