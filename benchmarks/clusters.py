@@ -158,7 +158,7 @@ def run_events() -> tuple[np.ndarray, np.ndarray]:
 
     Events of no class (none was injected there) are clustered and not scored: class ''.
     """
-    name = yaml.safe_load(RUN.read_text())["run"]["name"]
+    name = yaml.safe_load(RUN.read_text(encoding="utf-8"))["run"]["name"]
     folder = ROOT / "results" / name
     wanted = [f"results/{name}/{path}" for path in ("triggers.parquet", "truth.parquet")]
     wanted.append(f"results/{name}/clusters/event/clusters.parquet")

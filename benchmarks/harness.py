@@ -109,7 +109,7 @@ def machine() -> str:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
-        for line in info.read_text().splitlines():
+        for line in info.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -117,7 +117,8 @@ def _processor() -> str:
 
 def store(entries: list[Entry]) -> None:
     """Put entries into ``results.json`` in place of those of the same names."""
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     new = {entry.name: asdict(entry) for entry in entries}
     merged = {item["name"]: item for item in kept} | new
-    RESULTS.write_text(json.dumps(list(merged.values()), indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(list(merged.values()), indent=2, ensure_ascii=False) + "\n"
+    RESULTS.write_text(text, encoding="utf-8")

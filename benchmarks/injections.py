@@ -35,7 +35,7 @@ STEADY = ("wandering_line", "comb")
 
 
 def settings() -> dict:
-    return yaml.safe_load(CONFIG.read_text())
+    return yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
 
 
 def campaign() -> Path:
@@ -134,7 +134,7 @@ def _gain(half: pa.Table, morphology: str) -> float:
 @benchmark
 def false_alarm_fraction_achieved() -> Entry:
     """Fresh quiet windows above the score's limit at a nominal 1 %."""
-    rows = json.loads((campaign() / "achieved.json").read_text())
+    rows = json.loads((campaign() / "achieved.json").read_text(encoding="utf-8"))
     (row,) = [
         row
         for row in rows

@@ -81,7 +81,7 @@ def _run_simulate(folder: Path, _: int) -> None:
 def _run_block(folder: Path, _: int) -> None:
     from block import block
 
-    (file,) = json.loads((folder / "receipts.json").read_text())
+    (file,) = json.loads((folder / "receipts.json").read_text(encoding="utf-8"))
     config = Config()
     block(
         [folder / "receipts.json"],
@@ -117,7 +117,7 @@ def _run_embed(folder: Path, blocks: int) -> None:
 
 def peak_mb() -> float:
     """Return this program's peak in 10⁶ bytes; ``ru_maxrss`` would hold its parent's, too."""
-    status = Path("/proc/self/status").read_text().splitlines()
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     (peak,) = (line for line in status if line.startswith("VmHWM"))
     return int(peak.split()[1]) * 1024 / 1e6
 

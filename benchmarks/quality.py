@@ -52,7 +52,7 @@ def quality(data: str) -> dict[tuple[str, str, str], dict]:
 
 @cache
 def _read(part: str) -> dict[tuple[str, str, str], dict]:
-    raw = yaml.safe_load(CONFIG.read_text())
+    raw = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     target = f"results/{raw['run']['name']}/comparison/{part}.parquet"
     call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
     call += ["--configfile", str(CONFIG)]
@@ -91,7 +91,7 @@ def entry(name: str, features: str, data: str, measured: str, unit: str) -> Entr
         low=row["low"],
         high=row["high"],
         n=row["pictures"],
-        seed=parse_config(yaml.safe_load(CONFIG.read_text())).comparison.seed,
+        seed=parse_config(yaml.safe_load(CONFIG.read_text(encoding="utf-8"))).comparison.seed,
         **(_beside(row, data, measured) if features != PEER else {}),
     )
 

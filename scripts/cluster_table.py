@@ -1,10 +1,10 @@
 """Write the table of clusters for spreadsheets and for the report."""
 
-import json
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.cluster_table import write_cluster_csv, write_cluster_html
+from gwmorph.storage import read_json
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.tables.parquet import read_table
 
@@ -12,7 +12,7 @@ from gwmorph.tables.parquet import read_table
 def cluster_table(cluster_summary: Path, diagnostics: Path, csv: Path, html: Path) -> None:
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     write_cluster_csv(summary, csv)
-    write_cluster_html(summary, json.loads(diagnostics.read_text()), html)
+    write_cluster_html(summary, read_json(diagnostics), html)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Write the table and draw the figure of what each encoder is worth."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.comparison import comparison_text, draw_comparison, recall_by_snr
 from gwmorph.report.recall import write_table_page
+from gwmorph.storage import read_json
 from gwmorph.tables.comparison import ENCODER_QUALITY
 from gwmorph.tables.injections import RECALL
 from gwmorph.tables.parquet import read_table, read_tables
@@ -22,7 +22,7 @@ def encoder_table(
 ) -> None:
     measured = read_tables(quality, ENCODER_QUALITY)
     found = recall_by_snr(read_table(recall, RECALL))
-    times = {name: json.loads(path.read_text())["ms_per_picture"] for name, path in costs.items()}
+    times = {name: read_json(path)["ms_per_picture"] for name, path in costs.items()}
     text = comparison_text(measured, found, times, weights_mb)
     write_table_page("Encoders compared", text, html)
     draw_comparison(measured, found, figure)

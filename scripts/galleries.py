@@ -8,11 +8,9 @@ from gwmorph.grid import block_of
 from gwmorph.joblog import JobLog
 from gwmorph.naming import event_name, parse_span_name, span_name
 from gwmorph.report.gallery import Example, GalleryScale, choose_examples, draw_gallery
-from gwmorph.spectra.tiling import Tiling
+from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 from gwmorph.tables.parquet import read_table
-
-TILING_KEYS = ("q_low", "q_high", "f_low", "f_high", "mismatch")
 
 
 def galleries(
@@ -51,11 +49,11 @@ def galleries(
 
 def gallery_scale(
     window_s: int,
-    sample_rate: int,
+    conditioning: Mapping[str, Any],
     qtransform: Mapping[str, Any],
     picture: Mapping[str, Any],
 ) -> GalleryScale:
-    tiling = Tiling(window_s, sample_rate, **{key: qtransform[key] for key in TILING_KEYS})
+    tiling = tiling_within_band(window_s, conditioning, qtransform)
     look = {key: picture[key] for key in ("energy_max", "scale", "colormap")}
     return GalleryScale(window_s, tiling.f_low, tiling.f_top, **look)
 
@@ -69,7 +67,7 @@ if __name__ == "__main__":
             pictures=[Path(path) for path in snakemake.input.pictures],
             scale=gallery_scale(
                 snakemake.params.window_s,
-                snakemake.params.sample_rate,
+                snakemake.params.conditioning,
                 snakemake.params.qtransform,
                 snakemake.params.picture,
             ),

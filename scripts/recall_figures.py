@@ -1,6 +1,5 @@
 """Draw recall curves, and write the tables of 50 % recall and of achieved false alarms."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gwmorph.report.recall import (
     half_recall_text,
     write_table_page,
 )
+from gwmorph.storage import read_json
 from gwmorph.tables.injections import HALF_RECALL, RECALL
 from gwmorph.tables.parquet import read_table
 
@@ -41,7 +41,7 @@ def recall_figures(
     half = read_table(half_recall, HALF_RECALL)
     text = half_recall_text(half, snrs, everything, labels)
     write_table_page("SNR of 50 % recall", text, half_html)
-    text = achieved_text(json.loads(achieved.read_text()), labels)
+    text = achieved_text(read_json(achieved), labels)
     write_table_page("Achieved false alarms", text, achieved_html)
 
 

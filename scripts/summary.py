@@ -1,13 +1,12 @@
 """Sum a run up: livetimes, losses, triggers and clusters."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.ledger import livetimes
 from gwmorph.report.summary import summarise
-from gwmorph.storage import write_json
+from gwmorph.storage import read_json, write_json
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.tables.parquet import read_table, read_tables
@@ -42,7 +41,7 @@ def summary(
         cluster_summaries={
             view: read_table(path, CLUSTER_SUMMARY) for view, path in cluster_summaries.items()
         },
-        clusterings={view: json.loads(path.read_text()) for view, path in diagnostics.items()},
+        clusterings={view: read_json(path) for view, path in diagnostics.items()},
     )
     write_json(result, content)
 

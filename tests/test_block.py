@@ -11,11 +11,18 @@ import pytest
 from igwn_segments import segment, segmentlist
 from PIL import Image
 
-from gwmorph.block import EventParameters, RenderParameters, analyse_block
+from gwmorph.block import (
+    EventParameters,
+    RenderParameters,
+    Stretch,
+    analyse_block,
+    draw_stretch,
+)
 from gwmorph.errors import StrainError
 from gwmorph.evidence.events import admit
 from gwmorph.naming import event_name
 from gwmorph.segments import grid_windows
+from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import crops, read_picture
 from gwmorph.spectra.triggers import merge_triggers
 from gwmorph.strain.base import LocalFile, StrainFile
@@ -427,6 +434,26 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     early, late = bright[bright[:, 1] < 13, 0], bright[bright[:, 1] >= 13, 0]
     assert len(early)
     assert early.mean() > late.mean() + 2
+
+
+def test_quiet_noise_has_no_triggers_where_the_pass_band_begins_above_f_low(tmp_path):
+    """Where a filter left nothing, rows hold rounding, and tiles of any SNR."""
+    parameters = RenderParameters(**{**PARAMETERS.__dict__, "low_hz": 100.0})
+    rate = parameters.sample_rate
+    white = 1e-21 * np.random.default_rng(8).standard_normal(72 * rate)
+    psd = median_psd(white, rate, 4)
+    taps = whitening_filter(psd, rate, parameters.band)
+    stretch = Stretch(START, whiten(white, taps, rate, START), [START + 20], psd)
+    drawn = draw_stretch("H1", stretch, parameters, EVENTS, tmp_path, tmp_path)
+    assert drawn.triggers == []
+    assert drawn.measurements[0]["tile_snr"] < 7
+
+
+def test_the_band_of_the_tiles_is_that_of_the_render_id():
+    cut = RenderParameters(**{**PARAMETERS.__dict__, "low_hz": 100.0})
+    same = RenderParameters(**{**PARAMETERS.__dict__, "low_hz": 100.0, "f_low": 100.0})
+    assert cut == same
+    assert cut.render_id == same.render_id
 
 
 def test_slower_strain_is_looked_at_with_its_own_rate() -> None:

@@ -1,11 +1,16 @@
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
 from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
 from gwmorph import config as c
+from gwmorph.cli import main
 from gwmorph.config import generated
 from gwmorph.errors import ConfigError
 from gwmorph.grid import BLOCK_S
@@ -203,6 +208,33 @@ def test_dinov2_example_pins_its_weights():
     assert re.fullmatch(r"[0-9a-f]{40}", weights.revision)
 
 
+# -- numbers that are not finite --------------------------------------------------------------
+
+
+def floats(annotation: object) -> bool:
+    return annotation is float or any(floats(part) for part in get_args(annotation))
+
+
+def not_finite(annotation: object) -> list[object]:
+    """Values of a kind that holds floats, one of which is not finite."""
+    values = [float("inf"), float("-inf"), float("nan")]
+    return [[1.0, value] for value in values] if get_origin(annotation) is list else values
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (name, value)
+        for name, field in c.leaves(c.Config)
+        if floats(field.annotation)
+        for value in not_finite(field.annotation)
+    ],
+)
+def test_no_number_may_be_infinite_or_not_a_number(key, value):
+    with pytest.raises(ConfigError, match=rf"{re.escape(key)}.*finite number"):
+        c.parse_config(dotted(key, value))
+
+
 # -- faults ---------------------------------------------------------------------------------
 
 
@@ -234,6 +266,10 @@ def dotted(key: str, value: object) -> dict:
     [
         ("run.name", "../elsewhere"),
         ("run.name", ""),
+        ("run.name", 101 * "x"),
+        ("run.gps_start", 0),
+        ("run.gps_start", 100),
+        ("run.gps_end", 2**31),
         ("run.detectors", []),
         ("run.detectors", ["H2"]),
         ("run.seed", -1),
@@ -257,10 +293,12 @@ def test_bad_value_is_refused_and_named(key, value):
     with pytest.raises(ConfigError) as caught:
         c.parse_config(dotted(key, value))
     assert key in str(caught.value)
-    assert repr(value) in str(caught.value) or "H2" in str(caught.value)
+    assert repr(value)[:99] in str(caught.value) or "H2" in str(caught.value)
 
 
-@pytest.mark.parametrize("span", [(100, 50), (100, 100)], ids=["reversed", "empty"])
+@pytest.mark.parametrize(
+    "span", [(1000000100, 1000000050), (1000000100, 1000000100)], ids=["reversed", "empty"]
+)
 def test_reversed_or_empty_span_is_refused_with_both_ends(span):
     start, end = span
     with pytest.raises(ConfigError) as caught:
@@ -271,7 +309,12 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ({"run": {"detectors": ["H1", "H1"]}}, "twice"),
+        ({"run": {"detectors": ["H1", "H1"]}}, "run.detectors: names 'H1' twice"),
+        ({"clustering": {"views": ["event", "event"]}}, "names 'event' twice"),
+        (
+            {"run": {"gps_start": 1_100_000_000, "gps_end": 1_200_000_001}},
+            "100000001 s apart, expected at most 100000000 s",
+        ),
         ({"source": {"kind": "directory"}}, "directory.files is empty"),
         ({"injections": {"snrs": [8, 8]}}, "snrs must rise"),
         ({"comparison": {"snr_low": 9, "snr_high": 9}}, "snr_high (9) must be greater than"),
@@ -296,12 +339,60 @@ def test_all_faults_are_listed_at_once():
     assert all(key in str(caught.value) for key in ("run.seed", "events.snr", "zzzz"))
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "run: [1,\n"], ids=["list", "broken"])
-def test_yaml_that_is_no_configuration_is_refused_by_name(tmp_path, text):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- a\n- b\n", ": expected sections with keys and values, got list."),
+        (b"# all keys are gone\n", ": expected sections with keys and values, got nothing."),
+        (b"run:\n  seed: [1,\n", ", line 3, column 1: is not valid YAML: expected"),
+        (b"run:\n\tseed: 1\n", ", line 2, column 1: is not valid YAML: found character"),
+        (b"run: !!python/tuple [1]\n", ", line 1, column 6: is not valid YAML: could not"),
+        (b"run:\n  name: \xff\n", ": is not valid YAML: 'utf-8' codec"),
+        (b"run:\n  name: 2001-99-99\n", ": is not valid YAML: month"),
+        (
+            b"run:\n  name: a\nwindow: {}\nrun:\n  seed: 1\n",
+            ", line 4, column 1: is not valid YAML: the key 'run' stands in line 1 already",
+        ),
+        (
+            b"run:\n  seed: 1\n  name: a\n  seed: 2\n",
+            ", line 4, column 3: is not valid YAML: the key 'seed' stands in line 2 already",
+        ),
+    ],
+)
+def test_yaml_that_is_no_configuration_is_refused_with_its_place(tmp_path, content, message):
     path = tmp_path / "odd.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"odd\.yaml"):
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
         c.load_yaml(path)
+    assert str(caught.value).startswith(f"{path}{message}")
+
+
+def test_what_is_merged_into_a_mapping_may_be_overridden(tmp_path):
+    path = tmp_path / "merged.yaml"
+    path.write_text("a: &a {x: 1, y: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: *b, y: 3}\n")
+    assert c.load_yaml(path)["c"] == {"x": 2, "y": 3}
+
+
+def test_the_keys_are_printed_whatever_the_locale():
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gwmorph.cli", "config"],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"BURST_CAT1 \\u2026" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "status"), [("run: {seed: 1}\n", 0), ("run: {seed: -1}\n", 1)])
+def test_a_file_can_be_checked_without_a_run(tmp_path, capsys, text, status):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    assert main(["config", str(path)]) == status
+    said = capsys.readouterr()
+    assert str(path) in said.out + said.err
+    assert ("run.seed" in said.err) is bool(status)
 
 
 def test_missing_yaml_is_refused_by_name(tmp_path):
@@ -319,6 +410,9 @@ def test_missing_yaml_is_refused_by_name(tmp_path):
         ),
         ({"source": {"gwosc": {"host": "gwosc.org"}}}, "source.gwosc.host"),
         ({"picture": 7}, "picture: expected a section with keys of its own, got 7"),
+        ({"run": None}, "run: expected a section with keys of its own, got None"),
+        ({7: {}}, "7: Keys should be strings"),
+        ({"qtransform": {"f_high": 10**400}}, "qtransform.f_high: Input should be a valid"),
         ({"source": {"directory": {"files": {"H2": ["a"]}}}}, "source.directory.files.H2: "),
     ],
 )

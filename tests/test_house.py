@@ -158,6 +158,55 @@ def wings_imported(wing: Path) -> set[str]:
     return {module.split(".")[1] for module in modules if module.startswith("gwmorph.")}
 
 
+def text_without_encoding(path: Path) -> list[int]:
+    """Lines on which a file is read or written as text in whatever encoding the locale has."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and _handles_text(node)
+        and "encoding" not in {keyword.arg for keyword in node.keywords}
+    ]
+
+
+def _handles_text(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name == "open":
+        values = [*call.args, *(k.value for k in call.keywords if k.arg == "mode")]
+        modes = [v.value for v in values if isinstance(v, ast.Constant)]
+        binary = any(isinstance(mode, str) and "b" in mode for mode in modes)
+        return not binary and ast.unparse(call.func) != "Image.open"
+    return name in {"read_text", "write_text", "FileHandler"}
+
+
+@pytest.mark.parametrize("folder", ["src", "scripts", "benchmarks"])
+def test_text_is_read_and_written_in_utf_8_whatever_the_locale(folder):
+    faults = {
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in (ROOT / folder).rglob("*.py")
+        for line in text_without_encoding(path)
+    }
+    assert faults == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("path.read_text()", True),
+        ("path.read_text(encoding='utf-8')", False),
+        ("Path(a).open()", True),
+        ("Path(a).open('a')", True),
+        ("open(a, mode='w')", True),
+        ("path.open('wb')", False),
+        ("Image.open(path)", False),
+    ],
+)
+def test_the_search_for_text_finds_it(tmp_path, code, found):
+    path = tmp_path / "a.py"
+    path.write_text(code, encoding="utf-8")
+    assert bool(text_without_encoding(path)) is found
+
+
 def test_citation_and_package_tell_the_same_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["version"]

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -46,6 +47,22 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     (tmp_path / "a").write_text("file")
     with pytest.raises(StorageError, match=r"a/b\.json: cannot be written"):
         storage.write_json(tmp_path / "a" / "b.json", {})
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_the_umask_says_who_may_read_an_output(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        storage.write_bytes(tmp_path / "deep" / "a", b"x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "deep" / "a").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "deep").stat().st_mode & 0o666 == mode
+
+
+def test_a_name_that_is_too_long_is_named(tmp_path):
+    with pytest.raises(StorageError, match="x: cannot be written"):
+        storage.write_bytes(tmp_path / (300 * "x"), b"")
 
 
 def test_nan_is_never_written_as_json(tmp_path):

@@ -15,6 +15,7 @@ from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
 from gwmorph.segments import has_context
+from gwmorph.spectra.band import Band
 from gwmorph.spectra.candidates import (
     Candidate,
     faint_tile,
@@ -22,7 +23,7 @@ from gwmorph.spectra.candidates import (
     overlap,
     region_parts,
 )
-from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
+from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
 from gwmorph.spectra.lines import line_rows
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
@@ -57,7 +58,15 @@ _RENDER_VERSION = 1
 
 @dataclass(frozen=True)
 class RenderParameters:
-    """Every parameter from strain to picture; names, units and meanings as in the config."""
+    """Every parameter from strain to picture; names, units and meanings as in the config.
+
+    ``f_low`` and ``f_high`` are cut to the pass band, as `Tiling.within` does.
+
+    Raises
+    ------
+    ConfigError
+        No frequency is left between them.
+    """
 
     window_s: int
     sample_rate: int
@@ -75,6 +84,12 @@ class RenderParameters:
     energy_max: float
     scale: Literal["linear", "sqrt"]
     colormap: str
+
+    def __post_init__(self) -> None:
+        """Cut the band of the tiles."""
+        cut = self.tiling().within(self.band)
+        object.__setattr__(self, "f_low", cut.f_low)
+        object.__setattr__(self, "f_high", cut.f_high)
 
     @classmethod
     def from_sections(

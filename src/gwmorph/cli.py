@@ -1,22 +1,30 @@
 """The command ``gwmorph``: what is not a workflow stage."""
 
 import argparse
-import json
+import io
+import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, get_args
 
 from gwmorph.errors import GwmorphError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
+    # A notebook names a backend that may not be installed here, and nothing here needs any.
+    os.environ["MPLBACKEND"] = "agg"
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack a sign that is printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
-    except GwmorphError as error:
+    # What the system says of a path that nothing else has looked at: too long, no permission.
+    except (GwmorphError, OSError) as error:
         print(f"gwmorph: error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -33,13 +41,20 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("file", type=Path, help="HDF5 (GWOSC's layout or plain) or frame file")
     show.add_argument("--gps", type=float, required=True, help="GPS time to look at")
     show.add_argument(
-        "--seconds", type=_seconds, default=32, help="length of the window in whole seconds (32)"
+        "--seconds",
+        type=_seconds,
+        default=32,
+        help="length of the window in whole seconds, 1 to 508 (32)",
     )
-    show.add_argument("--detector", help="for files that do not say it: H1, L1, V1, K1 or G1")
+    show.add_argument(
+        "--detector", type=_detector, help="for files that do not say it: H1, L1, V1, K1 or G1"
+    )
     show.add_argument("--dataset", help="data set of a plain HDF5 file")
     show.add_argument("--channel", help="channel of a frame file")
     show.add_argument(
-        "--out", type=Path, help="PNG to write (<IFO>-GWMORPH_SHOW-<GPS>-<SECONDS>.png)"
+        "--out",
+        type=Path,
+        help="PNG or PDF to write (<IFO>-GWMORPH_SHOW-<GPS>-<SECONDS>.png)",
     )
     show.add_argument(
         "--configfile", type=Path, help="take conditioning, tiling and palette from this file"
@@ -65,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="file to write: .h5, .hdf5 or .hdf as Omicron does, .xml for LIGO_LW (sngl_burst)",
     )
-    triggers.add_argument("--detector", help="write those of one detector: H1, L1, V1, K1 or G1")
+    triggers.add_argument(
+        "--detector", type=_detector, help="write those of one detector: H1, L1, V1, K1 or G1"
+    )
     triggers.set_defaults(command=_triggers)
 
     fetch = commands.add_parser(
@@ -77,8 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--revision", help="commit of the hub repository, 40 hexadecimal digits")
     fetch.set_defaults(command=_fetch_weights)
 
-    config = commands.add_parser("config", help="print all keys with their defaults")
-    config.add_argument(
+    config = commands.add_parser(
+        "config", help="print all keys with their defaults, or check a configuration file"
+    )
+    chosen = config.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "file", type=Path, nargs="?", help="file to check: faults name their line or their key"
+    )
+    chosen.add_argument(
         "--write",
         action="store_true",
         help="in a checkout: regenerate config/config.yaml, the JSON Schema, the table of keys",
@@ -88,20 +111,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1 s, got {number}")
-    return number
+    if not re.fullmatch(r"\s*0*[1-9][0-9]{0,3}\s*", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected whole seconds, at least 1, got {text!r}")
+    return int(text)
+
+
+def _detector(text: str) -> str:
+    from gwmorph.config import Detector
+
+    known = get_args(Detector)
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(known)}, got {text!r}")
+    return text
 
 
 def _show(options: argparse.Namespace) -> None:
     from gwmorph.block import RenderParameters
     from gwmorph.config import load_yaml, parse_config
     from gwmorph.naming import span_name
-    from gwmorph.report.moment import describe_candidates, draw_moment, look_at
+    from gwmorph.report.moment import (
+        describe_candidates,
+        describe_shortfall,
+        draw_moment,
+        look_at,
+        require_drawable,
+    )
     from gwmorph.strain.base import LocalFile, StrainFile
     from gwmorph.strain.files import describe
 
+    require_drawable(options.seconds, options.out)
     raw = load_yaml(options.configfile) if options.configfile else {}
     config = parse_config(raw, str(options.configfile))
     found = describe(options.file, "auto", options.channel, options.dataset)
@@ -138,18 +176,24 @@ def _show(options: argparse.Namespace) -> None:
         f"loudest tile at GPS {moment.tile_time:.4f}, {moment.tile_frequency:.1f} Hz, "
         f"Q {moment.tile_q:.1f}, energy {moment.tile_energy:.1f}, SNR {moment.tile_snr:.1f}"
     )
+    if shortfall := describe_shortfall(moment, options.seconds):
+        print(shortfall)
     print("\n".join(describe_candidates(moment)) or "no box, track or chirp above the noise")
 
 
 def _summary(options: argparse.Namespace) -> None:
     from gwmorph.report.summary import print_summary
+    from gwmorph.storage import read_json
 
     path = options.run / "summary.json"
     if not path.is_file():
         raise GwmorphError(
             f"{path}: no such file; run snakemake to its end first, or name another run's folder."
         )
-    print_summary(json.loads(path.read_text()), options.run / "report.zip")
+    content = read_json(path)
+    if not (isinstance(content, dict) and {"run", "detectors", "views"} <= content.keys()):
+        raise GwmorphError(f"{path}: is no summary of a run. Remove it and run snakemake again.")
+    print_summary(content, options.run / "report.zip")
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
@@ -166,21 +210,10 @@ def _labels(options: argparse.Namespace) -> None:
 
 
 def _triggers(options: argparse.Namespace) -> None:
-    import pyarrow.compute as pc
+    from gwmorph.report.exports import export_triggers, triggers_of_run
 
-    from gwmorph.report.exports import export_triggers
-    from gwmorph.tables.block import TRIGGERS
-    from gwmorph.tables.parquet import read_metadata, read_table
-
-    path = options.run / "triggers.parquet"
-    if not path.is_file():
-        raise GwmorphError(
-            f"{path}: no such file; run snakemake to its end first, or name another run's folder."
-        )
-    found = read_table(path, TRIGGERS)
-    if options.detector:
-        found = found.filter(pc.equal(found["detector"], options.detector))
-    export_triggers(found, options.out, read_metadata(path))
+    found, metadata = triggers_of_run(options.run, options.detector)
+    export_triggers(found, options.out, metadata)
     print(f"{options.out}: {found.num_rows} triggers")
 
 
@@ -191,11 +224,16 @@ def _fetch_weights(options: argparse.Namespace) -> None:
     from gwmorph.encoders.registry import fetch_weights
 
     raw = load_yaml(options.configfile) if options.configfile else {}
-    given = dict(raw.get("encoder", {}).get("weights", {}))
+    origin = str(options.configfile or "fetch-weights")
+    encoder = raw.get("encoder", {})
+    if isinstance(encoder, dict):
+        encoder = {**encoder, "name": "dct"}  # dinov2 would be refused without pinned weights
+    unpinned = parse_config({"encoder": encoder}, origin).encoder.weights
+    given = unpinned.model_dump(exclude_unset=True)
     if options.revision:
         given["revision"] = options.revision
-    wanted = {"encoder": {"name": "dinov2", "weights": given}}
-    config = parse_config(wanted, str(options.configfile or "fetch-weights"))
+    wanted: dict[str, Any] = {"encoder": {"name": "dinov2", "weights": given}}
+    config = parse_config(wanted, origin)
     folder, sha256 = fetch_weights(config.encoder.weights)
     print(f"# {folder}: a whole ViT-S/14 with registers. These keys pin it:")
     wanted["encoder"]["weights"] = {**given, "sha256": sha256}
@@ -203,10 +241,14 @@ def _fetch_weights(options: argparse.Namespace) -> None:
 
 
 def _config(options: argparse.Namespace) -> None:
+    from gwmorph.config import load_yaml, parse_config
     from gwmorph.config.generated import default_yaml, write_generated_files
 
     if options.write:
         write_generated_files(Path())
+    elif options.file:
+        parse_config(load_yaml(options.file), str(options.file))
+        print(f"{options.file}: every key is known, and every value is one that it may have.")
     else:
         print(default_yaml(), end="")
 

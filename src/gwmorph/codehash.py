@@ -54,7 +54,7 @@ def import_closure(script: Path, package: Path = PACKAGE) -> set[Path]:
 
 def imported_files(source: Path, package: Path) -> set[Path]:
     """Return the files of ``package`` that ``source`` itself names, lazily or not."""
-    names = _imported_names(source.read_text(), source, package)
+    names = _imported_names(source.read_text(encoding="utf-8"), source, package)
     found = {file for name in names for file in _files_of(name, package)}
     return {file for file in found if file.relative_to(package).parts[0] != _PARAMS_ONLY}
 

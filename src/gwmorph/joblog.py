@@ -27,7 +27,7 @@ class JobLog:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         form = logging.Formatter("%(levelname)s: %(message)s")
         self._handlers: list[logging.Handler] = [
-            logging.FileHandler(self._path, mode="w"),
+            logging.FileHandler(self._path, mode="w", encoding="utf-8"),
             logging.StreamHandler(),
         ]
         for handler in self._handlers:
@@ -59,5 +59,5 @@ class JobLog:
             self._append("".join(traceback.format_exception(kind, error, trace)))
 
     def _append(self, text: str) -> None:
-        with self._path.open("a") as stream:
+        with self._path.open("a", encoding="utf-8") as stream:
             stream.write(text)

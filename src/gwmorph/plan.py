@@ -18,10 +18,19 @@ from typing import Any, Self
 from igwn_segments import segment, segmentlist
 
 from gwmorph.codehash import PACKAGE, stage_hash
-from gwmorph.config import Detector, DirectoryConfig, RunConfig, SourceConfig
+from gwmorph.config import (
+    ConditioningConfig,
+    Detector,
+    DirectoryConfig,
+    QTransformConfig,
+    RunConfig,
+    SourceConfig,
+    WindowConfig,
+)
 from gwmorph.errors import ConfigError, PlanError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.segments import grid_windows
+from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.storage import content_hash, sha256_of_file, write_json, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.tables.parquet import SCHEMA_VERSION
@@ -219,9 +228,22 @@ def require_rate(plan: Plan, sample_rate: int) -> None:
             check_rate(file.location, file.sample_rate, sample_rate)
 
 
+def require_tiles(
+    window: WindowConfig, conditioning: ConditioningConfig, qtransform: QTransformConfig
+) -> None:
+    """Check that the tiling has a band inside the pass band, before any job starts.
+
+    Raises
+    ------
+    ConfigError
+        It has none.
+    """
+    tiling_within_band(window.duration_s, conditioning.model_dump(), qtransform.model_dump())
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"expected an object, got {type(content).__name__}")
         return content
@@ -315,6 +337,6 @@ def claim_folder(folder: Path) -> None:
 def _schema_version(marker: Path) -> str | None:
     """Return the version that a marker names, or None where there is no readable one."""
     try:
-        return str(json.loads(marker.read_text())["schema_version"])
+        return str(json.loads(marker.read_text(encoding="utf-8"))["schema_version"])
     except (OSError, ValueError, LookupError, TypeError):
         return None

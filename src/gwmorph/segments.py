@@ -30,7 +30,7 @@ def read_segments(path: Path | str) -> segmentlist:
     # igwn_segments.utils.fromsegwizard stops at the first bad line without a word, and
     # `segment` swaps reversed ends: a faulty list would become a shorter or another one.
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SegmentError(
             f"{path}: cannot be read as a segment list ({error}). Correct the file, or "

@@ -4,8 +4,7 @@ import errno
 import hashlib
 import json
 import logging
-import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.
 
     The temporary file is removed when the block raises, so that a killed or failed write
-    never leaves half a file under the final name.
+    never leaves half a file under the final name. Who may read the file is up to the umask, as
+    for any other file.
 
     Raises
     ------
@@ -30,16 +30,14 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         The disk is full or the folder cannot be written.
     """
     path = Path(path)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        partial.touch(exist_ok=False)
     except OSError as error:
         raise _storage_error(path, error) from error
-    os.close(handle)
-    partial = Path(name)
     try:
         yield partial
-        partial.chmod(0o644)
         partial.replace(path)
     except OSError as error:
         raise _storage_error(path, error) from error
@@ -72,8 +70,27 @@ def write_json_if_changed(path: Path | str, content: Any) -> None:
     """Write JSON only when the file's content would differ, so that its mtime means something."""
     path = Path(path)
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    if not path.exists() or path.read_text() != text:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_bytes(path, text.encode())
+
+
+def read_json(path: Path | str) -> Any:
+    """Return the content of a JSON file that this program wrote.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be read, or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error}).") from error
+    except ValueError as error:
+        raise StorageError(
+            f"{path}: damaged, it is not JSON ({error}). Remove it and run snakemake again, which "
+            "makes it anew."
+        ) from error
 
 
 def sha256_of_file(path: Path | str) -> str:
@@ -100,7 +117,7 @@ def recorded_sha256(path: Path) -> str | None:
     record = record_path(path)
     if not record.is_file():
         return None
-    words = record.read_text(errors="replace").split()
+    words = record.read_text(encoding="utf-8", errors="replace").split()
     return words[0] if words else None
 
 

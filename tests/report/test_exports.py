@@ -1,5 +1,7 @@
 """What other programs read is what the table says."""
 
+import os
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,8 +9,9 @@ from gwpy.table import EventTable
 
 from gwmorph.cli import main
 from gwmorph.errors import TableError
+from gwmorph.naming import span_name
 from gwmorph.report.exports import export_triggers
-from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.parquet import write_table
 
 
@@ -43,6 +46,9 @@ def run(tmp_path, triggers):
     """Folder of a run with its triggers."""
     folder = tmp_path / "results" / "demo"
     write_table(folder / "triggers.parquet", TRIGGERS, triggers, {"gwmorph.render_id": "abc"})
+    for detector in ("H1", "L1"):
+        name = span_name(detector, "LEDGER", 1126256640, 4096, "parquet")
+        write_table(folder / "ledger" / name, LEDGER, LEDGER.empty_table(), {})
     return folder
 
 
@@ -130,6 +136,30 @@ def test_the_command_can_write_one_detector(run, tmp_path):
     assert main(["triggers", str(run), "--out", str(path), "--detector", "L1"]) == 0
     found = EventTable.read(path, format="ligolw", tablename="sngl_burst", columns=["ifo"])
     assert list(found["ifo"]) == ["L1"] * 3
+
+
+def test_a_detector_that_the_run_has_not_is_refused_and_nothing_written(run, tmp_path, capsys):
+    path = tmp_path / "t.h5"
+    assert main(["triggers", str(run), "--out", str(path), "--detector", "V1"]) == 1
+    assert f"{run}: holds nothing of V1, but of H1, L1" in capsys.readouterr().err
+    assert not path.exists()
+
+
+def test_a_detector_of_the_run_may_have_no_triggers(run, tmp_path, triggers):
+    write_table(run / "triggers.parquet", TRIGGERS, triggers[:4], {})
+    path = tmp_path / "t.h5"
+    assert main(["triggers", str(run), "--out", str(path), "--detector", "L1"]) == 0
+    assert len(EventTable.read(path, format="hdf5", path="triggers")) == 0
+
+
+@pytest.mark.parametrize("name", ["t.h5", "t.xml"])
+def test_the_umask_says_who_may_read_an_export(run, tmp_path, name):
+    before = os.umask(0o002)
+    try:
+        assert main(["triggers", str(run), "--out", str(tmp_path / name)]) == 0
+    finally:
+        os.umask(before)
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o664
 
 
 @pytest.mark.parametrize(

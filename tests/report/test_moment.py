@@ -1,5 +1,9 @@
 """`gwmorph show` on any file: what is drawn, what is marked, what is refused."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -54,6 +58,10 @@ def test_missing_context_is_marked(file, tmp_path):
     ("arguments", "message"),
     [
         (["--gps", "5"], "holds GPS 1262304000 to 1262304048, not 5"),
+        (["--gps", "nan"], "holds GPS 1262304000 to 1262304048, not nan"),
+        (["--gps", "5", "--seconds", "509"], "--seconds: expected 1 to 508, got 509"),
+        (["--gps", "5", "--out", "a.svg"], "expected a name that ends in .png or .pdf"),
+        (["--gps", "5", "--out", "a"], "expected a name that ends in .png or .pdf"),
         (["--gps", str(START + 5), "--configfile", "none.yaml"], "none.yaml: cannot be read"),
         (["--gps", str(START + 5), "--detector", "L1"], "holds strain of H1, not of L1"),
     ],
@@ -63,6 +71,27 @@ def test_errors_are_one_message_and_exit_status_1(file, arguments, message, caps
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_surroundings_that_are_none_of_its_business_do_not_stop_it(file, tmp_path):
+    """A notebook's backend, a home that cannot be written, a locale that is not UTF-8."""
+    surroundings = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "HOME": "/dev/null/home",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    out = tmp_path / "é.png"
+    call = [sys.executable, "-m", "gwmorph.cli", "show", str(file), "--gps", str(START + 24)]
+    done = subprocess.run(
+        [*call, "--out", str(out)],
+        env={**os.environ, **surroundings},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert out.is_file()
 
 
 def test_missing_file_is_named(tmp_path, capsys):
@@ -80,11 +109,47 @@ def test_unusable_strain_is_refused_with_its_reason(tmp_path, capsys):
     assert f"{path}: strain at GPS {START + 5} cannot be used: nan" in error
 
 
-@pytest.mark.parametrize("seconds", ["0", "-4", "1.5"])
+@pytest.mark.parametrize("seconds", ["0", "-4", "1.5", "0.5", "1e2", "nan"])
 def test_a_window_without_a_whole_second_is_refused(file, seconds, capsys):
     with pytest.raises(SystemExit, match="2"):
-        main(["show", str(file), "--gps", str(START + 5), "--seconds", seconds])
-    assert "--seconds" in capsys.readouterr().err
+        main(["show", str(file), "--gps", str(START + 5), f"--seconds={seconds}"])
+    error = capsys.readouterr().err
+    assert f"--seconds: expected whole seconds, at least 1, got '{seconds}'" in error
+
+
+def test_a_window_cut_short_says_so_and_why(file, tmp_path, capsys):
+    call = ["show", str(file), "--gps", str(START + 24), "--out", str(tmp_path / "a.png")]
+    assert main([*call, "--seconds", "100"]) == 0
+    said = capsys.readouterr().out
+    assert f"only 44 s of 100 s are drawn: sound strain reaches from GPS {START} to" in said
+    assert main([*call, "--seconds", "44"]) == 0
+    assert "only" not in capsys.readouterr().out
+
+
+def test_a_pdf_is_a_pdf(file, tmp_path):
+    contents = []
+    for name in ("a.pdf", "b.pdf"):
+        path = tmp_path / name
+        assert main(["show", str(file), "--gps", str(START + 24), "--out", str(path)]) == 0
+        contents.append(path.read_bytes())
+    assert contents[0].startswith(b"%PDF")
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("command", ["show", "triggers"])
+def test_a_detector_is_written_as_the_field_writes_it(command, tmp_path, capsys):
+    rest = {"show": ["--gps", "5"], "triggers": ["--out", str(tmp_path / "a.h5")]}[command]
+    with pytest.raises(SystemExit, match="2"):
+        main([command, str(tmp_path / "a"), *rest, "--detector", "h1"])
+    error = capsys.readouterr().err
+    assert "--detector: expected one of H1, L1, V1, K1, G1, got 'h1'" in error
+
+
+def test_a_name_that_is_too_long_is_one_message(capsys):
+    assert main(["summary", 300 * "x"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("gwmorph: error: ")
+    assert "File name too long" in error
 
 
 @pytest.mark.parametrize(

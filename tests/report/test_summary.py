@@ -287,6 +287,24 @@ def test_printout_keeps_a_long_report_path_whole(small_run):
     assert path in stream.getvalue()
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b'{"run": "d', b"\xff\xfe"], ids=["empty", "cut", "bytes"]
+)
+def test_a_damaged_summary_is_one_message(tmp_path, capsys, content):
+    path = tmp_path / "summary.json"
+    path.write_bytes(content)
+    assert main(["summary", str(tmp_path)]) == 1
+    assert f"{path}: damaged, it is not JSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", "{}"])
+def test_json_that_is_no_summary_is_one_message(tmp_path, capsys, content):
+    path = tmp_path / "summary.json"
+    path.write_text(content)
+    assert main(["summary", str(tmp_path)]) == 1
+    assert f"{path}: is no summary of a run" in capsys.readouterr().err
+
+
 def test_the_command_says_when_a_run_has_no_verdict(small_run, tmp_path, capsys):
     (tmp_path / "summary.json").write_text(json.dumps(summarise(**small_run)))
     assert main(["summary", str(tmp_path)]) == 0

@@ -56,6 +56,13 @@ def test_ranges_overlap_between_classes(population):
         assert sum(band.low < other.high and other.low < band.high for other in others) >= 2
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_no_number_may_be_infinite_or_not_a_number(changed, value):
+    path = changed(lambda c: c["glitches"]["blip"]["snr"].update(high=value))
+    with pytest.raises(ConfigError, match=r"snr\.high: Input should be a finite number"):
+        load_population(path)
+
+
 def test_unknown_morphology_names_the_nearest(changed):
     path = changed(lambda c: c["glitches"].update(blipp=c["glitches"].pop("blip")))
     with pytest.raises(ConfigError, match=r"population.yaml.*(?s:.)*glitches.blipp.*'blip'"):

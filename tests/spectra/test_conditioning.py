@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt, sosfreqz, welch
 
 from gwmorph.errors import StrainError
-from gwmorph.spectra.conditioning import REACH_S, Band, median_psd, whiten, whitening_filter
+from gwmorph.spectra.band import Band
+from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
 
 RATE = 2048
 BAND = Band(20, 1700)

@@ -7,6 +7,8 @@ from gwpy.signal.qtransform import QTiling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gwmorph.errors import ConfigError
+from gwmorph.spectra.band import Band
 from gwmorph.spectra.tiling import Tiling
 
 
@@ -41,3 +43,38 @@ def test_top_of_the_band_for_4_khz_data():
     tiling = Tiling(36, 4096, 4, 64, 20, 2048, 0.2)
     assert tiling.f_top == pytest.approx(1291, abs=0.1)
     assert [round(q, 1) for q in tiling.qs] == [5.7, 11.3, 22.6, 45.3]
+
+
+# -- the pass band --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("band", "q_low", "expected"),
+    [
+        (Band(20, 1700), 4, (20, 1291)),
+        (Band(100, 1700), 4, (100, 1291)),
+        (Band(20, 200), 4, (20, 200)),
+        (Band(20, 1700), 60, (20, 1700)),
+        (Band(10, 1700), 4, (20, 1291)),
+    ],
+)
+def test_tiles_lie_inside_the_pass_band(band, q_low, expected):
+    tiles = Tiling(36, 4096, q_low, 64, 20, 2048, 0.2).within(band)
+    assert (tiles.f_low, tiles.f_top) == pytest.approx(expected, abs=0.2)
+    frequencies = [row.frequency for plane in tiles.planes for row in plane]
+    assert band.low_hz - 1 / 36 <= min(frequencies) < max(frequencies) <= band.high_hz
+
+
+def test_a_tiling_that_ends_inside_the_pass_band_is_left_alone():
+    tiles = Tiling(36, 4096, 4, 64, 20, 2048, 0.2)
+    assert tiles.within(Band(20, 1700)) == tiles
+
+
+@pytest.mark.parametrize(
+    ("f_low", "f_high", "band"),
+    [(20, 50, Band(100, 1700)), (300, 2048, Band(20, 200)), (1500, 2048, Band(20, 1700))],
+    ids=["below the pass band", "above the pass band", "above what Q 4 reaches"],
+)
+def test_a_tiling_without_a_band_is_refused(f_low, f_high, band):
+    with pytest.raises(ConfigError, match="no tiles from"):
+        Tiling(36, 4096, 4, 64, f_low, f_high, 0.2).within(band)

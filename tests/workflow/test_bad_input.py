@@ -1,9 +1,11 @@
 """Bad input ends a run with a clear message and an exit code, and leaves nothing half-made."""
 
 import json
+import subprocess
+import sys
 
 import pytest
-from workflow_project import FIRST, HALF_S, border
+from workflow_project import FIRST, HALF_S, border, build
 
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.parquet import read_tables
@@ -27,6 +29,15 @@ def test_a_mistyped_key_names_the_nearest_one(unfinished):
     assert not (project.folder / "results").exists()
 
 
+def test_a_section_that_stands_twice_is_named_by_file_and_line(unfinished):
+    path = unfinished.folder / "config" / "config.yaml"
+    first = path.read_text().splitlines().index("window:") + 1
+    path.write_text(path.read_text() + "window: {stride_s: 16}\n")
+    last = len(path.read_text().splitlines())
+    said = f"config.yaml, line {last}, column 1: is not valid YAML: the key 'window' stands in "
+    refused(unfinished, said, f"line {first} already")
+
+
 def test_a_reversed_span_is_refused(unfinished):
     project = unfinished.change(run={"gps_end": FIRST - 1})
     refused(project, f"gps_end ({FIRST - 1}) must be greater than gps_start ({FIRST})")
@@ -36,6 +47,24 @@ def test_a_reversed_span_is_refused(unfinished):
 def test_a_span_without_a_window_says_what_is_there(unfinished):
     project = unfinished.change(run={"gps_end": FIRST + 1000})
     refused(project, "PlanError", "H1: 0 science segments, 0 s in all", "run.gps_start")
+
+
+def test_a_path_with_a_space_is_as_good_as_any_other(tmp_path):
+    folder = tmp_path / "strain and more"
+    project = build(folder / "checkout")
+    (folder / "environment").symlink_to(sys.prefix)
+    command = project.command("results/t/config.yaml", cores=1)
+    command[0] = str(folder / "environment" / "bin" / "python")
+    done = subprocess.run(
+        command,
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (project.folder / "results" / "t" / "config.yaml").is_file()
 
 
 def test_a_reversed_segment_is_named_by_file_and_line(unfinished):

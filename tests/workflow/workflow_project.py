@@ -36,6 +36,13 @@ RUN = {
     "score": {"quiet_windows": 100, "false_alarm_fraction": 0.02},
     "clustering": {"umap": {"neighbors": 5}, "mixture": {"components": 3, "starts": 1}},
 }
+# What is none of the workflow's business: a notebook's backend, and a locale that is not UTF-8.
+SURROUNDINGS = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "LC_ALL": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+}
 # What snakemake itself leaves, and what holds times of this execution.
 _NOT_RESULTS = re.compile(r"/(logs|benchmarks)/|\.snakemake_timestamp$")
 
@@ -68,7 +75,7 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.folder / "src")}
+        return {**os.environ, **SURROUNDINGS, "PYTHONPATH": str(self.folder / "src")}
 
     def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

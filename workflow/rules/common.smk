@@ -7,22 +7,32 @@
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
+# A notebook names a backend that may not be installed here, and without it matplotlib is not even
+# imported. No figure needs any.
+os.environ["MPLBACKEND"] = "agg"
+
 import gwmorph
 from gwmorph.codehash import stage_hash
-from gwmorph.config import parse_config
+from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.registry import check_weights
 from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
-from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate
+from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate, require_tiles
 from gwmorph.strain.sources import make_source
 
 # Threads that wait for others give their core away: where jobs share a machine, a training whose
 # threads wait in a loop took four times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
+if shlex.quote(sys.executable) != sys.executable:
+    interpreter = Path(sys.executable)
+    os.environ["PATH"] = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
+    sys.executable = interpreter.name
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 SHIPPED_WEIGHTS = str(
@@ -35,8 +45,9 @@ def planned(configuration):
     folder = Path("results") / configuration.run.name
     if not workflow.is_main_process:
         return load_plan(folder / "plan", configuration.run.detectors)
-    claim_folder(folder)
     window = configuration.window
+    require_tiles(window, configuration.conditioning, configuration.qtransform)
+    claim_folder(folder)
     plan = make_plan(
         folder / "plan",
         configuration.run,
@@ -46,6 +57,14 @@ def planned(configuration):
     )
     require_rate(plan, configuration.conditioning.sample_rate)
     return plan
+
+
+def checked(raw):
+    """Return the configuration; of a key that stands twice in a file Snakemake takes the last."""
+    if workflow.is_main_process:
+        for path in workflow.configfiles:
+            load_yaml(path)
+    return parse_config(raw)
 
 
 def settled(configuration):
@@ -61,7 +80,7 @@ def settled(configuration):
 
 
 try:
-    CONFIG = parse_config(config)
+    CONFIG = checked(config)
     PLAN = planned(CONFIG)
     CONFIG = settled(CONFIG)
 except GwmorphError as error:

@@ -88,7 +88,7 @@ rule galleries:
         runtime=30,
     params:
         window_s=CONFIG.window.duration_s,
-        sample_rate=CONFIG.conditioning.sample_rate,
+        conditioning=keys("conditioning"),
         qtransform=keys("qtransform"),
         picture=keys("picture"),
         pictures_each=CONFIG.report.gallery_pictures,

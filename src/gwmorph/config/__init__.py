@@ -18,7 +18,7 @@ from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
 from gwmorph.config.events import CandidatesConfig, EventsConfig
 from gwmorph.config.injections import InjectionsConfig
-from gwmorph.config.parsing import Config, leaves, load_yaml, parse_config, sections
+from gwmorph.config.parsing import Config, leaves, parse_config, sections
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
@@ -27,6 +27,7 @@ from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.window import WindowConfig
+from gwmorph.config.yaml_files import load_yaml
 
 __all__ = [
     "CandidatesConfig",

@@ -1,12 +1,24 @@
 """What all sections of the configuration are made of."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
 EncoderName = Literal["dct", "indomain", "dinov2"]
+
+
+def _require_distinct(values: Sequence[Any]) -> Sequence[Any]:
+    repeated = [value for i, value in enumerate(values) if value in values[:i]]
+    if repeated:
+        raise ValueError(f"names {repeated[0]!r} twice")
+    return values
+
+
+# Marks a list in which every entry is made, read or counted on its own.
+DISTINCT = AfterValidator(_require_distinct)
 
 
 def key(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
@@ -23,6 +35,11 @@ def key(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
 
 
 class Section(BaseModel):
-    """A section: unknown keys are refused, defaults are checked, values do not change."""
+    """A section: unknown keys and numbers that are not finite are refused, also in lists.
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, frozen=True)
+    Defaults are checked, and values do not change.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", validate_default=True, frozen=True, allow_inf_nan=False
+    )

@@ -1,8 +1,8 @@
 """The section ``clustering``: from vectors to clusters."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from gwmorph.config.base import Section, key
+from gwmorph.config.base import DISTINCT, Section, key
 
 
 class UmapConfig(Section):
@@ -84,7 +84,7 @@ class SeparationConfig(Section):
 class ClusteringConfig(Section):
     """From vectors to clusters."""
 
-    views: list[Literal["window", "event"]] = key(
+    views: Annotated[list[Literal["window", "event"]], DISTINCT] = key(
         ["window", "event"],
         "What is encoded, clustered and reported, each on its own: windows of 32 s, and events, "
         "which are triggers in crops of 0.5, 1, 2 and 4 s.",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from gwmorph.config.base import Detector, EncoderName, Section, key
+from gwmorph.config.base import DISTINCT, Detector, EncoderName, Section, key
 
 
 class ComparisonCampaignConfig(Section):
@@ -47,7 +47,7 @@ class NamingConfig(Section):
 class ComparisonConfig(Section):
     """The comparison of encoders on labelled data, which `snakemake compare_encoders` runs."""
 
-    encoders: list[EncoderName] = key(
+    encoders: Annotated[list[EncoderName], DISTINCT] = key(
         ["dct", "indomain"],
         "Encoders to compare; dinov2 is among them wherever encoder.weights says where its "
         "weights are.",
@@ -60,7 +60,7 @@ class ComparisonConfig(Section):
     population: str = key(
         "config/population.yaml", "File with the population whose classes are scored."
     )
-    classes: list[str] = key(
+    classes: Annotated[list[str], DISTINCT] = key(
         [
             "blip",
             "low_frequency_blip",
@@ -86,7 +86,7 @@ class ComparisonConfig(Section):
         "SNRs at least every fourth time.",
         min_length=2,
     )
-    unseen: list[str] = key(
+    unseen: Annotated[list[str], DISTINCT] = key(
         [
             "sine_gaussian_q4",
             "sine_gaussian_q8",
@@ -112,7 +112,7 @@ class ComparisonConfig(Section):
         "Folder of real Gravity Spy pictures without axes, "
         "<class>/<IFO>_<id>_spectrogram_<seconds>.png, that are scored as well.",
     )
-    labelled_strain: list[str] = key(
+    labelled_strain: Annotated[list[str], DISTINCT] = key(
         [],
         "HDF5 files of real glitches with labels, one data set each (attributes detector, label, "
         "snr, sample_rate, glitch_time_s), that are scored as well.",

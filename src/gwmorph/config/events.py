@@ -1,10 +1,10 @@
 """The section ``events``: what counts as a trigger or an event."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from gwmorph.config.base import Section, key
+from gwmorph.config.base import DISTINCT, Section, key
 
 
 class CandidatesConfig(Section):
@@ -38,7 +38,7 @@ class EventsConfig(Section):
     candidates: CandidatesConfig = key(
         CandidatesConfig(), "What is looked at besides triggers, until the score is known."
     )
-    parts: list[Literal["tile", "excess", "track", "chirp"]] = key(
+    parts: Annotated[list[Literal["tile", "excess", "track", "chirp"]], DISTINCT] = key(
         ["tile", "excess", "track", "chirp"],
         "Parts of the score that make an event of a window above its limit, besides triggers: its "
         "loudest tile below snr, a box, a path, a chirp's track.",

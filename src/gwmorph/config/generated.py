@@ -86,7 +86,7 @@ def write_generated_files(root: Path) -> None:
     readme = root / "config" / "README.md"
     if not readme.is_file():
         raise ConfigError(f"{readme}: no such file; start this in a checkout of gwmorph.")
-    prose, marker, _ = readme.read_text().partition(_KEYS_MARKER)
+    prose, marker, _ = readme.read_text(encoding="utf-8").partition(_KEYS_MARKER)
     files = {
         "config/config.yaml": default_yaml(),
         "workflow/schemas/config.schema.json": json.dumps(json_schema(), indent=2) + "\n",

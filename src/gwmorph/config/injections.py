@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from gwmorph.config.base import Detector, Section, key
+from gwmorph.config.base import DISTINCT, Detector, Section, key
 
 
 class InjectionsConfig(Section):
@@ -30,8 +30,10 @@ class InjectionsConfig(Section):
         "Optimal SNRs inside the window and the pass band, rising.",
         min_length=1,
     )
-    morphologies: list[str] = key([], "What is injected; an empty list means everything known.")
-    false_alarm_fractions: list[Annotated[float, Field(gt=0, lt=1)]] = key(
+    morphologies: Annotated[list[str], DISTINCT] = key(
+        [], "What is injected; an empty list means everything known."
+    )
+    false_alarm_fractions: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], DISTINCT] = key(
         [0.01, 0.001], "Fractions of quiet windows that may pass a limit.", min_length=1
     )
     windows_per_job: int = key(2000, "Windows of one job, about.", ge=1)
@@ -41,7 +43,7 @@ class InjectionsConfig(Section):
     noise_windows: int = key(
         32, "Windows of each detector's noise files that are used, the earliest ones.", ge=2
     )
-    modules: list[str] = key(
+    modules: Annotated[list[str], DISTINCT] = key(
         [],
         "Python modules that register further statistics when they are imported; a change in "
         "one of them reruns nothing.",

@@ -2,10 +2,8 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -25,6 +23,8 @@ from gwmorph.config.source import SourceConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.window import WindowConfig
 from gwmorph.errors import ConfigError
+
+_LONGEST_VALUE = 120
 
 
 class Config(Section):
@@ -76,11 +76,16 @@ def _explain(fault: Any) -> str:
         hint = f"did you mean {near[0]!r}?" if near else "see config/README.md for all keys."
         return f"{key}: unknown key; {hint}"
     if fault["type"] == "model_type":
-        return f"{key}: expected a section with keys of its own, got {fault['input']!r}"
+        return f"{key}: expected a section with keys of its own, got {_shortened(fault['input'])}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     # A whole section would bury the message; a fault of a section names its keys itself.
-    got = "" if isinstance(fault["input"], Mapping) else f" (got {fault['input']!r})"
+    got = "" if isinstance(fault["input"], Mapping) else f" (got {_shortened(fault['input'])})"
     return f"{key}: {message}{got}"
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def sections(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -100,20 +105,3 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
             yield from leaves(nested, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", field
-
-
-def load_yaml(path: Path | str) -> dict[str, Any]:
-    """Read a YAML file into nested mappings.
-
-    Raises
-    ------
-    ConfigError
-        The file is missing, is not YAML, or is not a mapping.
-    """
-    try:
-        content = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values, got {type(content).__name__}.")
-    return content

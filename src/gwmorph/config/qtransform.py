@@ -10,11 +10,16 @@ class QTransformConfig(Section):
 
     q_low: float = key(4.0, "Lowest Q of the tiling.", ge=4, le=100)
     q_high: float = key(64.0, "Highest Q of the tiling.", gt=4, le=256)
-    f_low: float = key(20.0, "Lowest frequency of tiles and picture.", "Hz", ge=10)
+    f_low: float = key(
+        20.0,
+        "Lowest frequency of tiles and picture, cut to conditioning.low_hz.",
+        "Hz",
+        ge=10,
+    )
     f_high: float = key(
         2048.0,
-        "Highest frequency of tiles and picture, cut to the highest that the lowest Q reaches "
-        "(1291 Hz for 4096 Hz data and Q from 4).",
+        "Highest frequency of tiles and picture, cut to the pass band and to the highest that the "
+        "lowest Q reaches (1291 Hz for 4096 Hz data and Q from 4).",
         "Hz",
         gt=30,
     )

@@ -1,8 +1,8 @@
 """The section ``training``: the training of an in-domain encoder."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from gwmorph.config.base import Detector, Section, key
+from gwmorph.config.base import DISTINCT, Detector, Section, key
 
 
 class TrainingConfig(Section):
@@ -25,13 +25,13 @@ class TrainingConfig(Section):
         ge=0,
         lt=1,
     )
-    populations: list[str] = key(
+    populations: Annotated[list[str], DISTINCT] = key(
         ["config/population.yaml"],
         "Files with the populations whose shapes are among the sources; a class that several "
         "draw differently is drawn in each way equally often.",
         min_length=1,
     )
-    excluded: list[str] = key(
+    excluded: Annotated[list[str], DISTINCT] = key(
         [], "Morphologies that the encoder must not see; measure unseen classes with it."
     )
     noise_files: dict[Detector, list[str]] = key(

@@ -145,7 +145,7 @@ def _check_architecture(weights: Weights) -> None:
 
     path = weights.folder / CONFIG_FILE
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a model's configuration ({error}).") from error
     default = Dinov2WithRegistersConfig().to_dict()

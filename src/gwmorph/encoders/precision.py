@@ -61,7 +61,7 @@ def _stored(record: Path) -> dict:
     if not record.exists():
         return {}
     try:
-        stored = json.loads(record.read_text())
+        stored = json.loads(record.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigError(f"{record}: not JSON ({error}). Remove it and run again.") from error
     if not isinstance(stored, dict) or not set(stored.get("resolved", ())) <= _KEYS:
@@ -73,5 +73,5 @@ def _cpu_flags(cpuinfo: Path) -> set[str]:
     """Return the processor's flags as Linux lists them; none where they are not listed."""
     if not cpuinfo.is_file():
         return set()
-    lines = cpuinfo.read_text(errors="replace").splitlines()
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     return next((set(line.split()) for line in lines if line.startswith("flags")), set())

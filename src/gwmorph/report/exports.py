@@ -6,10 +6,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from gwmorph.errors import TableError
+from gwmorph.errors import GwmorphError, TableError
+from gwmorph.naming import parse_span_name
 from gwmorph.storage import atomic_path
-from gwmorph.tables.block import TILE
+from gwmorph.tables.block import TILE, TRIGGERS
+from gwmorph.tables.parquet import read_metadata, read_table
 
 _HDF5 = {".h5", ".hdf5", ".hdf"}
 _LIGO_LW = {".xml"}
@@ -30,6 +33,34 @@ _BURST = {
 }
 _PARAMETERS = {"param_one_name": "q", "param_two_name": "chirp_mass"}
 _BURST_TIMES = {"peak": "peak_time", "start": "tstart", "stop": "tend"}
+
+
+def triggers_of_run(run: Path, detector: str | None) -> tuple[pa.Table, dict[str, str]]:
+    """Return a run's triggers (schema ``TRIGGERS``), of one detector if named, and metadata.
+
+    Raises
+    ------
+    GwmorphError
+        The run's folder has no triggers, or the run has no windows of the detector.
+    TableError
+        They were written by another version.
+    """
+    path = run / "triggers.parquet"
+    if not path.is_file():
+        raise GwmorphError(
+            f"{path}: no such file; run snakemake to its end first, or name another run's folder."
+        )
+    found = read_table(path, TRIGGERS)
+    if detector:
+        ledgers = (run / "ledger").glob("*.parquet")
+        analysed = sorted({parse_span_name(ledger.name).detector for ledger in ledgers})
+        if detector not in analysed:
+            raise GwmorphError(
+                f"{run}: holds nothing of {detector}, but of {', '.join(analysed) or 'nobody'}; "
+                "name one of these with --detector, or leave it out for all."
+            )
+        found = found.filter(pc.equal(found["detector"], detector))
+    return found, read_metadata(path)
 
 
 def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:

@@ -13,9 +13,9 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from gwmorph.block import RenderParameters, score_parts, second_defects
-from gwmorph.errors import StrainError
+from gwmorph.errors import GwmorphError, StrainError
 from gwmorph.ledger import MEANING, Reason
-from gwmorph.report.palette import saved_figure
+from gwmorph.report.palette import FIGURE_FORMATS, saved_figure
 from gwmorph.spectra.candidates import Candidate, find_candidates
 from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
 from gwmorph.spectra.lines import LINE_SHARE, line_rows
@@ -25,6 +25,8 @@ from gwmorph.strain.files import Strain, read_strain
 
 # How much strain around the moment is read for the noise spectrum.
 _AROUND_S = 256
+# The longest window that can be drawn of it.
+_LONGEST_S = 2 * (_AROUND_S - REACH_S)
 _PART = {
     "excess": "-log10 of its probability",
     "track": "log-likelihood ratio",
@@ -55,6 +57,25 @@ class Moment:
     tile_energy: float
     tile_snr: float
     candidates: list[tuple[Candidate, float]]
+
+
+def require_drawable(seconds: int, out: Path | None) -> None:
+    """Check how much is to be drawn, and into what, before anything is read.
+
+    Raises
+    ------
+    GwmorphError
+        The window is longer than the strain that is read around a moment allows, or the file's
+        name ends in no known format.
+    """
+    if seconds > _LONGEST_S:
+        raise GwmorphError(
+            f"--seconds: expected 1 to {_LONGEST_S}, got {seconds}; longer spans are what a run "
+            "(snakemake) is for."
+        )
+    if out is not None and out.suffix not in FIGURE_FORMATS:
+        known = " or ".join(FIGURE_FORMATS)
+        raise GwmorphError(f"--out: expected a name that ends in {known}, got {str(out)!r}.")
 
 
 def look_at(
@@ -151,6 +172,16 @@ def _whitened_span(
     inside = white[(inner[0] - first) * rate : (inner[1] - first) * rate]
     edges = ((inner[0] - low) * rate, (high - inner[1]) * rate)
     return np.pad(inside, edges, mode="reflect"), psd
+
+
+def describe_shortfall(moment: Moment, seconds: int) -> str:
+    """Return why fewer than ``seconds`` were drawn, or nothing where all were."""
+    if moment.window_s == seconds:
+        return ""
+    return (
+        f"only {moment.window_s} s of {seconds} s are drawn: sound strain reaches from GPS "
+        f"{moment.held[0]} to {moment.held[1]}, and whitening takes {REACH_S} s at either end"
+    )
 
 
 def describe_candidates(moment: Moment) -> list[str]:

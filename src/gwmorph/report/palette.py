@@ -59,14 +59,22 @@ def cluster_color(cluster: int) -> tuple[float, float, float]:
     return float(red), float(green), float(blue)
 
 
+# What would make equal figures differ, by the ending of the file's name.
+FIGURE_FORMATS: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+}
+
+
 @contextmanager
 def saved_figure(
     path: Path | str, width_in: float, height_in: float, dpi: int = DPI
 ) -> Iterator[Figure]:
-    """Yield an empty figure of the given size in inches and save it as a PNG.
+    """Yield an empty figure of the given size in inches and save it as PNG or PDF.
 
-    The user's own matplotlib settings are set aside and nothing about time or software is
-    stored, so that equal content gives equal bytes.
+    The name's ending, one of ``FIGURE_FORMATS``, says which. The user's own matplotlib settings
+    are set aside and nothing about time or software is stored, so that equal content gives equal
+    bytes.
 
     Raises
     ------
@@ -79,7 +87,9 @@ def saved_figure(
         figure = Figure(figsize=(width_in, height_in))
         yield figure
         with atomic_path(path) as partial:
-            figure.savefig(partial, format="png", dpi=dpi, metadata={"Software": None})
+            kind = Path(path).suffix
+            metadata = FIGURE_FORMATS[kind]
+            figure.savefig(partial, format=kind.removeprefix("."), dpi=dpi, metadata=metadata)
 
 
 def say_empty(axes: Axes, view: str) -> None:

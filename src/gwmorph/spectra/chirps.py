@@ -17,9 +17,9 @@ from functools import lru_cache
 from math import log, log1p, pi
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gwmorph.spectra.compiled import compiled
 from gwmorph.spectra.extended import cell_areas
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, mean_columns
 from gwmorph.spectra.regions import Region
@@ -164,7 +164,7 @@ def _plane_tracks(rows: tuple[Row, ...], durations: NDArray[np.int64], window_s:
     )
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _best_tracks(means, first, last, weight, price, slope, offset, best, number):  # type: ignore[no-untyped-def]
     """Raise ``best`` [n] to the largest ratio, less its price, along any stretch of any track.
 

@@ -6,8 +6,6 @@ alone: with ``REACH_S`` more seconds beyond the Q-transform's guard a window's p
 change, however much more context is read.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
@@ -21,6 +19,7 @@ from gwmorph.filters import (
     kaiser_highpass,
     kaiser_size,
 )
+from gwmorph.spectra.band import Band
 
 REACH_S = 2
 # Seconds of output of one FFT of the overlap-save convolution.
@@ -29,23 +28,6 @@ _HOP_S = 32
 _PSD_SEGMENTS = 256
 _PSD_BATCH = 64
 _STOPBAND_DB = 100.0
-_HIGHEST_OF_NYQUIST = 0.83
-
-
-@dataclass(frozen=True)
-class Band:
-    """Pass band in Hz.
-
-    Below ``low_hz`` the response falls by 100 dB down to 0.6 · ``low_hz``; above ``high_hz``,
-    which is cut to 0.83 of Nyquist, it falls to nothing within 8 %.
-    """
-
-    low_hz: float
-    high_hz: float
-
-    def upper(self, sample_rate: int) -> float:
-        """Return the upper edge in Hz at a sample rate in Hz."""
-        return min(self.high_hz, _HIGHEST_OF_NYQUIST * sample_rate / 2)
 
 
 def median_psd(

@@ -20,10 +20,10 @@ from functools import lru_cache
 from math import ceil, erfc, log, pi, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from gwmorph.spectra.compiled import compiled
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, mean_columns
 from gwmorph.spectra.regions import Region, centroid
 from gwmorph.spectra.tiling import Row, Tiling
@@ -304,7 +304,7 @@ def _plane_path(means: NDArray[np.float32], cells: _Cells) -> tuple[float, NDArr
     return ratio, inside
 
 
-@njit(cache=True)
+@compiled()
 def _log_tail(z):  # type: ignore[no-untyped-def]
     """−ln of the normal distribution's tail above z."""
     if z < _ASYMPTOTIC:
@@ -312,7 +312,7 @@ def _log_tail(z):  # type: ignore[no-untyped-def]
     return 0.5 * z * z + log(z * sqrt(2.0 * pi))
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _scan_boxes(means, area, expected, freedom, least, log_trials, best, where):  # type: ignore[no-untyped-def]
     """Raise ``best`` [n] to the largest −ln p − ln trials of any box of each window.
 
@@ -347,7 +347,7 @@ def _scan_boxes(means, area, expected, freedom, least, log_trials, best, where):
                 count = (count + 1) // 2
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _join_rows(halves, count):  # type: ignore[no-untyped-def]
     """Add up neighbouring rows of the first ``count`` in place; an odd last one stays alone."""
     for r in range(count // 2):
@@ -357,7 +357,7 @@ def _join_rows(halves, count):  # type: ignore[no-untyped-def]
         halves[count // 2] = halves[count - 1]
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _scan_line(line, expected, freedom, least, log_trials):  # type: ignore[no-untyped-def]
     """Return the largest −ln p − ln trials of any box of one span of rows; uses ``line`` up.
 
@@ -389,7 +389,7 @@ def _scan_line(line, expected, freedom, least, log_trials):  # type: ignore[no-u
     return best, best_time, best_column
 
 
-@njit(cache=True)
+@compiled()
 def _column_of(line, paired):  # type: ignore[no-untyped-def]
     """Return where a line, or the sum of neighbours on it, is largest."""
     if paired:
@@ -397,7 +397,7 @@ def _column_of(line, paired):  # type: ignore[no-untyped-def]
     return np.argmax(line)
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _best_paths(means, along, across, slope, offset, best):  # type: ignore[no-untyped-def]
     """Raise ``best`` [n] to the largest sum of log-likelihood ratios along any path.
 
@@ -436,7 +436,7 @@ def _best_paths(means, along, across, slope, offset, best):  # type: ignore[no-u
         best[i] = top
 
 
-@njit(cache=True)
+@compiled()
 def _follow_paths(means, along, across, slope, offset):  # type: ignore[no-untyped-def]
     """Return what the best path to each cell of one window has, and where it entered its column.
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from math import log2
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.fft import ifft, rfft
 
 from gwmorph.errors import StrainError
+from gwmorph.spectra.compiled import compiled
 from gwmorph.spectra.medians import row_medians
 from gwmorph.spectra.tiling import Row, Tiling
 
@@ -295,7 +295,7 @@ def pixel_rows(
     return first[::-1].copy(), last[::-1].copy()
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _squared_modulus(values, out):  # type: ignore[no-untyped-def]
     for i in range(values.shape[0]):
         for j in range(values.shape[1]):
@@ -303,7 +303,7 @@ def _squared_modulus(values, out):  # type: ignore[no-untyped-def]
             out[i, j] = z.real * z.real + z.imag * z.imag
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _pool_columns(energy, edges, nearest, largest, peak, where, plane, row):  # type: ignore[no-untyped-def]
     """Write each column's maximum, and keep the loudest tile so far."""
     for i in range(energy.shape[0]):
@@ -322,7 +322,7 @@ def _pool_columns(energy, edges, nearest, largest, peak, where, plane, row):  # 
                 where[i, 2] = first + np.argmax(tiles[first:last])
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _mean_columns(energy, edges, nearest, mean):  # type: ignore[no-untyped-def]
     """Write each column's mean."""
     for i in range(energy.shape[0]):
@@ -337,7 +337,7 @@ def _mean_columns(energy, edges, nearest, mean):  # type: ignore[no-untyped-def]
             mean[i, column] = total / (last - first)
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _row_peaks(energy, edges, columns, out):  # type: ignore[no-untyped-def]
     """Write each row's largest energy: of its columns and of the guards beside them."""
     for i in range(energy.shape[0]):
@@ -351,7 +351,7 @@ def _row_peaks(energy, edges, columns, out):  # type: ignore[no-untyped-def]
         out[i] = top
 
 
-@njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def pool_rows(rows, first, last, out):  # type: ignore[no-untyped-def]
     """Write each pixel row's maximum over its tile rows into ``out``.
 

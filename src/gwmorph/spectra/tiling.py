@@ -4,12 +4,17 @@ Conventions: Chatterji (2005, PhD thesis, MIT) chapter 5 and ``gwpy.signal.qtran
 formula here equals gwpy's, so that energies can be compared tile by tile.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, exp, log, pi, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gwmorph.errors import ConfigError
+from gwmorph.spectra.band import Band
 
 _SQRT_11 = sqrt(11.0)
 
@@ -41,6 +46,11 @@ class Tiling:
 
     The band really covered ends at ``f_top``: ``f_high`` or, where lower, the frequency at which
     the bisquare window of the lowest Q reaches Nyquist, 1291 Hz for 4096 Hz data and Q from 4.
+
+    Raises
+    ------
+    ConfigError
+        The band ends where it begins, or before.
     """
 
     duration: float
@@ -50,6 +60,26 @@ class Tiling:
     f_low: float
     f_high: float
     mismatch: float
+
+    def __post_init__(self) -> None:
+        """Check that there is a band."""
+        if self.f_top <= self.f_low:
+            raise ConfigError(
+                f"qtransform: there are no tiles from {self.f_low:g} to {self.f_top:g} Hz. Tiles "
+                "begin at qtransform.f_low (at conditioning.low_hz where that is higher) and end "
+                "at qtransform.f_high, at conditioning.high_hz or where the lowest Q reaches "
+                "Nyquist, whichever is lowest; change one of them."
+            )
+
+    def within(self, band: Band) -> "Tiling":
+        """Return the tiles inside a pass band: of what a filter took away rows hold anything.
+
+        Rows are divided by their medians, which outside the band are next to nothing. ``f_high``
+        stays as it is where the rows end inside the band anyway.
+        """
+        upper = band.upper(self.sample_rate)
+        high = upper if self.f_top > upper else self.f_high
+        return replace(self, f_low=max(self.f_low, band.low_hz), f_high=high)
 
     @cached_property
     def qs(self) -> tuple[float, ...]:
@@ -94,3 +124,19 @@ class Tiling:
         # The extra 1 is gwpy's; it shifts every row by one Fourier coefficient.
         first = round(-half + 1 + frequency * self.duration)
         return Row(q, frequency, self.duration, tiles, first, window)
+
+
+def tiling_within_band(
+    duration: float, conditioning: Mapping[str, Any], qtransform: Mapping[str, Any]
+) -> Tiling:
+    """Lay tiles over ``duration`` seconds inside the pass band.
+
+    The mappings have the keys of the configuration's sections.
+
+    Raises
+    ------
+    ConfigError
+        No frequency is left.
+    """
+    band = Band(conditioning["low_hz"], conditioning["high_hz"])
+    return Tiling(duration, conditioning["sample_rate"], **qtransform).within(band)

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from gwmorph.spectra.compiled import compiled
 from gwmorph.spectra.qtransform import GUARD_S, QBatch
 from gwmorph.spectra.tiling import Row
 from gwmorph.tables.block import FOUND_BY
@@ -197,7 +197,7 @@ def _runs(
     return runs
 
 
-@njit(cache=True)
+@compiled()
 def _collect_runs(energy, least, step, reach, first, last, runs):  # type: ignore[no-untyped-def]
     """Fill ``runs`` with centres of tiles in seconds from the span's start; return how many."""
     count = 0
@@ -221,7 +221,7 @@ def _collect_runs(energy, least, step, reach, first, last, runs):  # type: ignor
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _root(parent, i):  # type: ignore[no-untyped-def]
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -229,7 +229,7 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit(cache=True)
+@compiled()
 def _connect(first, start, end, low, high, gap, duration):  # type: ignore[no-untyped-def]
     """Return the cluster of each run; those of row k are ``first[k] … first[k + 1] - 1``."""
     parent = np.arange(start.size)

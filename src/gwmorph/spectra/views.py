@@ -15,9 +15,9 @@ its other end, too, because the transform is circular.
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gwmorph.spectra.compiled import compiled
 from gwmorph.spectra.pictures import CROPS_S, crops
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, pixel_rows, pool_rows
 from gwmorph.spectra.tiling import Tiling
@@ -94,7 +94,7 @@ def _pixel_rows(
     return pixel_rows(tiling.planes[plane], tiling, height)
 
 
-@njit(cache=True)
+@compiled()
 def _raise_to_maxima(energy, step, time, halves, loudest):  # type: ignore[no-untyped-def]
     """Raise ``loudest[c]`` to the largest energy within ``halves[c]`` (rising) of ``time``.
 
@@ -113,7 +113,7 @@ def _raise_to_maxima(energy, step, time, halves, loudest):  # type: ignore[no-un
         loudest[crop] = max(loudest[crop], top)
 
 
-@njit(cache=True)
+@compiled()
 def _pool_columns(energy, step, start, duration, out):  # type: ignore[no-untyped-def]
     """Write the largest energy in each of ``len(out)`` equal columns from ``start`` on."""
     width = duration / len(out)

@@ -150,7 +150,7 @@ class FrameReader:
         about = self.description
         index = self._link.with_suffix(".lcf")
         span = f"{about.gps_start} {about.duration}"
-        index.write_text(f"X STRAIN {span} file://localhost{self._link}\n")
+        index.write_text(f"X STRAIN {span} file://localhost{self._link}\n", encoding="utf-8")
         return lalframe.FrStreamCacheOpen(lal.CacheImport(str(index)))
 
     def _read(self, channel: str, start: int, count: int, rate: int) -> np.ndarray:

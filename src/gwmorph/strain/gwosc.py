@@ -277,7 +277,7 @@ def _read_answer(path: Path, question: dict[str, str]) -> list[Any] | None:
     if not path.is_file():
         return None
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(path.read_text(encoding="utf-8"))
         intact = kept["question"] == question and kept["hash"] == content_hash(kept["answer"])
     except (ValueError, KeyError, TypeError):
         intact = False

@@ -36,7 +36,10 @@ def verified_files(paths: Iterable[Path | str]) -> list[LocalFile]:
 
 def _read(path: Path | str) -> list[LocalFile]:
     try:
-        return [LocalFile.from_json(content) for content in json.loads(Path(path).read_text())]
+        return [
+            LocalFile.from_json(content)
+            for content in json.loads(Path(path).read_text(encoding="utf-8"))
+        ]
     except (OSError, ValueError, TypeError) as error:
         raise StrainError(
             f"{path}: not a readable receipt ({error}). Remove it and run the workflow again."

@@ -1,0 +1,23 @@
+"""Compiled functions, kept on disk where there is a place for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return `numba.njit` with its options, caching beside the source or in the user's folder.
+
+    Where neither can be written, functions are compiled anew by every process.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError as error:
+            if "cannot cache function" not in str(error):
+                raise
+            return njit(**options)(function)
+
+    return decorate
