@@ -51,6 +51,7 @@ STAGES = {
         "map",
         "occupancy",
         "summary",
+        "summary_page",
         "verdict",
     ],
 }

@@ -224,7 +224,7 @@ def test_printout_says_everything_once(small_run):
     assert numbers(expected)[-2:] == ["0.0 (0-1)", "0.0 (0-0)"]
     squeezed = " ".join(text.split())
     assert (
-        "2 clusters of 3 windows, 1 of them supported; the largest holds 66.7%; outliers: 1."
+        "2 clusters of 3 windows, 1 of them supported; the largest holds 66.7%; 1 outlier."
         in squeezed
     )
     assert "5 events are too few to cluster." in text

@@ -91,6 +91,8 @@ CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
 DIAGNOSTICS = "results/{run}/clusters/{view}/clustering.json"
 
 VIEWS = CONFIG.clustering.views
+# The view whose map stands beside the summary.
+MAIN_VIEW = "event" if "event" in VIEWS else "window"
 # What the block stage leaves for each view; an encoder reads all of it.
 OUTPUTS = {
     "window": {"ledger": LEDGER, "measurements": MEASUREMENTS, "pictures": PICTURES},
@@ -259,4 +261,5 @@ def report_files():
         "tables/{view}/clusters.csv",
         "tables/{view}/clusters.html",
     ]
-    return expand([f"results/{RUN}/{path}" for path in shown], view=VIEWS)
+    by_view = expand([f"results/{RUN}/{path}" for path in shown], view=VIEWS)
+    return [f"results/{RUN}/tables/summary.html", *by_view]

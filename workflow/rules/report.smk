@@ -9,7 +9,7 @@ rule map:
         figure=report(
             "results/{run}/figures/{view}/map.png",
             caption="../report/map.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Map",
         ),
     log:
@@ -39,7 +39,7 @@ rule occupancy:
         figure=report(
             "results/{run}/figures/{view}/occupancy.png",
             caption="../report/occupancy.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Occupancy",
         ),
     log:
@@ -72,7 +72,7 @@ rule galleries:
             directory("results/{run}/figures/{view}/galleries"),
             patterns=["cluster_{cluster}.png"],
             caption="../report/galleries.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Galleries",
             labels={"cluster": "{cluster}"},
         ),
@@ -109,7 +109,7 @@ rule cluster_table:
         html=report(
             "results/{run}/tables/{view}/clusters.html",
             caption="../report/cluster_table.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Clusters",
         ),
     log:
@@ -141,11 +141,7 @@ rule summary:
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:
-        summary=report(
-            "results/{run}/summary.json",
-            caption="../report/summary.rst",
-            category="Summary",
-        ),
+        summary="results/{run}/summary.json",
     log:
         "results/{run}/logs/summary.log",
     benchmark:
@@ -167,6 +163,37 @@ rule summary:
         "Summing up run {wildcards.run}"
     script:
         "../../scripts/summary.py"
+
+
+rule summary_page:
+    input:
+        summary="results/{run}/summary.json",
+        map=f"results/{{run}}/figures/{MAIN_VIEW}/map.png",
+    output:
+        html=report(
+            "results/{run}/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"result": "summary and map"},
+        ),
+    log:
+        "results/{run}/logs/summary_page.log",
+    benchmark:
+        "results/{run}/benchmarks/summary_page.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        view=MAIN_VIEW,
+        code=code("summary_page"),
+    message:
+        "Writing the summary of run {wildcards.run} as a page"
+    script:
+        "../../scripts/summary_page.py"
 
 
 rule resolved_config:
