@@ -149,7 +149,7 @@ def _summary(options: argparse.Namespace) -> None:
         raise GwmorphError(
             f"{path}: no such file; run snakemake to its end first, or name another run's folder."
         )
-    print_summary(json.loads(path.read_text()), options.run / "report.zip")
+    print_summary(json.loads(path.read_text()), options.run)
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")

@@ -18,6 +18,7 @@ from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
 from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate
+from gwmorph.report.ending import last_error, whereabouts
 from gwmorph.strain.sources import make_source
 
 # Threads that wait for others give their core away: where jobs share a machine, a training whose

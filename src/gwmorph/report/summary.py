@@ -13,6 +13,7 @@ from rich.text import Text
 from scipy.stats import betabinom
 
 from gwmorph.ledger import ANALYSED, MEANING, Livetime, Reason, excluded_counts
+from gwmorph.report.ending import report_line
 from gwmorph.report.wording import counted
 from gwmorph.tables.block import FOUND_BY, TILE
 
@@ -158,24 +159,15 @@ def _total(table: pa.Table, column: str) -> int:
     return pc.sum(table[column], min_count=0).as_py()
 
 
-def print_summary(
-    summary: Mapping[str, Any], report: Path | str, console: Console | None = None
-) -> None:
-    """Print a summary made by `summarise` to the terminal, with the place of the report."""
+def print_summary(summary: Mapping[str, Any], run: Path, console: Console | None = None) -> None:
+    """Print a summary made by `summarise` to the terminal, with the place of the run's report."""
     console = console or Console()
     console.print(_detector_table(summary))
     for view, clusters in summary["views"].items():
         console.print(Text(cluster_line(view, clusters)))
     for warning in mixture_warning(summary):
         console.print(Text(warning, style="bold yellow"))
-    console.print(Text(_report_line(Path(report))), soft_wrap=True)
-
-
-def _report_line(report: Path) -> str:
-    if report.is_file():
-        return f"Report: {report}"
-    command = f"snakemake --cores 1 --report {report}"
-    return f"No report yet; make it, with the run's --configfile if it has one: {command}"
+    console.print(Text(report_line(run)), soft_wrap=True)
 
 
 def _detector_table(summary: Mapping[str, Any]) -> Table:
