@@ -19,6 +19,7 @@ main th, main td {{ padding: 0.3em 0.8em; text-align: right; border-bottom: 1px 
 main th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
 main .words {{ text-align: left; max-width: 40em; }}
 main img {{ max-width: 100%; }}
+main td img {{ max-width: none; }}
 main tbody tr:hover {{ background: #f2f2f2; }}
 </style>
 </head>
