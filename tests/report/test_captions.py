@@ -15,6 +15,7 @@ from gwmorph.config import Config
 FOLDER = Path(__file__).resolve().parents[2] / "workflow" / "report"
 CAPTIONS = sorted(FOLDER.glob("*.rst"))
 VIEWS = ("window", "event")
+PARAMS = SimpleNamespace(events_snr=8.75, count=37)
 
 
 def html(path: Path, config: dict, view: str = "window", files: Sequence[Any] = ()) -> str:
@@ -26,7 +27,7 @@ def html(path: Path, config: dict, view: str = "window", files: Sequence[Any] = 
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(path.read_text())
-    job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view))
+    job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view), params=PARAMS)
     text = template.render(snakemake=job, files=files)
     settings = {"halt_level": 2, "report_level": 2}
     return publish_parts(text, writer="html", settings_overrides=settings)["body"]
@@ -63,6 +64,13 @@ def test_caption_prints_the_configured_threshold(name, section, key, value):
     config = Config().model_dump()
     config[section][key] = value
     assert str(value) in html(FOLDER / f"{name}.rst", config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("glitchgram", "8.75"), ("event_table", "8.75"), ("event_table", "37")]
+)
+def test_caption_prints_what_its_rule_was_run_with(name, value):
+    assert f"<strong>{value}</strong>" in html(FOLDER / f"{name}.rst", Config().model_dump())
 
 
 def test_report_says_when_strain_is_simulated_and_only_then():

@@ -262,5 +262,8 @@ def report_files():
         "tables/{view}/clusters.csv",
         "tables/{view}/clusters.html",
     ]
-    by_view = expand([f"results/{RUN}/{path}" for path in shown], view=VIEWS)
-    return [f"results/{RUN}/tables/summary.html", *by_view]
+    of_events = ["tables/event/events.html"]
+    of_run = ["tables/summary.html", "figures/glitchgram.png"]
+    if "event" in VIEWS:
+        of_run += of_events + ["figures/event/truth.png"] * (SOURCE == "simulated")
+    return expand(f"results/{RUN}/{{path}}", path=[*of_run, *expand(shown, view=VIEWS)])

@@ -131,6 +131,102 @@ rule cluster_table:
         "../../scripts/cluster_table.py"
 
 
+rule glitchgram:
+    input:
+        triggers="results/{run}/triggers.parquet",
+        ledgers=run_files(LEDGER),
+    output:
+        figure=report(
+            "results/{run}/figures/glitchgram.png",
+            caption="../report/glitchgram.rst",
+            category="Summary",
+            labels={"result": "triggers over time and frequency"},
+        ),
+    log:
+        "results/{run}/logs/glitchgram.log",
+    benchmark:
+        "results/{run}/benchmarks/glitchgram.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        events_snr=CONFIG.events.snr,
+        code=code("glitchgram"),
+    message:
+        "Drawing the triggers of run {wildcards.run} over time and frequency"
+    script:
+        "../../scripts/glitchgram.py"
+
+
+rule event_table:
+    input:
+        triggers="results/{run}/triggers.parquet",
+        clusters=CLUSTERS.replace("{view}", "event"),
+        pictures=run_files(EVENTS),
+    output:
+        html=report(
+            "results/{run}/tables/event/events.html",
+            caption="../report/event_table.rst",
+            category="Views: events",
+            subcategory="Loudest and least probable",
+        ),
+    log:
+        "results/{run}/logs/event_table.log",
+    benchmark:
+        "results/{run}/benchmarks/event_table.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        window_s=CONFIG.window.duration_s,
+        events_snr=CONFIG.events.snr,
+        count=CONFIG.report.listed_events,
+        code=code("event_table"),
+    message:
+        "Listing the loudest and the least probable events of run {wildcards.run}"
+    script:
+        "../../scripts/event_table.py"
+
+
+rule truth_figure:
+    input:
+        clusters=CLUSTERS.replace("{view}", "event"),
+        truth="results/{run}/truth.parquet",
+        ledgers=run_files(LEDGER),
+    output:
+        figure=report(
+            "results/{run}/figures/event/truth.png",
+            caption="../report/truth_figure.rst",
+            category="Views: events",
+            subcategory="Truth",
+        ),
+    log:
+        "results/{run}/logs/truth_figure.log",
+    benchmark:
+        "results/{run}/benchmarks/truth_figure.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("truth_figure"),
+    message:
+        "Comparing the clusters of run {wildcards.run} with what was injected"
+    script:
+        "../../scripts/truth_figure.py"
+
+
 rule summary:
     input:
         ledgers=run_files(LEDGER),
