@@ -43,3 +43,11 @@ rule tables:
         run_files(LEDGER),
         run_files(MEASUREMENTS),
         f"results/{RUN}/verdict.json",
+
+
+onsuccess:
+    print(whereabouts(Path("results") / RUN), file=sys.stderr)
+
+
+onerror:
+    print(last_error(log), file=sys.stderr)

@@ -34,6 +34,7 @@ from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.agreement import cluster_agreement
 from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
 from gwmorph.evidence.quiet import quiet_windows
+from gwmorph.evidence.truth import classes_of
 from gwmorph.morphology.cluster_tables import only_events_of
 from gwmorph.morphology.clustering import Clustering, cluster
 from gwmorph.simulation.population import load_population
@@ -54,8 +55,6 @@ PER_CLASS = 96
 QUIET = 1000
 SMALL = (50, 150, 350)
 EARLIER = "the mixture as it was: prior of all points' covariance, 20 components"
-# What a truth row reaches beyond its characteristic duration, in seconds.
-SLACK_S = 0.1
 FIGURES = {
     "ami": "AMI of clusters and classes",
     "ari": "ARI of clusters and classes",
@@ -176,21 +175,6 @@ def run_events() -> tuple[np.ndarray, np.ndarray]:
     embedded = embedded.sort_by([("trigger_time", "ascending"), ("detector", "ascending")])
     truth = read_table(folder / "truth.parquet", TRUTH)
     return embedding_matrix(embedded), classes_of(embedded, truth)
-
-
-def classes_of(events, truth) -> np.ndarray:
-    """Return the class of what was injected nearest to each event, within its own duration."""
-    said = np.full(len(events), "", dtype="U24")
-    detectors, times = (np.array(events[n].to_pylist()) for n in ("detector", "trigger_time"))
-    for detector in np.unique(detectors):
-        own = truth.filter(pc.equal(truth["detector"], detector))
-        at, names = own["gps_time"].to_numpy(), np.array(own["morphology"].to_pylist())
-        reach = own["duration"].to_numpy() + SLACK_S
-        for row in np.flatnonzero(detectors == detector):
-            away = np.abs(at - times[row]) / reach
-            if len(away) and away.min() <= 1:
-                said[row] = names[away.argmin()]
-    return said
 
 
 def scored(labels: np.ndarray, classes: np.ndarray) -> dict[str, float]:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gwmorph.grid import block_of
 from gwmorph.joblog import JobLog
-from gwmorph.naming import event_name, parse_span_name, span_name
-from gwmorph.report.gallery import Example, GalleryScale, choose_examples, draw_gallery
+from gwmorph.report.gallery import GalleryScale, choose_examples, draw_gallery
+from gwmorph.report.pictures import Pictures
 from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 from gwmorph.tables.parquet import read_table
@@ -25,24 +24,12 @@ def galleries(
 ) -> None:
     members = read_table(clusters, CLUSTERS)
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
-    folders = {
-        (name.detector, name.gps_start): path
-        for path in pictures
-        if (name := parse_span_name(path.name))
-    }
-
-    def picture_of(example: Example) -> Path:
-        folder = folders[example.detector, block_of(example.gps_start)]
-        if example.trigger_time is not None:
-            return folder / event_name(example.detector, example.trigger_time)
-        window = (example.gps_start, scale.window_s)
-        return folder / span_name(example.detector, "WINDOW", *window, "png")
-
+    shown_in = Pictures(pictures, int(scale.window_s))
     folder.mkdir(parents=True)
     for row in summary.to_pylist()[:largest]:
         cluster = row["cluster"]
         examples = choose_examples(cluster, members, summary, count)
-        shown = [picture_of(example) for example in examples]
+        shown = [shown_in.of(e.detector, e.gps_start, e.trigger_time) for e in examples]
         path = folder / f"cluster_{cluster:03d}.png"
         draw_gallery(cluster, view, examples, shown, scale, path, row["supported"])
 

@@ -72,6 +72,7 @@ DIMENSIONLESS = {
     "qtransform.q_high",
     "qtransform.q_low",
     "report.galleries",
+    "report.listed_events",
     "report.gallery_pictures",
     "run.max_excluded_fraction",
     "run.seed",

@@ -193,7 +193,7 @@ def _summary(options: argparse.Namespace) -> None:
     content = read_json(path)
     if not (isinstance(content, dict) and {"run", "detectors", "views"} <= content.keys()):
         raise GwmorphError(f"{path}: is no summary of a run. Remove it and run snakemake again.")
-    print_summary(content, options.run / "report.zip")
+    print_summary(content, options.run)
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")

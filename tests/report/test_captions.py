@@ -1,8 +1,10 @@
 """Every caption must render with a run's configuration, and print what is configured."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from docutils.core import publish_parts
@@ -13,15 +15,20 @@ from gwmorph.config import Config
 FOLDER = Path(__file__).resolve().parents[2] / "workflow" / "report"
 CAPTIONS = sorted(FOLDER.glob("*.rst"))
 VIEWS = ("window", "event")
+PARAMS = SimpleNamespace(events_snr=8.75, count=37)
 
 
-def html(path: Path, config: dict, view: str = "window") -> str:
-    """Render as `snakemake --report` does, but refuse what is undefined or malformed."""
-    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(
-        path.read_text()
+def html(path: Path, config: dict, view: str = "window", files: Sequence[Any] = ()) -> str:
+    """Render as `snakemake --report` does, but refuse what is undefined or malformed.
+
+    ``files`` are those that the report holds.
+    """
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
-    job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view))
-    text = template.render(snakemake=job)
+    template = environment.from_string(path.read_text())
+    job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view), params=PARAMS)
+    text = template.render(snakemake=job, files=files)
     settings = {"halt_level": 2, "report_level": 2}
     return publish_parts(text, writer="html", settings_overrides=settings)["body"]
 
@@ -59,9 +66,42 @@ def test_caption_prints_the_configured_threshold(name, section, key, value):
     assert str(value) in html(FOLDER / f"{name}.rst", config)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("glitchgram", "8.75"), ("event_table", "8.75"), ("event_table", "37")]
+)
+def test_caption_prints_what_its_rule_was_run_with(name, value):
+    assert f"<strong>{value}</strong>" in html(FOLDER / f"{name}.rst", Config().model_dump())
+
+
 def test_report_says_when_strain_is_simulated_and_only_then():
     simulated = Config().model_dump()
     public = Config().model_dump()
     public["source"]["kind"] = "gwosc"
     assert re.search(r"simulated</strong>", html(FOLDER / "workflow.rst", simulated))
     assert "simulated" not in html(FOLDER / "workflow.rst", public)
+
+
+def test_report_opens_on_the_summary_where_there_is_one(tmp_path):
+    page = tmp_path / "summary.html"
+    page.write_text("<main>the summary</main>")
+    config = Config().model_dump()
+    opened = html(
+        FOLDER / "workflow.rst", config, files=[SimpleNamespace(target=page.name, path=page)]
+    )
+    assert "<main>the summary</main>" in opened
+    assert opened.index("<main>") < opened.index("Windows.")
+    assert "the summary" not in html(FOLDER / "workflow.rst", config)
+
+
+def test_start_page_says_triggers_scores_and_events():
+    opened = html(FOLDER / "workflow.rst", Config().model_dump())
+    assert all(f"<strong>{word}.</strong>" in opened for word in ("Triggers", "Scores", "Events"))
+    assert "1.0 %" in opened
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
+def test_sentences_are_apart(path, view):
+    text = re.sub(r"<style>.*?</style>", "", html(path, Config().model_dump(), view), flags=re.S)
+    run_on = re.findall(r"[a-z)%][.:;][A-Z]\w+", re.sub(r"<[^>]+>", "", text))
+    assert not run_on

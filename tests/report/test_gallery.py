@@ -5,7 +5,10 @@ import pytest
 from drawn import SCALE, pictures_of
 from PIL import Image
 
+from gwmorph.report import gallery
 from gwmorph.report.gallery import Example, GalleryScale, choose_examples, draw_gallery
+from gwmorph.report.palette import cluster_color
+from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 
 START = 1262301184
@@ -81,3 +84,73 @@ def test_gallery_takes_other_shapes_and_scales(tmp_path):
     example = [Example("K1", 0, None, 1.0, 1.0, True, False)]
     draw_gallery(0, "window", example, pictures, scale, tmp_path / "gallery.png")
     assert (tmp_path / "gallery.png").stat().st_size > 0
+
+
+def example(number: int, is_medoid: bool = False) -> Example:
+    return Example("H1", 32 * number, None, 8.0, 0.9, is_medoid, False)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 16, 31, 100])
+def test_a_sheet_is_flat_enough_for_the_viewer_and_holds_every_picture(count):
+    sheet = gallery._Sheet(count)
+    assert sheet.width >= 1.6 * sheet.height
+    boxes = np.array([sheet.place(index) for index in range(count)]).reshape(-1, 4)
+    assert boxes.min(initial=0) >= 0
+    assert (boxes[:, :2] + boxes[:, 2:]).max(initial=0) <= 1
+    # No picture lies on another.
+    gaps = np.abs(boxes[:, None, :2] - boxes[None, :, :2])
+    apart = (gaps >= boxes[:, None, 2:]).any(axis=-1) | np.eye(count, dtype=bool)
+    assert apart.all()
+
+
+def test_the_medoid_stands_first_in_a_frame_of_its_own(tmp_path):
+    examples = [example(number, is_medoid=number == 0) for number in range(6)]
+    draw_gallery(3, "window", examples, pictures_of(tmp_path, 6), SCALE, tmp_path / "g.png")
+    with Image.open(tmp_path / "g.png") as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    framed = np.argwhere(np.abs(pixels - (0xD5, 0x5E, 0x00)).max(axis=-1) < 8)
+    top, left = framed.min(axis=0)
+    height, width = framed.max(axis=0) - (top, left)
+    assert max(top, left) < 100
+    assert height == pytest.approx(224, abs=8)
+    assert width == pytest.approx(224, abs=8)
+
+
+def test_a_gallery_has_the_colour_of_its_cluster(tmp_path):
+    for cluster in (0, 4):
+        draw_gallery(cluster, "event", [], [], SCALE, tmp_path / "g.png")
+        with Image.open(tmp_path / "g.png") as image:
+            colors = {color for _, color in image.convert("RGB").getcolors(1 << 24)}
+        assert tuple(round(255 * part) for part in cluster_color(cluster)) in colors
+
+
+def test_labels_can_be_read_on_the_brightest_picture(tmp_path):
+    (tmp_path / "bright").mkdir()
+    bright = tmp_path / "bright" / "x.png"
+    write_picture(
+        bright, np.full((224, 224), 255, dtype=np.uint8), PictureScale("linear", 25.5, "gray")
+    )
+    scale = GalleryScale(32, 20, 1291, 25.5, colormap="gray")
+    draw_gallery(0, "event", [example(0)], [bright], scale, tmp_path / "g.png")
+    with Image.open(tmp_path / "g.png") as image:
+        light = np.asarray(image.convert("L")).astype(int)
+    left, top = gallery._LEFT, gallery._TOP
+    label = light[top + 3 : top + 18, left + 4 : left + 30]
+    assert label.max() > 240
+    assert (label < 120).mean() > 0.3
+
+
+def test_titles_count_in_singular_and_plural(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        gallery.Figure, "text", lambda self, x, y, text, **style: said.append(text)
+    )
+    for count in (1, 2):
+        some = [example(number) for number in range(count)]
+        draw_gallery(0, "event", some, pictures_of(tmp_path, count), SCALE, tmp_path / "g.png")
+    draw_gallery(1, "window", [], [], SCALE, tmp_path / "g.png", supported=False)
+    assert said == [
+        "Cluster 0: 1 example event",
+        "Cluster 0: 2 example events",
+        "Cluster 1, unsupported: 0 example windows",
+    ]

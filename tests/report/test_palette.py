@@ -2,12 +2,14 @@ import hashlib
 from pathlib import Path
 
 import matplotlib as mpl
+import pytest
 from drawn import SCALE, pictures_of
 from PIL import Image
 
 from gwmorph.report.gallery import choose_examples, draw_gallery
 from gwmorph.report.map import draw_map
 from gwmorph.report.occupancy import draw_occupancy
+from gwmorph.report.palette import saved_figure
 
 
 def digest(path: Path) -> str:
@@ -34,3 +36,12 @@ def test_figures_store_neither_date_nor_software(tmp_path, run_tables):
     draw_map(run_tables().clusters, "window", tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as image:
         assert set(image.info) <= {"dpi"}
+
+
+@pytest.mark.parametrize(("width", "height"), [(9, 5), (6, 9)])
+def test_no_figure_is_too_high_for_the_viewer(tmp_path, width, height):
+    with saved_figure(tmp_path / "f.png", width, height, dpi=20):
+        pass
+    with Image.open(tmp_path / "f.png") as image:
+        assert image.height == 20 * height
+        assert image.width == 20 * max(width, 1.6 * height)

@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -122,7 +123,7 @@ def test_windows_that_set_the_limit_pass_by_rank_and_others_by_chance(small_run)
 
 def printed(summary: dict, width: int = 80) -> str:
     stream = io.StringIO()
-    print_summary(summary, "nowhere/report.zip", Console(file=stream, width=width))
+    print_summary(summary, Path("nowhere"), Console(file=stream, width=width))
     return stream.getvalue()
 
 
@@ -246,11 +247,11 @@ def test_printout_says_everything_once(small_run):
     assert numbers(expected)[-2:] == ["0.0 (0-1)", "0.0 (0-0)"]
     squeezed = " ".join(text.split())
     assert (
-        "2 clusters of 3 windows, 1 of them supported; the largest holds 66.7%; outliers: 1."
+        "2 clusters of 3 windows, 1 of them supported; the largest holds 66.7%; 1 outlier."
         in squeezed
     )
     assert "5 events are too few to cluster." in text
-    assert text.rstrip().endswith("snakemake --cores 1 --report nowhere/report.zip")
+    assert text.rstrip().endswith("--configfile nowhere/config.yaml --report nowhere/report.zip")
     assert "converge" not in text
 
 
@@ -274,17 +275,18 @@ def test_printout_says_when_there_was_too_little_to_cluster(small_run):
 
 def test_printout_names_the_report_once_it_is_there(small_run, tmp_path):
     report = tmp_path / "report.zip"
+    (tmp_path / "summary.json").touch()
     report.touch()
     stream = io.StringIO()
-    print_summary(summarise(**small_run), report, Console(file=stream, width=60))
+    print_summary(summarise(**small_run), tmp_path, Console(file=stream, width=60))
     assert stream.getvalue().rstrip().endswith(f"Report: {report}")
 
 
 def test_printout_keeps_a_long_report_path_whole(small_run):
     stream = io.StringIO()
-    path = "/a/very/long/place/" + "x" * 90 + "/report.zip"
-    print_summary(summarise(**small_run), path, Console(file=stream, width=60))
-    assert path in stream.getvalue()
+    path = "/a/very/long/place/" + "x" * 90
+    print_summary(summarise(**small_run), Path(path), Console(file=stream, width=60))
+    assert f"{path}/report.zip" in stream.getvalue()
 
 
 @pytest.mark.parametrize(

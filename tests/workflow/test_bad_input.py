@@ -142,6 +142,9 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
     assert "VerdictError: too many windows were lost." in done.stdout
     assert "context (too little science data beside the window to whiten it)" in done.stdout
     assert "Traceback" not in done.stdout
+    # Whatever else was printed in between, the error is repeated at the end.
+    ending = done.stdout[done.stdout.index("Rule verdict failed; its log is") :]
+    assert "results/t/logs/verdict.log\nVerdictError: too many windows were lost." in ending
     kept = project.results()
     assert {path for path in before if before[path] != kept.get(path)} == {
         "verdict.json",

@@ -23,6 +23,7 @@ from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
 from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate, require_tiles
+from gwmorph.report.ending import last_error, whereabouts
 from gwmorph.strain.sources import make_source
 
 # Threads that wait for others give their core away: where jobs share a machine, a training whose
@@ -110,6 +111,8 @@ CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
 DIAGNOSTICS = "results/{run}/clusters/{view}/clustering.json"
 
 VIEWS = CONFIG.clustering.views
+# The view whose map stands beside the summary.
+MAIN_VIEW = "event" if "event" in VIEWS else "window"
 # What the block stage leaves for each view; an encoder reads all of it.
 OUTPUTS = {
     "window": {"ledger": LEDGER, "measurements": MEASUREMENTS, "pictures": PICTURES},
@@ -278,4 +281,8 @@ def report_files():
         "tables/{view}/clusters.csv",
         "tables/{view}/clusters.html",
     ]
-    return expand([f"results/{RUN}/{path}" for path in shown], view=VIEWS)
+    of_events = ["tables/event/events.html"]
+    of_run = ["tables/summary.html", "figures/glitchgram.png"]
+    if "event" in VIEWS:
+        of_run += of_events + ["figures/event/truth.png"] * (SOURCE == "simulated")
+    return expand(f"results/{RUN}/{{path}}", path=[*of_run, *expand(shown, view=VIEWS)])

@@ -9,7 +9,7 @@ rule map:
         figure=report(
             "results/{run}/figures/{view}/map.png",
             caption="../report/map.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Map",
         ),
     log:
@@ -39,7 +39,7 @@ rule occupancy:
         figure=report(
             "results/{run}/figures/{view}/occupancy.png",
             caption="../report/occupancy.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Occupancy",
         ),
     log:
@@ -72,7 +72,7 @@ rule galleries:
             directory("results/{run}/figures/{view}/galleries"),
             patterns=["cluster_{cluster}.png"],
             caption="../report/galleries.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Galleries",
             labels={"cluster": "{cluster}"},
         ),
@@ -109,7 +109,7 @@ rule cluster_table:
         html=report(
             "results/{run}/tables/{view}/clusters.html",
             caption="../report/cluster_table.rst",
-            category="{view} views",
+            category="Views: {view}s",
             subcategory="Clusters",
         ),
     log:
@@ -131,6 +131,102 @@ rule cluster_table:
         "../../scripts/cluster_table.py"
 
 
+rule glitchgram:
+    input:
+        triggers="results/{run}/triggers.parquet",
+        ledgers=run_files(LEDGER),
+    output:
+        figure=report(
+            "results/{run}/figures/glitchgram.png",
+            caption="../report/glitchgram.rst",
+            category="Summary",
+            labels={"result": "triggers over time and frequency"},
+        ),
+    log:
+        "results/{run}/logs/glitchgram.log",
+    benchmark:
+        "results/{run}/benchmarks/glitchgram.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        events_snr=CONFIG.events.snr,
+        code=code("glitchgram"),
+    message:
+        "Drawing the triggers of run {wildcards.run} over time and frequency"
+    script:
+        "../../scripts/glitchgram.py"
+
+
+rule event_table:
+    input:
+        triggers="results/{run}/triggers.parquet",
+        clusters=CLUSTERS.replace("{view}", "event"),
+        pictures=run_files(EVENTS),
+    output:
+        html=report(
+            "results/{run}/tables/event/events.html",
+            caption="../report/event_table.rst",
+            category="Views: events",
+            subcategory="Loudest and least probable",
+        ),
+    log:
+        "results/{run}/logs/event_table.log",
+    benchmark:
+        "results/{run}/benchmarks/event_table.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        window_s=CONFIG.window.duration_s,
+        events_snr=CONFIG.events.snr,
+        count=CONFIG.report.listed_events,
+        code=code("event_table"),
+    message:
+        "Listing the loudest and the least probable events of run {wildcards.run}"
+    script:
+        "../../scripts/event_table.py"
+
+
+rule truth_figure:
+    input:
+        clusters=CLUSTERS.replace("{view}", "event"),
+        truth="results/{run}/truth.parquet",
+        ledgers=run_files(LEDGER),
+    output:
+        figure=report(
+            "results/{run}/figures/event/truth.png",
+            caption="../report/truth_figure.rst",
+            category="Views: events",
+            subcategory="Truth",
+        ),
+    log:
+        "results/{run}/logs/truth_figure.log",
+    benchmark:
+        "results/{run}/benchmarks/truth_figure.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("truth_figure"),
+    message:
+        "Comparing the clusters of run {wildcards.run} with what was injected"
+    script:
+        "../../scripts/truth_figure.py"
+
+
 rule summary:
     input:
         ledgers=run_files(LEDGER),
@@ -141,11 +237,7 @@ rule summary:
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:
-        summary=report(
-            "results/{run}/summary.json",
-            caption="../report/summary.rst",
-            category="Summary",
-        ),
+        summary="results/{run}/summary.json",
     log:
         "results/{run}/logs/summary.log",
     benchmark:
@@ -167,6 +259,37 @@ rule summary:
         "Summing up run {wildcards.run}"
     script:
         "../../scripts/summary.py"
+
+
+rule summary_page:
+    input:
+        summary="results/{run}/summary.json",
+        map=f"results/{{run}}/figures/{MAIN_VIEW}/map.png",
+    output:
+        html=report(
+            "results/{run}/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"result": "summary and map"},
+        ),
+    log:
+        "results/{run}/logs/summary_page.log",
+    benchmark:
+        "results/{run}/benchmarks/summary_page.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        view=MAIN_VIEW,
+        code=code("summary_page"),
+    message:
+        "Writing the summary of run {wildcards.run} as a page"
+    script:
+        "../../scripts/summary_page.py"
 
 
 rule resolved_config:

@@ -1,5 +1,6 @@
 """Galleries: example pictures of a cluster on one sheet."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,21 @@ from matplotlib import colors, ticker
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.patches import Rectangle
 from PIL import Image
 
-from gwmorph.report.palette import saved_figure
+from gwmorph.report.palette import FLATNESS, cluster_color, saved_figure
+from gwmorph.report.wording import counted
 from gwmorph.spectra.pictures import CROPS_S
 
 _MARKED_HZ = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-# About one pixel of the figure for each of a picture of 224: a report holds many galleries.
-_GALLERY_DPI = 100
+# One pixel of the figure for each of a picture of 224: a report holds many galleries.
+_DPI = 100
+_PICTURE_PX = 224
+# What is around the pictures, in the figure's pixels.
+_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _CAPTION = 76, 20, 84, 84, 14, 60
+_BAR = (480, 16)
+_MEDOID = "#d55e00"
 
 
 @dataclass(frozen=True)
@@ -115,33 +122,63 @@ def draw_gallery(
     supported
         Whether the cluster is more separate than parts of structureless data.
     """
-    columns = min(4, max(1, len(examples)))
-    rows = max(1, -(-len(examples) // columns))
-    width, height = max(6.5, 1.6 + 2.3 * columns), 1.6 + 2.75 * rows
-    with saved_figure(path, width, height, _GALLERY_DPI) as figure:
-        panels = figure.subplots(rows, columns, squeeze=False)
-        shown = list(zip(panels.flat, examples, pictures, strict=False))
-        for index, (axes, example, picture) in enumerate(shown):
+    sheet = _Sheet(len(examples))
+    with saved_figure(path, sheet.width / _DPI, sheet.height / _DPI, _DPI) as figure:
+        figure.set_layout_engine("none")
+        for index, (example, picture) in enumerate(zip(examples, pictures, strict=True)):
+            axes = figure.add_axes(sheet.place(index))
             _DRAW[view](axes, picture, scale)
-            axes.set_xlabel(_caption(example), fontsize=8.5)
-            if index % columns == 0:
-                axes.set_ylabel("Frequency [Hz]", fontsize=8.5)
+            _frame(axes, example)
+            if index % sheet.columns == 0:
+                axes.set_ylabel("Frequency [Hz]")
                 axes.tick_params(labelleft=True)
-            if index < columns and view == "window":
-                axes.set_title("Time since start [s]", fontsize=8.5, loc="center")
+            if index < sheet.columns and view == "window":
+                axes.set_title("Time since start [s]", fontsize=10, loc="center")
                 axes.tick_params(labeltop=True)
-        for unused in panels.flat[len(shown) :]:
-            unused.axis("off")
         doubt = "" if supported else ", unsupported"
-        figure.suptitle(f"Cluster {cluster}{doubt}: example {view}s", x=0.02, ha="left")
-        _energy_bar(figure, panels, scale)
+        title = f"Cluster {cluster}{doubt}: {counted(len(examples), f'example {view}')}"
+        figure.text(_LEFT / sheet.width, 1 - 30 / sheet.height, title, fontsize=13)
+        chip = (0.3 * _LEFT / sheet.width, 1 - 32 / sheet.height)
+        size = (0.5 * _LEFT / sheet.width, 20 / sheet.height)
+        figure.add_artist(Rectangle(chip, *size, color=cluster_color(cluster), linewidth=0))
+        _energy_bar(figure, sheet, scale)
 
 
-def _caption(example: Example) -> str:
-    mark = "medoid" if example.is_medoid else f"probability {example.probability:.3f}"
-    mark += ", outlier" if example.is_outlier else ""
+class _Sheet:
+    """Where the pictures of a gallery stand: flat enough for a screen, so they are all seen."""
+
+    def __init__(self, pictures: int) -> None:
+        for columns in range(1, max(pictures, 1) + 1):
+            self.columns, rows = columns, max(1, -(-pictures // columns))
+            self.height = _TOP + rows * (_PICTURE_PX + _CAPTION) + _BOTTOM
+            self.width = _LEFT + columns * (_PICTURE_PX + _GAP) + _RIGHT
+            if self.width >= FLATNESS * self.height:
+                return
+        self.width = math.ceil(FLATNESS * self.height)
+
+    def place(self, index: int) -> tuple[float, float, float, float]:
+        """Return left, bottom, width and height of a picture, as shares of the sheet."""
+        row, column = divmod(index, self.columns)
+        left = _LEFT + column * (_PICTURE_PX + _GAP)
+        top = _TOP + row * (_PICTURE_PX + _CAPTION)
+        return self.box(left, self.height - top - _PICTURE_PX, _PICTURE_PX, _PICTURE_PX)
+
+    def box(
+        self, left: int, bottom: int, width: int, height: int
+    ) -> tuple[float, float, float, float]:
+        """Return a box given in pixels as shares of the sheet."""
+        return left / self.width, bottom / self.height, width / self.width, height / self.height
+
+
+def _frame(axes: Axes, example: Example) -> None:
+    """Write below a picture what it is; a frame marks the medoid."""
     when = example.gps_start if example.trigger_time is None else f"{example.trigger_time:.3f}"
-    return f"{example.detector}  GPS {when}\nSNR {example.snr:.1f}, {mark}"
+    lines = [f"{example.detector}  GPS {when}", f"SNR {example.snr:.1f}"]
+    lines[1] += ", medoid" if example.is_medoid else f", probability {example.probability:.2f}"
+    if example.is_outlier:
+        lines.append("outlier")
+    axes.set_xlabel("\n".join(lines), fontsize=10, loc="left")
+    axes.spines[:].set(visible=example.is_medoid, color=_MEDOID, linewidth=3)
 
 
 def _draw_window(axes: Axes, picture: Path, scale: GalleryScale) -> None:
@@ -157,9 +194,12 @@ def _draw_event(axes: Axes, picture: Path, scale: GalleryScale) -> None:
     _draw_picture(axes, picture, (0, 2, 0, 2))
     axes.axhline(1, color="white", linewidth=1.2)
     axes.axvline(1, color="white", linewidth=1.2)
+    # A picture may be as bright as white where a label stands.
+    ground = {"facecolor": "black", "alpha": 0.65, "linewidth": 0, "pad": 1.5}
     for place, duration in zip(((0, 1), (1, 1), (0, 0), (1, 0)), CROPS_S, strict=True):
         x, y = np.add(place, (0.04, 0.96))
-        axes.text(x, y, f"{duration:g} s", color="white", fontsize=8, va="top")
+        label = f"{duration:g} s"
+        axes.text(x, y, label, color="white", fontsize=9, va="top", bbox=ground)
     marks = _marks(scale)[1::2]
     heights = np.log(np.divide(marks, scale.low_hz)) / np.log(scale.high_hz / scale.low_hz)
     axes.set_yticks([*heights, *(1 + heights)], 2 * [str(mark) for mark in marks])
@@ -174,25 +214,19 @@ def _draw_picture(axes: Axes, picture: Path, span: tuple[float, float, float, fl
         pixels = np.asarray(image.convert("RGB"))
     axes.imshow(pixels, extent=span, aspect="auto")
     axes.set_box_aspect(pixels.shape[0] / pixels.shape[1])
-    axes.spines[:].set_visible(False)
     axes.tick_params(top=True, bottom=False, labelbottom=False, labelleft=False)
-    axes.tick_params(labelsize=8, length=2.5)
+    axes.tick_params(labelsize=9, length=2.5)
 
 
 def _marks(scale: GalleryScale) -> list[int]:
     return [mark for mark in _MARKED_HZ if scale.low_hz <= mark <= scale.high_hz]
 
 
-def _energy_bar(figure: Figure, panels: NDArray, scale: GalleryScale) -> None:
+def _energy_bar(figure: Figure, sheet: _Sheet, scale: GalleryScale) -> None:
     gamma = {"linear": 1.0, "sqrt": 0.5}[scale.scale]
     norm = colors.PowerNorm(gamma, 0, scale.energy_max)
+    axes = figure.add_axes(sheet.box(_LEFT, _BOTTOM - 26, *_BAR))
     bar = figure.colorbar(
-        ScalarMappable(norm, scale.colormap),
-        ax=panels,
-        location="bottom",
-        shrink=0.6,
-        aspect=40,
-        pad=0.02,
-        extend="max",
+        ScalarMappable(norm, scale.colormap), cax=axes, orientation="horizontal", extend="max"
     )
-    bar.set_label("Largest tile energy in the pixel, over its row's median", fontsize=9)
+    bar.set_label("Largest tile energy in the pixel, over its row's median")

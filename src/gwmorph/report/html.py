@@ -1,32 +1,88 @@
-"""Tables of the report as HTML pages that need no other file."""
+"""Tables and words of the report as HTML pages that need no other file."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
+# Every rule of style is for what is inside <main>: the start page of the report holds pages, too.
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>{title}</title>
 <style>
-body {{ font-family: sans-serif; margin: 2em; color: #222; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: 0.3em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }}
-th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
-tbody tr:hover {{ background: #f2f2f2; }}
+main {{ font-family: sans-serif; margin: 2em; color: #222; }}
+main p {{ max-width: 60em; }}
+main table {{ border-collapse: collapse; }}
+main th, main td {{ padding: 0.3em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }}
+main th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
+main .words {{ text-align: left; max-width: 40em; }}
+main img {{ max-width: 100%; }}
+main td img {{ max-width: none; }}
+main tbody tr:hover {{ background: #f2f2f2; }}
 </style>
 </head>
 <body>
-<table>
-<thead><tr>{heads}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table>
-{note}
+<main>
+{blocks}
+</main>
 </body>
 </html>
 """
+
+
+class Words(str):
+    """Plain text of a cell that is read, not compared: it stands on the left."""
+
+
+class Html(str):
+    """A cell that is HTML already."""
+
+
+def page(title: str, *blocks: str) -> str:
+    """Return a page of ``blocks``, each a piece of HTML as `table` and `paragraph` make it."""
+    return _PAGE.format(title=escape(title), blocks="\n".join(blocks))
+
+
+def heading(text: str) -> str:
+    """Return plain text as a heading."""
+    return f"<h2>{escape(text)}</h2>"
+
+
+def paragraph(text: str) -> str:
+    """Return plain text as a paragraph."""
+    return f"<p>{escape(text)}</p>"
+
+
+def picture(png: Path | str, words: str, height: int | None = None) -> Html:
+    """Return a PNG as part of the page; ``words`` say what it shows, ``height`` is in pixels.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    content = b64encode(Path(png).read_bytes()).decode()
+    size = f' height="{height}"' if height is not None else ""
+    return Html(f'<img src="data:image/png;base64,{content}" alt="{escape(words)}"{size}>')
+
+
+def table(headings: Sequence[tuple[str, str]], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table; headings are (text, tooltip), cells plain text, `Words` or `Html`."""
+    heads = "".join(
+        f'<th title="{escape(tip)}"{_kind(text)}>{escape(text)}</th>' for text, tip in headings
+    )
+    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    return f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _cell(cell: str) -> str:
+    return f"<td{_kind(cell)}>{cell if isinstance(cell, Html) else escape(cell)}</td>"
+
+
+def _kind(text: str) -> str:
+    return ' class="words"' if isinstance(text, Words) else ""
 
 
 def table_page(
@@ -35,10 +91,5 @@ def table_page(
     rows: Iterable[Iterable[str]],
     note: str = "",
 ) -> str:
-    """Return a page with one table; headings are (text, tooltip), cells and note plain text."""
-    heads = "".join(f'<th title="{escape(tip)}">{escape(text)}</th>' for text, tip in headings)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    below = f"<p>{escape(note)}</p>" if note else ""
-    return _PAGE.format(title=escape(title), heads=heads, body=body, note=below)
+    """Return a page with one table, and below it a note of plain text."""
+    return page(title, table(headings, rows), *([paragraph(note)] if note else []))

@@ -5,17 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from matplotlib import colormaps, colors, ticker
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import SubFigure
 from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, flags, values
-from gwmorph.report.palette import DPI, GREY, cluster_color, saved_figure, say_empty
+from gwmorph.report.palette import (
+    DPI,
+    GREY,
+    LOUDNESS,
+    add_snr_bar,
+    cluster_color,
+    saved_figure,
+    say_empty,
+    snr_norm,
+)
+from gwmorph.report.wording import counted
 
-# Quiet is pale but still seen on white; lightness alone tells the order.
-_LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
 _LABEL_GAP_IN = 0.26
 
 
@@ -70,11 +76,11 @@ def _draw_clusters(
 
 def _cluster_title(numbers: NDArray, doubtful: NDArray, outlier: NDArray) -> str:
     """Say how many clusters there are, how many are unsupported, and how many outliers."""
-    parts = [f"{len(numbers)} clusters" if len(numbers) != 1 else "1 cluster"]
+    parts = [counted(len(numbers), "cluster")]
     if len(doubtful):
         parts.append(f"{len(doubtful)} unsupported (?)")
     if outlier.any():
-        parts.append(f"{outlier.sum():,} outliers (ringed)")
+        parts.append(f"{counted(int(outlier.sum()), 'outlier')} (ringed)")
     return "Coloured by cluster: " + ", ".join(parts)
 
 
@@ -127,25 +133,18 @@ def spread_labels(points: NDArray, distance: float, rounds: int = 300) -> NDArra
 def _draw_snr(figure: SubFigure, view: str, x: NDArray, y: NDArray, snr: NDArray) -> None:
     axes = figure.subplots()
     order = np.argsort(snr, kind="stable")  # the loudest on top
-    low = max(1.0, float(snr.min())) if len(snr) else 1.0
-    high = max(1.2 * low, float(snr.max())) if len(snr) else 10.0
-    norm = colors.LogNorm(low, high, clip=True)
+    norm = snr_norm(snr)
     axes.scatter(
         x[order],
         y[order],
         s=_point_area(len(x)),
         c=snr[order],
-        cmap=_LOUDNESS,
+        cmap=LOUDNESS,
         norm=norm,
         linewidths=0,
     )
     _frame_map(axes, f"Coloured by SNR of the {view}'s loudest tile", view, x, y)
-    bar = figure.colorbar(ScalarMappable(norm, _LOUDNESS), ax=axes, pad=0.02)
-    bar.set_label("SNR (Omicron's convention)")
-    ticks = ticker.LogLocator(subs=(1, 2, 5))
-    bar.set_ticks([tick for tick in ticks.tick_values(low, high) if low <= tick <= high])
-    bar.ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
-    bar.ax.yaxis.set_minor_locator(ticker.NullLocator())
+    add_snr_bar(figure, axes, norm)
 
 
 def _draw_detector(
@@ -154,7 +153,7 @@ def _draw_detector(
     area = 0.5 * _point_area(len(x))
     axes.scatter(x[~own], y[~own], s=area, c=GREY, linewidths=0)
     axes.scatter(x[own], y[own], s=area, c="#0072b2", linewidths=0)
-    _frame_map(axes, f"{detector}: {own.sum():,} {view}s", view, x, y)
+    _frame_map(axes, f"{detector}: {counted(int(own.sum()), view)}", view, x, y)
 
 
 def _frame_map(axes: Axes, title: str, view: str, x: NDArray, y: NDArray) -> None:

@@ -1,21 +1,28 @@
-"""The style that all figures share, and one colour per cluster."""
+"""The style that all figures share: one colour per cluster, one scale for loudness."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import colors
+from matplotlib import colormaps, colors, ticker
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure, SubFigure
+from numpy.typing import NDArray
 
 from gwmorph.storage import atomic_path
 
 DPI = 150
+# How many times as wide as high a figure is, at least: the report's viewer fits figures to its
+# width, and what is too high for it cannot be reached. Screens are 16:9 or higher.
+FLATNESS = 1.6
 GREY = "#bbbbbb"
 _EMPTY = {"window": "no analysed windows", "event": "no events"}
+# Quiet is pale but still seen on white; lightness alone tells the order.
+LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
 
 # Paul Tol's "muted" scheme, told apart with every common colour-vision deficiency.
 _MUTED = (
@@ -66,15 +73,35 @@ FIGURE_FORMATS: dict[str, dict[str, None]] = {
 }
 
 
+def snr_norm(snr: NDArray) -> colors.LogNorm:
+    """Return the logarithmic scale of ``LOUDNESS`` that spans these SNRs."""
+    low = max(1.0, float(snr.min())) if len(snr) else 1.0
+    high = max(1.2 * low, float(snr.max())) if len(snr) else 10.0
+    return colors.LogNorm(low, high, clip=True)
+
+
+def add_snr_bar(
+    figure: Figure | SubFigure, axes: Axes | Sequence[Axes], norm: colors.LogNorm
+) -> None:
+    """Add the colour bar of ``LOUDNESS`` beside ``axes``, on a scale made by `snr_norm`."""
+    bar = figure.colorbar(ScalarMappable(norm, LOUDNESS), ax=axes, pad=0.02)
+    bar.set_label("SNR (Omicron's convention)")
+    low, high = bar.ax.get_ylim()
+    ticks = ticker.LogLocator(subs=(1, 2, 5)).tick_values(low, high)
+    bar.set_ticks([tick for tick in ticks if low <= tick <= high])
+    bar.ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    bar.ax.yaxis.set_minor_locator(ticker.NullLocator())
+
+
 @contextmanager
 def saved_figure(
     path: Path | str, width_in: float, height_in: float, dpi: int = DPI
 ) -> Iterator[Figure]:
     """Yield an empty figure of the given size in inches and save it as PNG or PDF.
 
-    The name's ending, one of ``FIGURE_FORMATS``, says which. The user's own matplotlib settings
-    are set aside and nothing about time or software is stored, so that equal content gives equal
-    bytes.
+    The name's ending, one of ``FIGURE_FORMATS``, says which. A figure that would be higher than
+    ``FLATNESS`` allows is made wider. The user's own matplotlib settings are set aside and nothing
+    about time or software is stored, so that equal content gives equal bytes.
 
     Raises
     ------
@@ -84,7 +111,7 @@ def saved_figure(
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        figure = Figure(figsize=(width_in, height_in))
+        figure = Figure(figsize=(max(width_in, FLATNESS * height_in), height_in))
         yield figure
         with atomic_path(path) as partial:
             kind = Path(path).suffix

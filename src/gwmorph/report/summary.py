@@ -1,7 +1,7 @@
 """What a run amounts to: a dictionary for ``summary.json`` and its print-out."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,35 @@ from rich.table import Table
 from rich.text import Text
 
 from gwmorph.evidence.limits import limit_rank, passing_interval
-from gwmorph.ledger import ANALYSED, Livetime, excluded_counts
+from gwmorph.ledger import ANALYSED, MEANING, Livetime, Reason, excluded_counts
+from gwmorph.report.ending import report_line
+from gwmorph.report.wording import counted
 from gwmorph.tables.block import FOUND_BY, TILE
 
 _KEY = "score.quiet_windows"
 _NONE = {"window": "none was analysed", "event": "there was no trigger"}
-# What a window above the limit may amount to, as the table says it, and in words.
+# What a window above the limit may amount to, as the table says it, in words, and what that means.
 _OUTCOMES = {
-    "tile": "an event, found by a tile",
-    "excess": "an event, found by a box",
-    "track": "an event, found by a track",
-    "chirp": "an event, found by a chirp",
-    "line": "the shoulder of a line",
-    "distance": "its picture alone",
-    "none": "no event",
+    "tile": ("an event, found by a tile", "one tile is loud enough"),
+    "excess": ("an event, found by a box", "a box of tiles holds too much energy"),
+    "track": ("an event, found by a track", "a path of tiles holds too much energy"),
+    "chirp": ("an event, found by a chirp", "a binary's track of tiles holds too much energy"),
+    "line": ("the shoulder of a line", "a box or a path along a spectral line: no event"),
+    "distance": ("its picture alone", "unlike quiet pictures, but nothing says where: no event"),
+    "none": ("no event", "its part is not in events.parts, or the next window has the event"),
 }
-_SECONDS = ("science_s", "gridded_s", "context_limited_s", "analysed_s")
+_SECONDS = {
+    "science_s": "science segments inside the run's span",
+    "gridded_s": "of these inside a window of the grid",
+    "context_limited_s": "of these in windows with enough science data on both sides",
+    "analysed_s": "of these in windows that became pictures: the livetime, for rates",
+}
+_LAST_SECONDS = "analysed [s]"
+_WINDOWS = {
+    "planned_windows": "windows of the grid inside science segments",
+    "analysed_windows": "windows that became pictures",
+    "excluded_windows": "windows that were lost; the ledgers name each, with its reason",
+}
 
 
 def summarise(
@@ -163,29 +176,15 @@ def _total(table: pa.Table, column: str) -> int:
     return pc.sum(table[column], min_count=0).as_py()
 
 
-def print_summary(
-    summary: Mapping[str, Any], report: Path | str, console: Console | None = None
-) -> None:
-    """Print a summary made by `summarise` to the terminal, with the place of the report."""
+def print_summary(summary: Mapping[str, Any], run: Path, console: Console | None = None) -> None:
+    """Print a summary made by `summarise` to the terminal, with the place of the run's report."""
     console = console or Console()
     console.print(_detector_table(summary))
     for view, clusters in summary["views"].items():
-        console.print(Text(_cluster_line(view, clusters)))
-    if any(clusters["mixture_converged"] is False for clusters in summary["views"].values()):
-        console.print(
-            Text(
-                "A mixture did not converge: raise clustering.mixture.max_iterations.",
-                style="bold yellow",
-            )
-        )
-    console.print(Text(_report_line(Path(report))), soft_wrap=True)
-
-
-def _report_line(report: Path) -> str:
-    if report.is_file():
-        return f"Report: {report}"
-    command = f"snakemake --cores 1 --report {report}"
-    return f"No report yet; make it, with the run's --configfile if it has one: {command}"
+        console.print(Text(cluster_line(view, clusters)))
+    for warning in mixture_warning(summary):
+        console.print(Text(warning, style="bold yellow"))
+    console.print(Text(report_line(run)), soft_wrap=True)
 
 
 def _detector_table(summary: Mapping[str, Any]) -> Table:
@@ -193,53 +192,126 @@ def _detector_table(summary: Mapping[str, Any]) -> Table:
     table.add_column("")
     for detector in summary["detectors"]:
         table.add_column(detector, justify="right")
-    columns = list(summary["detectors"].values())
-    for key in _SECONDS:
-        label = key.removesuffix("_s").replace("_", "-")
+    for row in summary_rows(summary):
         # As Text, since "[s]" would be markup.
-        table.add_row(Text(f"{label} [s]"), *(f"{column[key]:,}" for column in columns))
-    table.add_section()
-    for key in ("planned_windows", "analysed_windows", "excluded_windows"):
-        table.add_row(key.replace("_", " "), *(f"{column[key]:,}" for column in columns))
-    for reason in sorted(
-        {reason for column in columns for reason in column["excluded_by_reason"]}
-    ):
-        counts = (column["excluded_by_reason"].get(reason, 0) for column in columns)
-        table.add_row(f"  of these {reason}", *(f"{count:,}" for count in counts))
-    triggered = (f"{column['triggered_windows']:,}" for column in columns)
-    table.add_row(f"windows with a tile of SNR >= {summary['events_snr']:g}", *triggered)
-    triggers = (f"{column['triggers']:,}" for column in columns)
-    table.add_row(f"triggers of SNR >= {summary['events_snr']:g}", *triggers)
-    without = (f"{column['triggers_without_view']:,}" for column in columns)
-    table.add_row("  of these without an event view", *without)
-    fainter = (f"{sum(column['events_by_score'].values()):,}" for column in columns)
-    table.add_row("events that the score finds besides", *fainter)
-    above = (f"{column['windows_above_limit']:,}" for column in columns)
-    table.add_row(f"windows above the {100 * summary['false_alarm_fraction']:g} % limit", *above)
-    for key, meaning in _OUTCOMES.items():
-        kinds = [column["windows_above_limit_by"][key] for column in columns]
-        if any(kinds):
-            table.add_row(f"  of these {meaning}", *(f"{count:,}" for count in kinds))
-    expected = (
-        "{:,.1f} ({}-{})".format(column["expected_false_alarms"], *column["false_alarms_95"])
-        for column in columns
-    )
-    table.add_row("  expected if all were quiet (95 %)", *expected)
+        table.add_row(Text(f"  {row.label}" if row.is_part else row.label), *row.values)
+        if row.label == _LAST_SECONDS:
+            table.add_section()
     return table
 
 
-def _cluster_line(view: str, clusters: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class Row:
+    """One line of a summary: what is counted, its values by detector, and what that means.
+
+    ``is_part`` says that it is a part of a line above.
+    """
+
+    label: str
+    values: list[str]
+    meaning: str
+    is_part: bool = False
+
+
+def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
+    """Return the lines of a summary made by `summarise`, values in the order of its detectors."""
+    columns = list(summary["detectors"].values())
+    return [*_time_rows(columns), *_window_rows(columns), *_found_rows(summary, columns)]
+
+
+def _counted(
+    label: str, columns: Sequence[Mapping[str, Any]], key: str, meaning: str, is_part: bool = False
+) -> Row:
+    return Row(label, [f"{column[key]:,}" for column in columns], meaning, is_part)
+
+
+def _time_rows(columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    return [
+        _counted(f"{key.removesuffix('_s').replace('_', '-')} [s]", columns, key, meaning)
+        for key, meaning in _SECONDS.items()
+    ]
+
+
+def _window_rows(columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    reasons = sorted({reason for column in columns for reason in column["excluded_by_reason"]})
+    return [
+        *(_counted(key.replace("_", " "), columns, key, text) for key, text in _WINDOWS.items()),
+        *(
+            Row(
+                f"of these {reason}",
+                [f"{column['excluded_by_reason'].get(reason, 0):,}" for column in columns],
+                MEANING[Reason(reason)],
+                is_part=True,
+            )
+            for reason in reasons
+        ),
+    ]
+
+
+def _found_rows(summary: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    snr, percent = summary["events_snr"], 100 * summary["false_alarm_fraction"]
+    outcomes = {
+        key: [column["windows_above_limit_by"][key] for column in columns] for key in _OUTCOMES
+    }
+    chance = [(c["expected_false_alarms"], *c["false_alarms_95"]) for c in columns]
+    return [
+        _counted(
+            f"windows with a tile of SNR >= {snr:g}", columns, "triggered_windows",
+            "windows, not glitches: a window with five glitches counts once",
+        ),
+        _counted(
+            f"triggers of SNR >= {snr:g}", columns, "triggers",
+            "clusters of loud tiles, each counted once, wherever windows end",
+        ),
+        _counted(
+            "of these without an event view", columns, "triggers_without_view",
+            "their window has too many louder ones, or they peak together with a louder one", True,
+        ),
+        Row(
+            "events that the score finds besides",
+            [f"{sum(column['events_by_score'].values()):,}" for column in columns],
+            "without such a tile: a box, a path or a binary's track of tiles stands out",
+        ),
+        _counted(
+            f"windows above the {percent:g} % limit", columns, "windows_above_limit",
+            f"windows whose score reaches what {percent:g} % of quiet windows reach",
+        ),
+        *(
+            Row(f"of these {text}", [f"{count:,}" for count in outcomes[key]], meaning, True)
+            for key, (text, meaning) in _OUTCOMES.items()
+            if any(outcomes[key])
+        ),
+        Row(
+            "expected if all were quiet (95 %)",
+            [f"{expected:,.1f} ({low}-{high})" for expected, low, high in chance],
+            "so many would be above the limit by chance alone",
+            True,
+        ),
+    ]  # fmt: skip
+
+
+def mixture_warning(summary: Mapping[str, Any]) -> list[str]:
+    """Return a sentence that says so if a mixture of the summary did not converge, or nothing."""
+    if all(clusters["mixture_converged"] is not False for clusters in summary["views"].values()):
+        return []
+    return ["A mixture did not converge: raise clustering.mixture.max_iterations."]
+
+
+def cluster_line(view: str, clusters: Mapping[str, Any]) -> str:
+    """Say in a sentence what the clustering of one view came to (an entry of ``views``)."""
+    members = counted(clusters["members"], view)
     if not clusters["clusters"]:
         return f"No clusters of {view}s: {_NONE[view]}."
     if not clusters["clustered"]:
-        return f"{clusters['members']} {view}s are too few to cluster."
+        verb = "is" if clusters["members"] == 1 else "are"
+        return f"{members} {verb} too few to cluster."
     if clusters["clusters"] == 1:
         return (
-            f"No structure in {clusters['members']:,} {view}s: one cluster, which is what noise "
-            f"gives; outliers: {clusters['outliers']:,}."
+            f"No structure in {members}: one cluster, which is what noise gives; "
+            f"{counted(clusters['outliers'], 'outlier')}."
         )
     return (
-        f"{clusters['clusters']} clusters of {clusters['members']:,} {view}s, "
-        f"{clusters['clusters_supported']} of them supported; the largest holds "
-        f"{clusters['largest_cluster_share']:.1%}; outliers: {clusters['outliers']:,}."
+        f"{clusters['clusters']} clusters of {members}, {clusters['clusters_supported']} of them "
+        f"supported; the largest holds {clusters['largest_cluster_share']:.1%}; "
+        f"{counted(clusters['outliers'], 'outlier')}."
     )

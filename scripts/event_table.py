@@ -1,0 +1,40 @@
+"""List the loudest and the least probable events, with their pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gwmorph.joblog import JobLog
+from gwmorph.report.events import choose_events, events_page
+from gwmorph.report.pictures import Pictures
+from gwmorph.storage import write_bytes
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.parquet import read_table
+
+
+def event_table(
+    triggers: Path,
+    clusters: Path,
+    pictures: Sequence[Path],
+    window_s: int,
+    events_snr: float,
+    count: int,
+    html: Path,
+) -> None:
+    chosen = choose_events(
+        read_table(triggers, TRIGGERS), read_table(clusters, CLUSTERS), events_snr, count
+    )
+    write_bytes(html, events_page(chosen, Pictures(pictures, window_s).of).encode())
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        event_table(
+            triggers=Path(snakemake.input.triggers),
+            clusters=Path(snakemake.input.clusters),
+            pictures=[Path(path) for path in snakemake.input.pictures],
+            window_s=snakemake.params.window_s,
+            events_snr=snakemake.params.events_snr,
+            count=snakemake.params.count,
+            html=Path(snakemake.output.html),
+        )

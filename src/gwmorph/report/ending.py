@@ -1,0 +1,60 @@
+"""What the workflow says last: where the results are, or what went wrong."""
+
+import re
+from pathlib import Path
+
+_FAILED = re.compile(r"^ *Error in rule (\w+):\n(.*?)(?:\n\S|\Z)", re.MULTILINE | re.DOTALL)
+_JOB_LOG = re.compile(r"^ +log: (.+?)(?: \(check log file.*)?$", re.MULTILINE)
+_ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
+
+
+def last_error(log: Path | str) -> str:
+    """Return what the last job that failed said, and how many did.
+
+    Parameters
+    ----------
+    log
+        What Snakemake wrote of this execution. It names the log of each job that failed, where
+        `gwmorph.joblog.JobLog` left the error.
+    """
+    failed = _FAILED.findall(Path(log).read_text(encoding="utf-8", errors="replace"))
+    if not failed:
+        return f"The workflow failed; what it said is in {log}."
+    rule, block = failed[-1]
+    logs = _JOB_LOG.findall(block)
+    others = f", the last of {len(failed)} jobs that did" if len(failed) > 1 else ""
+    if not logs:
+        return f"Rule {rule} failed{others}; what it said is in {log}."
+    return f"Rule {rule} failed{others}; its log is {logs[0]}\n{_said(Path(logs[0]))}"
+
+
+def _said(job_log: Path) -> str:
+    """Return the error at the end of a job's log, without the traceback that leads to it."""
+    try:
+        text = job_log.read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        text = ""
+    if not text:
+        return "It left no word there: it was killed, perhaps for its memory."
+    errors = list(_ERROR.finditer(text))
+    return text[errors[-1].start() :] if errors else text.splitlines()[-1]
+
+
+def whereabouts(run: Path) -> str:
+    """Return where a run's results, summary and report are, so far as they were made."""
+    lines = [f"Results: {run}"]
+    page = run / "tables" / "summary.html"
+    if page.is_file():
+        lines += [f"Summary: {page}, or: gwmorph summary {run}", report_line(run)]
+    return "\n".join(lines)
+
+
+def report_line(run: Path) -> str:
+    """Return where a run's report is, or how to make it if it is missing or older than the run."""
+    report, summary = run / "report.zip", run / "summary.json"
+    command = f"snakemake --cores 1 --configfile {run}/config.yaml --report {report}"
+    if not report.is_file():
+        return f"No report yet; make it: {command}"
+    if report.stat().st_mtime_ns < summary.stat().st_mtime_ns:
+        return f"Report: {report} is older than the results; make it anew: {command}"
+    return f"Report: {report}"

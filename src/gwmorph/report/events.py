@@ -1,0 +1,139 @@
+"""The events that are looked at first: the loudest and the least probable, with their pictures."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from matplotlib.colors import to_hex
+
+from gwmorph.report.html import Html, heading, page, paragraph, picture, table
+from gwmorph.report.palette import cluster_color
+from gwmorph.tables.block import TILE
+
+_HEIGHT = 128  # of a picture, in the page's pixels
+_COLUMNS = {
+    "picture": "crops of 0.5 and 1 s (above), 2 and 4 s (below) around the event",
+    "detector": "",
+    "GPS time [s]": "centre of the picture",
+    "SNR": "of the loudest tile, in Omicron's convention",
+    "peak frequency [Hz]": "of the loudest tile",
+    "Q": "of the loudest tile",
+    "duration [s]": "from the first tile's start to the last one's end",
+    "found by": "a tile, or the part of the score that passes its limit",
+    "\N{MINUS SIGN}log10\N{NO-BREAK SPACE}p": "how rarely quiet windows have as much; empty "
+    "for tiles that are not the loudest of their window",
+    "cluster": "colour as in the map",
+    "probability": "of belonging to the cluster",
+    "outlier": "whether it lies apart from all others",
+}
+_LISTS = {
+    "Loudest": "The loudest tiles of all events.",
+    "Least probable in noise, without a loud tile": (
+        "Of the events that have no tile above the threshold of triggers, those whose box, path "
+        "or chirp of tiles quiet noise is least likely to have."
+    ),
+    "Least probable in their cluster": (
+        "Members that are least like their cluster's others, by their own place and by their "
+        "neighbours': what is rare or new is among them, and so is what lies between two clusters."
+    ),
+}
+
+
+def choose_events(
+    triggers: pa.Table, clusters: pa.Table, events_snr: float, count: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Choose the loudest and the least probable events, at most ``count`` of each kind.
+
+    Events that are equally loud or probable are in order of detector and time.
+
+    Parameters
+    ----------
+    triggers, clusters
+        Rows of the TRIGGERS and CLUSTERS (of events) schemas; events are those in both.
+    events_snr
+        SNR from which on a loud tile is a trigger.
+
+    Returns
+    -------
+    For each kind its events, the columns of both tables in one.
+    """
+    events = _joined(triggers, clusters)
+    faint = [
+        event
+        for event in events
+        if event["significance"] is not None
+        and (event["found_by"] != TILE or event["snr"] < events_snr)
+    ]
+    chosen = (
+        sorted(events, key=lambda event: -event["snr"]),
+        sorted(faint, key=lambda event: -event["significance"]),
+        sorted(events, key=lambda event: event["probability"]),
+    )
+    return {name: some[:count] for name, some in zip(_LISTS, chosen, strict=True)}
+
+
+def _joined(triggers: pa.Table, clusters: pa.Table) -> list[dict[str, Any]]:
+    found = {(row["detector"], row["peak_time"]): row for row in triggers.to_pylist()}
+    keys = [("detector", "ascending"), ("trigger_time", "ascending")]
+    return [
+        found[key] | row
+        for row in clusters.sort_by(keys).to_pylist()
+        if (key := (row["detector"], row["trigger_time"])) in found
+    ]
+
+
+def events_page(
+    chosen: Mapping[str, list[dict[str, Any]]], picture_of: Callable[[str, int, float], Path]
+) -> str:
+    """Return a page of HTML with the tables of chosen events.
+
+    Parameters
+    ----------
+    chosen
+        What `choose_events` returned.
+    picture_of
+        Gives the PNG of an event by its detector, its window's GPS start and its time.
+
+    Raises
+    ------
+    OSError
+        A picture cannot be read.
+    """
+    blocks = [
+        block
+        for name, events in chosen.items()
+        for block in (heading(name), paragraph(_LISTS[name]), _table(events, picture_of))
+    ]
+    return page("Events", *blocks)
+
+
+def _table(events: list[dict[str, Any]], picture_of: Callable[[str, int, float], Path]) -> str:
+    if not events:
+        return paragraph("There is none.")
+    return table(list(_COLUMNS.items()), [_cells(event, picture_of) for event in events])
+
+
+def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Path]) -> list[str]:
+    detector, time = event["detector"], event["trigger_time"]
+    words = f"Event of {detector} at GPS {time:.3f}"
+    significance = event["significance"]
+    return [
+        picture(picture_of(detector, event["gps_start"], time), words, _HEIGHT),
+        detector,
+        f"{time:.3f}",
+        f"{event['snr']:.1f}",
+        f"{event['peak_frequency']:.1f}",
+        f"{event['q']:.1f}",
+        f"{event['duration']:.3f}",
+        event["found_by"],
+        "" if significance is None else f"{significance:.1f}",
+        _cluster(event["cluster"]),
+        f"{event['probability']:.3f}",
+        "yes" if event["outlier"] else "no",
+    ]
+
+
+def _cluster(number: int) -> Html:
+    color = to_hex(cluster_color(number))
+    return Html(f'<span style="color: {color}">\N{BLACK SQUARE}</span> {number}')

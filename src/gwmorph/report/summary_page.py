@@ -1,0 +1,60 @@
+"""The summary of a run as a page: sentences, the map, and every count with its meaning."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gwmorph.report.html import Words, heading, page, paragraph, picture, table
+from gwmorph.report.summary import Row, cluster_line, mixture_warning, summary_rows
+from gwmorph.report.wording import counted
+
+
+def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:
+    """Return a page of HTML that says what a summary made by `summarise` holds.
+
+    Parameters
+    ----------
+    summary
+        The summary.
+    view, view_map
+        A view and the PNG of its map, which stands between the sentences and the table.
+
+    Raises
+    ------
+    OSError
+        The map cannot be read.
+    """
+    sentences = [
+        *(_detector_line(summary, detector) for detector in summary["detectors"]),
+        *(cluster_line(view, clusters) for view, clusters in summary["views"].items()),
+        *mixture_warning(summary),
+    ]
+    return page(
+        f"Run {summary['run']}",
+        heading(f"Run {summary['run']}"),
+        *map(paragraph, sentences),
+        picture(view_map, f"Map of all {view}s"),
+        table(
+            [(name, "") for name in ("", *summary["detectors"], Words("meaning"))],
+            [_cells(row) for row in summary_rows(summary)],
+        ),
+    )
+
+
+def _cells(row: Row) -> list[str]:
+    label = f"\N{EM SPACE}{row.label}" if row.is_part else row.label
+    return [Words(label), *row.values, Words(row.meaning)]
+
+
+def _detector_line(summary: Mapping[str, Any], detector: str) -> str:
+    """Say of one detector how much was analysed, and what was found in it."""
+    said = summary["detectors"][detector]
+    share = said["analysed_s"] / said["science_s"] if said["science_s"] else 0.0
+    besides = sum(said["events_by_score"].values())
+    return (
+        f"{detector}: {share:.1%} of {said['science_s'] / 3600:,.2f} h of science data were "
+        f"analysed, in {counted(said['analysed_windows'], 'window')}; "
+        f"{counted(said['excluded_windows'], 'window')} had to be left out. They hold "
+        f"{counted(said['triggers'], 'trigger')} of SNR {summary['events_snr']:g} or more, and "
+        f"{counted(besides, 'event')} that only the score finds."
+    )

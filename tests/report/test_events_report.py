@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from filled import filled
+from gwmorph.report.events import choose_events, events_page
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.clusters import CLUSTERS
+
+
+def trigger(time: float, snr: float, found_by: str = "tile", significance: float | None = None):
+    own = {"detector": "H1", "peak_time": time, "snr": snr, "found_by": found_by, "view": True}
+    return own | {"significance": significance}
+
+
+def member(time: float, probability: float) -> dict:
+    return {"detector": "H1", "trigger_time": time, "probability": probability}
+
+
+@pytest.fixture
+def chosen() -> dict:
+    triggers = [
+        trigger(1.5, 9.0, significance=8.0),
+        trigger(2.5, 100.0),
+        trigger(3.5, 6.0, "excess", 12.0),
+        trigger(4.5, 7.0, "tile", 14.0),
+        trigger(5.5, 8.0, "chirp", 13.0),
+        trigger(6.5, 500.0),  # without a view, so no event
+    ]
+    members = [
+        member(time, p) for time, p in ((1.5, 0.9), (2.5, 0.5), (3.5, 0.5), (4.5, 1), (5.5, 0.8))
+    ]
+    return choose_events(
+        filled(TRIGGERS, *triggers),
+        filled(CLUSTERS, *members[::-1]),
+        events_snr=7.5,
+        count=3,
+    )
+
+
+def test_the_loudest_and_the_least_probable_are_chosen(chosen):
+    times = {name: [event["trigger_time"] for event in some] for name, some in chosen.items()}
+    assert times == {
+        "Loudest": [2.5, 1.5, 5.5],
+        "Least probable in noise, without a loud tile": [4.5, 5.5, 3.5],
+        # Of equal ones the earliest comes first.
+        "Least probable in their cluster": [2.5, 3.5, 5.5],
+    }
+
+
+def test_page_gives_gps_times_with_their_digits_and_pictures(chosen, tmp_path):
+    asked = []
+
+    def picture_of(*key) -> Path:
+        asked.append(key)
+        path = tmp_path / f"{key[2]}.png"
+        path.write_bytes(str(key[2]).encode())
+        return path
+
+    chosen["Loudest"][0] |= {"trigger_time": 1262301190.421875, "gps_start": 1262301184}
+    page = events_page(chosen, picture_of)
+    assert asked[0] == ("H1", 1262301184, 1262301190.421875)
+    assert "<td>1262301190.422</td>" in page
+    assert page.count("<img src=") == page.count("<td>H1</td>") == 9
+    assert "<td>100.0</td>" in page
+
+
+def test_an_empty_list_is_said_to_be(tmp_path):
+    nothing = choose_events(TRIGGERS.empty_table(), CLUSTERS.empty_table(), 7.5, 10)
+    page = events_page(nothing, lambda *key: tmp_path)
+    assert page.count("There is none.") == 3
+    assert "<table" not in page
+
+
+def test_a_picture_that_is_missing_is_not_left_out(chosen, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        events_page(chosen, lambda *key: tmp_path / "none.png")

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from gwmorph.report.summary_page import summary_page
+
+H1 = {
+    "science_s": 7200,
+    "gridded_s": 5000,
+    "context_limited_s": 4000,
+    "analysed_s": 3600,
+    "planned_windows": 200,
+    "analysed_windows": 113,
+    "excluded_windows": 1,
+    "excluded_by_reason": {"nan": 1},
+    "triggered_windows": 5,
+    "triggers": 1,
+    "triggers_without_view": 0,
+    "events_by_score": {"tile": 0, "excess": 1, "track": 0, "chirp": 1},
+    "windows_above_limit": 3,
+    "windows_above_limit_by": {
+        **dict.fromkeys(("tile", "excess", "track", "chirp", "distance", "none"), 0),
+        "line": 3,
+    },
+    "expected_false_alarms": 1.13,
+    "false_alarms_95": [0, 4],
+}
+EVENTS = {
+    "members": 3,
+    "clusters": 2,
+    "clusters_supported": 1,
+    "outliers": 1,
+    "largest_cluster_share": 2 / 3,
+    "clustered": True,
+    "mixture_converged": True,
+}
+
+
+def page_of(folder: Path, **changes) -> str:
+    (folder / "map.png").write_bytes(b"map")
+    summary = {
+        "run": "t<1>",
+        "events_snr": 7.5,
+        "false_alarm_fraction": 0.01,
+        "detectors": {"H1": H1},
+        "views": {"event": EVENTS},
+    }
+    return summary_page(summary | changes, "event", folder / "map.png")
+
+
+def test_page_says_in_words_what_was_analysed_and_found(tmp_path):
+    page = page_of(tmp_path)
+    assert "Run t&lt;1&gt;" in page
+    assert (
+        "H1: 50.0% of 2.00 h of science data were analysed, in 113 windows; 1 window had" in page
+    )
+    assert (
+        "They hold 1 trigger of SNR 7.5 or more, and 2 events that only the score finds." in page
+    )
+    assert (
+        "2 clusters of 3 events, 1 of them supported; the largest holds 66.7%; 1 outlier." in page
+    )
+
+
+def test_every_count_stands_beside_its_meaning(tmp_path):
+    page = page_of(tmp_path)
+    rows = [row for row in page.split("<tr>")[1:] if "<td" in row]
+    assert len(rows) == 4 + 4 + 7
+    assert all(row.count("<td") == 3 for row in rows)
+    assert not [row for row in rows if '<td class="words"></td>' in row]
+    assert any("of these nan" in row and "missing (NaN)" in row for row in rows)
+
+
+def test_map_stands_between_the_sentences_and_the_table(tmp_path):
+    page = page_of(tmp_path)
+    places = [page.index(part) for part in ("They hold", "<img", "Map of all events", "<table")]
+    assert places == sorted(places)
+
+
+def test_page_warns_of_a_mixture_that_did_not_converge(tmp_path):
+    assert "did not converge" not in page_of(tmp_path)
+    assert "did not converge" in page_of(
+        tmp_path, views={"event": EVENTS | {"mixture_converged": False}}
+    )
+
+
+def test_page_of_a_detector_without_science_data_is_zeros(tmp_path):
+    nothing = H1 | {"science_s": 0, "analysed_s": 0}
+    assert "H1: 0.0% of 0.00 h of science" in page_of(tmp_path, detectors={"H1": nothing})
+
+
+def test_a_map_that_is_missing_is_not_left_out(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        summary_page(
+            {"run": "t", "detectors": {}, "views": {}, "events_snr": 7, "false_alarm_fraction": 1},
+            "event",
+            tmp_path / "none.png",
+        )

@@ -1,0 +1,48 @@
+import pyarrow as pa
+from PIL import Image
+
+from filled import filled
+from gwmorph.report import truth as module
+from gwmorph.report.palette import cluster_color
+from gwmorph.report.truth import draw_truth
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.truth import TRUTH
+
+
+def injected(*rows: tuple[float, str]) -> pa.Table:
+    own = {"detector": "H1", "duration": 1.0}
+    return filled(TRUTH, *(own | {"gps_time": time, "morphology": name} for time, name in rows))
+
+
+def found(*rows: tuple[float, int]) -> pa.Table:
+    own = ({"trigger_time": time, "cluster": cluster} for time, cluster in rows)
+    return filled(CLUSTERS, *({"detector": "H1"} | row for row in own))
+
+
+TRUE = injected((100.0, "blip"), (200.0, "blip"), (300.0, "noise_burst"))
+
+
+def drawn(clusters: pa.Table, truth: pa.Table, path) -> set:
+    draw_truth(clusters, truth, LEDGER.empty_table(), path)
+    with Image.open(path) as image:
+        return {color for _, color in image.convert("RGB").getcolors(1 << 24)}
+
+
+def test_perfect_clusters_are_said_to_be(tmp_path):
+    events = found((100.0, 0), (200.0, 0), (300.0, 1))
+    title = module._title(events, TRUE)
+    assert title.startswith("3 events of injections: 1.00 are of their cluster's commonest")
+    assert "AMI 1.00, ARI 1.00" in title
+
+
+def test_figure_has_the_colours_of_its_clusters(tmp_path):
+    colors = drawn(found((100.0, 0), (300.0, 1), (301.5, 2)), TRUE, tmp_path / "t.png")
+    for cluster in range(3):
+        assert tuple(round(255 * part) for part in cluster_color(cluster)) in colors
+
+
+def test_nothing_found_and_nothing_injected_are_drawn_and_said(tmp_path):
+    drawn(found(), TRUE, tmp_path / "t.png")
+    drawn(found((100.0, 0)), TRUTH.empty_table(), tmp_path / "t.png")
+    assert module._title(found(), TRUE) == "No event shows anything that was injected"
