@@ -17,13 +17,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from gwmorph.block import EventParameters, RenderParameters, Stretch, draw_stretch
+from gwmorph.block import EventParameters, RenderParameters, Stretch, draw_stretch, window_span
 from gwmorph.config import Config
 from gwmorph.encoders.base import Encoder
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.events import admit
-from gwmorph.evidence.injections import simulated_backgrounds, unit_signal, window_span
+from gwmorph.evidence.injections import simulated_backgrounds, unit_signal
 from gwmorph.evidence.quiet import quiet_windows
 from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.score import score_windows

@@ -255,6 +255,13 @@ class Stretch:
     psd: NDArray[np.float64]
 
 
+def window_span(stretch: Stretch, start: int, parameters: RenderParameters) -> NDArray[np.float32]:
+    """Return the whitened samples of the window starting at GPS ``start`` and of its guards."""
+    rate = parameters.sample_rate
+    first = (start - GUARD_S - stretch.gps_start) * rate
+    return stretch.white[first : first + (parameters.window_s + 2 * GUARD_S) * rate]
+
+
 def condition(
     files: Sequence[LocalFile],
     detector: str,
@@ -414,12 +421,10 @@ def _batches(
     stretch: Stretch, parameters: RenderParameters
 ) -> Iterator[tuple[list[int], QBatch | StrainError]]:
     """Yield starts of windows with their tiles, or one start with what is wrong with it."""
-    transform, rate = parameters.transform(), parameters.sample_rate
-    length = (parameters.window_s + 2 * GUARD_S) * rate
+    transform = parameters.transform()
     for i in range(0, len(stretch.windows), BATCH):
         starts = stretch.windows[i : i + BATCH]
-        offsets = [(t - GUARD_S - stretch.gps_start) * rate for t in starts]
-        spans = np.stack([stretch.white[o : o + length] for o in offsets])
+        spans = np.stack([window_span(stretch, start, parameters) for start in starts])
         yield from _transformed(transform, starts, spans)
 
 
@@ -429,7 +434,7 @@ def _transformed(
     """Transform windows together, and one by one where one of them has no noise."""
     batch: QBatch | StrainError
     try:
-        (batch,) = transform.batches(spans)
+        batch = transform.batch(spans)
     except StrainError as error:
         if len(starts) > 1:
             for i in range(len(starts)):

@@ -12,6 +12,7 @@ from scipy.fft import rfft
 
 from gwmorph.errors import StrainError
 from gwmorph.spectra.qtransform import (
+    BATCH,
     GUARD_S,
     QTransform,
     loudest_plane,
@@ -179,7 +180,7 @@ def test_silent_strain_is_an_error_not_a_picture(transform):
 
 
 def test_wrong_lengths_are_refused(transform):
-    with pytest.raises(ValueError, match=r"expected spans of shape"):
+    with pytest.raises(ValueError, match=r"at most 4 spans of"):
         transform(np.zeros((1, 100), np.float32))
     with pytest.raises(ValueError, match="tiling spans 12 s, expected 36"):
         QTransform(TILING, 32, HEIGHT, WIDTH)
@@ -207,3 +208,10 @@ def test_columns_of_means_last_as_many_periods_in_every_plane():
         256,
         128,
     ]
+
+
+def test_a_batch_takes_no_more_spans_than_it_holds():
+    transform = QTransform(TILING, WINDOW_S, HEIGHT, WIDTH)
+    with pytest.raises(ValueError, match=f"at most {BATCH} spans"):
+        transform.batch(noise(12, BATCH + 1))
+    assert len(list(transform.batches(noise(12, BATCH + 1)))) == 2

@@ -47,7 +47,7 @@ def calibration_set(size: tuple[int, int]) -> Calibration:
     windows, events = [], []
     for first in range(0, WINDOWS, BATCH):
         spans = np.stack([_span(number, rate, window_s) for number in range(first, first + BATCH)])
-        batch = next(transform.batches(spans))
+        batch = transform.batch(spans)
         windows.append(batch.planes.energy.max(axis=1))
         times = batch.planes.loudest.time
         events.append(

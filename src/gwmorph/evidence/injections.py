@@ -29,7 +29,7 @@ from igwn_segments import segmentlist
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
 
-from gwmorph.block import RenderParameters, Stretch, condition, whiten_stretch
+from gwmorph.block import RenderParameters, Stretch, condition, whiten_stretch, window_span
 from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import Encoder
 from gwmorph.errors import ConfigError
@@ -42,7 +42,7 @@ from gwmorph.simulation.noise import DetectorNoise
 from gwmorph.simulation.psd import background_psd, noise_psd
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.conditioning import REACH_S, whitening_filter
-from gwmorph.spectra.qtransform import GUARD_S, QBatch, omicron_snr
+from gwmorph.spectra.qtransform import BATCH, GUARD_S, QBatch, omicron_snr
 from gwmorph.spectra.triggers import Trigger, find_triggers
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain
@@ -56,7 +56,6 @@ CONTEXT_S = GUARD_S + REACH_S
 LESSON_BACKGROUND = 16
 LESSON_QUIET = 64
 LESSON_SNRS = (12.0, 20.0)
-_BATCH = 4
 _WIDTHS = "gwmorph.statistics"
 _COLUMNS = [field.name for field in injected_windows({})]
 
@@ -177,7 +176,7 @@ def observe(
     computes = _computes(job, parameters, encoder)
     seen: dict[str, list[NDArray]] = {name: [] for name in computes}
     for cases in _chunks(_cases(job, backgrounds, parameters)):
-        batch = next(transform.batches(np.stack([case.span for case in cases])))
+        batch = transform.batch(np.stack([case.span for case in cases]))
         pictures = Pictures(parameters.draw(batch.planes), parameters.picture_scale, encoder)
         for name, parts in seen.items():
             parts.append(np.array(computes[name](batch, pictures)))
@@ -220,9 +219,7 @@ def make_lesson(
         ]
         transform = parameters.transform()
         indices = [
-            parameters.draw(
-                next(transform.batches(np.stack([case.span for case in chunk]))).planes
-            )
+            parameters.draw(transform.batch(np.stack([case.span for case in chunk])).planes)
             for chunk in _chunks(iter(cases))
         ]
         return Pictures(np.concatenate(indices), parameters.picture_scale, encoder)
@@ -273,13 +270,6 @@ def _cases_of_window(
     }
     for snr in job.snrs:
         yield _Case(quiet + np.float32(snr) * signal, {**row, **drawn, "snr": snr})
-
-
-def window_span(stretch: Stretch, start: int, parameters: RenderParameters) -> NDArray[np.float32]:
-    """Return the whitened samples of the window starting at GPS ``start`` and of its guards."""
-    rate = parameters.sample_rate
-    first = (start - GUARD_S - stretch.gps_start) * rate
-    return stretch.white[first : first + (parameters.window_s + 2 * GUARD_S) * rate]
 
 
 def unit_signal(
@@ -339,7 +329,7 @@ def window_snr(
 
 
 def _chunks(cases: Iterator[_Case]) -> Iterator[list[_Case]]:
-    return iter(lambda: list(islice(cases, _BATCH)), [])
+    return iter(lambda: list(islice(cases, BATCH)), [])
 
 
 def _with_tiles(

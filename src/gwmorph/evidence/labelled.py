@@ -19,14 +19,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph.block import RenderParameters
+from gwmorph.block import RenderParameters, window_span
 from gwmorph.config import Detector, EventsConfig
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.injections import (
     simulated_backgrounds,
     trigger_columns,
     unit_signal,
-    window_span,
 )
 from gwmorph.simulation.signals import LabelledClass
 from gwmorph.simulation.streams import stream
@@ -90,7 +89,7 @@ def labelled_views(
         cases = _cases(name, entry, draws, parameters)
         seen: list[dict[str, Any]] = []
         while len(seen) < draws.per_class and (chunk := list(islice(cases, BATCH))):
-            batch = next(transform.batches(np.stack([case.span for case in chunk])))
+            batch = transform.batch(np.stack([case.span for case in chunk]))
             seen += _seen(chunk, batch, parameters, events)
         rows += seen[: draws.per_class]
     return pa.Table.from_pylist(rows, schema=LABELLED)

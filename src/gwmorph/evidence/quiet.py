@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gwmorph.block import RenderParameters, score_parts
+from gwmorph.block import RenderParameters, score_parts, window_span
 from gwmorph.config import Detector
 from gwmorph.encoders.base import Encoder
 from gwmorph.errors import ConfigError
 from gwmorph.evidence.campaign import Job, even_parts
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.score import MEASURED
-from gwmorph.spectra.qtransform import BATCH, GUARD_S
+from gwmorph.spectra.qtransform import BATCH
 from gwmorph.tables.embeddings import embedding_column, of_width
 from gwmorph.tables.scores import QUIET
 
@@ -51,7 +51,7 @@ def quiet_windows(
     transform = parameters.transform()
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*MEASURED, "embedding")}
     for spans in _spans(detector, count, seed, parameters):
-        batch = next(transform.batches(spans))
+        batch = transform.batch(spans)
         for name, values in score_parts(batch).items():
             columns[name].append(values)
         drawn = parameters.draw(batch.planes)
@@ -113,12 +113,10 @@ def _spans(
     detector: Detector, count: int, seed: int, parameters: RenderParameters
 ) -> Iterator[NDArray[np.float32]]:
     """Yield whitened windows and their guards, a batch at a time: float32 [n, samples]."""
-    rate = parameters.sample_rate
-    length = (parameters.window_s + 2 * GUARD_S) * rate
     for number, windows in enumerate(even_parts(count, _STRETCH_WINDOWS)):
         job = Job(f"quiet-{detector}-{number}", "reference", windows, detector, seed)
         for background in simulated_backgrounds(job, parameters):
             stretch = background.stretch
-            first = [(t - GUARD_S - stretch.gps_start) * rate for t in stretch.windows]
             for i in range(0, windows, BATCH):
-                yield np.stack([stretch.white[o : o + length] for o in first[i : i + BATCH]])
+                starts = stretch.windows[i : i + BATCH]
+                yield np.stack([window_span(stretch, start, parameters) for start in starts])

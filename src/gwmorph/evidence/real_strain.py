@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph.block import RenderParameters, whiten_stretch
+from gwmorph.block import RenderParameters, whiten_stretch, window_span
 from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import unit_rows
 from gwmorph.errors import StrainError
 from gwmorph.evidence.agreement import NEIGHBORS, majority, trigger_features
-from gwmorph.evidence.injections import trigger_columns, window_span
+from gwmorph.evidence.injections import trigger_columns
 from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.quality import METRIC, Vectors, pixel_components, share_rows
 from gwmorph.evidence.recall import wilson
@@ -85,7 +85,7 @@ def _row(
 ) -> dict[str, Any]:
     start, window_s = _window(glitch, parameters)
     cut = parameters.cut_to(window_s)
-    (batch,) = _transform(cut).batches(_whitened(glitch, start, cut)[None])
+    batch = _transform(cut).batch(_whitened(glitch, start, cut)[None])
     (triggers,) = find_triggers(batch, events.tile_snr, events.snr, events.gap_s)
     row: dict[str, Any] = {
         "name": glitch.name,

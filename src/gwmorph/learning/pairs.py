@@ -21,7 +21,7 @@ import numpy as np
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
-from gwmorph.block import RenderParameters
+from gwmorph.block import RenderParameters, window_span
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.injections import (
@@ -29,13 +29,12 @@ from gwmorph.evidence.injections import (
     real_backgrounds,
     simulated_backgrounds,
     unit_signal,
-    window_span,
 )
 from gwmorph.learning.sources import Sources
 from gwmorph.simulation.morphologies import Injected, Waveform
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops
-from gwmorph.spectra.qtransform import QBatch, QTransform, max_over_planes
+from gwmorph.spectra.qtransform import BATCH, QBatch, QTransform, max_over_planes
 from gwmorph.spectra.triggers import find_triggers
 from gwmorph.spectra.views import event_view
 from gwmorph.storage import atomic_path
@@ -56,7 +55,6 @@ _SNR = (10.0, 60.0)
 _LOUD, _LOUDER = 0.12, (2.0, 12.0)
 _TILE_SNR, _TRIGGER_SNR, _GAP_S = 5.5, 6.5, 0.1
 _CENTRE_JITTER_S = 0.03
-_WINDOWS_OF_BATCH = 4
 # Noise that is added to what real strain holds, as a part of the noise that is there, and how far
 # a trigger's peak may move by that.
 _MORE_NOISE = (0.3, 1.0)
@@ -199,8 +197,8 @@ def pairs_in(
     transform = parameters.transform()
     noise = ((b, start) for b in backgrounds for start in b.stretch.windows)
     events, windows = list[tuple[str, NDArray]](), list[tuple[str, NDArray]]()
-    while len(taken := list(islice(noise, _WINDOWS_OF_BATCH))) == _WINDOWS_OF_BATCH:
-        scenes = [_scene(sources, taken[i : i + 2], parameters, rng) for i in (0, 2)]
+    while len(taken := list(islice(noise, BATCH))) == BATCH:
+        scenes = [_scene(sources, taken[i : i + 2], parameters, rng) for i in range(0, BATCH, 2)]
         shown = _Shown.of(np.stack([span for s in scenes for span in s.spans]), transform)
         for number, scene in enumerate(scenes):
             own = (2 * number, 2 * number + 1)
@@ -238,8 +236,8 @@ def trigger_pairs(
     quiet = [span for span, found in zip(spans, peaks, strict=True) if not found]
     loud = [(span, found) for span, found in zip(spans, peaks, strict=True) if found and quiet]
     events, windows = list[tuple[str, NDArray]](), list[tuple[str, NDArray]]()
-    for first in range(0, len(loud), _WINDOWS_OF_BATCH // 2):
-        some = loud[first : first + _WINDOWS_OF_BATCH // 2]
+    for first in range(0, len(loud), BATCH // 2):
+        some = loud[first : first + BATCH // 2]
         noisier = [_in_more_noise(span, quiet, rng) for span, _ in some for _ in (0, 1)]
         shown = _Shown.of(np.stack(noisier), transform)
         for number, (_, found) in enumerate(some):
@@ -270,7 +268,7 @@ class _Shown:
 
     @classmethod
     def of(cls, spans: NDArray[np.float32], transform: QTransform) -> Self:
-        batch = next(transform.batches(spans))
+        batch = transform.batch(spans)
         return cls(batch, max_over_planes(batch.planes), _peaks(batch))
 
     def windows(self, own: tuple[int, int]) -> NDArray[np.uint8]:

@@ -107,7 +107,7 @@ def look_at(
     start = int(np.clip(np.floor(gps) - window_s // 2, white[0], white[1] - window_s))
     cut = parameters.cut_to(window_s)
     span, psd = _whitened_span(strain, held, start, cut)
-    batch = next(cut.transform().batches(span[None]))
+    batch = cut.transform().batch(span[None])
     parts = score_parts(batch)
     lines = line_rows(psd, cut.psd_segment_s, batch.tiling.planes[-1])
     tile = batch.planes.loudest

@@ -182,14 +182,22 @@ class QTransform:
         StrainError
             The median energy of a row is zero or not finite, so that energies mean nothing.
         """
-        samples = int(self.tiling.duration * self.tiling.sample_rate)
-        if spans.ndim != 2 or spans.shape[1] != samples:
-            raise ValueError(f"expected spans of shape (n, {samples}), got {spans.shape}")
         for first in range(0, len(spans), BATCH):
-            yield self._transform(spans[first : first + BATCH])
+            yield self.batch(spans[first : first + BATCH])
 
-    def _transform(self, spans: NDArray[np.float32]) -> QBatch:
-        real = len(spans)
+    def batch(self, spans: NDArray[np.float32]) -> QBatch:
+        """Transform at most ``BATCH`` whitened spans; as `batches`.
+
+        Raises
+        ------
+        ValueError
+            The spans have another length, or there are more of them.
+        StrainError
+            As `batches`.
+        """
+        real, samples = len(spans), int(self.tiling.duration * self.tiling.sample_rate)
+        if real > BATCH or spans.shape[1:] != (samples,):
+            raise ValueError(f"expected at most {BATCH} spans of {samples}, got {spans.shape}")
         spectra = rfft(np.pad(spans, ((0, BATCH - real), (0, 0)), mode="edge"), axis=-1)
         pooled = np.empty((BATCH, len(self.tiling.planes), *self._shape), np.float32)
         peak = np.zeros(BATCH, np.float32)
