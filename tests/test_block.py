@@ -569,3 +569,32 @@ def test_gw150914_is_the_loud_tiles_event_alone(real_data, tmp_path, detector, d
     (row,) = [row for row in result.triggers.to_pylist() if row["tend"] > 1126259462.3]
     assert row["found_by"] == "tile"
     assert row["peak_time"] == pytest.approx(1126259462.42 + delay, abs=0.01)
+
+
+# --- strain so loud that rounding reaches its neighbours
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "lost"),
+    # The whitening's blocks lie on the windows here, and windows read 2 s of the next block.
+    [(1e-17, set()), (1e-12, {256}), (1e-3, {224, 256, 288})],
+)
+def test_windows_whose_noise_is_lost_in_rounding_are_excluded(tmp_path, amplitude, lost):
+    loud = strain()
+    burst = slice((256 + 16) * RATE, (256 + 16) * RATE + RATE // 8)
+    loud[burst] += amplitude * np.sin(2 * np.pi * 100 / RATE * np.arange(RATE // 8))
+    around = segmentlist([segment(START + 188, START + 356)])
+    (result, _), (quiet, _) = (
+        analyse(tmp_path, values, name=name, segments=around)
+        for name, values in (("a", loud), ("b", strain()))
+    )
+    assert {t for t, reason in reasons(result).items() if reason == "loud"} == lost
+    details = [row["detail"] for row in result.ledger if row["reason"] == "loud"]
+    assert all("times the noise's standard deviation, expected at most 0.05" in d for d in details)
+    found = {row["gps_start"]: row["tile_snr"] for row in result.measurements}
+    assert np.isfinite(list(found.values())).all()
+    for row in quiet.measurements:
+        start = row["gps_start"]
+        assert (start in found) == (start - START not in lost)
+        if start in found and start - START != 256:
+            assert found[start] == pytest.approx(row["tile_snr"], rel=0.02)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,9 @@ from gwmorph.errors import ConfigError, PlanError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of, group_of
 from gwmorph.plan import DetectorPlan, claim_folder, load_plan, make_plan, require_rate
 from gwmorph.segments import clip
-from gwmorph.strain.base import StrainFile
+from gwmorph.storage import sha256_of_file
+from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.receipts import write_receipts
 
 B = 1262301184  # a multiple of 4096
 GRID = Grid(duration=32, stride=32, context=4)
@@ -169,31 +172,81 @@ def test_a_remote_source_is_asked_once_for_each_question(tmp_path):
     assert ask(config=flag)[0] == 5
 
 
+def of_files(patterns, **keys):
+    directory = {"files": {"H1": patterns}, **keys}
+    return SourceConfig.model_validate({"kind": "directory", "directory": directory})
+
+
 def test_local_files_are_asked_again_when_they_change(tmp_path):
-    for name in ("a.hdf5", "b.hdf5", "segments.txt"):
+    (tmp_path / "deep").mkdir()
+    for name in ("a.hdf5", "b.hdf5", "segments[1].txt"):
         (tmp_path / name).write_text(name)
-    config = SourceConfig.model_validate(
-        {
-            "kind": "directory",
-            "directory": {
-                "files": {"H1": [f"{tmp_path}/*.hdf5"]},
-                "segments": {"H1": f"{tmp_path}/segments.txt"},
-            },
-        }
-    )
-    source = FakeSource([(B, B + 3 * BLOCK_S)])
+    config = of_files([f"{tmp_path}/**/*.hdf5"], segments={"H1": f"{tmp_path}/segments[1].txt"})
+    source = FakeSource([(B, B + 3 * BLOCK_S)], blocks=())
 
     def asked():
         make_plan(tmp_path / "plan", run(), config, GRID, source)
         return source.asked
 
     assert [asked(), asked()] == [1, 1]
-    (tmp_path / "segments.txt").write_text("other segments")
+    (tmp_path / "segments[1].txt").write_text("other segments")
     assert [asked(), asked()] == [2, 2]
-    (tmp_path / "c.hdf5").touch()
+    (tmp_path / "deep" / "c.hdf5").touch()
     assert [asked(), asked()] == [3, 3]
     (tmp_path / "a.hdf5").unlink()
     assert [asked(), asked()] == [4, 4]
+
+
+@pytest.fixture
+def collected(tmp_path, monkeypatch):
+    """Two blocks of files of the user's, planned and with receipts, and how to plan them again."""
+    monkeypatch.chdir(tmp_path)
+    source = FakeSource([(B, B + 2 * BLOCK_S)], blocks=(0, 1))
+
+    def plan():
+        return make_plan(tmp_path / "plan", run(), of_files(["H1-*.hdf5"]), GRID, source)["H1"]
+
+    for n in (0, 1):
+        Path(f"H1-{n}.hdf5").write_text(f"content {n}")
+    for n, file in enumerate(plan().files):
+        receipt = LocalFile.receipt(file, file.location, "gwosc")
+        write_receipts(tmp_path / "strain" / "H1" / f"{n}.json", [receipt])
+    return plan
+
+
+def test_a_file_that_was_only_touched_is_the_same(collected):
+    before = hashes(collected())
+    for _ in range(2):
+        Path("H1-0.hdf5").touch()
+        assert hashes(collected()) == before
+    Path("H1-0.hdf5").write_text("CONTENT 0")
+    after = hashes(collected())
+    assert changed(before, after) == {0, 1}
+    assert hashes(collected()) == after
+
+
+def test_only_touched_files_are_read_again(collected, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "gwmorph.strain.versions.sha256_of_file",
+        lambda path: read.append(path) or sha256_of_file(path),
+    )
+    collected()
+    assert read == []
+    Path("H1-1.hdf5").touch()
+    collected()
+    collected()
+    assert read == ["H1-1.hdf5"]
+    Path("H1-1.hdf5").write_text("longer content")
+    collected()
+    assert read == ["H1-1.hdf5"]
+
+
+def test_a_file_without_a_receipt_counts_by_its_time(collected, tmp_path):
+    before = hashes(collected())
+    (tmp_path / "strain" / "H1" / "1.json").unlink()
+    Path("H1-1.hdf5").touch()
+    assert changed(before, hashes(collected())) == {0, 1}
 
 
 def test_the_plan_survives_json_and_is_rewritten_only_when_it_changes(tmp_path):

@@ -23,7 +23,15 @@ from gwmorph.spectra.candidates import (
     overlap,
     region_parts,
 )
-from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
+from gwmorph.spectra.conditioning import (
+    LARGEST_ROUNDING,
+    REACH_S,
+    median_psd,
+    rounding,
+    span_rounding,
+    whiten,
+    whitening_filter,
+)
 from gwmorph.spectra.lines import line_rows
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
 from gwmorph.spectra.qtransform import (
@@ -234,7 +242,7 @@ def analyse_block(
         (event_views / name).unlink()
     flat = {start: fault for part in drawn for start, fault in part.flat.items()}
     return BlockResult(
-        [_unless_flat(row, flat) for row in ledger],
+        [_unless_lost(row, flat, Reason.FLAT) for row in ledger],
         [row for part in drawn for row in part.measurements],
         merged,
     )
@@ -286,12 +294,34 @@ def condition(
         for t in windows
     ]
     analysed = [row["gps_start"] for row in ledger if row["reason"] is None]
-    stretches = []
+    stretches: list[Stretch] = []
+    lost: dict[int, str] = {}
     for first, last in _runs((defects == "") & _inside(segments, strain), strain.gps_start):
         starts = [t for t in analysed if first <= t < last]
         if starts:
-            stretches.append(whiten_stretch(strain, first, last, span, starts, parameters))
-    return ledger, stretches
+            stretch = whiten_stretch(strain, first, last, span, starts, parameters)
+            lost.update(drowned(strain, stretch, parameters))
+            sound = [t for t in starts if t not in lost]
+            stretches.append(replace(stretch, windows=sound))
+    return [_unless_lost(row, lost, Reason.LOUD) for row in ledger], stretches
+
+
+def drowned(strain: Strain, stretch: Stretch, parameters: RenderParameters) -> dict[int, str]:
+    """Return by its GPS start what is wrong with each window whose noise is lost in rounding."""
+    rate, first = strain.sample_rate, stretch.gps_start - strain.gps_start
+    values = strain.values[first * rate :][: len(stretch.white)]
+    taps = whitening_filter(stretch.psd, rate, parameters.band)
+    lost = rounding(values, taps, rate, stretch.gps_start)
+    found = {}
+    for start in stretch.windows:
+        near = lost[start - GUARD_S - stretch.gps_start :][: parameters.window_s + 2 * GUARD_S]
+        share = span_rounding(near, window_span(stretch, start, parameters))
+        if not share <= LARGEST_ROUNDING:
+            found[start] = (
+                f"rounding adds {share:.2g} times the noise's standard deviation, expected at "
+                f"most {LARGEST_ROUNDING}"
+            )
+    return found
 
 
 def second_defects(strain: Strain) -> NDArray[np.str_]:
@@ -405,15 +435,15 @@ def draw_stretch(
     return drawn
 
 
-def _unless_flat(row: dict[str, Any], flat: Mapping[int, str]) -> dict[str, Any]:
-    """Return a ledger row, or the one of a lost window where the transform found it flat."""
+def _unless_lost(row: dict[str, Any], lost: Mapping[int, str], reason: Reason) -> dict[str, Any]:
+    """Return a ledger row, or the one of a lost window where ``lost`` says what is wrong."""
     start = row["gps_start"]
-    if start not in flat:
+    if start not in lost:
         return row
     return excluded_row(
         row["detector"], start, row["duration_s"], row["block"],
-        reason=Reason.FLAT,
-        detail=flat[start],
+        reason=reason,
+        detail=lost[start],
     )  # fmt: skip
 
 

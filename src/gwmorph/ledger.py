@@ -30,6 +30,7 @@ class Reason(StrEnum):
     DQ = "dq"
     ZEROS = "zeros"
     FLAT = "flat"
+    LOUD = "loud"
 
 
 MEANING = {
@@ -41,6 +42,7 @@ MEANING = {
     "repeat the one before",
     Reason.FLAT: "the whitened window has no noise to compare its tiles with: the median energy "
     "of a frequency is zero or not finite",
+    Reason.LOUD: "the strain is so loud in or beside the window that rounding drowns its noise",
 }
 
 

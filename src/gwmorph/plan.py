@@ -9,9 +9,8 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from glob import glob
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +32,8 @@ from gwmorph.segments import grid_windows
 from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.storage import content_hash, sha256_of_file, write_json, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
+from gwmorph.strain.patterns import matching_files
+from gwmorph.strain.versions import stat_of, versioned
 from gwmorph.tables.parquet import SCHEMA_VERSION
 
 _MARKER = "schema.json"
@@ -184,11 +185,13 @@ def make_plan(
             answer = DetectorPlan.from_json(stored | {"window_s": asdict(grid)})
         else:
             answer = _ask(make_source(source), detector, run, grid)
+            if source.kind == "directory":
+                answer = _versioned(answer, stored, folder.parent / "strain" / detector)
         if not answer.segments:
             _log.warning("%s has no science segments in the run's span.", detector)
             asked = _UNANSWERED
         plan[detector] = answer
-        write_json_if_changed(path, answer.to_json() | {"asked": asked})
+        write_json_if_changed(path, answer.to_json() | {"asked": asked} | _seen(source, answer))
     _require_windows(plan, run)
     return plan
 
@@ -199,6 +202,23 @@ def _ask(source: StrainSource, detector: str, run: RunConfig, grid: Grid) -> Det
     # A detector that was off has no files that anyone would miss.
     files = tuple(source.files(detector, *span)) if segments else ()
     return DetectorPlan(detector, *span, grid, segments, files)
+
+
+def _versioned(answer: DetectorPlan, stored: Mapping[str, Any], receipts: Path) -> DetectorPlan:
+    """Return a plan of the user's files with the versions that they have since the stored plan."""
+    planned = map(StrainFile.from_json, stored.get("files", []))
+    seen = {path: (size, time) for path, (size, time) in stored.get("seen", {}).items()}
+    files = versioned(
+        answer.files, {file.location: file for file in planned}, seen, receipts.glob("*.json")
+    )
+    return replace(answer, files=tuple(files))
+
+
+def _seen(source: SourceConfig, answer: DetectorPlan) -> dict[str, Any]:
+    """Return by what the user's files will be recognised."""
+    if source.kind != "directory":
+        return {}
+    return {"seen": {file.location: list(stat_of(file.location)) for file in answer.files}}
 
 
 def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
@@ -261,7 +281,7 @@ def _question(source: SourceConfig, detector: Detector, run: RunConfig) -> str:
         keys = source.gwosc.model_dump(include={"host", "flag", "sample_rate"})
     elif source.kind == "directory":
         keys = source.directory.model_dump()
-        asked["found"] = [_stat(path) for path in _found(source.directory, detector)]
+        asked["found"] = {path: stat_of(path) for path in _watched(source.directory, detector)}
     else:
         keys = source.simulated.model_dump() | {"cache": source.cache}
         asked["population"] = _population_hash(source.simulated.population)
@@ -280,14 +300,14 @@ def _population_hash(path: str) -> str:
         ) from error
 
 
-def _found(directory: DirectoryConfig, detector: Detector) -> list[str]:
-    patterns = [*directory.files.get(detector, []), directory.segments.get(detector, "")]
-    return sorted(path for pattern in patterns for path in glob(pattern))  # noqa: PTH207 (absolute)
-
-
-def _stat(path: str) -> list[str | int]:
-    status = Path(path).stat()
-    return [path, status.st_size, status.st_mtime_ns]
+def _watched(directory: DirectoryConfig, detector: Detector) -> list[str]:
+    """Return the strain files and the segment list that a directory source would read."""
+    key = f"source.directory.files.{detector}"
+    paths = matching_files(key, directory.files.get(detector, []))
+    segments = directory.segments.get(detector)
+    if segments and Path(segments).exists():  # reading the list says what is wrong with it
+        paths.append(segments)
+    return paths
 
 
 def _require_windows(plan: Plan, run: RunConfig) -> None:

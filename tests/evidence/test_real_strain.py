@@ -52,6 +52,11 @@ def test_the_unit_of_strain_does_not_matter(parameters, events):
     np.testing.assert_allclose(rows[0]["trigger_snr"], rows[1]["trigger_snr"], rtol=1e-4)
 
 
+def test_a_glitch_so_loud_that_rounding_drowns_the_noise_is_refused(parameters, events):
+    with pytest.raises(StrainError, match=r"g\.hdf5:blip: too loud: rounding adds .* times"):
+        real_strain_views([stretch(snr=1e12)], parameters, events)
+
+
 @pytest.mark.parametrize("missed", [{"snr": 0.0}, {"time": 8.5}, {"time": 6.0}])
 def test_a_glitch_without_a_trigger_at_its_time_stays_without_a_view(parameters, events, missed):
     views = real_strain_views([stretch(**missed)], parameters, events)

@@ -109,6 +109,16 @@ def test_unusable_strain_is_refused_with_its_reason(tmp_path, capsys):
     assert f"{path}: strain at GPS {START + 5} cannot be used: nan" in error
 
 
+def test_strain_so_loud_that_rounding_drowns_the_noise_is_refused(tmp_path, capsys):
+    values = 1e-21 * np.random.default_rng(1).standard_normal(48 * RATE)
+    values[20 * RATE : 20 * RATE + 99] += 1e-3 * np.sin(np.arange(99))
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", START, values, RATE)
+    out = tmp_path / "a.png"
+    assert main(["show", str(path), "--gps", str(START + 30), "--out", str(out)]) == 1
+    assert "so loud in or beside the window that rounding drowns" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("seconds", ["0", "-4", "1.5", "0.5", "1e2", "nan"])
 def test_a_window_without_a_whole_second_is_refused(file, seconds, capsys):
     with pytest.raises(SystemExit, match="2"):

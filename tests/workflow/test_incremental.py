@@ -147,6 +147,13 @@ def test_a_script_counts_by_its_content(copy):
     assert project.would_run() == sorted(MAPS)
 
 
+def test_strain_files_that_were_only_touched_rerun_nothing(copy):
+    project = copy()
+    for path in (project.folder / "data").iterdir():
+        path.touch()
+    assert project.would_run() == []
+
+
 def test_a_changed_strain_file_reruns_the_blocks_that_read_it(copy):
     project = copy()
     path = next((project.folder / "data").glob(f"H-H1_*-{border(1) - HALF_S}-*.hdf5"))

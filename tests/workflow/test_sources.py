@@ -1,8 +1,10 @@
 """Strain from a server and from the simulation, through the real workflow."""
 
+import json
+
 import numpy as np
 import pytest
-from workflow_project import BLOCK_S, FIRST
+from workflow_project import BLOCK_S, FIRST, HALF_S, border
 
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.parquet import read_table
@@ -54,6 +56,20 @@ def test_a_server_that_is_away_is_a_clear_error(unfinished, served):
     assert "DownloadError" in done.stdout
     assert "source.gwosc.host" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["strain{run}[1].hdf5", "a b/{x}.hdf5"])
+def test_names_that_snakemake_would_interpret_are_names(unfinished, name):
+    path = next((unfinished.folder / "data").glob(f"H-H1_*-{border(0) - HALF_S}-*.hdf5"))
+    odd = unfinished.folder / "data" / name
+    odd.parent.mkdir(exist_ok=True)
+    path.rename(odd)
+    files = ["data/H-*.hdf5", f"data/{name}"]
+    project = unfinished.change(source={"directory": {"files": {"H1": files}}})
+    receipts = f"results/t/strain/H1/{FIRST}.json"
+    project.make(receipts)
+    content = json.loads((project.folder / receipts).read_text())
+    assert [file["path"] for file in content] == [f"data/{name}"]
 
 
 def test_simulated_strain_comes_with_its_truth(unfinished):

@@ -24,7 +24,9 @@ from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
 from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate, require_tiles
 from gwmorph.report.ending import last_error, whereabouts
+from gwmorph.strain.patterns import matching_files
 from gwmorph.strain.sources import make_source
+from snakemake.io import contains_wildcard
 
 # Threads that wait for others give their core away: where jobs share a machine, a training whose
 # threads wait in a loop took four times as long.
@@ -144,9 +146,24 @@ def files_of_block(wildcards):
     return [file.to_json() for file in offered]
 
 
-def paths_of_block(wildcards):
-    """Return the local paths of a block's files; only a directory source has them."""
-    return [file["location"] for file in files_of_block(wildcards)]
+def as_inputs(key, paths):
+    """Return the paths of a key as inputs of a rule, unless a path would be read as a pattern."""
+    paths = list(paths)
+    for path in paths:
+        if contains_wildcard(path):
+            sys.exit(
+                f"ConfigError: {key}: {path} has braces in its name, which Snakemake takes for a "
+                "wildcard. Give it another name, or link to it by one."
+            )
+    return paths
+
+
+def input_files(key, patterns):
+    """Return the strain files that the patterns of a key name, as inputs of a rule."""
+    try:
+        return as_inputs(key, matching_files(key, patterns))
+    except GwmorphError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def reading_of_detector(wildcards):

@@ -51,7 +51,7 @@ rule labelled_views:
 
 rule labelled_strain:
     input:
-        strain=CONFIG.comparison.labelled_strain,
+        strain=labelled_strain_files,
     output:
         views=STRAIN_VIEWS,
     log:

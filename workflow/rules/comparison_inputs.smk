@@ -3,7 +3,6 @@
 
 import sys
 from functools import cache
-from glob import glob
 from pathlib import Path
 
 from gwmorph.errors import GwmorphError
@@ -89,7 +88,13 @@ def draws():
 def glitch_picture_files(wildcards):
     """Return the real pictures, where the configuration names a folder of them."""
     folder = CONFIG.comparison.glitch_pictures
-    return sorted(glob(f"{folder}/*/*.png")) if folder else []
+    found = sorted(Path(folder).glob("*/*.png")) if folder else []
+    return as_inputs("comparison.glitch_pictures", map(str, found))
+
+
+def labelled_strain_files(wildcards):
+    """Return the files of labelled strain."""
+    return as_inputs("comparison.labelled_strain", CONFIG.comparison.labelled_strain)
 
 
 @cache

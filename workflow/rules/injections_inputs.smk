@@ -3,7 +3,6 @@
 
 import sys
 from functools import cache
-from glob import glob
 
 from gwmorph.errors import GwmorphError
 
@@ -59,8 +58,7 @@ def noise_files_of(wildcards):
     """Return the strain files of the detector of a job in real noise."""
     detector = campaign_jobs()[1][wildcards.part].detector
     patterns = CONFIG.injections.noise_files[detector]
-    # A pattern without a file stays, so that what is missing is named.
-    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
+    return input_files(f"injections.noise_files.{detector}", patterns)
 
 
 def morphology_labels(wildcards):

@@ -29,9 +29,8 @@ if SOURCE == "gwosc":
 
 elif SOURCE == "directory":
 
+    # The files are no input, whose times would count: params.files tells their content apart.
     rule collect:
-        input:
-            files=paths_of_block,
         output:
             receipts=RECEIPTS,
         log:

@@ -1,8 +1,6 @@
 # What the rules of training an encoder share: the names of its files, and the functions that tell a
 # rule its inputs and params.
 
-from glob import glob
-
 PAIRS = "results/{run}/training/pairs/{part}.npz"
 NOISE_PAIRS = "results/{run}/training/noise_pairs/{detector}.npz"
 TRAINED = f"results/{RUN}/training"
@@ -22,9 +20,9 @@ SIMULATING = {
 
 def training_noise_files(wildcards):
     """Return the strain files of a detector that training views are taken from."""
-    patterns = CONFIG.training.noise_files[wildcards.detector]
-    # A pattern without a file stays, so that what is missing is named.
-    return [path for pattern in patterns for path in sorted(glob(pattern)) or [pattern]]
+    detector = wildcards.detector
+    patterns = CONFIG.training.noise_files[detector]
+    return input_files(f"training.noise_files.{detector}", patterns)
 
 
 def part_detector(wildcards):

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph.block import RenderParameters, whiten_stretch, window_span
+from gwmorph.block import RenderParameters, drowned, whiten_stretch, window_span
 from gwmorph.config import EventsConfig
 from gwmorph.encoders.base import unit_rows
 from gwmorph.errors import StrainError
@@ -148,6 +148,8 @@ def _whitened(
         stretch = whiten_stretch(strain, 0, seconds, (0, seconds), [start], parameters)
     except StrainError as error:
         raise StrainError(f"{glitch.where}: {error}") from error
+    for fault in drowned(strain, stretch, parameters).values():
+        raise StrainError(f"{glitch.where}: too loud: {fault}.")
     return window_span(stretch, start, parameters)
 
 

@@ -17,7 +17,15 @@ from gwmorph.errors import GwmorphError, StrainError
 from gwmorph.ledger import MEANING, Reason
 from gwmorph.report.palette import FIGURE_FORMATS, saved_figure
 from gwmorph.spectra.candidates import Candidate, find_candidates
-from gwmorph.spectra.conditioning import REACH_S, median_psd, whiten, whitening_filter
+from gwmorph.spectra.conditioning import (
+    LARGEST_ROUNDING,
+    REACH_S,
+    median_psd,
+    rounding,
+    span_rounding,
+    whiten,
+    whitening_filter,
+)
 from gwmorph.spectra.lines import LINE_SHARE, line_rows
 from gwmorph.spectra.qtransform import GUARD_S, omicron_snr
 from gwmorph.strain.base import LocalFile
@@ -166,10 +174,19 @@ def _whitened_span(
     rate, (first, last) = strain.sample_rate, held
     values = strain.values[(first - strain.gps_start) * rate : (last - strain.gps_start) * rate]
     psd = median_psd(values, rate, parameters.psd_segment_s)
-    white = whiten(values, whitening_filter(psd, rate, parameters.band), rate, first)
+    taps = whitening_filter(psd, rate, parameters.band)
+    white = whiten(values, taps, rate, first)
     low, high = start - GUARD_S, start + parameters.window_s + GUARD_S
     inner = max(low, first + REACH_S), min(high, last - REACH_S)
     inside = white[(inner[0] - first) * rate : (inner[1] - first) * rate]
+    lost = rounding(values, taps, rate, first)[inner[0] - first : inner[1] - first]
+    share = span_rounding(lost, inside)
+    if not share <= LARGEST_ROUNDING:
+        raise StrainError(
+            f"GPS {inner[0]} to {inner[1]} cannot be shown: {MEANING[Reason.LOUD]} ({share:.2g} "
+            f"times its standard deviation, expected at most {LARGEST_ROUNDING}). Choose a moment "
+            "farther from it."
+        )
     edges = ((inner[0] - low) * rate, (high - inner[1]) * rate)
     return np.pad(inside, edges, mode="reflect"), psd
 

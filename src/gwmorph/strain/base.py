@@ -25,6 +25,7 @@ class StrainFile:
     location : URL or local path.
     sha256 : what the source promises about the content, if anything.
     rank : where files overlap, the lowest rank serves the time that they share.
+    version : what tells the content from another at this location, where it may change.
     """
 
     detector: str
@@ -34,6 +35,7 @@ class StrainFile:
     location: str
     sha256: str | None = None
     rank: int = 0
+    version: str | None = None
 
     @property
     def gps_end(self) -> int:

@@ -27,14 +27,21 @@ def verified_files(paths: Iterable[Path | str]) -> list[LocalFile]:
     """
     files: dict[str, LocalFile] = {}
     for path in paths:
-        for file in _read(path):
+        for file in read_receipts(path):
             if file.path not in files:
                 _verify(file, path)
                 files[file.path] = file
     return sorted(files.values(), key=lambda file: (file.gps_start, file.rank))
 
 
-def _read(path: Path | str) -> list[LocalFile]:
+def read_receipts(path: Path | str) -> list[LocalFile]:
+    """Read what :func:`write_receipts` wrote; the files themselves are not looked at.
+
+    Raises
+    ------
+    StrainError
+        The receipts are damaged.
+    """
     try:
         return [
             LocalFile.from_json(content)
