@@ -12,6 +12,7 @@ configfile: "config/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/interrupts.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/strain.smk"
 include: "workflow/rules/blocks.smk"
