@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "gwmorph"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("base.txt", "dev.txt")
 STAGES = {
-    "strain": ["collect", "download", "simulate", "truth", "resolved_config"],
+    "strain": ["collect", "download", "plan", "resolved_config", "simulate", "truth"],
     "spectra": ["block"],
     "encoders": ["embed"],
     "clustering": ["cluster"],
@@ -125,6 +125,14 @@ def imported(path: Path) -> set[str]:
 def test_every_script_belongs_to_a_stage():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
     assert scripts == {script for stage in STAGES.values() for script in stage}
+
+
+def test_params_are_the_only_way_into_a_script():
+    # What reruns a job and what it reads are then one list.
+    for path in (ROOT / "scripts").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "snakemake":
+                assert node.attr != "config", f"{path.name}:{node.lineno}"
 
 
 def test_no_module_takes_a_default_of_the_configuration():
