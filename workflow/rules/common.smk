@@ -26,14 +26,8 @@ from gwmorph.encoders.precision import settle_auto, settlement
 from gwmorph.encoders.registry import check_weights
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
-from gwmorph.plan import (
-    load_plan,
-    make_plan,
-    require_own,
-    require_rate,
-    require_tiles,
-    run_hash,
-)
+from gwmorph.plan import load_plan, make_plan, require_own
+from gwmorph.plan import require_rate, require_tiles, run_hash
 from gwmorph.report.ending import last_error, whereabouts
 from gwmorph.results import check_folder
 from gwmorph.storage import sha256_of_file

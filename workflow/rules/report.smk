@@ -188,7 +188,7 @@ rule event_table:
     params:
         window_s=CONFIG.window.duration_s,
         events_snr=CONFIG.events.snr,
-        count=CONFIG.report.listed_events,
+        listed=CONFIG.report.listed_events,
         code=code("event_table"),
     message:
         "Listing the loudest and the least probable events of run {wildcards.run}"
