@@ -17,7 +17,7 @@ from pathlib import Path
 
 # A notebook names a backend that may not be installed here, and without it matplotlib is not even
 # imported. No figure needs any.
-os.environ["MPLBACKEND"] = "agg"
+os.environ.update(MPLBACKEND="agg")
 
 import gwmorph
 from gwmorph.codehash import stage_hash
@@ -39,7 +39,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
 if shlex.quote(sys.executable) != sys.executable:
     interpreter = Path(sys.executable)
-    os.environ["PATH"] = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
+    os.environ.update(
+        PATH=f"{interpreter.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    )
     sys.executable = interpreter.name
 
 SCRIPTS = Path(workflow.basedir) / "scripts"

@@ -66,7 +66,9 @@ rule resolved_config:
         runtime=5,
     params:
         configuration=CONFIG.model_dump(mode="json"),
-        kept=untracked(span_files()),
+        # A record of another target has nothing to do with the run's spans. Not compared, as the
+        # blocks' own jobs are.
+        kept=lambda wildcards, input: [] if wildcards.part else span_files(),
         code=code("resolved_config"),
     message:
         "Recording the configuration of run {wildcards.run}"
