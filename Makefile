@@ -41,7 +41,7 @@ run: env ## the whole workflow on simulated strain, then its report and a summar
 	$(BIN)/gwmorph summary results/demo
 
 report: env ## the report of the finished run, as a zip
-	$(BIN)/snakemake --cores 1 --report $(REPORT)
+	$(BIN)/snakemake --cores 1 --configfile results/demo/config.yaml --report $(REPORT)
 
 test: env-dev ## all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

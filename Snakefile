@@ -12,6 +12,7 @@ configfile: "config/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/interrupts.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/strain.smk"
 include: "workflow/rules/blocks.smk"
@@ -25,16 +26,21 @@ include: "workflow/rules/training_inputs.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/comparison_inputs.smk"
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/record_inputs.smk"
+include: "workflow/rules/record.smk"
 
 
+# Everything that the README promises of a run, so that what is lost is made again.
 rule all:
     default_target: True
     input:
         f"results/{RUN}/config.yaml",
-        f"results/{RUN}/summary.json",
         f"results/{RUN}/verdict.json",
-        report_files(),
-        truth_files(),
+        expand(f"results/{RUN}/plan/{{name}}", name=PLAN_FILES),
+        span_files(),
+        JOINT_FILES,
+    message:
+        f"Asking for all results of run {RUN}"
 
 
 # Everything up to the ledgers: enough to judge how much of a span can be used.

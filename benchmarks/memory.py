@@ -85,6 +85,7 @@ def _run_block(folder: Path, _: int) -> None:
     config = Config()
     block(
         [folder / "receipts.json"],
+        Path(),
         file["detector"],
         file["gps_start"],
         [(file["gps_start"], file["gps_start"] + file["duration"])],

@@ -17,6 +17,7 @@ from gwmorph.tables.parquet import write_table
 
 def block(
     receipts: Sequence[Path],
+    root: Path,
     detector: str,
     gps_start: int,
     segments: Sequence[tuple[int, int]],
@@ -29,7 +30,7 @@ def block(
     pictures: Path,
     event_views: Path,
 ) -> None:
-    files = verified_files(receipts)
+    files = verified_files(receipts, root)
     science = segmentlist(segment(*span) for span in segments)
     grid = Grid(window["duration_s"], window["stride_s"], window["context_s"])
     parameters = RenderParameters.from_sections(grid.duration, **rendering)
@@ -59,6 +60,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         block(
             receipts=[Path(path) for path in snakemake.input.receipts],
+            root=Path(snakemake.params.root),
             detector=snakemake.wildcards.detector,
             gps_start=int(snakemake.wildcards.block),
             segments=snakemake.params.segments,

@@ -46,9 +46,7 @@ if __name__ == "__main__":
         comparison_recall(
             inputs=by_role(dict(snakemake.input.items())),
             encoders=[
-                EncoderConfig.model_validate(
-                    {**snakemake.config["encoder"], "name": entry["name"]}
-                )
+                EncoderConfig.model_validate({**snakemake.params.section, "name": entry["name"]})
                 for entry in snakemake.params.encoders
             ],
             size=tuple(snakemake.params.size),

@@ -45,9 +45,7 @@ if __name__ == "__main__":
             rendering=snakemake.params.rendering,
             events=EventsConfig.model_validate(snakemake.params.events),
             encoders=[
-                EncoderConfig.model_validate(
-                    {**snakemake.config["encoder"], "name": entry["name"]}
-                )
+                EncoderConfig.model_validate({**snakemake.params.section, "name": entry["name"]})
                 for entry in snakemake.params.encoders
             ],
             windows=Path(snakemake.output.windows),

@@ -69,7 +69,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         contrast(
             pairs=[Path(path) for path in [*snakemake.input.pairs, *snakemake.input.noise_pairs]],
-            settings=TrainingConfig.model_validate(snakemake.config["training"]),
+            settings=TrainingConfig.model_validate(snakemake.params.section),
             code=snakemake.params.code,
             threads=snakemake.threads,
             # No output, since outputs of a rule that fails are removed.

@@ -21,7 +21,8 @@ def download(
         attempts=server["attempts"],
         timeout_s=server["timeout_s"],
     )
-    write_receipts(receipts, [source.obtain(StrainFile.from_json(file)) for file in files])
+    obtained = [source.obtain(StrainFile.from_json(file)) for file in files]
+    write_receipts(receipts, obtained, cache)
 
 
 if __name__ == "__main__":
@@ -29,7 +30,6 @@ if __name__ == "__main__":
         download(
             files=snakemake.params.files,
             cache=Path(snakemake.params.cache),
-            # How patient the downloader is changes no byte, so it is no param.
-            server=snakemake.config["source"]["gwosc"],
+            server=snakemake.params.server,
             receipts=Path(snakemake.output.receipts),
         )

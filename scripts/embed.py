@@ -35,8 +35,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         embed(
             blocks=block_outputs(snakemake.wildcards.view, dict(snakemake.input.items())),
-            # Where weights are fetched from and kept changes no byte, so it is no param.
-            encoder=EncoderConfig.model_validate(snakemake.config["encoder"]),
+            encoder=EncoderConfig.model_validate(snakemake.params.section),
             size=tuple(snakemake.params.size),
             parameters=snakemake.params.encoder,
             shard=Path(snakemake.output.shard),

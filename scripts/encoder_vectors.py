@@ -88,8 +88,7 @@ def given(files: str | Sequence[str]) -> list[str]:
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         picture = PictureConfig.model_validate(snakemake.params.picture)
-        # Where weights are kept changes no byte, so params do not have it.
-        section = snakemake.config["encoder"]
+        section = snakemake.params.section
         encoder_vectors(
             labelled={
                 name: Path(path)

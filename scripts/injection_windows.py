@@ -43,7 +43,7 @@ if __name__ == "__main__":
             window_s=snakemake.params.window_s,
             rendering=snakemake.params.rendering,
             events=EventsConfig.model_validate(snakemake.params.events),
-            encoder=EncoderConfig.model_validate(snakemake.config["encoder"]),
+            encoder=EncoderConfig.model_validate(snakemake.params.section),
             modules=snakemake.params.modules,
             windows=Path(snakemake.output.windows),
         )

@@ -56,8 +56,7 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             window_s=snakemake.params.window_s,
             rendering=snakemake.params.rendering,
-            # Where weights are fetched from and kept changes no byte, so it is no param.
-            encoder=EncoderConfig.model_validate(snakemake.config["encoder"]),
+            encoder=EncoderConfig.model_validate(snakemake.params.section),
             code=snakemake.params.code,
             cache=Path(snakemake.params.cache),
             result=Path(snakemake.output.quiet),

@@ -1,19 +1,22 @@
-"""Write the configuration that made a run, every key resolved."""
+"""Record the configuration that made a run, every key resolved, once its results are there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gwmorph.joblog import JobLog
-from gwmorph.storage import write_bytes
+from gwmorph.results import record_config, remove_strays
 
 
-def resolved_config(configuration: Mapping[str, Any], path: Path) -> None:
-    write_bytes(path, yaml.safe_dump(dict(configuration), sort_keys=False).encode())
+def resolved_config(configuration: Mapping[str, Any], kept: Sequence[Path], path: Path) -> None:
+    remove_strays(kept)
+    record_config(path, configuration)
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
-        resolved_config(snakemake.params.configuration, Path(snakemake.output.config))
+        resolved_config(
+            configuration=snakemake.params.configuration,
+            kept=[Path(file) for file in snakemake.params.kept],
+            path=Path(snakemake.output.config),
+        )

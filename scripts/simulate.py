@@ -18,7 +18,8 @@ def simulate(
 ) -> None:
     population = Path(simulated["population"])
     source = SimulatedSource(**{**simulated, "population": population}, cache=cache)
-    write_receipts(receipts, [source.obtain(StrainFile.from_json(file)) for file in files])
+    obtained = [source.obtain(StrainFile.from_json(file)) for file in files]
+    write_receipts(receipts, obtained, cache)
 
 
 if __name__ == "__main__":

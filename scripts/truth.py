@@ -11,8 +11,8 @@ from gwmorph.tables.parquet import read_tables, write_table
 from gwmorph.tables.truth import TRUTH
 
 
-def truth(receipts: Sequence[Path], joined: Path) -> None:
-    sources = [truth_path(file.path) for file in verified_files(receipts)]
+def truth(receipts: Sequence[Path], root: Path, joined: Path) -> None:
+    sources = [truth_path(file.path) for file in verified_files(receipts, root)]
     rows = read_tables(sources, TRUTH)
     write_table(joined, TRUTH, rows, lineage({}, hashes_of(sources)))
 
@@ -21,5 +21,6 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         truth(
             receipts=[Path(path) for path in snakemake.input.receipts],
+            root=Path(snakemake.params.root),
             joined=Path(snakemake.output.truth),
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gwmorph import config
 from gwmorph.codehash import import_closure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,7 +19,7 @@ PACKAGE = ROOT / "src" / "gwmorph"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("base.txt", "dev.txt")
 STAGES = {
-    "strain": ["collect", "download", "simulate", "truth", "resolved_config"],
+    "strain": ["collect", "download", "plan", "resolved_config", "simulate", "truth"],
     "spectra": ["block"],
     "encoders": ["embed"],
     "clustering": ["cluster"],
@@ -58,6 +59,9 @@ STAGES = {
         "verdict",
     ],
 }
+
+
+CONFIG_MODELS = {model.__name__ for _, model in config.sections(config.Config)} | {"Config"}
 
 
 def locked(name: str) -> dict[str, str]:
@@ -121,6 +125,24 @@ def imported(path: Path) -> set[str]:
 def test_every_script_belongs_to_a_stage():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
     assert scripts == {script for stage in STAGES.values() for script in stage}
+
+
+def test_params_are_the_only_way_into_a_script():
+    # What reruns a job and what it reads are then one list.
+    for path in (ROOT / "scripts").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "snakemake":
+                assert node.attr != "config", f"{path.name}:{node.lineno}"
+
+
+def test_no_module_takes_a_default_of_the_configuration():
+    # The hash of a stage's code leaves the models out, since all that it uses is in its params.
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
+        if path.is_relative_to(PACKAGE / "config"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and not (node.args or node.keywords):
+                assert ast.unparse(node.func) not in CONFIG_MODELS, f"{path}:{node.lineno}"
 
 
 # A wing imports only from its own floor and those below; modules on their own join wings.

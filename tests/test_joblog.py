@@ -1,4 +1,6 @@
 import logging
+import os
+import signal
 import warnings
 
 import pytest
@@ -41,3 +43,28 @@ def test_nothing_stays_attached_after_the_job(tmp_path):
     with JobLog(tmp_path / "job.log"):
         pass
     assert logging.getLogger().handlers == before
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("end_it", [interrupt, terminate])
+def test_an_interrupted_job_cleans_up_and_says_so_in_its_log_alone(tmp_path, capfd, end_it):
+    log = tmp_path / "job.log"
+    before = signal.getsignal(signal.SIGTERM)
+    cleaned = []
+    with pytest.raises(SystemExit) as end, JobLog(log):
+        try:
+            end_it()
+        finally:
+            cleaned.append(True)
+    assert end.value.code == 130
+    assert cleaned
+    assert log.read_text() == "Interrupted.\n"
+    assert capfd.readouterr() == ("", "")
+    assert signal.getsignal(signal.SIGTERM) == before

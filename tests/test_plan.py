@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -6,10 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from igwn_segments import segment, segmentlist
 
-from gwmorph.config import RunConfig, SourceConfig
+from gwmorph.config import Config, RunConfig, SourceConfig, parse_config
 from gwmorph.errors import ConfigError, PlanError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of, group_of
-from gwmorph.plan import DetectorPlan, claim_folder, load_plan, make_plan, require_rate
+from gwmorph.plan import (
+    DetectorPlan,
+    keep_plan,
+    load_plan,
+    make_plan,
+    plan_hash,
+    require_own,
+    require_rate,
+    run_hash,
+)
 from gwmorph.segments import clip
 from gwmorph.storage import sha256_of_file
 from gwmorph.strain.base import LocalFile, StrainFile
@@ -52,8 +60,15 @@ def run(start=B, end=B + 3 * BLOCK_S, detectors=("H1",)):
     return RunConfig(name="r", detectors=list(detectors), gps_start=start, gps_end=end)
 
 
+def planned(folder, *question):
+    """Plan as a run does: what the source answered is kept once the run starts."""
+    plan, kept = make_plan(folder, *question)
+    keep_plan(folder, kept)
+    return plan
+
+
 def plan_of(segments, tmp_path, grid=GRID, **span):
-    return make_plan(tmp_path, run(**span), GWOSC, grid, FakeSource(segments))["H1"]
+    return planned(tmp_path, run(**span), GWOSC, grid, FakeSource(segments))["H1"]
 
 
 def test_every_gridded_window_belongs_to_the_block_of_its_start(tmp_path):
@@ -154,7 +169,7 @@ def test_a_remote_source_is_asked_once_for_each_question(tmp_path):
     source = FakeSource([(B, B + 3 * BLOCK_S)])
 
     def ask(grid=GRID, config=GWOSC, **span):
-        plan = make_plan(tmp_path, run(**span), config, grid, source)
+        plan = planned(tmp_path, run(**span), config, grid, source)
         return source.asked, plan
 
     assert ask()[0] == 1
@@ -185,7 +200,7 @@ def test_local_files_are_asked_again_when_they_change(tmp_path):
     source = FakeSource([(B, B + 3 * BLOCK_S)], blocks=())
 
     def asked():
-        make_plan(tmp_path / "plan", run(), config, GRID, source)
+        planned(tmp_path / "plan", run(), config, GRID, source)
         return source.asked
 
     assert [asked(), asked()] == [1, 1]
@@ -251,13 +266,24 @@ def test_a_file_without_a_receipt_counts_by_its_time(collected, tmp_path):
 
 def test_the_plan_survives_json_and_is_rewritten_only_when_it_changes(tmp_path):
     source = FakeSource([(B + 5, B + 2000), (B + 5000, B + 3 * BLOCK_S)])
-    made = make_plan(tmp_path, run(), GWOSC, GRID, source)
+    made = planned(tmp_path, run(), GWOSC, GRID, source)
     assert load_plan(tmp_path, ["H1"]) == made
     written = (tmp_path / "H1.json").stat().st_mtime_ns
-    make_plan(tmp_path, run(), GWOSC, GRID, source)
+    planned(tmp_path, run(), GWOSC, GRID, source)
     assert (tmp_path / "H1.json").stat().st_mtime_ns == written
-    make_plan(tmp_path, run(), GWOSC, Grid(32, 16, 4), source)
+    planned(tmp_path, run(), GWOSC, Grid(32, 16, 4), source)
     assert (tmp_path / "H1.json").stat().st_mtime_ns > written
+
+
+def test_making_a_plan_writes_nothing(tmp_path):
+    source = FakeSource([(B, B + 3 * BLOCK_S)])
+    first = planned(tmp_path / "plan", run(), GWOSC, GRID, source)
+    before = (tmp_path / "plan" / "H1.json").read_bytes()
+    other, _ = make_plan(tmp_path / "plan", run(end=B + BLOCK_S), GWOSC, GRID, source)
+    make_plan(tmp_path / "new", run(), GWOSC, GRID, source)
+    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+    assert (tmp_path / "plan" / "H1.json").read_bytes() == before
+    assert plan_hash(other) != plan_hash(first) == plan_hash(load_plan(tmp_path / "plan", ["H1"]))
 
 
 def test_no_window_at_all_is_an_error_that_says_why(tmp_path):
@@ -268,7 +294,7 @@ def test_no_window_at_all_is_an_error_that_says_why(tmp_path):
     source.segments = lambda detector, start, end: segmentlist(
         [segment(B, B + 100)] if detector == "L1" else []
     )
-    plan = make_plan(tmp_path / "two", run(detectors=("H1", "L1")), GWOSC, GRID, source)
+    plan, _ = make_plan(tmp_path / "two", run(detectors=("H1", "L1")), GWOSC, GRID, source)
     assert (plan["H1"].blocks, plan["L1"].blocks) == ([], [B])
 
 
@@ -284,31 +310,9 @@ def test_a_missing_plan_names_itself(tmp_path):
         load_plan(tmp_path, ["H1"])
 
 
-def test_a_results_folder_belongs_to_one_schema_version(tmp_path):
-    folder = tmp_path / "results" / "r"
-    claim_folder(folder)
-    claim_folder(folder)
-    marker = folder / "schema.json"
-    marker.write_text(json.dumps({"schema_version": "0"}))
-    with pytest.raises(
-        PlanError, match=r"results/r: holds results of schema version 0.*run\.name"
-    ):
-        claim_folder(folder)
-    marker.unlink()
-    claim_folder(folder)
-    marker.unlink()
-    (folder / "ledger.parquet").touch()
-    with pytest.raises(PlanError, match=r"no readable schema\.json"):
-        claim_folder(folder)
-    for damaged in ("", "[]", "{}"):
-        marker.write_text(damaged)
-        with pytest.raises(PlanError, match=r"no readable schema\.json.*Move the folder away"):
-            claim_folder(folder)
-
-
 @pytest.mark.parametrize(("rate", "fault"), [(8192, "is lower than"), (3000, "is no multiple of")])
 def test_files_that_cannot_become_the_analysis_rate_are_named(tmp_path, rate, fault):
-    plan = make_plan(tmp_path, run(), GWOSC, GRID, FakeSource([(B, B + BLOCK_S)]))
+    plan, _ = make_plan(tmp_path, run(), GWOSC, GRID, FakeSource([(B, B + BLOCK_S)]))
     require_rate(plan, 2048)
     with pytest.raises(StrainError, match=rf"H1-0\.hdf5: sample rate 4096 Hz {fault}"):
         require_rate(plan, rate)
@@ -327,3 +331,11 @@ def test_groups_do_not_depend_on_what_else_is_in_the_run():
     first = 16 * BLOCK_S * 19262
     assert {group_of(first + n * BLOCK_S, 16) for n in range(16)} == {19262}
     assert group_of(first + 16 * BLOCK_S, 16) == 19263
+
+
+def test_a_job_knows_its_run_by_configuration_and_plan():
+    own = run_hash(Config(), {})
+    require_own(Path("results/r"), own, own)
+    for other in (run_hash(parse_config({"events": {"snr": 8.0}}), {}), ""):
+        with pytest.raises(PlanError, match=r"results/r: this job was started for another plan"):
+            require_own(Path("results/r"), own, other)

@@ -194,6 +194,11 @@ def _summary(options: argparse.Namespace) -> None:
     if not (isinstance(content, dict) and {"run", "detectors", "views"} <= content.keys()):
         raise GwmorphError(f"{path}: is no summary of a run. Remove it and run snakemake again.")
     print_summary(content, options.run)
+    if not (options.run / "config.yaml").is_file():
+        print(
+            "Not finished: what made these results anew was interrupted or failed, so they may be "
+            "of several configurations. Run snakemake to its end."
+        )
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")

@@ -1,21 +1,33 @@
 """What a job leaves in its log, and how it ends when something is wrong."""
 
 import logging
+import signal
 import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
 
 from gwmorph.errors import GwmorphError
+
+_INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
+
+
+class _Ended(SystemExit):
+    """The process was told to end."""
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Ended(128 + number)
 
 
 class JobLog:
     """Keep a job's warnings and errors in a file; end it with exit code 1 on an error for users.
 
     A `GwmorphError` is written to the log and, without a traceback, to the terminal. Any other
-    exception goes to the log with its traceback and on its way. Warnings go to both.
+    exception goes to the log with its traceback and on its way. Warnings go to both. A job that is
+    told to end (SIGTERM, Ctrl-C) cleans up and ends without a word on the terminal.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -35,6 +47,8 @@ class JobLog:
             handler.setLevel(logging.WARNING)
             logging.getLogger().addHandler(handler)
         logging.captureWarnings(True)
+        # By default the process would end where it is, and leave half-written files.
+        self._on_term = signal.signal(signal.SIGTERM, _end)
         return self
 
     def __exit__(
@@ -44,6 +58,7 @@ class JobLog:
         trace: TracebackType | None,
     ) -> None:
         """Write what went wrong, close the log, and leave the process where that was an error."""
+        signal.signal(signal.SIGTERM, self._on_term)
         logging.captureWarnings(False)
         for handler in self._handlers:
             logging.getLogger().removeHandler(handler)
@@ -55,6 +70,9 @@ class JobLog:
             with suppress(OSError):
                 self._append(message)
             sys.exit(1)
+        if isinstance(error, (KeyboardInterrupt, _Ended)):
+            self._append("Interrupted.\n")
+            sys.exit(_INTERRUPTED)
         if error is not None:
             self._append("".join(traceback.format_exception(kind, error, trace)))
 

@@ -2,7 +2,8 @@
 
 A plan is made before any job starts, from what a strain source says about segments and files.
 Its answers are kept in ``results/{run}/plan/{detector}.json`` and reused as long as the question
-stays the same, so that a remote server is asked once. To ask again, remove that folder.
+stays the same, so that a remote server is asked once. To ask again, remove that folder. Making a
+plan writes nothing: another run may be at work in that folder.
 """
 
 import json
@@ -19,6 +20,7 @@ from igwn_segments import segment, segmentlist
 from gwmorph.codehash import PACKAGE, stage_hash
 from gwmorph.config import (
     ConditioningConfig,
+    Config,
     Detector,
     DirectoryConfig,
     QTransformConfig,
@@ -30,13 +32,11 @@ from gwmorph.errors import ConfigError, PlanError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.segments import grid_windows
 from gwmorph.spectra.tiling import tiling_within_band
-from gwmorph.storage import content_hash, sha256_of_file, write_json, write_json_if_changed
+from gwmorph.storage import content_hash, sha256_of_file, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.strain.patterns import matching_files
 from gwmorph.strain.versions import stat_of, versioned
-from gwmorph.tables.parquet import SCHEMA_VERSION
 
-_MARKER = "schema.json"
 # A source without segments may have some tomorrow: it is asked each time.
 _UNANSWERED = ""
 _log = logging.getLogger(__name__)
@@ -154,6 +154,8 @@ class DetectorPlan:
 
 
 Plan = dict[str, DetectorPlan]
+# What is kept of a plan: the content of each file by its name.
+Kept = dict[str, dict[str, Any]]
 
 
 def make_plan(
@@ -162,12 +164,11 @@ def make_plan(
     source: SourceConfig,
     grid: Grid,
     make_source: Callable[[SourceConfig], StrainSource],
-) -> Plan:
-    """Return the plan of a run and keep it in ``folder``, one file for each detector.
+) -> tuple[Plan, Kept]:
+    """Return the plan of a run and what to keep of it in ``folder``, one file for each detector.
 
     ``make_source`` is called only when a detector's stored answers do not fit the question: the
-    source's keys, the span, and, for files on this machine, their names, sizes and times. A file
-    in ``folder`` is rewritten only when its content changes.
+    source's keys, the span, and, for files on this machine, their names, sizes and times.
 
     Raises
     ------
@@ -177,8 +178,9 @@ def make_plan(
         Whatever the source raises when its segments or files cannot be had.
     """
     plan: Plan = {}
+    kept: Kept = {}
     for detector in run.detectors:
-        path = folder / f"{detector}.json"
+        path = folder / _file_name(detector)
         asked = _question(source, detector, run)
         stored = _load(path) if path.exists() else {}
         if stored.get("asked") == asked:
@@ -191,9 +193,25 @@ def make_plan(
             _log.warning("%s has no science segments in the run's span.", detector)
             asked = _UNANSWERED
         plan[detector] = answer
-        write_json_if_changed(path, answer.to_json() | {"asked": asked} | _seen(source, answer))
+        kept[path.name] = answer.to_json() | {"asked": asked} | _seen(source, answer)
     _require_windows(plan, run)
-    return plan
+    return plan, kept
+
+
+def keep_plan(folder: Path, kept: Kept) -> None:
+    """Write what `make_plan` said is to be kept; a file is rewritten only when it would differ.
+
+    Raises
+    ------
+    StorageError
+        The folder cannot be written.
+    """
+    for name, content in kept.items():
+        write_json_if_changed(folder / name, content)
+
+
+def _file_name(detector: str) -> str:
+    return f"{detector}.json"
 
 
 def _ask(source: StrainSource, detector: str, run: RunConfig, grid: Grid) -> DetectorPlan:
@@ -222,7 +240,7 @@ def _seen(source: SourceConfig, answer: DetectorPlan) -> dict[str, Any]:
 
 
 def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
-    """Return the plan that `make_plan` kept, without asking any source.
+    """Return the plan that `keep_plan` wrote, without asking any source.
 
     Raises
     ------
@@ -230,9 +248,38 @@ def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
         There is no readable plan in ``folder``.
     """
     return {
-        detector: DetectorPlan.from_json(_load(folder / f"{detector}.json"))
+        detector: DetectorPlan.from_json(_load(folder / _file_name(detector)))
         for detector in detectors
     }
+
+
+def plan_hash(plan: Plan) -> str:
+    """Return a hash of all segments, windows and files of a plan."""
+    return content_hash({detector: one.to_json() for detector, one in plan.items()})
+
+
+def run_hash(config: Config, plan: Plan) -> str:
+    """Return a hash by which a job knows the run that it was started for."""
+    return content_hash([config.model_dump(mode="json"), plan_hash(plan)])
+
+
+def require_own(folder: Path, found: str, expected: str) -> None:
+    """Check that a job reads the configuration and the plan that it was started with.
+
+    ``found`` is the `run_hash` of what the job reads, ``expected`` that of the process which
+    started it.
+
+    Raises
+    ------
+    PlanError
+        They differ.
+    """
+    if found != expected:
+        raise PlanError(
+            f"{folder}: this job was started for another plan or configuration (expected "
+            f"{expected}, got {found}). The configuration file was edited, or another run of that "
+            "name was planned, while this one was at work: start it again."
+        )
 
 
 def require_rate(plan: Plan, sample_rate: int) -> None:
@@ -283,7 +330,7 @@ def _question(source: SourceConfig, detector: Detector, run: RunConfig) -> str:
         keys = source.directory.model_dump()
         asked["found"] = {path: stat_of(path) for path in _watched(source.directory, detector)}
     else:
-        keys = source.simulated.model_dump() | {"cache": source.cache}
+        keys = source.simulated.model_dump(exclude={"population"})
         asked["population"] = _population_hash(source.simulated.population)
     if source.kind != "gwosc":  # what was cheap to get follows the code that got it
         asked["code"] = stage_hash(PACKAGE / "strain" / "sources.py")
@@ -327,36 +374,3 @@ def _require_windows(plan: Plan, run: RunConfig) -> None:
         "a segment. Check run.gps_start, run.gps_end, run.detectors and the segments."
     )
     raise PlanError("\n  ".join(lines))
-
-
-def claim_folder(folder: Path) -> None:
-    """Mark ``results/{run}`` as written in this schema version, or refuse one that is not.
-
-    Raises
-    ------
-    PlanError
-        The folder holds something else, or results of another schema version.
-    """
-    marker = folder / _MARKER
-    found = _schema_version(marker)
-    if found == SCHEMA_VERSION:
-        return
-    if found is not None:
-        what = f"holds results of schema version {found}; this is version {SCHEMA_VERSION}"
-    elif folder.exists() and any(folder.iterdir()):
-        what = f"holds files, but no readable {_MARKER} that says which schema version they follow"
-    else:
-        write_json(marker, {"schema_version": SCHEMA_VERSION})
-        return
-    raise PlanError(
-        f"{folder}: {what}. Move the folder away, or give this run a new name (run.name); "
-        "nothing in it was changed."
-    )
-
-
-def _schema_version(marker: Path) -> str | None:
-    """Return the version that a marker names, or None where there is no readable one."""
-    try:
-        return str(json.loads(marker.read_text(encoding="utf-8"))["schema_version"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None

@@ -1,11 +1,11 @@
-import json
 from pathlib import Path
 
 import pytest
 
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.precision import resolve_auto, settle_auto
+from gwmorph.encoders.precision import resolve_auto, settle_auto, settlement
 from gwmorph.errors import ConfigError
+from gwmorph.storage import write_json
 
 
 def _config(**keys: str) -> EncoderConfig:
@@ -39,18 +39,19 @@ def test_what_is_asked_for_stays(tmp_path: Path) -> None:
     assert resolve_auto(EncoderConfig(), cpu) == EncoderConfig()
 
 
-def test_a_run_keeps_its_precision(tmp_path: Path) -> None:
+def test_a_run_keeps_what_was_settled(tmp_path: Path) -> None:
     record = tmp_path / "plan" / "encoder.json"
     first = settle_auto(_config(), record)
     assert first == resolve_auto(_config())
-    stored = json.loads(record.read_text())
+    assert not record.parent.exists()
+    stored = settlement(_config(), first)
     # As if another machine had made the plan.
     other = "float32" if first.precision == "bf16" else "bf16"
     stored["resolved"]["precision"] = other
-    record.write_text(json.dumps(stored))
+    write_json(record, stored)
     assert settle_auto(_config(), record).precision == other
     assert settle_auto(_config(precision="int8"), record).precision == "int8"
-    assert settle_auto(_config(), record) == first
+    assert settlement(EncoderConfig(), EncoderConfig()) is None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"resolved": {"name": "dct"}}'])

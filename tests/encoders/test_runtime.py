@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("openvino")
 
+from gwmorph.codehash import import_closure  # noqa: E402
 from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
 from gwmorph.encoders import runtime  # noqa: E402
 from gwmorph.encoders.calibration import calibration_set  # noqa: E402
@@ -92,6 +93,18 @@ def test_a_model_is_converted_once_without_pytorch(
     assert converted_model(weights, SIZE, "float32", cache) == folder
     assert not list(folder.parent.glob(".*"))
     assert json.loads((folder / "about.json").read_text())["openvino"]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_a_model_is_kept_under_the_hash_of_the_code_that_makes_it(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    closure = {path.name for path in import_closure(Path(runtime.__file__))}
+    assert {"calibration.py", "qtransform.py", "pictures.py", "dinov2.py"} <= closure
+    before = runtime._folder_name(weights, SIZE, kind)
+    assert runtime._folder_name(weights, SIZE, kind) == before
+    monkeypatch.setattr(runtime, "stage_hash", lambda _: "other code")
+    assert runtime._folder_name(weights, SIZE, kind) != before
 
 
 def test_a_damaged_model_is_converted_again(weights: Weights, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_what_is_damaged_is_made_anew(made, tmp_path, harm):
     copy = make_source(tmp_path)
     (file,) = copy.files("V1", BLOCK, BLOCK + 4096)
     shutil.copytree(source.folder, copy.folder)
-    path = Path(file.location)
+    path = copy.cache / file.location
     if harm == "flip a byte":
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1

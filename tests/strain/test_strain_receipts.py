@@ -39,3 +39,19 @@ def test_strain_that_is_not_what_was_received_names_the_way_out(tmp_path, fault)
         (tmp_path / "strain.hdf5").write_bytes(b"Strain.hdf5")
     with pytest.raises(StrainError, match=rf"strain\.hdf5(?s:.)*remove {receipt} and run"):
         verified_files([receipt])
+
+
+def test_receipts_follow_a_cache_that_was_moved(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "gwosc").mkdir(parents=True)
+    file = received(old / "gwosc" / "strain.hdf5", 0)
+    write_receipts(tmp_path / "0.json", [file], old)
+    written = (tmp_path / "0.json").read_text()
+    assert verified_files([tmp_path / "0.json"], old) == [file]
+    old.rename(new)
+    (found,) = verified_files([tmp_path / "0.json"], new)
+    assert found.path == str(new / "gwosc" / "strain.hdf5")
+    write_receipts(tmp_path / "1.json", [found], new)
+    assert (tmp_path / "1.json").read_text() == written
+    with pytest.raises(StrainError, match=r"strain\.hdf5(?s:.)*remove"):
+        verified_files([tmp_path / "0.json"], old)

@@ -21,6 +21,7 @@ CLUSTERED = [*CLUSTERING, *REPORT, "Summing up run t"]
 # What follows from other events: windows are clustered as before.
 EVENTS = [job for job in [*CLUSTERING, *REPORT] if "event" in job]
 CONFIG = "Recording the configuration of run t"
+PLAN = "Keeping the plan of run t"
 SCORES = "Scoring the windows of run t"
 QUIET = [f"Simulating quiet windows of {d}" for d in ("H1", "L1")]
 TRIGGERS = "Joining the triggers of run t"
@@ -50,7 +51,7 @@ def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
         ({"report": {"gallery_pictures": 3}}, [*GALLERIES, CONFIG]),
         ({"report": {"occupancy_bin_s": 2048}}, [*OCCUPANCY, CONFIG]),
         ({"run": {"max_excluded_fraction": 0.9}}, [VERDICT, CONFIG]),
-        ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [CONFIG]),
+        ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [PLAN, CONFIG]),
         (
             {"encoder": {"batch_size": 5}},
             [*encoding("H1", "L1"), *CLUSTERED, SCORES, TRIGGERS, CONFIG],
@@ -90,6 +91,7 @@ def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
             *encoding("H1", "L1"),
             *CLUSTERED,
             CONFIG,
+            PLAN,
             SCORES,
             TRIGGERS,
             VERDICT,
@@ -104,7 +106,10 @@ def test_a_changed_segment_list_reruns_the_blocks_that_it_touches(copy):
     text = "\n".join(f"{start} {end}" for start, end in rows)
     (project.folder / "segments" / "H1.txt").write_text(text)
     expected = sorted(
-        ["Drawing H1 block 0", *encoding("H1"), *CLUSTERED, SCORES, TRIGGERS, VERDICT]
+        [
+            *("Drawing H1 block 0", *encoding("H1"), *CLUSTERED),
+            *(SCORES, TRIGGERS, VERDICT, PLAN, CONFIG),
+        ]
     )
     assert project.would_run() == expected
 
@@ -113,20 +118,23 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
     project = copy()
     path = project.folder / "segments" / "H1.txt"
     path.write_text("# a comment\n" + path.read_text())
-    assert project.would_run() == []
+    assert project.would_run() == [PLAN]
 
 
 @pytest.mark.parametrize(
     ("module", "jobs"),
     [
-        ("report/map.py", MAPS),
-        ("report/summary.py", ["Summing up run t"]),
-        ("morphology/clustering.py", CLUSTERED),
-        ("encoders/dct.py", [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES, TRIGGERS]),
-        ("evidence/score.py", [*QUIET, *JUDGED]),
-        ("evidence/events.py", [TRIGGERS, *EVENTS, "Summing up run t"]),
-        ("simulation/noise.py", [*QUIET, *JUDGED]),
-        ("simulation/blocks.py", []),
+        ("report/map.py", [*MAPS, CONFIG]),
+        ("report/summary.py", ["Summing up run t", CONFIG]),
+        ("morphology/clustering.py", [*CLUSTERED, CONFIG]),
+        (
+            "encoders/dct.py",
+            [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES, TRIGGERS, CONFIG],
+        ),
+        ("evidence/score.py", [*QUIET, *JUDGED, CONFIG]),
+        ("evidence/events.py", [TRIGGERS, *EVENTS, "Summing up run t", CONFIG]),
+        ("simulation/noise.py", [*QUIET, *JUDGED, PLAN, CONFIG]),
+        ("simulation/blocks.py", [PLAN]),
         ("config/base.py", []),
     ],
 )
@@ -144,7 +152,7 @@ def test_a_script_counts_by_its_content(copy):
     assert project.would_run() == []
     with (project.folder / "scripts" / "map.py").open("a") as stream:
         stream.write("\n# changed\n")
-    assert project.would_run() == sorted(MAPS)
+    assert project.would_run() == sorted([*MAPS, CONFIG])
 
 
 def test_strain_files_that_were_only_touched_rerun_nothing(copy):

@@ -83,3 +83,10 @@ def test_simulated_strain_comes_with_its_truth(unfinished):
     times = truth["gps_time"].to_numpy()
     assert ((times >= FIRST) & (times < FIRST + BLOCK_S)).all()
     assert len(ledger_of(project)) > 50
+    # A cache that was moved is the same one.
+    (project.folder / "cache").rename(project.folder / "elsewhere")
+    moved = project.change(source={"cache": "elsewhere"})
+    assert "Nothing to be done" in moved.make("tables", "results/t/truth.parquet")
+    (project.folder / "results" / "t" / "truth.parquet").unlink()
+    moved.make("results/t/truth.parquet")
+    assert not (project.folder / "cache").exists()

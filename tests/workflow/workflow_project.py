@@ -98,7 +98,7 @@ class Project:
     def would_run(self) -> list[str]:
         """Jobs that snakemake would run now, as their messages with blocks counted from 0."""
         printed = self.make("--dry-run")
-        jobs = re.findall(r"^Job \d+: (.+)$", printed, flags=re.MULTILINE)
+        jobs = re.findall(r"^Job \d+: (?!Asking for)(.+)$", printed, flags=re.MULTILINE)
         if not jobs:
             assert "Nothing to be done" in printed
         return sorted(

@@ -25,6 +25,7 @@ rule block:
         runtime=30,
     params:
         plan=block_hash,
+        root=untracked(STRAIN_ROOT),
         segments=block_segments,
         window=keys("window"),
         conditioning=keys("conditioning"),

@@ -2,28 +2,35 @@
 # functions that tell a rule its inputs and params.
 #
 # The plan (blocks, windows, files) is made here, when the workflow is read, before there is a
-# DAG. What a remote source answered is kept in results/{run}/plan/ and in the cache; how to ask
-# again is described in config/README.md.
+# DAG. Nothing is written then, since the folder may be locked by another run, or this be a dry
+# run: what is to be kept is written once jobs start (record.smk). How to ask a source again is
+# described in config/README.md.
 
 import os
 import re
 import shlex
 import sys
+from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 # A notebook names a backend that may not be installed here, and without it matplotlib is not even
 # imported. No figure needs any.
-os.environ["MPLBACKEND"] = "agg"
+os.environ.update(MPLBACKEND="agg")
 
 import gwmorph
 from gwmorph.codehash import stage_hash
 from gwmorph.config import load_yaml, parse_config
+from gwmorph.encoders.precision import settle_auto, settlement
 from gwmorph.encoders.registry import check_weights
-from gwmorph.encoders.precision import settle_auto
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
-from gwmorph.plan import claim_folder, load_plan, make_plan, require_rate, require_tiles
+from gwmorph.plan import load_plan, make_plan, require_own
+from gwmorph.plan import require_rate, require_tiles, run_hash
 from gwmorph.report.ending import last_error, whereabouts
+from gwmorph.results import check_folder
+from gwmorph.storage import sha256_of_file
 from gwmorph.strain.patterns import matching_files
 from gwmorph.strain.sources import make_source
 from snakemake.io import contains_wildcard
@@ -34,7 +41,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
 if shlex.quote(sys.executable) != sys.executable:
     interpreter = Path(sys.executable)
-    os.environ["PATH"] = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
+    os.environ.update(
+        PATH=f"{interpreter.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    )
     sys.executable = interpreter.name
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
@@ -43,15 +52,27 @@ SHIPPED_WEIGHTS = str(
 )
 
 
+@contextmanager
+def one_message():
+    """End with the message of an error alone.
+
+    An exception would be shown with lines of this file, which is not where the fault is.
+    """
+    try:
+        yield
+    except GwmorphError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
 def planned(configuration):
-    """Return the run's plan; a job on another node takes the one that the main process made."""
+    """Return the run's plan, and what to keep of it; a job on another node takes what was kept."""
     folder = Path("results") / configuration.run.name
     if not workflow.is_main_process:
-        return load_plan(folder / "plan", configuration.run.detectors)
+        return load_plan(folder / "plan", configuration.run.detectors), {}
     window = configuration.window
     require_tiles(window, configuration.conditioning, configuration.qtransform)
-    claim_folder(folder)
-    plan = make_plan(
+    check_folder(folder)
+    plan, kept = make_plan(
         folder / "plan",
         configuration.run,
         configuration.source,
@@ -59,7 +80,7 @@ def planned(configuration):
         make_source,
     )
     require_rate(plan, configuration.conditioning.sample_rate)
-    return plan
+    return plan, kept
 
 
 def checked(raw):
@@ -71,28 +92,56 @@ def checked(raw):
 
 
 def settled(configuration):
-    """Return the configuration with the encoder's precision decided, its weights being there.
+    """Return the configuration with the encoder's precision decided, and what to keep of that."""
+    record = Path("results") / configuration.run.name / "plan" / "encoder.json"
+    encoder = settle_auto(configuration.encoder, record)
+    kept = settlement(configuration.encoder, encoder)
+    return (
+        configuration.model_copy(update={"encoder": encoder}),
+        {} if kept is None else {record.name: kept},
+    )
+
+
+def require_weights(may_fetch):
+    """End unless the encoder's weights are there; those of the hub may be fetched.
 
     With a deployment method the jobs, not this process, have what reads weights.
     """
-    record = Path("results") / configuration.run.name / "plan" / "encoder.json"
-    encoder = settle_auto(configuration.encoder, record)
-    if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
-        check_weights(encoder)
-    return configuration.model_copy(update={"encoder": encoder})
+    of_hub = CONFIG.encoder.name == "dinov2" and CONFIG.encoder.weights.path is None
+    here = (
+        workflow.is_main_process and not workflow.deployment_settings.deployment_method
+    )
+    if here and (may_fetch or not of_hub):
+        check_weights(CONFIG.encoder)
 
 
-try:
+with one_message():
     CONFIG = checked(config)
-    PLAN = planned(CONFIG)
-    CONFIG = settled(CONFIG)
-except GwmorphError as error:
-    # An exception would be shown with lines of this file, which is not where the fault is.
-    sys.exit(f"{type(error).__name__}: {error}")
+    PLAN, KEPT = planned(CONFIG)
+    CONFIG, kept_of_encoder = settled(CONFIG)
+    KEPT |= kept_of_encoder
+    require_weights(may_fetch=False)
 
 RUN = CONFIG.run.name
 SOURCE = CONFIG.source.kind
+# For the captions of the report. Scripts are told what they need by their params alone.
 config.update(CONFIG.model_dump(mode="json"))
+
+# A job on another node reads this file, and with it the configuration and the plan, for itself.
+if workflow.is_main_process:
+    os.environ["GWMORPH_RUN"] = run_hash(CONFIG, PLAN)
+else:
+    with one_message():
+        require_own(
+            Path("results") / RUN,
+            run_hash(CONFIG, PLAN),
+            os.environ.get("GWMORPH_RUN", ""),
+        )
+
+
+envvars:
+    "GWMORPH_RUN",
+
 
 # As many downloads at once as the configuration says, unless the command line says otherwise.
 workflow.global_resources.setdefault("downloads", CONFIG.source.gwosc.max_downloads)
@@ -111,6 +160,11 @@ SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{
 CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"
 CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
 DIAGNOSTICS = "results/{run}/clusters/{view}/clustering.json"
+
+QUIET = "results/{run}/quiet/{background}/{detector}.parquet"
+SCORES = "results/{run}/scores.parquet"
+TRIGGER_TABLE = "results/{run}/triggers.parquet"
+ABOVE_LIMIT = "results/{run}/above_limit.parquet"
 
 VIEWS = CONFIG.clustering.views
 # The view whose map stands beside the summary.
@@ -133,6 +187,15 @@ wildcard_constraints:
 def keys(section, *omitted):
     """Return one section of the configuration as a param, without keys that change no result."""
     return getattr(CONFIG, section).model_dump(mode="json", exclude=set(omitted))
+
+
+def untracked(value):
+    """Return a param that changes no result and so reruns nothing: where files lie, say.
+
+    Snakemake compares no params that are derived from others, which it takes one for that asks for
+    the input.
+    """
+    return lambda wildcards, input: value
 
 
 def code(rule):
@@ -164,6 +227,10 @@ def input_files(key, patterns):
         return as_inputs(key, matching_files(key, patterns))
     except GwmorphError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+
+
+# Receipts tell where files lie in the cache, which may be moved; a user's own lie anywhere.
+STRAIN_ROOT = "" if SOURCE == "directory" else CONFIG.source.cache
 
 
 def reading_of_detector(wildcards):
@@ -230,7 +297,7 @@ def pictures(wildcards):
 
 def merged_triggers(wildcards):
     """Return the run's triggers, which say what the events are."""
-    return {"window": [], "event": ["results/{run}/triggers.parquet"]}[wildcards.view]
+    return {"window": [], "event": [TRIGGER_TABLE]}[wildcards.view]
 
 
 def shards_of(view):
@@ -251,6 +318,20 @@ def shards(wildcards):
     return shards_of(wildcards.view)
 
 
+def span_files():
+    """Return all that is named after a span of time: of the run's blocks, and of their groups."""
+    patterns = [LEDGER, MEASUREMENTS, TRIGGERS, PICTURES, EVENTS]
+    views = sorted({"window", *VIEWS})  # scores need all windows
+    return [*chain(*map(run_files, patterns)), *chain(*map(shards_of, views))]
+
+
+def score_files():
+    """Return the scores, what they are measured against, and the events that they give."""
+    background, detectors = CONFIG.score.background, CONFIG.run.detectors
+    quiet = expand(QUIET, run=RUN, background=background, detector=detectors)
+    return quiet + expand([SCORES, TRIGGER_TABLE, ABOVE_LIMIT], run=RUN)
+
+
 def weights_of(name):
     """Return the local weights that an encoder of this name reads, if it does."""
     encoder = CONFIG.encoder
@@ -261,22 +342,29 @@ def weights_of(name):
     return [path for path in [named] if path and Path(path).exists()]
 
 
-def weights_file(wildcards):
-    """Return the local weights that the run's encoder reads, so that new ones count."""
-    return weights_of(CONFIG.encoder.name)
+@cache
+def content_of(path):
+    """Return the SHA-256 of a file, read once."""
+    return sha256_of_file(path)
 
 
 def encoder_keys(encoder=CONFIG.encoder):
-    """Return the keys of an encoder, by default the run's, that its vectors depend on."""
+    """Return what an encoder's vectors depend on, by default the run's: keys, content of weights.
+
+    Where weights lie, or come from, is not among it.
+    """
     own = {
         "dinov2": {"weights", "runtime", "precision", "output"},
         "indomain": {"indomain"},
     }
     unused = {"blocks_per_job"}.union(*own.values()) - own.get(encoder.name, set())
     section = encoder.model_dump(mode="json", exclude=unused)
-    for name in ("cache", "endpoint"):
-        section.get("weights", {}).pop(name, None)
-    return section
+    for part in ("weights", "indomain"):
+        for name in ("path", "cache", "endpoint"):
+            section.get(part, {}).pop(name, None)
+    return section | {
+        "content": [content_of(path) for path in weights_of(encoder.name)]
+    }
 
 
 def science_seconds():

@@ -10,10 +10,8 @@ wildcard_constraints:
 
 rule compare_encoders:
     input:
-        f"results/{RUN}/comparison/encoders.html",
-        f"results/{RUN}/comparison/encoders.png",
-        where_strain(f"results/{RUN}/comparison/named.html"),
-        f"results/{RUN}/config.yaml",
+        comparison_files(),
+        f"results/{RUN}/comparison/config.yaml",
 
 
 rule labelled_views:
@@ -82,8 +80,6 @@ rule encoder_vectors:
         naming=where_strain(LABELLED.replace("{data}", "naming")),
         real_strain=where_strain(STRAIN_VIEWS),
         glitches=glitch_picture_files,
-        weights=compared_weights,
-        held_out=held_out_weights,
     output:
         vectors=VECTORS,
         cost=COST,
@@ -99,7 +95,9 @@ rule encoder_vectors:
         runtime=60,
     params:
         encoder=lambda wildcards: compared_keys(wildcards.encoder),
-        held_out=CONFIG.comparison.held_out,
+        section=untracked(keys("encoder")),
+        held_out=untracked(CONFIG.comparison.held_out),
+        held_out_content=held_out_content,
         unseen=CONFIG.comparison.unseen,
         seed=CONFIG.comparison.seed,
         picture=keys("picture"),
@@ -202,8 +200,6 @@ rule named_table:
 
 
 rule comparison_windows:
-    input:
-        weights=compared_weights,
     output:
         windows=COMPARED,
     log:
@@ -221,6 +217,7 @@ rule comparison_windows:
         rendering=LOOKING["rendering"],
         events=LOOKING["events"],
         encoders=all_compared_keys(),
+        section=untracked(keys("encoder")),
         job=comparison_job_of,
         code=code("comparison_windows"),
     message:
@@ -250,6 +247,7 @@ rule comparison_recall:
         runtime=60,
     params:
         encoders=all_compared_keys(),
+        section=untracked(keys("encoder")),
         size=[CONFIG.picture.height, CONFIG.picture.width],
         fraction=0.01,
         code=code("comparison_recall"),

@@ -47,18 +47,14 @@ def all_compared_keys():
     return [compared_keys(name) for name in compared_encoders()]
 
 
-def compared_weights(wildcards):
-    """Return the local weights of the compared encoders, so that new ones count."""
-    names = (
-        [wildcards.encoder] if hasattr(wildcards, "encoder") else compared_encoders()
-    )
-    return [path for name in names for path in weights_of(name)]
-
-
-def held_out_weights(wildcards):
-    """Return the weights whose training left out the unseen shapes, if there are any."""
+def held_out_content(wildcards):
+    """Return the hash of the weights whose training left out the unseen shapes, if there are any."""
     path = CONFIG.comparison.held_out
-    return [path] if path and wildcards.encoder == "indomain" else []
+    if not path or wildcards.encoder != "indomain":
+        return None
+    if not Path(path).is_file():
+        sys.exit(f"ConfigError: comparison.held_out: {path}: no such file.")
+    return content_of(path)
 
 
 def population_of(wildcards):
@@ -77,6 +73,13 @@ def snrs_of(wildcards):
 def where_strain(*patterns):
     """Return files that are made only where labelled strain is named."""
     return list(patterns) if CONFIG.comparison.labelled_strain else []
+
+
+def comparison_files():
+    """Return what a comparison of encoders is made for."""
+    folder = f"results/{RUN}/comparison"
+    always = [f"{folder}/encoders.html", f"{folder}/encoders.png"]
+    return always + where_strain(f"{folder}/named.html")
 
 
 def draws():

@@ -6,7 +6,6 @@
 rule embed:
     input:
         unpack(outputs_of_group),
-        weights=weights_file,
     output:
         shard=SHARD,
     log:
@@ -21,6 +20,7 @@ rule embed:
         runtime=240,
     params:
         encoder=encoder_keys(),
+        section=untracked(keys("encoder")),
         size=[CONFIG.picture.height, CONFIG.picture.width],
         code=code("embed"),
     message:

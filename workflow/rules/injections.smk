@@ -9,12 +9,11 @@ wildcard_constraints:
 
 rule injections:
     input:
-        campaign_files,
+        campaign_files(),
+        f"results/{RUN}/injections/config.yaml",
 
 
 rule injection_windows:
-    input:
-        weights=weights_file,
     output:
         windows=INJECTED,
     log:
@@ -40,7 +39,6 @@ rule injection_windows:
 rule noise_windows:
     input:
         files=noise_files_of,
-        weights=weights_file,
     output:
         windows=NOISE,
     log:

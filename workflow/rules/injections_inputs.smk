@@ -68,7 +68,7 @@ def morphology_labels(wildcards):
     return families(CONFIG.injections.morphologies)
 
 
-def campaign_files(wildcards):
+def campaign_files():
     """Return what a campaign is run for."""
     folder = f"results/{RUN}/injections"
     found = [
@@ -76,7 +76,6 @@ def campaign_files(wildcards):
         f"{folder}/half_recall.html",
         f"{folder}/achieved.html",
         f"{folder}/agreement.png",
-        f"results/{RUN}/config.yaml",
     ]
     return found + (
         [f"{folder}/noise_counts.html"] if CONFIG.injections.noise_files else []
@@ -93,5 +92,6 @@ LOOKING = {
     },
     "events": keys("events", "max_per_window", "candidates", "parts"),
     "encoder": encoder_keys(),
+    "section": untracked(keys("encoder")),
     "modules": CONFIG.injections.modules,
 }

@@ -1,5 +1,5 @@
 # Needs clusters, ledgers, measurements and pictures. Makes the figures, galleries and tables of
-# the report, the summary of the run, and the record of its configuration.
+# the report, and the summary of the run.
 
 
 rule map:
@@ -188,7 +188,7 @@ rule event_table:
     params:
         window_s=CONFIG.window.duration_s,
         events_snr=CONFIG.events.snr,
-        count=CONFIG.report.listed_events,
+        listed=CONFIG.report.listed_events,
         code=code("event_table"),
     message:
         "Listing the loudest and the least probable events of run {wildcards.run}"
@@ -231,9 +231,9 @@ rule summary:
     input:
         ledgers=run_files(LEDGER),
         measurements=run_files(MEASUREMENTS),
-        triggers="results/{run}/triggers.parquet",
+        triggers=TRIGGER_TABLE,
         scores=SCORES,
-        above_limit="results/{run}/above_limit.parquet",
+        above_limit=ABOVE_LIMIT,
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:
@@ -290,26 +290,3 @@ rule summary_page:
         "Writing the summary of run {wildcards.run} as a page"
     script:
         "../../scripts/summary_page.py"
-
-
-rule resolved_config:
-    output:
-        config="results/{run}/config.yaml",
-    log:
-        "results/{run}/logs/resolved_config.log",
-    benchmark:
-        "results/{run}/benchmarks/resolved_config.tsv"
-    localrule: True
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
-    params:
-        configuration=CONFIG.model_dump(mode="json"),
-        code=code("resolved_config"),
-    message:
-        "Recording the configuration of run {wildcards.run}"
-    script:
-        "../../scripts/resolved_config.py"

@@ -4,13 +4,8 @@
 
 from gwmorph.config.score import fewest_quiet_windows
 
-QUIET = "results/{run}/quiet/{background}/{detector}.parquet"
-SCORES = "results/{run}/scores.parquet"
-
 
 rule quiet:
-    input:
-        weights=weights_file,
     output:
         quiet=QUIET.replace("{background}", "simulated"),
     log:
@@ -33,8 +28,8 @@ rule quiet:
             "picture": keys("picture"),
         },
         encoder={k: v for k, v in encoder_keys().items() if k != "batch_size"},
-        # A function of the input is not compared: a moved cache reruns nothing.
-        cache=lambda wildcards, input: CONFIG.source.cache,
+        section=untracked(keys("encoder")),
+        cache=untracked(CONFIG.source.cache),
         code=code("quiet"),
     message:
         "Simulating quiet windows of {wildcards.detector}"
@@ -109,8 +104,8 @@ rule triggers:
         triggers=run_files(TRIGGERS),
         scores=SCORES,
     output:
-        triggers="results/{run}/triggers.parquet",
-        above_limit="results/{run}/above_limit.parquet",
+        triggers=TRIGGER_TABLE,
+        above_limit=ABOVE_LIMIT,
     log:
         "results/{run}/logs/triggers.log",
     benchmark:

@@ -20,7 +20,8 @@ if SOURCE == "gwosc":
             downloads=1,
         params:
             files=files_of_block,
-            cache=CONFIG.source.cache,
+            cache=untracked(CONFIG.source.cache),
+            server=untracked(keys("source")["gwosc"]),
             code=code("download"),
         message:
             "Fetching {wildcards.detector} strain of block {wildcards.block}"
@@ -68,9 +69,10 @@ else:
             mem_mb=2000,
             runtime=20,
         params:
+            # Their names hold the hash of all that shapes them.
             files=files_of_block,
-            cache=CONFIG.source.cache,
-            simulated=keys("source")["simulated"],
+            cache=untracked(CONFIG.source.cache),
+            simulated=untracked(keys("source")["simulated"]),
             code=code("simulate"),
         message:
             "Simulating {wildcards.detector} strain of block {wildcards.block}"
@@ -95,6 +97,7 @@ else:
             mem_mb=1000,
             runtime=10,
         params:
+            root=untracked(STRAIN_ROOT),
             code=code("truth"),
         message:
             "Joining the truth about run {wildcards.run}"

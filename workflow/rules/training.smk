@@ -5,9 +5,8 @@
 
 rule train_encoder:
     input:
-        f"{TRAINED}/encoder.safetensors",
-        f"{TRAINED}/losses.png",
-        f"results/{RUN}/config.yaml",
+        training_files(),
+        f"{TRAINED}/config.yaml",
 
 
 rule training_pairs:
@@ -83,6 +82,7 @@ rule contrast:
         runtime=600,
     params:
         training=keys("training", "parts", "windows_per_part", "noise_windows"),
+        section=untracked(keys("training")),
         code=code("contrast"),
     message:
         "Training the encoder of run {wildcards.run}"

@@ -18,6 +18,11 @@ SIMULATING = {
 }
 
 
+def training_files():
+    """Return what an encoder is trained for."""
+    return [f"{TRAINED}/encoder.safetensors", f"{TRAINED}/losses.png"]
+
+
 def training_noise_files(wildcards):
     """Return the strain files of a detector that training views are taken from."""
     detector = wildcards.detector

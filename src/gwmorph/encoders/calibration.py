@@ -1,7 +1,8 @@
 """The pictures that int8 is calibrated on: fixed by seeds, never those of a run.
 
-White noise with one transient in each window, drawn as the default configuration draws windows
-and event views. Nothing of it is scored anywhere.
+White noise with one transient in each window, drawn as runs draw windows and event views by
+default. The values are this module's own: a default that changes leaves the set as it is, and
+whoever changes it here makes new models. Nothing of it is scored anywhere.
 """
 
 import hashlib
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gwmorph.config import Config
 from gwmorph.simulation.streams import stream
 from gwmorph.simulation.transients import band_noise, gaussian, packet, sweep
 from gwmorph.spectra.pictures import PictureScale
@@ -21,6 +21,10 @@ from gwmorph.spectra.views import event_view
 SEED = 20180
 WINDOWS = 48
 _SHAPES = 4
+_WINDOW_S = 32
+_RATE = 4096
+_TILING = {"q_low": 4.0, "q_high": 64.0, "f_low": 20.0, "f_high": 2048.0, "mismatch": 0.2}
+_SCALE = PictureScale("linear", 25.5, "cividis")
 
 
 @dataclass(frozen=True)
@@ -39,30 +43,25 @@ class Calibration:
 
 def calibration_set(size: tuple[int, int]) -> Calibration:
     """Simulate and draw the calibration set in pictures of ``size`` (height, width)."""
-    config = Config()
-    rate, window_s = config.conditioning.sample_rate, config.window.duration_s
-    q = config.qtransform
-    tiling = Tiling(window_s + 2 * GUARD_S, rate, q.q_low, q.q_high, q.f_low, q.f_high, q.mismatch)
-    transform = QTransform(tiling, window_s, *size)
+    tiling = Tiling(_WINDOW_S + 2 * GUARD_S, _RATE, **_TILING)
+    transform = QTransform(tiling, _WINDOW_S, *size)
     windows, events = [], []
     for first in range(0, WINDOWS, BATCH):
-        spans = np.stack([_span(number, rate, window_s) for number in range(first, first + BATCH)])
+        spans = np.stack([_span(number) for number in range(first, first + BATCH)])
         batch = transform.batch(spans)
         windows.append(batch.planes.energy.max(axis=1))
         times = batch.planes.loudest.time
         events.append(
             np.stack([event_view(batch, i, float(t), *size) for i, t in enumerate(times)])
         )
-    picture = config.picture
-    scale = PictureScale(picture.scale, picture.energy_max, picture.colormap)
-    return Calibration(scale.index(np.concatenate([*windows, *events])), scale)
+    return Calibration(_SCALE.index(np.concatenate([*windows, *events])), _SCALE)
 
 
-def _span(number: int, rate: int, window_s: int) -> NDArray[np.float32]:
+def _span(number: int) -> NDArray[np.float32]:
     """White noise of unit variance with one transient of SNR 5 to 100: float32 [samples]."""
     rng = stream(SEED, "calibration", number)
-    times = np.arange((window_s + 2 * GUARD_S) * rate) / rate - GUARD_S
-    shape = _shape(number, times - rng.uniform(1, window_s - 1), rng)
+    times = np.arange((_WINDOW_S + 2 * GUARD_S) * _RATE) / _RATE - GUARD_S
+    shape = _shape(number, times - rng.uniform(1, _WINDOW_S - 1), rng)
     snr = np.exp(rng.uniform(np.log(5), np.log(100)))
     noise = rng.standard_normal(len(times))
     return (noise + snr * shape / np.linalg.norm(shape)).astype(np.float32)

@@ -5,10 +5,10 @@ This module is read with the workflow, so it imports little.
 
 import json
 from pathlib import Path
+from typing import Any
 
 from gwmorph.config import EncoderConfig
 from gwmorph.errors import ConfigError
-from gwmorph.storage import write_json
 
 _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _KEYS = {"runtime", "precision"}
@@ -36,10 +36,10 @@ def has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def settle_auto(config: EncoderConfig, record: Path) -> EncoderConfig:
-    """Resolve ``auto`` as it was resolved when ``record`` was made, or now, and then record it.
+    """Resolve ``auto`` as it was resolved when ``record`` was made, or as this machine does.
 
     So a run keeps its precision whichever machine goes on with it. Asking for something else
-    makes a new record, as removing the file does.
+    is resolved anew, as it is when the file was removed. What to record is `settlement`'s.
 
     Raises
     ------
@@ -48,13 +48,21 @@ def settle_auto(config: EncoderConfig, record: Path) -> EncoderConfig:
     """
     if config.name != "dinov2":
         return config
-    asked = config.model_dump(include={"name"} | _KEYS)
     stored = _stored(record)
-    if stored.get("asked") == asked:
+    if stored.get("asked") == _asked(config):
         return config.model_copy(update=stored["resolved"])
-    resolved = resolve_auto(config)
-    write_json(record, {"asked": asked, "resolved": resolved.model_dump(include=_KEYS)})
-    return resolved
+    return resolve_auto(config)
+
+
+def settlement(config: EncoderConfig, settled: EncoderConfig) -> dict[str, Any] | None:
+    """Return what the record of `settle_auto` holds as JSON, or None where there was no choice."""
+    if config.name != "dinov2":
+        return None
+    return {"asked": _asked(config), "resolved": settled.model_dump(include=_KEYS)}
+
+
+def _asked(config: EncoderConfig) -> dict[str, Any]:
+    return config.model_dump(include={"name"} | _KEYS)
 
 
 def _stored(record: Path) -> dict:

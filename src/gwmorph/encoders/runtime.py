@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gwmorph.codehash import stage_hash
 from gwmorph.encoders.base import Size
 from gwmorph.encoders.calibration import calibration_set
 from gwmorph.encoders.dinov2 import (
@@ -54,8 +55,6 @@ _MODEL = "model.xml"
 _NUMBERS = "model.bin"
 _ABOUT = "about.json"
 _RECORD = "SHA256SUMS"  # of the two files above, as `sha256sum --check` reads it
-# Raise when the same weights would be converted or quantised to another model.
-_RECIPE = 1
 _SMOOTHING = 0.5
 _BATCH = 8
 _HINTS = {"float32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -293,7 +292,8 @@ def _folder_name(weights: Weights, size: Size, kind: str) -> str:
     made_from = {
         "weights": weights.sha256,
         "config": sha256_of_file(weights.folder / CONFIG_FILE),
-        "recipe": _RECIPE,
+        # Of all that converts, quantises, and draws the pictures to calibrate on.
+        "code": stage_hash(__file__),
         "versions": [version(name) for name in makers],
     }
     return f"{weights.name}-{size[0]}x{size[1]}-{kind}-{content_hash(made_from)}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gwmorph.errors import StrainError
@@ -9,15 +10,21 @@ from gwmorph.storage import write_json
 from gwmorph.strain.base import LocalFile
 
 
-def write_receipts(path: Path | str, files: Sequence[LocalFile]) -> None:
-    """Write the receipts of one block's files as JSON."""
+def write_receipts(path: Path | str, files: Sequence[LocalFile], root: Path | None = None) -> None:
+    """Write the receipts of one block's files as JSON, with paths from the folder ``root`` on.
+
+    A cache that was moved as a whole is then the same one.
+    """
+    if root is not None:
+        files = [replace(file, path=str(Path(file.path).relative_to(root))) for file in files]
     write_json(path, [file.to_json() for file in files])
 
 
-def verified_files(paths: Iterable[Path | str]) -> list[LocalFile]:
+def verified_files(paths: Iterable[Path | str], root: Path = Path()) -> list[LocalFile]:
     """Read receipts and check that every file is still the one that was received.
 
-    A file that several receipts hold comes once. Sorted by start, then rank.
+    Paths of receipts start at the folder ``root``. A file that several receipts hold comes once.
+    Sorted by start, then rank.
 
     Raises
     ------
@@ -27,7 +34,8 @@ def verified_files(paths: Iterable[Path | str]) -> list[LocalFile]:
     """
     files: dict[str, LocalFile] = {}
     for path in paths:
-        for file in read_receipts(path):
+        for received in read_receipts(path):
+            file = replace(received, path=str(root / received.path))
             if file.path not in files:
                 _verify(file, path)
                 files[file.path] = file

@@ -37,7 +37,8 @@ class SimulatedSource:
     rate_scale : factor on all transients' rates.
     duty_cycle : fraction of the time in which a detector observes, (0, 1].
     sample_rate : Hz, 2048, 4096 or 16384.
-    cache : folder; files go to ``{cache}/simulated/{hash of all parameters}``.
+    cache : folder; files go to ``{cache}/simulated/{hash of all parameters}``, and have their path
+        in it as location.
     """
 
     seed: int
@@ -85,7 +86,7 @@ class SimulatedSource:
         StorageError
             The files cannot be written whole.
         """
-        path = Path(file.location)
+        path = self.cache / file.location
         receipt = self._receipt_if_intact(file)
         if receipt is not None:
             return receipt
@@ -133,11 +134,11 @@ class SimulatedSource:
             gps_start=block,
             duration=BLOCK_S,
             sample_rate=self.sample_rate,
-            location=str(self.folder / name),
+            location=str((self.folder / name).relative_to(self.cache)),
         )
 
     def _receipt_if_intact(self, file: StrainFile) -> LocalFile | None:
-        path = Path(file.location)
+        path = self.cache / file.location
         recorded = storage.recorded_sha256(path)
         if recorded is None or not (path.is_file() and truth_path(path).is_file()):
             return None

@@ -1,0 +1,202 @@
+"""What a run promises is there, and what is said of it is true: lost outputs, records."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+import yaml
+from workflow_project import BLOCK_S, FIRST, ROOT, Project
+
+pytestmark = pytest.mark.workflow
+
+# What Snakemake leaves of each job, what another target makes, and what simulated runs have.
+_NOT_OF_THIS_RUN = {"logs/", "benchmarks/", "training/", "truth.parquet"}
+CLUSTERING = [f"Clustering the {view} views of run t" for view in ("window", "event")]
+RECORD = "Recording the configuration of run t"
+
+
+def promised() -> list[str]:
+    """Outputs that the README's table promises of a run."""
+    section = (
+        (ROOT / "README.md").read_text().partition("## What comes out")[2].partition("\n## ")[0]
+    )
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return [name for cell in cells for name in re.findall("`([^`]+)`", cell)]
+
+
+def test_all_asks_for_everything_that_the_readme_promises(unfinished):
+    printed = unfinished.make("--dry-run")
+    found = re.search(
+        r"Asking for all.*\nReason: Input files updated by another job: (.*)", printed
+    )
+    asked = [path.removeprefix("results/t/") for path in found[1].split(", ")]
+    names = promised()
+    assert {"clusters/", "triggers.parquet", "summary.json"} <= set(names)
+    for name in set(names) - _NOT_OF_THIS_RUN:
+        assert [path for path in asked if path.startswith(name)], name
+    # Of every block, and in every view.
+    for folder in ("ledger", "measurements", "triggers", "pictures", "events"):
+        assert len([path for path in asked if path.startswith(f"{folder}/")]) == 6
+    for folder in ("embeddings", "clusters", "figures", "tables"):
+        views = {path.split("/")[1] for path in asked if path.startswith(f"{folder}/")}
+        assert {"window", "event"} <= views
+
+
+@pytest.mark.parametrize(
+    ("lost", "job"),
+    [
+        ("triggers.parquet", "Joining the triggers of run t"),
+        (f"pictures/H1-GWMORPH_PICTURES-{FIRST}-4096", "Drawing H1 block 0"),
+        ("clusters/event/clusters.parquet", CLUSTERING[1]),
+    ],
+)
+def test_a_lost_output_is_made_again(copy, lost, job):
+    project = copy()
+    path = project.folder / "results" / "t" / lost
+    path.rename(project.folder / "lost")
+    jobs = project.would_run()
+    assert {job, RECORD} <= set(jobs)
+    assert not [one for one in jobs if "Checking" in one]
+
+
+def test_a_lost_plan_is_made_again_alone(copy):
+    project = copy()
+    before = project.results()
+    for path in (project.folder / "results" / "t" / "plan").iterdir():
+        path.unlink()
+    assert project.would_run() == ["Keeping the plan of run t"]
+    project.make()
+    assert project.results() == before
+
+
+def test_a_dry_run_writes_nothing(copy, unfinished):
+    unfinished.make("--dry-run")
+    assert not (unfinished.folder / "results").exists()
+    project = copy()
+    before = project.results(), project.times()
+    other = project.change(run={"gps_end": FIRST + BLOCK_S}, events={"snr": 8.0})
+    assert "Drawing L1 block 0" in other.would_run()
+    assert (project.results(), project.times()) == before
+
+
+@pytest.mark.parametrize("whose", ["0123456789abcdef", ""])
+def test_a_job_of_another_plan_or_configuration_is_refused(copy, whose):
+    project = copy()
+    receipt = f"results/t/strain/H1/{FIRST}.json"
+    (project.folder / receipt).unlink()
+    # As an executor starts a job on another node.
+    target = f"collect:run=t,detector=H1,block={FIRST}"
+    job = project.command(
+        "--mode", "remote", "--allowed-rules", "collect", "--target-jobs", target
+    )
+    done = subprocess.run(
+        job,
+        cwd=project.folder,
+        env={**project.environment, "GWMORPH_RUN": whose},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "PlanError: results/t: this job was started for another plan" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project.folder / receipt).exists()
+
+
+def interrupted(project: Project, when: str) -> tuple[str, int]:
+    """Press Ctrl-C once a run has said ``when``; return what it said then, and its status."""
+    process = subprocess.Popen(
+        project.command(),
+        cwd=project.folder,
+        env=project.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    for line in process.stdout:
+        if line.startswith("Job ") and when in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    return said, process.returncode
+
+
+def test_an_interrupted_rerun_leaves_no_run_that_calls_itself_finished(copy):
+    project = copy()
+    record = project.folder / "results" / "t" / "config.yaml"
+    assert yaml.safe_load(record.read_text())["clustering"]["umap"]["neighbors"] == 5
+    changed = project.change(clustering={"umap": {"neighbors": 6}})
+    said, status = interrupted(changed, "Clustering")
+    assert status != 0
+    assert "Traceback" not in said
+    assert "Error" not in said
+    assert said.splitlines()[-1].startswith("Interrupted. What is finished is kept")
+    assert not record.exists()
+    refused = project.snakemake("--report", "report.zip")
+    assert refused.returncode != 0
+    assert (
+        "results/t/config.yaml: no such file, so these results are not finished" in refused.stdout
+    )
+    # With the old key again, what the interrupt took is made again, and only then recorded.
+    jobs = project.would_run()
+    assert RECORD in jobs
+    assert set(CLUSTERING) & set(jobs)
+
+
+def test_a_report_of_another_configuration_is_refused(copy):
+    project = copy().change(clustering={"umap": {"neighbors": 6}})
+    done = project.snakemake("--report", "report.zip")
+    assert done.returncode != 0
+    assert "PlanError: results/t was made with another configuration" in done.stdout
+    assert "clustering.umap.neighbors: 6 here, 5 there" in done.stdout
+    assert "--configfile results/t/config.yaml" in done.stdout
+    assert not (project.folder / "report.zip").exists()
+
+
+def test_the_printed_command_makes_the_report_as_pasted(copy):
+    project = copy()
+
+    def summary() -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "gwmorph.cli", "summary", "results/t"],
+            cwd=project.folder,
+            env=project.environment,
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout
+
+    command = shlex.split(re.search(r"snakemake .*", summary())[0])
+    assert command[0] == "snakemake"
+    subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        check=True,
+    )
+    assert (project.folder / "results" / "t" / "report.zip").is_file()
+    assert "Not finished" not in summary()
+    (project.folder / "results" / "t" / "config.yaml").unlink()
+    assert "Not finished" in summary()
+
+
+def test_a_moved_checkout_and_touched_weights_rerun_nothing(copy):
+    project = copy().change(encoder={"name": "indomain"})
+    shard = next(path for path in project.results() if path.startswith("embeddings/window/H1"))
+    project.make(f"results/t/{shard}")
+    (project.folder / "src/gwmorph/encoders/indomain.safetensors").touch()
+    moved = Project(project.folder.rename(project.folder.with_name("moved")), project.config)
+    assert "Nothing to be done" in moved.make(f"results/t/{shard}")
+    # The same weights at another place are the same, others are not.
+    weights = moved.folder / "weights.safetensors"
+    weights.write_bytes((moved.folder / "src/gwmorph/encoders/indomain.safetensors").read_bytes())
+    named = moved.change(encoder={"indomain": {"path": "weights.safetensors"}})
+    assert "Nothing to be done" in named.make(f"results/t/{shard}")
+    weights.write_bytes(weights.read_bytes()[:-2] + b"ab")
+    assert "Encoding H1 window views" in named.make("--dry-run", f"results/t/{shard}")

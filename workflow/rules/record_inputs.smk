@@ -1,0 +1,55 @@
+# What the rules of what is kept of a run share: which results each record of the configuration speaks
+# of. A call for a report of results that were made with another configuration ends here.
+
+import sys
+from pathlib import Path
+
+from gwmorph.results import require_recorded
+
+# What is made of all blocks together, from what is named after a span of time. The verdict is not
+# among it: when it fails there is none, and the rest is there all the same.
+JOINT_FILES = [
+    *score_files(),
+    *expand([CLUSTERS, CLUSTER_SUMMARY, DIAGNOSTICS], run=RUN, view=VIEWS),
+    *report_files(),
+    f"results/{RUN}/summary.json",
+    *truth_files(),
+]
+# Each target's own record, which others do not touch: where it lies, and what it speaks of.
+RECORDS = {
+    "all": ("", JOINT_FILES),
+    "injections": ("injections/", campaign_files()),
+    "compare_encoders": ("comparison/", comparison_files()),
+    "train_encoder": ("training/", training_files()),
+}
+PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
+PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []
+
+
+def recorded_files(wildcards):
+    """Return the results that a record of the configuration speaks of."""
+    return dict(RECORDS.values())[wildcards.part]
+
+
+def asked_for_report():
+    """Return the target whose report this call asks for, or None where it asks for none."""
+    options = {word.partition("=")[0] for word in sys.argv}
+    if "--report" not in options or "--report-after-run" in options:
+        return None
+    return next((target for target in RECORDS if target in sys.argv), "all")
+
+
+if asked_for_report():
+    with one_message():
+        require_recorded(
+            Path("results") / RUN / RECORDS[asked_for_report()][0] / "config.yaml",
+            CONFIG,
+        )
+
+
+def withdraw_records():
+    """Remove the records that speak of a result which is about to be made anew."""
+    changing = {file for job in workflow.dag.needrun_jobs() for file in job.output}
+    for part, results in RECORDS.values():
+        if changing.intersection(results + ([] if part else span_files())):
+            Path(f"results/{RUN}/{part}config.yaml").unlink(missing_ok=True)
