@@ -35,6 +35,6 @@ if __name__ == "__main__":
             pictures=[Path(path) for path in snakemake.input.pictures],
             window_s=snakemake.params.window_s,
             events_snr=snakemake.params.events_snr,
-            count=snakemake.params.count,
+            count=snakemake.params.listed,
             html=Path(snakemake.output.html),
         )
