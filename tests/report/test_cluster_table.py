@@ -1,6 +1,11 @@
 import csv
+import re
 
-from gwmorph.report.cluster_table import write_cluster_csv, write_cluster_html
+import pyarrow as pa
+from matplotlib.colors import to_hex
+
+from gwmorph.report.cluster_table import null_note, write_cluster_csv, write_cluster_html
+from gwmorph.report.palette import cluster_color
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 
 DIAGNOSTICS = {
@@ -41,7 +46,7 @@ def test_html_has_a_row_for_every_cluster_and_explains_its_columns(tmp_path, run
     for row in summary.to_pylist():
         assert f"<td>{row['members']}</td>" in page
     assert page.count("<td>no</td>") == 1
-    assert "9 groups, joined to 6 clusters, of which 5 are supported" in page
+    assert "9 groups, joined to 6 clusters, 5 of them supported" in page
     assert "an overlap of 0.123 or more" in page
 
 
@@ -52,4 +57,32 @@ def test_empty_tables_are_written_with_their_heads(tmp_path):
     assert (tmp_path / "clusters.csv").read_text().count("\n") == 1
     page = (tmp_path / "clusters.html").read_text()
     assert "<td>" not in page
-    assert "0 rows are too few to cluster (at least 16)" in page
+    assert "0 rows, too few to cluster (at least 16)" in page
+
+
+def test_html_gives_every_digit_that_counts(tmp_path, run_tables):
+    (row,) = run_tables(clusters=1).summary.to_pylist()
+    row |= {"medoid_trigger_time": 1262301190.421875, "median_frequency": 1234.56, "p_value": 0.02}
+    write_cluster_html(
+        pa.Table.from_pylist([row], schema=CLUSTER_SUMMARY), DIAGNOSTICS, tmp_path / "c.html"
+    )
+    page = (tmp_path / "c.html").read_text()
+    assert "<td>1262301190.422</td>" in page
+    assert f"<td>{row['medoid_gps_start']}</td>" in page
+    assert "<td>1,235</td>" in page
+    assert "<td>0.02</td>" in page
+    assert not re.search(r"<td>[^<]*e[+-]\d", page)
+
+
+def test_html_shows_the_colours_of_the_figures(tmp_path, run_tables):
+    write_cluster_html(run_tables(clusters=3).summary, DIAGNOSTICS, tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert all(to_hex(cluster_color(number)) in page for number in range(3))
+
+
+def test_one_of_a_kind_is_singular():
+    one = dict.fromkeys(DIAGNOSTICS, 1) | {"method": "mixture", "clustered": True}
+    note = null_note(one)
+    assert "1 group, joined to 1 cluster, 1 of them" in note
+    assert "1 structureless cloud overlap" in note
+    assert note.endswith("1 row, 1 outlier among them.")

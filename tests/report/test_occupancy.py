@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
-from gwmorph.report.occupancy import count_occupancy
+from gwmorph.report import occupancy
+from gwmorph.report.occupancy import count_occupancy, draw_occupancy
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.clusters import CLUSTERS
 
@@ -56,6 +58,11 @@ def test_occupancy_counts_are_the_known_ones():
     assert h1.analysed.tolist() == [2, 0, 1]
     assert h1.excluded.tolist() == [1, 0, 1]
     assert l1.members.tolist() == [[0, 0, 0], [0, 0, 0], [0, 1, 0]]
+    assert h1.livetime_s.tolist() == [64, 0, 32]
+    assert l1.livetime_s.tolist() == [0, 0, 32]
+    np.testing.assert_array_equal(
+        h1.rates(), [[56.25, 0, 56.25], [np.nan, np.nan, np.nan], [112.5, 0, 0]]
+    )
     np.testing.assert_array_equal(
         h1.shares(), [[0.5, 0, 0.5], [np.nan, np.nan, np.nan], [1, 0, 0]]
     )
@@ -71,3 +78,40 @@ def test_occupancy_counts_every_window_once(run_tables):
         assert lost == tables.ledger.num_rows - tables.clusters.num_rows
         for count in counts.values():
             np.testing.assert_array_equal(count.members.sum(axis=1), count.analysed)
+
+
+def test_windows_that_overlap_are_livetime_once():
+    # Bins of 128 s; starts every 16 s: the first bin's windows reach into the second one.
+    rows = [ledger_row(gps, "analysed") for gps in (0, 16, 32, 96, 112, 128, 144)]
+    ledger = LEDGER.empty_table().from_pylist(rows, schema=LEDGER)
+    (counts,) = count_occupancy(CLUSTERS.empty_table(), ledger, 128).values()
+    assert counts.livetime_s.tolist() == [64 + 48, 48]
+
+
+def titles(monkeypatch, tables, view: str, path) -> list[str]:
+    said = []
+    monkeypatch.setattr(occupancy.Axes, "set_title", lambda self, text, **style: said.append(text))
+    draw_occupancy(tables.clusters, view, tables.ledger, 1024, path)
+    return said
+
+
+def test_titles_count_windows_and_give_rates_of_events(tmp_path, run_tables, monkeypatch):
+    # Three of four windows are analysed: 90 of 32 s.
+    tables = run_tables(detectors=("H1",), windows=120, lost_every=4)
+    path = tmp_path / "o.png"
+    assert titles(monkeypatch, tables, "event", path) == ["H1: 90 events in 0.80 h, 112 an hour"]
+    assert titles(monkeypatch, tables, "window", path) == ["H1: 90 windows in 0.80 h"]
+
+
+def test_rates_of_events_are_drawn_above_their_shares(tmp_path, run_tables, monkeypatch):
+    drawn = []
+    for name in ("_draw_rates", "_draw_shares", "_draw_counts"):
+        assert getattr(occupancy, name) in occupancy._HEIGHT_IN
+    monkeypatch.setattr(
+        occupancy,
+        "_stack",
+        lambda axes, counts, parts, bin_s: drawn.append(np.nansum(parts)),
+    )
+    tables = run_tables(detectors=("H1",), windows=120, lost_every=4)
+    draw_occupancy(tables.clusters, "event", tables.ledger, 10**6, tmp_path / "o.png")
+    assert drawn == [pytest.approx(112.5), pytest.approx(1)]

@@ -1,4 +1,4 @@
-from gwmorph.report.wording import counted
+from gwmorph.report.wording import counted, hourly
 
 
 def test_one_is_singular_and_the_others_are_not():
@@ -8,3 +8,9 @@ def test_one_is_singular_and_the_others_are_not():
         "2 events",
         "1,000 events",
     ]
+
+
+def test_rates_have_three_digits_and_no_exponent():
+    rates = [hourly(number, 7200) for number in (0, 1, 121, 123456)]
+    assert rates == ["0 an hour", "0.5 an hour", "60.5 an hour", "61,728 an hour"]
+    assert hourly(0, 0) == "no livetime"

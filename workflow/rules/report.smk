@@ -9,7 +9,7 @@ rule map:
         figure=report(
             "results/{run}/figures/{view}/map.png",
             caption="../report/map.rst",
-            category="Views: {view}s",
+            category="Views of {view}s",
             subcategory="Map",
         ),
     log:
@@ -39,7 +39,7 @@ rule occupancy:
         figure=report(
             "results/{run}/figures/{view}/occupancy.png",
             caption="../report/occupancy.rst",
-            category="Views: {view}s",
+            category="Views of {view}s",
             subcategory="Occupancy",
         ),
     log:
@@ -72,7 +72,7 @@ rule galleries:
             directory("results/{run}/figures/{view}/galleries"),
             patterns=["cluster_{cluster}.png"],
             caption="../report/galleries.rst",
-            category="Views: {view}s",
+            category="Views of {view}s",
             subcategory="Galleries",
             labels={"cluster": "{cluster}"},
         ),
@@ -109,7 +109,7 @@ rule cluster_table:
         html=report(
             "results/{run}/tables/{view}/clusters.html",
             caption="../report/cluster_table.rst",
-            category="Views: {view}s",
+            category="Views of {view}s",
             subcategory="Clusters",
         ),
     log:
@@ -171,7 +171,7 @@ rule event_table:
         html=report(
             "results/{run}/tables/event/events.html",
             caption="../report/event_table.rst",
-            category="Views: events",
+            category="Views of events",
             subcategory="Loudest and least probable",
         ),
     log:
@@ -205,7 +205,7 @@ rule truth_figure:
         figure=report(
             "results/{run}/figures/event/truth.png",
             caption="../report/truth_figure.rst",
-            category="Views: events",
+            category="Views of events",
             subcategory="Truth",
         ),
     log:

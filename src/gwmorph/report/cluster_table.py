@@ -6,9 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from gwmorph.report.html import table_page
+from gwmorph.report.html import cluster_mark, table_page
+from gwmorph.report.wording import counted
 from gwmorph.storage import write_bytes
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
+
+_CLUSTERS = ("cluster", "nearest_cluster")
 
 
 def write_cluster_csv(cluster_summary: pa.Table, path: Path | str) -> None:
@@ -32,25 +35,28 @@ def write_cluster_html(
     Below it stands what the clustering's ``diagnostics`` say of the null.
     """
     headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
-    rows = [map(_shown, row.values()) for row in _summary_rows(cluster_summary)]
+    rows = [map(_shown, CLUSTER_SUMMARY, row.values()) for row in _summary_rows(cluster_summary)]
     note = null_note(diagnostics)
     write_bytes(path, table_page("Clusters", headings, rows, note).encode())
 
 
 def null_note(diagnostics: Mapping[str, Any]) -> str:
     """Say in a sentence or two what this run's clusters were compared with."""
+    rows = counted(diagnostics["rows"], "row")
     if not diagnostics["clustered"]:
         return (
-            f"{diagnostics['rows']} rows are too few to cluster (at least "
-            f"{diagnostics['minimum_rows']}): they stand in one group, and nothing supports it."
+            f"{rows}, too few to cluster (at least {diagnostics['minimum_rows']}): one group, and "
+            "nothing supports it."
         )
+    groups = counted(diagnostics["groups_before_joining"], "group")
     return (
-        f"Method {diagnostics['method']}: {diagnostics['groups_before_joining']} groups, joined "
-        f"to {diagnostics['clusters']} clusters, of which {diagnostics['clusters_supported']} are "
-        f"supported. Groups with an overlap of {diagnostics['overlap_limit']:.3f} or more were "
-        f"joined; the parts of {diagnostics['null_surrogates']} structureless clouds overlap by "
-        f"{diagnostics['null_level']:.3f} in the median. {diagnostics['outliers']} of "
-        f"{diagnostics['rows']} rows are outliers."
+        f"Method {diagnostics['method']}: {groups}, joined to "
+        f"{counted(diagnostics['clusters'], 'cluster')}, {diagnostics['clusters_supported']} of "
+        "them supported. Groups with an overlap of "
+        f"{diagnostics['overlap_limit']:.3f} or more were joined; the parts of "
+        f"{counted(diagnostics['null_surrogates'], 'structureless cloud')} overlap by "
+        f"{diagnostics['null_level']:.3f} in the median. {rows}, "
+        f"{counted(diagnostics['outliers'], 'outlier')} among them."
     )
 
 
@@ -71,9 +77,18 @@ def _heading(field: pa.Field) -> str:
     return f"{name} [{_unit(field)}]" if _unit(field) else name
 
 
-def _shown(value: object) -> str:
+def _shown(field: pa.Field, value: Any) -> str:
     if value is None:
         return ""
+    if field.name in _CLUSTERS:
+        return cluster_mark(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return _number(field, value) if isinstance(value, float) else str(value)
+
+
+def _number(field: pa.Field, value: float) -> str:
+    """Write a time to the millisecond, anything else to three digits and without an exponent."""
+    if "GPS" in _meaning(field):
+        return f"{value:.3f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

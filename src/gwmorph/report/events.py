@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from matplotlib.colors import to_hex
 
-from gwmorph.report.html import Html, heading, page, paragraph, picture, table
-from gwmorph.report.palette import cluster_color
+from gwmorph.report.html import cluster_mark, heading, page, paragraph, picture, table
 from gwmorph.tables.block import TILE
 
 _HEIGHT = 128  # of a picture, in the page's pixels
@@ -128,12 +126,7 @@ def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Pat
         f"{event['duration']:.3f}",
         event["found_by"],
         "" if significance is None else f"{significance:.1f}",
-        _cluster(event["cluster"]),
+        cluster_mark(event["cluster"]),
         f"{event['probability']:.3f}",
         "yes" if event["outlier"] else "no",
     ]
-
-
-def _cluster(number: int) -> Html:
-    color = to_hex(cluster_color(number))
-    return Html(f'<span style="color: {color}">\N{BLACK SQUARE}</span> {number}')

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from gwmorph.ledger import ANALYSED
 from gwmorph.report.columns import detectors_of
 from gwmorph.report.palette import LOUDNESS, add_snr_bar, saved_figure, snr_norm
-from gwmorph.report.wording import counted
+from gwmorph.report.wording import counted, hourly
 from gwmorph.tables.block import FOUND_BY
 
 _MARKERS = dict(zip(FOUND_BY, "os^D", strict=True))
@@ -89,8 +89,8 @@ def _draw_triggers(axes: Axes, triggers: pa.Table, start: int, norm: LogNorm) ->
 
 
 def _title(detector: str, triggers: int, livetime_s: float) -> str:
-    rate = f", {triggers / livetime_s * 3600:.3g} an hour" if livetime_s else ""
-    return f"{detector}: {counted(triggers, 'trigger')} in {livetime_s / 3600:.2f} h{rate}"
+    found, rate = counted(triggers, "trigger"), hourly(triggers, livetime_s)
+    return f"{detector}: {found} in {livetime_s / 3600:.2f} h, {rate}"
 
 
 def _frame(panels: np.ndarray, planned: segment, any_triggers: bool) -> None:

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from matplotlib.colors import to_hex
+
+from gwmorph.report.palette import cluster_color
+
 # Every rule of style is for what is inside <main>: the start page of the report holds pages, too.
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -12,10 +16,10 @@ _PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <title>{title}</title>
 <style>
-main {{ font-family: sans-serif; margin: 2em; color: #222; }}
+main {{ font-family: sans-serif; margin: 1.5em; color: #222; }}
 main p {{ max-width: 60em; }}
-main table {{ border-collapse: collapse; }}
-main th, main td {{ padding: 0.3em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }}
+main table {{ border-collapse: collapse; font-size: 0.9em; }}
+main th, main td {{ padding: 0.3em 0.6em; text-align: right; border-bottom: 1px solid #ddd; }}
 main th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
 main .words {{ text-align: left; max-width: 40em; }}
 main img {{ max-width: 100%; }}
@@ -53,6 +57,12 @@ def heading(text: str) -> str:
 def paragraph(text: str) -> str:
     """Return plain text as a paragraph."""
     return f"<p>{escape(text)}</p>"
+
+
+def cluster_mark(number: int) -> Html:
+    """Return a cluster's number beside its colour, the same as in every figure."""
+    color = to_hex(cluster_color(number))
+    return Html(f'<span style="color: {color}">\N{BLACK SQUARE}</span>&nbsp;{number}')
 
 
 def picture(png: Path | str, words: str, height: int | None = None) -> Html:

@@ -4,3 +4,11 @@
 def counted(number: int, noun: str) -> str:
     """Return ``1 window``, ``2 windows``, ``1,000 windows``: for nouns whose plural takes an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def hourly(number: int, livetime_s: float) -> str:
+    """Return ``60.3 an hour``, to three digits; there is no rate without livetime."""
+    if not livetime_s:
+        return "no livetime"
+    rate = 3600 * number / livetime_s
+    return f"{rate:,.0f} an hour" if rate >= 100 else f"{rate:.3g} an hour"
