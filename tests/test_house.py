@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from closeness import near
 from gwmorph import config
 from gwmorph.codehash import import_closure
 
@@ -271,3 +272,56 @@ def test_a_rule_file_imports_what_it_uses(path):
     )
     used = {name for name in anywhere if re.search(rf"(?<![\w.]){name}\b", code)}
     assert used <= imported_by(text)
+
+
+# What a comparison accepts besides a share of the number, unless it says otherwise: 1e-12 and
+# 1e-8. Strain is 1e-21.
+TOLERANT = {"approx": "abs", "isclose": "atol", "allclose": "atol", "assert_almost_equal": "rtol"}
+
+
+def silent_tolerances(source: str) -> list[int]:
+    """Return the lines whose comparison has an absolute tolerance that it does not name."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return sorted(
+        call.lineno
+        for call in calls
+        if (name := ast.unparse(call.func).rpartition(".")[2]) in TOLERANT
+        and not ast.unparse(call.func).startswith("math.")
+        and TOLERANT[name] not in {keyword.arg for keyword in call.keywords}
+    )
+
+
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "src"])
+def test_no_comparison_has_an_absolute_tolerance_that_it_does_not_name(folder):
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line in silent_tolerances(path.read_text())
+    ]
+    assert not found, "use closeness.near, or name abs (pytest) or atol (NumPy)"
+
+
+def test_a_silent_tolerance_is_found_in_every_spelling():
+    for loose in (
+        "x == pytest.approx(1e-21)",
+        "x == approx(1e-21, rel=0.1)",
+        "np.isclose(a, b)",
+        "numpy.allclose(a, b, rtol=0.1)",
+        "np.testing.assert_almost_equal(a, b)",
+    ):
+        assert silent_tolerances(f"import pytest\nassert {loose}") == [2], loose
+    for tight in (
+        "x == near(1e-21)",
+        "x == pytest.approx(1e-21, abs=1e-25)",
+        "np.isclose(a, b, atol=0)",
+        "np.testing.assert_allclose(a, b)",
+        "math.isclose(a, b)",
+    ):
+        assert not silent_tolerances(f"assert {tight}"), tight
+
+
+def test_small_numbers_are_near_by_their_share_alone():
+    assert near(1e-21, rel=0.1) == 1.05e-21
+    assert near(1e-21, rel=0.1) != 1.2e-21
+    assert near(1e-46) != 1.1e-46
+    assert near([1e-21, 1.0]) != [2e-21, 1.0]

@@ -19,4 +19,4 @@ def test_equal_seeds_give_equal_networks_and_leave_torch_alone():
     vectors = first.encode(PICTURES, SCALE, "event")
     assert vectors.shape == (3, 384)
     np.testing.assert_array_equal(vectors, again.encode(PICTURES, SCALE, "event"))
-    assert not np.allclose(vectors, other.encode(PICTURES, SCALE, "event"))
+    assert not np.allclose(vectors, other.encode(PICTURES, SCALE, "event"), atol=1e-3)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+from closeness import near
 from gwmorph.simulation.noise import HOP_S, DetectorNoise
 from gwmorph.simulation.psd import noise_psd, spectral_lines
 
@@ -37,22 +38,35 @@ def test_spectrum_is_the_model_within_its_statistical_error(noise, stretch):
     ratio = (measured / noise_psd("H1", f, RATE))[clear] / np.mean(level**2)
     spectra = 256
     assert np.mean(ratio) == pytest.approx(1, abs=4 / np.sqrt(spectra * clear.sum()) + 0.005)
-    assert np.std(ratio) == pytest.approx(1 / np.sqrt(spectra), rel=0.15)
+    assert np.std(ratio) == near(1 / np.sqrt(spectra), rel=0.15)
     # No octave is off: an error that grows with frequency would hide in the mean over all bins.
     for low in (22, 45, 90, 180, 360):
         octave = ratio[(f[clear] >= low) & (f[clear] < 2 * low)]
         assert np.mean(octave) == pytest.approx(1, abs=4 / np.sqrt(spectra * len(octave)) + 0.01)
 
 
-def test_mains_line_has_the_power_of_the_model(noise, stretch):
-    f, measured = signal.welch(stretch, RATE, nperseg=4 * RATE)
-    near = np.abs(f - 60) < 1.5
-    assert measured[near].sum() == pytest.approx(noise_psd("H1", f, RATE)[near].sum(), rel=0.6)
+def test_lines_have_the_power_of_the_model():
+    """In the mean over seeds, since amplitudes wander by 15 % and the level by 8 %."""
+    seeds, lines = range(24), spectral_lines("H1", RATE)
+    f = np.arange(2 * RATE + 1) / 4
+    around = [np.abs(f - line.frequency) < 1.5 for line in lines]
+    model = noise_psd("H1", f, RATE)
+    ratios = np.empty((len(seeds), len(lines)))
+    for seed in seeds:
+        strain = DetectorNoise("H1", RATE, seed).strain(GPS, GPS + 32)
+        measured = signal.welch(strain, RATE, nperseg=4 * RATE)[1]
+        ratios[seed] = [measured[near_it].sum() / model[near_it].sum() for near_it in around]
+    # A fluctuation of exp(0.15 x) twice, of the level likewise.
+    expected = np.exp(2 * (0.15**2 + 0.08**2))
+    assert np.mean(ratios) == near(expected, rel=0.1)
+    assert np.abs(ratios.mean(axis=0) / expected - 1).max() < 0.35
 
 
 def test_nothing_happens_at_chunk_and_block_borders(stretch):
     high_passed = signal.sosfiltfilt(
-        signal.butter(8, [25, 800], "bandpass", fs=RATE, output="sos"), stretch
+        # Below 60 Hz there are too few cycles at the borders to know their power.
+        signal.butter(8, [60, 800], "bandpass", fs=RATE, output="sos"),
+        stretch,
     )
     freed = signal.sosfiltfilt(
         np.vstack([signal.tf2sos(*signal.iirnotch(f, 20, RATE)) for f in (60, 331.875, 503)]),
@@ -63,13 +77,13 @@ def test_nothing_happens_at_chunk_and_block_borders(stretch):
     borders = np.arange(HOP_S - 1, len(seconds), HOP_S)
     wide = 64
     joints = np.array([freed[(b + 1) * RATE - wide : (b + 1) * RATE + wide] for b in borders])
-    assert joints.std() == pytest.approx(seconds.std(), rel=0.15)
+    assert joints.std() == near(seconds.std(), rel=0.05)
     assert np.abs(joints).max() < 6 * seconds.std()
     # A step of the strong noise below 10 Hz would give one large difference between neighbours.
     steps = np.abs(np.diff(stretch))
     joint_steps = steps[HOP_S * RATE - 1 :: HOP_S * RATE]
     assert joint_steps.max() < np.quantile(steps, 0.9999) * 1.5
-    assert np.median(joint_steps) == pytest.approx(np.median(steps), rel=0.9)
+    assert np.median(joint_steps) == near(np.median(steps), rel=0.5)
 
 
 def test_variance_is_the_same_throughout_a_chunk(stretch, noise):
