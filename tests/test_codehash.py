@@ -61,6 +61,17 @@ def closure_of(text: str, package: Path) -> set[str]:
                 "errors.py",
             },
         ),
+        *(
+            (block, {"__init__.py", "errors.py"})
+            for block in (
+                "try:\n    import numpy\nexcept ImportError:\n    import lib.errors",
+                "try:\n    import numpy\nfinally:\n    import lib.errors",
+                "for i in range(3):\n    pass\nelse:\n    import lib.errors",
+                "with open(f) as g:\n    import lib.errors",
+                "match f:\n    case 1:\n        import lib.errors",
+                "class A:\n    async def f():\n        import lib.errors",
+            )
+        ),
         ("from lib.config import Config", {"__init__.py"}),
         ("from lib import loop_a", {"__init__.py", "loop_a.py", "loop_b.py"}),
     ],

@@ -19,6 +19,10 @@ HEAVY = {
 }
 
 
+# Those that a run has many of, and those that would import nothing else that takes long.
+JOBS = ["block", "simulate", "truth", "quiet", "triggers", "verdict", "cluster_table"]
+
+
 def imported(script: str) -> set[str]:
     """All modules that a process has after importing a rule's script."""
     program = f"import sys; import {script}; print(*sys.modules)"
@@ -29,6 +33,6 @@ def imported(script: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("script", ["block", "simulate", "truth", "verdict", "cluster_table"])
+@pytest.mark.parametrize("script", JOBS)
 def test_jobs_import_nothing_heavy_that_they_do_not_need(script):
     assert not imported(script) & HEAVY

@@ -52,17 +52,25 @@ def import_closure(script: Path, package: Path = PACKAGE) -> set[Path]:
     return closure
 
 
-def imported_files(source: Path, package: Path) -> set[Path]:
+def imported_files(source: Path, package: Path) -> frozenset[Path]:
     """Return the files of ``package`` that ``source`` itself names, lazily or not."""
-    names = _imported_names(source.read_text(encoding="utf-8"), source, package)
-    found = {file for name in names for file in _files_of(name, package)}
-    return {file for file in found if file.relative_to(package).parts[0] != _PARAMS_ONLY}
+    return _imported_by(source.read_text(encoding="utf-8"), source, package)
 
 
 @cache  # the same modules are met again in every stage
-def _imported_names(code: str, source: Path, package: Path) -> frozenset[str]:
+def _imported_by(code: str, source: Path, package: Path) -> frozenset[Path]:
     tree = ast.parse(code, filename=str(source))
-    return frozenset(name for node in ast.walk(tree) for name in _names_in(node, source, package))
+    names = {name for node in _statements(tree) for name in _names_in(node, source, package)}
+    found = {file for name in names for file in _files_of(name, package)}
+    return frozenset(file for file in found if file.relative_to(package).parts[0] != _PARAMS_ONLY)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements inside a node; imports are never inside expressions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from _statements(child)
 
 
 def _names_in(node: ast.AST, source: Path, package: Path) -> Iterator[str]:

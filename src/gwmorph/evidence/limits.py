@@ -7,7 +7,6 @@ ranks alone, whatever the scores' distribution.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import betabinom
 
 from gwmorph.errors import ConfigError
 
@@ -48,5 +47,7 @@ def passing_interval(windows: int, quiet: int, rank: int) -> tuple[int, int]:
     Above the k-th largest of n scores (``quiet``, ``rank``), their number follows a beta-binomial
     law. The limit's own error is in it.
     """
+    from scipy.stats import betabinom  # takes a second to import, which setting limits needs not
+
     low, high = betabinom(windows, rank, quiet + 1 - rank).ppf([0.025, 0.975])
     return int(low), int(high)

@@ -16,18 +16,21 @@ window is as likely to pass it as the law of ranks says, whatever their number.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.limits import limit_at
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.parquet import read_metadata, read_table
 from gwmorph.tables.scores import QUIET, SCORES
+
+if TYPE_CHECKING:
+    from sklearn.neighbors import NearestNeighbors
 
 MEASURED = ("tile_energy", "excess", "track", "chirp")
 PARTS = (*MEASURED, "distance")
@@ -105,14 +108,21 @@ def combine(surprises: Mapping[str, Values]) -> Values:
 
 def vector_distance(quiet: NDArray[np.float32], vectors: NDArray[np.float32]) -> Values:
     """Return each unit vector's mean cosine distance to the nearest five quiet ones."""
-    index = NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
-    return index.kneighbors(vectors)[0].mean(axis=1).astype(np.float64)
+    distances, _ = _nearest(quiet).kneighbors(vectors)
+    return distances.mean(axis=1).astype(np.float64)
 
 
 def mutual_distance(quiet: NDArray[np.float32]) -> Values:
     """Return the same for the quiet vectors, each with itself left out."""
-    index = NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
-    return index.kneighbors()[0].mean(axis=1).astype(np.float64)
+    distances, _ = _nearest(quiet).kneighbors()
+    return distances.mean(axis=1).astype(np.float64)
+
+
+def _nearest(quiet: NDArray[np.float32]) -> "NearestNeighbors":
+    # Takes a second to import, and most jobs that know of scores measure no distance.
+    from sklearn.neighbors import NearestNeighbors
+
+    return NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
 
 
 @dataclass(frozen=True)

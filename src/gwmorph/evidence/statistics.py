@@ -18,7 +18,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View
@@ -168,6 +167,9 @@ def _add(entry: Statistic) -> None:
 
 def neighbor_distance(quiet: Features) -> Scorer:
     """Learn quiet vectors; score others by their mean cosine distance to the nearest five."""
+    # Takes a second to import, and most jobs that know of statistics learn none.
+    from sklearn.neighbors import NearestNeighbors
+
     index = NearestNeighbors(n_neighbors=min(NEIGHBORS, len(quiet)), metric="cosine").fit(quiet)
     return lambda vectors: index.kneighbors(vectors)[0].mean(axis=1).astype(np.float64)
 
