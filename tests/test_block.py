@@ -598,4 +598,4 @@ def test_windows_whose_noise_is_lost_in_rounding_are_excluded(tmp_path, amplitud
         start = row["gps_start"]
         assert (start in found) == (start - START not in lost)
         if start in found and start - START != 256:
-            assert found[start] == pytest.approx(row["tile_snr"], rel=0.02)
+            assert found[start] == near(row["tile_snr"], 0.02)

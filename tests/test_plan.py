@@ -219,7 +219,7 @@ def collected(tmp_path, monkeypatch):
     source = FakeSource([(B, B + 2 * BLOCK_S)], blocks=(0, 1))
 
     def plan():
-        return make_plan(tmp_path / "plan", run(), of_files(["H1-*.hdf5"]), GRID, source)["H1"]
+        return planned(tmp_path / "plan", run(), of_files(["H1-*.hdf5"]), GRID, source)["H1"]
 
     for n in (0, 1):
         Path(f"H1-{n}.hdf5").write_text(f"content {n}")
