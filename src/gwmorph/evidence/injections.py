@@ -143,10 +143,11 @@ def _real(stretch: Stretch, parameters: RenderParameters) -> Background:
 
 
 @dataclass(frozen=True)
-class _Case:
-    """One window to look at: whitened samples of the window and its guards, and its row."""
+class Case:
+    """One window to look at: whitened samples of it and its guards, its GPS start, its row."""
 
     span: NDArray[np.float32]
+    start: int
     row: dict[str, Any]
 
 
@@ -175,7 +176,7 @@ def observe(
     rows: list[dict[str, Any]] = []
     computes = _computes(job, parameters, encoder)
     seen: dict[str, list[NDArray]] = {name: [] for name in computes}
-    for cases in _chunks(_cases(job, backgrounds, parameters)):
+    for cases in chunks(_cases(job, backgrounds, parameters)):
         batch = transform.batch(np.stack([case.span for case in cases]))
         pictures = Pictures(parameters.draw(batch.planes), parameters.picture_scale, encoder)
         for name, parts in seen.items():
@@ -220,7 +221,7 @@ def make_lesson(
         transform = parameters.transform()
         indices = [
             parameters.draw(transform.batch(np.stack([case.span for case in chunk])).planes)
-            for chunk in _chunks(iter(cases))
+            for chunk in chunks(iter(cases))
         ]
         return Pictures(np.concatenate(indices), parameters.picture_scale, encoder)
 
@@ -233,7 +234,7 @@ def make_lesson(
 
 def _cases(
     job: Job, backgrounds: Iterable[Background], parameters: RenderParameters
-) -> Iterator[_Case]:
+) -> Iterator[Case]:
     number = 0
     for background in backgrounds:
         for start in background.stretch.windows:
@@ -243,7 +244,7 @@ def _cases(
 
 def _cases_of_window(
     job: Job, background: Background, number: int, start: int, parameters: RenderParameters
-) -> Iterator[_Case]:
+) -> Iterator[Case]:
     rate = parameters.sample_rate
     quiet = window_span(background.stretch, start, parameters)
     row = {
@@ -258,7 +259,7 @@ def _cases_of_window(
         "parameters": None,
     }
     if job.morphology is None:
-        yield _Case(quiet, row)
+        yield Case(quiet, start, row)
         return
     rng = stream(job.seed, "campaign injection", job.name, number)
     offset = int(rng.integers(parameters.window_s * rate))
@@ -269,7 +270,7 @@ def _cases_of_window(
         "parameters": json.dumps(dict(waveform.parameters), sort_keys=True),
     }
     for snr in job.snrs:
-        yield _Case(quiet + np.float32(snr) * signal, {**row, **drawn, "snr": snr})
+        yield Case(quiet + np.float32(snr) * signal, start, {**row, **drawn, "snr": snr})
 
 
 def unit_signal(
@@ -328,12 +329,13 @@ def window_snr(
     return float(np.linalg.norm(white[max(first, 0) : max(first + count, 0)]))
 
 
-def _chunks(cases: Iterator[_Case]) -> Iterator[list[_Case]]:
+def chunks(cases: Iterator[Case]) -> Iterator[list[Case]]:
+    """Yield as many cases at once as a batch holds."""
     return iter(lambda: list(islice(cases, BATCH)), [])
 
 
 def _with_tiles(
-    cases: list[_Case], batch: QBatch, events: EventsConfig
+    cases: list[Case], batch: QBatch, events: EventsConfig
 ) -> Iterator[dict[str, Any]]:
     tiles = batch.planes.loudest
     snr = omicron_snr(tiles.energy)
@@ -342,7 +344,7 @@ def _with_tiles(
         yield {
             **case.row,
             **trigger_columns(triggers[i]),
-            "tile_time": case.row["gps_start"] + float(tiles.time[i]),
+            "tile_time": case.start + float(tiles.time[i]),
             "tile_frequency": float(tiles.frequency[i]),
             "tile_q": float(tiles.q[i]),
             "tile_energy": float(tiles.energy[i]),

@@ -23,13 +23,15 @@ from gwmorph.block import RenderParameters, window_span
 from gwmorph.config import Detector, EventsConfig
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.injections import (
+    Case,
+    chunks,
     simulated_backgrounds,
     trigger_columns,
     unit_signal,
 )
 from gwmorph.simulation.signals import LabelledClass
 from gwmorph.simulation.streams import stream
-from gwmorph.spectra.qtransform import BATCH, QBatch
+from gwmorph.spectra.qtransform import QTransform
 from gwmorph.spectra.triggers import find_triggers
 from gwmorph.spectra.views import event_view
 from gwmorph.tables.comparison import LABELLED
@@ -56,13 +58,6 @@ class Draws:
     per_class: int
 
 
-@dataclass(frozen=True)
-class _Case:
-    span: NDArray[np.float32]
-    start: int
-    row: dict[str, Any]
-
-
 def labelled_views(
     classes: Mapping[str, LabelledClass],
     draws: Draws,
@@ -86,18 +81,18 @@ def labelled_views(
     transform = parameters.transform()
     rows: list[dict[str, Any]] = []
     for name, entry in classes.items():
-        cases = _cases(name, entry, draws, parameters)
-        seen: list[dict[str, Any]] = []
-        while len(seen) < draws.per_class and (chunk := list(islice(cases, BATCH))):
-            batch = transform.batch(np.stack([case.span for case in chunk]))
-            seen += _seen(chunk, batch, parameters, events)
-        rows += seen[: draws.per_class]
+        seen = (
+            row
+            for chunk in chunks(_cases(name, entry, draws, parameters))
+            for row in _seen(chunk, transform, parameters, events)
+        )
+        rows += islice(seen, draws.per_class)
     return pa.Table.from_pylist(rows, schema=LABELLED)
 
 
 def _cases(
     name: str, entry: LabelledClass, draws: Draws, parameters: RenderParameters
-) -> Iterator[_Case]:
+) -> Iterator[Case]:
     windows = _ATTEMPTS * draws.per_class
     job = Job(f"labelled-{name}", "labelled", windows, draws.detector, draws.seed)
     rate, number = parameters.sample_rate, 0
@@ -117,13 +112,14 @@ def _cases(
                 "parameters": json.dumps(dict(waveform.parameters), sort_keys=True),
             }
             quiet = window_span(background.stretch, start, parameters)
-            yield _Case(quiet + np.float32(snr) * unit, start, row)
+            yield Case(quiet + np.float32(snr) * unit, start, row)
             number += 1
 
 
 def _seen(
-    cases: list[_Case], batch: QBatch, parameters: RenderParameters, events: EventsConfig
+    cases: list[Case], transform: QTransform, parameters: RenderParameters, events: EventsConfig
 ) -> Iterator[dict[str, Any]]:
+    batch = transform.batch(np.stack([case.span for case in cases]))
     found = find_triggers(batch, events.tile_snr, events.snr, events.gap_s)
     for i, (case, triggers) in enumerate(zip(cases, found, strict=True)):
         if not triggers:
