@@ -122,7 +122,7 @@ def _nearest(quiet: NDArray[np.float32]) -> "NearestNeighbors":
     # Takes a second to import, and most jobs that know of scores measure no distance.
     from sklearn.neighbors import NearestNeighbors
 
-    return NearestNeighbors(n_neighbors=NEIGHBORS, metric="cosine").fit(quiet)
+    return NearestNeighbors(n_neighbors=min(NEIGHBORS, len(quiet)), metric="cosine").fit(quiet)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ There are four kinds:
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,13 @@ from gwmorph.config import EncoderConfig
 from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
-from gwmorph.evidence.score import PARTS, combine, fit_tails, surprises_of
+from gwmorph.evidence.score import PARTS, combine, fit_tails, surprises_of, vector_distance
 from gwmorph.spectra.chirps import chirp_ratio
 from gwmorph.spectra.extended import box_excess, track_ratio
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
 from gwmorph.spectra.triggers import energy_of_snr
 from gwmorph.spectra.views import event_view
-
-NEIGHBORS = 5
 
 Features = NDArray[np.floating]
 Scorer = Callable[[Features], NDArray[np.float64]]
@@ -167,11 +165,7 @@ def _add(entry: Statistic) -> None:
 
 def neighbor_distance(quiet: Features) -> Scorer:
     """Learn quiet vectors; score others by their mean cosine distance to the nearest five."""
-    # Takes a second to import, and most jobs that know of statistics learn none.
-    from sklearn.neighbors import NearestNeighbors
-
-    index = NearestNeighbors(n_neighbors=min(NEIGHBORS, len(quiet)), metric="cosine").fit(quiet)
-    return lambda vectors: index.kneighbors(vectors)[0].mean(axis=1).astype(np.float64)
+    return partial(vector_distance, quiet)
 
 
 @statistic("loudest_tile", "loudest tile")
