@@ -679,6 +679,29 @@ def test_frames_that_start_between_seconds(tmp_path: Path) -> None:
         describe(path)
 
 
+@pytest.mark.parametrize("start", [-64, 2**31, 3e9, 1e15])
+def test_times_that_are_no_gps_times(tmp_path: Path, start: float) -> None:
+    path = write_plain(tmp_path / "a.h5", noise(4), t0=start, sample_rate=256)
+    with pytest.raises(
+        StrainError, match=rf"a\.h5:/data: t0 is {int(start)}, expected a GPS time"
+    ):
+        describe(path)
+
+
+def test_early_gps_times_are_times(tmp_path: Path) -> None:
+    for start in (0, 100):
+        path = write_frame(tmp_path / f"{start}.gwf", {"H1:STRAIN": noise(4)}, 256, start)
+        strain = read_strain([receipt(path)], "H1", start, start + 4, 256)
+        assert strain.covered.all()
+
+
+@pytest.mark.parametrize("rate", [np.nan, np.inf, 0, -1])
+def test_a_rate_that_is_none(tmp_path: Path, rate: float) -> None:
+    path = write_plain(tmp_path / "a.h5", noise(4), t0=GPS, sample_rate=rate)
+    with pytest.raises(StrainError, match=r"a\.h5:/data: sample_rate is .*, expected more than"):
+        describe(path)
+
+
 @pytest.mark.parametrize("layout", ["gwosc", "gwf"])
 def test_another_layout_than_asked_for(tmp_path: Path, layout: str) -> None:
     path = write_plain(tmp_path / "a.h5", noise(4), t0=GPS, sample_rate=256)

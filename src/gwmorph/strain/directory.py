@@ -17,9 +17,8 @@ from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.files import check_content, describe
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.patterns import matching_files
-from gwmorph.strain.reader import FileDescription
+from gwmorph.strain.reader import LATEST_GPS, FileDescription
 
-_LATEST_GPS = 2**31
 # A file, and the spans that it serves.
 _Serving = tuple[StrainFile, segmentlist]
 
@@ -231,9 +230,9 @@ def recording(key: str, detector: str, patterns: Sequence[str]) -> Recording:
     """
     source = DirectorySource({detector: patterns})
     try:
-        offered = source.files(detector, 0, _LATEST_GPS)
+        offered = source.files(detector, 0, LATEST_GPS)
         files = [source.obtain(file) for file in offered]
-        segments = source.segments(detector, 0, _LATEST_GPS)
+        segments = source.segments(detector, 0, LATEST_GPS)
     except StrainError as error:
         raise StrainError(
             f"{key}.{detector} (files are chosen as by source.directory.files, and none can be "
