@@ -8,6 +8,7 @@ plan writes nothing: another run may be at work in that folder.
 
 import json
 import logging
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -35,10 +36,12 @@ from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.storage import content_hash, sha256_of_file, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.strain.patterns import matching_files
+from gwmorph.strain.reader import LATEST_GPS
 from gwmorph.strain.versions import stat_of, versioned
 
 # A source without segments may have some tomorrow: it is asked each time.
 _UNANSWERED = ""
+_SPANS_SHOWN = 5
 _log = logging.getLogger(__name__)
 
 
@@ -194,6 +197,8 @@ def make_plan(
             asked = _UNANSWERED
         plan[detector] = answer
         kept[path.name] = answer.to_json() | {"asked": asked} | _seen(source, answer)
+    if source.kind == "directory" and not any(one.files and one.blocks for one in plan.values()):
+        raise PlanError(_where_files_are(plan, run, make_source(source)))
     _require_windows(plan, run)
     return plan, kept
 
@@ -355,6 +360,33 @@ def _watched(directory: DirectoryConfig, detector: Detector) -> list[str]:
     if segments and Path(segments).exists():  # reading the list says what is wrong with it
         paths.append(segments)
     return paths
+
+
+def _where_files_are(plan: Plan, run: RunConfig, source: StrainSource) -> str:
+    """Return an error's text for a span without files: which times the user's files do hold."""
+    lines = [f"run {run.name!r} has no window in files of its span."]
+    for detector, one in plan.items():
+        files = source.files(detector, 0, LATEST_GPS)
+        held = segmentlist(segment(file.gps_start, file.gps_end) for file in files).coalesce()
+        lines.append(f"{detector}: {len(files)} files cover GPS {_spans(held)}.")
+        if not grid_windows(held, one.grid.duration, one.grid.stride):
+            lines.append(
+                f"Nowhere do they hold the {one.grid.duration} s from a multiple of "
+                f"{one.grid.stride} s on that a window needs. To look at so short a file: "
+                f"gwmorph show {shlex.quote(files[0].location)} --gps {sum(held[0]) // 2}"
+            )
+    lines.append(
+        f"The span is GPS {run.gps_start} to {run.gps_end}: correct run.gps_start and "
+        "run.gps_end, or source.directory."
+    )
+    return "\n  ".join(lines)
+
+
+def _spans(spans: segmentlist) -> str:
+    """Return the first few spans as text."""
+    shown = ", ".join(f"{start} to {end}" for start, end in spans[:_SPANS_SHOWN])
+    more = len(spans) - _SPANS_SHOWN
+    return f"{shown} and {more} more spans until {spans[-1][1]}" if more > 0 else shown
 
 
 def _require_windows(plan: Plan, run: RunConfig) -> None:
