@@ -599,7 +599,7 @@ def test_the_wrong_data_set_is_the_wrong_detector(tmp_path: Path, dataset: str) 
         read_strain([receipt(path, "H1", dataset)], "H1", GPS, GPS + 4, 256)
 
 
-@pytest.mark.parametrize("dataset", ["strain_V1", "v1", "H1H2/strain", "TH1", "data"])
+@pytest.mark.parametrize("dataset", ["strain_V1", "v1", "H1H2/strain", "H1_L1/x", "TH1", "data"])
 def test_a_name_that_tells_no_detector(tmp_path: Path, dataset: str) -> None:
     path = write_plain(tmp_path / "a.h5", noise(4), dataset, t0=GPS, sample_rate=256)
     assert describe(path).detector is None

@@ -63,12 +63,13 @@ def data_bit(mask: np.ndarray) -> np.ndarray:
 
 
 def detector_in(names: Iterable[str]) -> str | None:
-    """Return the detector that the first of some names with one has, or None.
+    """Return the detector of the first of some names that tells one, or None.
 
-    Names are those of channels and data sets: ``H1:GDS-CALIB_STRAIN``, ``L1``, ``strain_L1``.
+    Names are those of channels and data sets: ``H1:GDS-CALIB_STRAIN``, ``L1``, ``strain_L1``. One
+    with two detectors tells none.
     """
-    found = (_DETECTOR.search(name) for name in names)
-    return next((match[0].upper() for match in found if match), None)
+    found = ({match.upper() for match in _DETECTOR.findall(name)} for name in names)
+    return next((detectors.pop() for detectors in found if len(detectors) == 1), None)
 
 
 def detector_of_file(path: Path | str) -> str | None:
