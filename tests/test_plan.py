@@ -192,12 +192,13 @@ def of_files(patterns, **keys):
     return SourceConfig.model_validate({"kind": "directory", "directory": directory})
 
 
-def test_local_files_are_asked_again_when_they_change(tmp_path):
+def test_local_files_are_asked_again_when_they_change(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "deep").mkdir()
-    for name in ("a.hdf5", "b.hdf5", "segments[1].txt"):
+    for name in ("a.hdf5", "H1-0.hdf5", "segments[1].txt"):
         (tmp_path / name).write_text(name)
-    config = of_files([f"{tmp_path}/**/*.hdf5"], segments={"H1": f"{tmp_path}/segments[1].txt"})
-    source = FakeSource([(B, B + 3 * BLOCK_S)], blocks=())
+    config = of_files(["**/*.hdf5"], segments={"H1": f"{tmp_path}/segments[1].txt"})
+    source = FakeSource([(B, B + 3 * BLOCK_S)], blocks=[0])
 
     def asked():
         planned(tmp_path / "plan", run(), config, GRID, source)
@@ -296,6 +297,36 @@ def test_no_window_at_all_is_an_error_that_says_why(tmp_path):
     )
     plan, _ = make_plan(tmp_path / "two", run(detectors=("H1", "L1")), GWOSC, GRID, source)
     assert (plan["H1"].blocks, plan["L1"].blocks) == ([], [B])
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_span_without_files_says_which_times_they_cover(tmp_path, monkeypatch, listed):
+    monkeypatch.chdir(tmp_path)
+    for n in range(8):
+        (tmp_path / f"H1-{n}.hdf5").touch()
+    config = of_files(["*.hdf5"])
+    away = run(start=B + 40 * BLOCK_S, end=B + 41 * BLOCK_S)
+    science = [(B, B + 90 * BLOCK_S)] if listed else []
+    with pytest.raises(PlanError) as caught:
+        make_plan(tmp_path, away, config, GRID, FakeSource(science, blocks=range(0, 14, 2)))
+    said = str(caught.value)
+    first = f"{B} to {B + BLOCK_S}, {B + 2 * BLOCK_S} to"
+    assert f"H1: 7 files cover GPS {first}" in said
+    assert f" and 2 more spans until {B + 13 * BLOCK_S}." in said
+    assert f"The span is GPS {away.gps_start} to {away.gps_end}" in said
+    assert "gwmorph show" not in said
+
+
+def test_files_too_short_for_a_window_are_to_be_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "GW 150914.hdf5").touch()
+    source = FakeSource([(B + 10, B + 42)])
+    file = StrainFile("H1", B + 10, 32, 4096, "GW 150914.hdf5")
+    source.files = lambda detector, start, end: [file]
+    with pytest.raises(PlanError) as caught:
+        make_plan(tmp_path, run(), of_files(["*.hdf5"]), GRID, source)
+    assert f"H1: 1 files cover GPS {B + 10} to {B + 42}." in str(caught.value)
+    assert f"gwmorph show 'GW 150914.hdf5' --gps {B + 26}" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", '{"detector":', "[]"])

@@ -8,6 +8,7 @@ plan writes nothing: another run may be at work in that folder.
 
 import json
 import logging
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -35,10 +36,12 @@ from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.storage import content_hash, sha256_of_file, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.strain.patterns import matching_files
-from gwmorph.strain.versions import stat_of, versioned
+from gwmorph.strain.reader import LATEST_GPS
+from gwmorph.strain.versions import Stat, stat_of, versioned
 
 # A source without segments may have some tomorrow: it is asked each time.
 _UNANSWERED = ""
+_SPANS_SHOWN = 5
 _log = logging.getLogger(__name__)
 
 
@@ -181,19 +184,22 @@ def make_plan(
     kept: Kept = {}
     for detector in run.detectors:
         path = folder / _file_name(detector)
-        asked = _question(source, detector, run)
+        stats = _watched(source.directory, detector) if source.kind == "directory" else {}
+        asked = _question(source, detector, run, stats)
         stored = _load(path) if path.exists() else {}
         if stored.get("asked") == asked:
             answer = DetectorPlan.from_json(stored | {"window_s": asdict(grid)})
         else:
             answer = _ask(make_source(source), detector, run, grid)
             if source.kind == "directory":
-                answer = _versioned(answer, stored, folder.parent / "strain" / detector)
+                answer = _versioned(answer, stats, stored, folder.parent / "strain" / detector)
         if not answer.segments:
             _log.warning("%s has no science segments in the run's span.", detector)
             asked = _UNANSWERED
         plan[detector] = answer
-        kept[path.name] = answer.to_json() | {"asked": asked} | _seen(source, answer)
+        kept[path.name] = answer.to_json() | {"asked": asked, "seen": stats}
+    if source.kind == "directory" and not any(one.files and one.blocks for one in plan.values()):
+        raise PlanError(_where_files_are(plan, run, make_source(source)))
     _require_windows(plan, run)
     return plan, kept
 
@@ -222,21 +228,20 @@ def _ask(source: StrainSource, detector: str, run: RunConfig, grid: Grid) -> Det
     return DetectorPlan(detector, *span, grid, segments, files)
 
 
-def _versioned(answer: DetectorPlan, stored: Mapping[str, Any], receipts: Path) -> DetectorPlan:
+def _versioned(
+    answer: DetectorPlan, stats: Mapping[str, Stat], stored: Mapping[str, Any], receipts: Path
+) -> DetectorPlan:
     """Return a plan of the user's files with the versions that they have since the stored plan."""
     planned = map(StrainFile.from_json, stored.get("files", []))
     seen = {path: (size, time) for path, (size, time) in stored.get("seen", {}).items()}
     files = versioned(
-        answer.files, {file.location: file for file in planned}, seen, receipts.glob("*.json")
+        answer.files,
+        stats,
+        {file.location: file for file in planned},
+        seen,
+        receipts.glob("*.json"),
     )
     return replace(answer, files=tuple(files))
-
-
-def _seen(source: SourceConfig, answer: DetectorPlan) -> dict[str, Any]:
-    """Return by what the user's files will be recognised."""
-    if source.kind != "directory":
-        return {}
-    return {"seen": {file.location: list(stat_of(file.location)) for file in answer.files}}
 
 
 def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
@@ -321,14 +326,16 @@ def _load(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _question(source: SourceConfig, detector: Detector, run: RunConfig) -> str:
-    """Return a hash of everything that a source's answers depend on."""
+def _question(
+    source: SourceConfig, detector: Detector, run: RunConfig, stats: Mapping[str, Stat]
+) -> str:
+    """Return a hash of everything that a source's answers depend on, files by their ``stats``."""
     asked: dict[str, Any] = {"detector": detector, "span": [run.gps_start, run.gps_end]}
     if source.kind == "gwosc":
         keys = source.gwosc.model_dump(include={"host", "flag", "sample_rate"})
     elif source.kind == "directory":
         keys = source.directory.model_dump()
-        asked["found"] = {path: stat_of(path) for path in _watched(source.directory, detector)}
+        asked["found"] = stats
     else:
         keys = source.simulated.model_dump(exclude={"population"})
         asked["population"] = _population_hash(source.simulated.population)
@@ -347,14 +354,41 @@ def _population_hash(path: str) -> str:
         ) from error
 
 
-def _watched(directory: DirectoryConfig, detector: Detector) -> list[str]:
-    """Return the strain files and the segment list that a directory source would read."""
+def _watched(directory: DirectoryConfig, detector: Detector) -> dict[str, Stat]:
+    """Return size and time of the files and the segment list that a directory source reads."""
     key = f"source.directory.files.{detector}"
     paths = matching_files(key, directory.files.get(detector, []))
     segments = directory.segments.get(detector)
     if segments and Path(segments).exists():  # reading the list says what is wrong with it
         paths.append(segments)
-    return paths
+    return {path: stat_of(path) for path in paths}
+
+
+def _where_files_are(plan: Plan, run: RunConfig, source: StrainSource) -> str:
+    """Return an error's text for a span without files: which times the user's files do hold."""
+    lines = [f"run {run.name!r} has no window in files of its span."]
+    for detector, one in plan.items():
+        files = source.files(detector, 0, LATEST_GPS)
+        held = segmentlist(segment(file.gps_start, file.gps_end) for file in files).coalesce()
+        lines.append(f"{detector}: {len(files)} files cover GPS {_spans(held)}.")
+        if not grid_windows(held, one.grid.duration, one.grid.stride):
+            lines.append(
+                f"Nowhere do they hold the {one.grid.duration} s from a multiple of "
+                f"{one.grid.stride} s on that a window needs. To look at so short a file: "
+                f"gwmorph show {shlex.quote(files[0].location)} --gps {sum(held[0]) // 2}"
+            )
+    lines.append(
+        f"The span is GPS {run.gps_start} to {run.gps_end}: correct run.gps_start and "
+        "run.gps_end, or source.directory."
+    )
+    return "\n  ".join(lines)
+
+
+def _spans(spans: segmentlist) -> str:
+    """Return the first few spans as text."""
+    shown = ", ".join(f"{start} to {end}" for start, end in spans[:_SPANS_SHOWN])
+    more = len(spans) - _SPANS_SHOWN
+    return f"{shown} and {more} more spans until {spans[-1][1]}" if more > 0 else shown
 
 
 def _require_windows(plan: Plan, run: RunConfig) -> None:

@@ -38,6 +38,51 @@ def test_a_black_frame_is_no_energy(tmp_path):
     np.testing.assert_allclose(energy[1:], 12.8, rtol=1e-5)
 
 
+def framed(colour, width):
+    inner = colormaps["viridis"](np.arange(4800).reshape(60, 80) % 256, bytes=True)[..., :3]
+    widths = ((width, width), (width, width + 3), (0, 0))
+    return inner, np.stack(
+        [
+            np.pad(inner[..., c], widths[:2], constant_values=value)
+            for c, value in enumerate(colour)
+        ],
+        axis=-1,
+    )
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (128, 128, 128), (255, 0, 0)])
+def test_a_border_in_other_colours_is_cut(tmp_path, colour):
+    inner, whole = framed(colour, 12)
+    Image.fromarray(inner).save(tmp_path / "inner.png")
+    Image.fromarray(whole).save(tmp_path / "whole.png")
+    assert np.array_equal(read_energy(tmp_path / "whole.png"), read_energy(tmp_path / "inner.png"))
+
+
+def test_a_white_frame_is_no_energy(tmp_path):
+    colours = colormaps["viridis"](np.full((20, 20), 128), bytes=True)
+    colours[:, -1, :3] = 255
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    energy = read_energy(tmp_path / "a.png")
+    assert energy.shape == (20, 20)
+    assert (energy[:, -1] == 0).all()
+    assert np.allclose(energy[:, :-1], 12.8)
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0)])
+def test_what_is_drawn_over_a_spectrogram_is_refused(tmp_path, colour):
+    inner, _ = framed(colour, 1)
+    inner[30:33, 10:60] = colour
+    Image.fromarray(inner).save(tmp_path / "a.png")
+    with pytest.raises(TableError, match=r"a\.png: 3\.1% of the colours inside .*It has axes"):
+        read_energy(tmp_path / "a.png")
+
+
+def test_a_picture_without_the_colormap_is_refused(tmp_path):
+    Image.fromarray(np.full((20, 20, 3), 255, np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(TableError, match=r"a\.png: drawn in another colormap"):
+        read_energy(tmp_path / "a.png")
+
+
 def test_another_colormap_is_refused(tmp_path):
     save(tmp_path / "a.png", np.arange(256).reshape(8, 32), "inferno")
     with pytest.raises(TableError, match="drawn in another colormap"):
@@ -57,6 +102,15 @@ def test_pictures_are_found_with_class_glitch_and_length(tmp_path):
     assert (found.label, found.glitch, found.duration_s) == ("Koi_Fish", "H1_ab_9", 0.5)
     with pytest.raises(ConfigError, match="has no pictures"):
         find_glitch_pictures(tmp_path / "Koi_Fish")
+
+
+def test_an_id_may_be_a_gps_time(tmp_path, caplog):
+    name = "L1_1241120298.754879951_spectrogram_4.0.png"
+    save(tmp_path / "Blip" / name, np.zeros((4, 4), int))
+    save(tmp_path / "Blip" / "L1_1241120298.754879951.png", np.zeros((4, 4), int))
+    (found,) = find_glitch_pictures(tmp_path)
+    assert (found.glitch, found.duration_s) == ("L1_1241120298.754879951", 4.0)
+    assert "1 pictures of other names are left out" in caplog.text
 
 
 def test_pooling_keeps_every_maximum():
@@ -82,3 +136,10 @@ def test_real_pictures_are_in_gravity_spy_s_colours():
     assert energy.shape == (479, 569)
     assert energy.max() > 20
     assert np.median(energy) < 3
+
+
+@pytest.mark.skipif(not CROPS.is_dir(), reason=f"no Gravity Spy pictures in {CROPS}")
+def test_real_pictures_with_axes_are_refused():
+    for path in sorted((CROPS.parent / "gravityspy_axes").glob("*/*.png"))[::12]:
+        with pytest.raises(TableError, match="It has axes"):
+            read_energy(path)

@@ -3,6 +3,8 @@
 import errno
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -19,7 +21,8 @@ from gwmorph.errors import StrainError
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.decimation import anti_alias_filter
 from gwmorph.strain.files import Strain, describe, read_strain
-from gwmorph.strain.reader import read_faults
+from gwmorph.strain.layouts import open_strain
+from gwmorph.strain.reader import StrainReader, read_faults
 from gwosc_files import write_gwosc_file
 
 GPS = 1262301184
@@ -108,6 +111,43 @@ def test_the_lowest_rank_serves_whole_seconds_even_with_nan(tmp_path: Path) -> N
     expected = rest.copy()
     expected[4 * 256 : 8 * 256] = best
     assert np.array_equal(strain.values, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("rate", [16, 8])
+def test_any_number_of_files_is_read_with_few_open(
+    tmp_path: Path, rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gwmorph.strain.files._CHUNK_S", 20)
+    values = noise(4 * 30, 16)
+    mask = RNG.integers(0, 2, 4 * 30)
+    files = []
+    for n in range(30):
+        part = slice(4 * n, 4 * n + 4)
+        path = tmp_path / f"{n}.hdf5"
+        samples = values.reshape(-1, 16)[part].ravel()
+        write_gwosc_file(path, "H1", GPS + 4 * n, samples, 16, dqmask=mask[part])
+        files.append(receipt(path))
+    counts: list[int] = []
+    opened: list[Path] = []
+
+    @contextmanager
+    def counted(path: Path, *options: object, **named: object) -> Iterator[StrainReader]:
+        with open_strain(path, *options, **named) as reader:  # type: ignore[arg-type]
+            opened.append(path)
+            counts.append(counts[-1] + 1 if counts else 1)
+            yield reader
+        counts.append(counts[-1] - 1)
+
+    monkeypatch.setattr("gwmorph.strain.files.open_strain", counted)
+    strain = read_strain(files, "H1", GPS - 3, GPS + 123, rate)
+    assert max(counts) <= 8
+    assert counts[-1] == 0
+    assert len(opened) <= 2 * len(files)
+    assert np.array_equal(strain.science[3:-3], mask.astype(bool))
+    assert np.array_equal(strain.covered[3:-3], np.ones(120, bool))
+    assert np.isfinite(strain.values[3 * rate : -3 * rate]).all()
+    if rate == 16:
+        assert np.array_equal(strain.values[3 * rate : -3 * rate], values)
 
 
 def test_equal_ranks_never_merge(tmp_path: Path) -> None:
@@ -559,7 +599,7 @@ def test_the_wrong_data_set_is_the_wrong_detector(tmp_path: Path, dataset: str) 
         read_strain([receipt(path, "H1", dataset)], "H1", GPS, GPS + 4, 256)
 
 
-@pytest.mark.parametrize("dataset", ["strain_V1", "v1", "H1H2/strain", "TH1", "data"])
+@pytest.mark.parametrize("dataset", ["strain_V1", "v1", "H1H2/strain", "H1_L1/x", "TH1", "data"])
 def test_a_name_that_tells_no_detector(tmp_path: Path, dataset: str) -> None:
     path = write_plain(tmp_path / "a.h5", noise(4), dataset, t0=GPS, sample_rate=256)
     assert describe(path).detector is None
@@ -636,6 +676,29 @@ def test_a_missing_or_ambiguous_channel_lists_those_there_are(tmp_path: Path) ->
 def test_frames_that_start_between_seconds(tmp_path: Path) -> None:
     path = write_frame(tmp_path / "a.gwf", {"H1:STRAIN": noise(4)}, 256, GPS + 0.5)
     with pytest.raises(StrainError, match=rf"a\.gwf: GPS start is {GPS}\.5"):
+        describe(path)
+
+
+@pytest.mark.parametrize("start", [-64, 2**31, 3e9, 1e15])
+def test_times_that_are_no_gps_times(tmp_path: Path, start: float) -> None:
+    path = write_plain(tmp_path / "a.h5", noise(4), t0=start, sample_rate=256)
+    with pytest.raises(
+        StrainError, match=rf"a\.h5:/data: t0 is {int(start)}, expected a GPS time"
+    ):
+        describe(path)
+
+
+def test_early_gps_times_are_times(tmp_path: Path) -> None:
+    for start in (0, 100):
+        path = write_frame(tmp_path / f"{start}.gwf", {"H1:STRAIN": noise(4)}, 256, start)
+        strain = read_strain([receipt(path)], "H1", start, start + 4, 256)
+        assert strain.covered.all()
+
+
+@pytest.mark.parametrize("rate", [np.nan, np.inf, 0, -1])
+def test_a_rate_that_is_none(tmp_path: Path, rate: float) -> None:
+    path = write_plain(tmp_path / "a.h5", noise(4), t0=GPS, sample_rate=rate)
+    with pytest.raises(StrainError, match=r"a\.h5:/data: sample_rate is .*, expected more than"):
         describe(path)
 
 

@@ -1,5 +1,6 @@
 """Files that the user has: which are chosen, which serves what, and what is science."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from gwmorph.config import SourceConfig
 from gwmorph.errors import SegmentError, StrainError
-from gwmorph.strain.directory import DirectorySource, recording
+from gwmorph.strain.base import StrainFile
+from gwmorph.strain.directory import DirectorySource, recording, share
 from gwmorph.strain.files import read_strain
 from gwmorph.strain.sources import make_source
 from gwosc_files import write_gwosc_file
@@ -124,6 +126,32 @@ def test_equal_ranks_may_overlap_under_a_better_file(folder: Path) -> None:
     assert [file.location for file in source.files("H1", GPS, GPS + 24)] == [
         "left.hdf5", "best.hdf5", "right.hdf5",
     ]  # fmt: skip
+
+
+def test_time_is_shared_out_among_any_number_of_files() -> None:
+    """A day in files of 4 s, and as many of less rank that lie askew."""
+    files = [
+        StrainFile("H1", GPS + 4 * n + 2 * rank, 4, 64, f"{rank}-{n}", rank=rank)
+        for rank in (0, 1)
+        for n in range(21_600)
+    ]
+    began = time.process_time()
+    served = share(files)
+    # The time that each pair of files would take it would be minutes.
+    assert time.process_time() - began < 10
+    assert [file.location for file, _ in served[:2]] == ["0-0", "0-1"]
+    assert [(file.location, spans) for file, spans in served if file.rank] == [
+        ("1-21599", [(GPS + 86400, GPS + 86402)])
+    ]
+
+
+def test_a_file_that_overlaps_a_long_one_is_found_behind_others(folder: Path) -> None:
+    make("long.hdf5", 0, 40)
+    make("better.hdf5", 4, 16)
+    make("inside.hdf5", 6, 4)
+    make("late.hdf5", 30, 20)
+    with pytest.raises(StrainError, match=rf"long.* and late.*\[{GPS + 30}, {GPS + 40}\)"):
+        DirectorySource({"H1": ["*.hdf5"]}, prefer=["better*"]).files("H1", GPS, GPS + 4)
 
 
 def test_without_a_list_the_masks_of_the_serving_files_decide(folder: Path) -> None:

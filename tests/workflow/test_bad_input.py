@@ -46,7 +46,7 @@ def test_a_reversed_span_is_refused(unfinished):
 
 def test_a_span_without_a_window_says_what_is_there(unfinished):
     project = unfinished.change(run={"gps_end": FIRST + 1000})
-    refused(project, "PlanError", "H1: 0 science segments, 0 s in all", "run.gps_start")
+    refused(project, "PlanError", "H1: 4 files cover GPS", "run.gps_start")
 
 
 def test_a_path_with_a_space_is_as_good_as_any_other(tmp_path):

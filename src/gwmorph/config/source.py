@@ -28,7 +28,9 @@ class DirectoryConfig(Section):
     """Strain files that the user already has."""
 
     files: dict[Detector, list[str]] = key(
-        {}, "For each detector, file patterns (globs) of its strain files."
+        {},
+        "For each detector, its strain files: names, folders, or patterns (globs; ** for any "
+        "number of folders). A name that is there is that file, whatever brackets it has.",
     )
     segments: dict[Detector, str] = key(
         {},
@@ -42,7 +44,8 @@ class DirectoryConfig(Section):
     )
     channel: dict[Detector, str] = key(
         {},
-        "For each detector, the channel to read from frames; by default the only strain channel.",
+        "For each detector, the channel to read from frames; by default the only strain channel, "
+        "or the only one.",
     )
     dataset: dict[Detector, str] = key(
         {}, "For each detector, the dataset to read from plain HDF5 files."

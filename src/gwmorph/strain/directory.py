@@ -1,7 +1,10 @@
 """Strain files that the user already has."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -14,9 +17,10 @@ from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.files import check_content, describe
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.patterns import matching_files
-from gwmorph.strain.reader import FileDescription
+from gwmorph.strain.reader import LATEST_GPS, FileDescription
 
-_LATEST_GPS = 2**31
+# A file, and the spans that it serves.
+_Serving = tuple[StrainFile, segmentlist]
 
 
 class DirectorySource:
@@ -50,7 +54,7 @@ class DirectorySource:
         self._channels = channel or {}
         self._datasets = dataset or {}
         self._prefer = prefer
-        self._offered: dict[str, list[tuple[StrainFile, segmentlist]]] = {}
+        self._offered: dict[str, list[_Serving]] = {}
 
     def segments(self, detector: str, start: int, end: int) -> segmentlist:
         """Return the science segments of ``detector`` inside ``[start, end)``, coalesced.
@@ -112,10 +116,10 @@ class DirectorySource:
         edges = np.flatnonzero(np.diff(good, prepend=False, append=False)) + file.gps_start
         return segmentlist(segment(int(first), int(last)) for first, last in edges.reshape(-1, 2))
 
-    def _serving(self, detector: str) -> list[tuple[StrainFile, segmentlist]]:
+    def _serving(self, detector: str) -> list[_Serving]:
         """Return every file that serves any time, with the spans that it serves."""
         if detector not in self._offered:
-            self._offered[detector] = _share(self._describe_all(detector))
+            self._offered[detector] = share(self._describe_all(detector))
         return self._offered[detector]
 
     def _describe_all(self, detector: str) -> list[StrainFile]:
@@ -154,7 +158,7 @@ def _fits(path: str, pattern: str, names: set[str]) -> bool:
     return named.name == pattern if pattern in names else named.match(pattern)
 
 
-def _share(files: Iterable[StrainFile]) -> list[tuple[StrainFile, segmentlist]]:
+def share(files: Iterable[StrainFile]) -> list[_Serving]:
     """Give each file the time that no file of lower rank covers; leave out those left with none.
 
     Raises
@@ -162,22 +166,40 @@ def _share(files: Iterable[StrainFile]) -> list[tuple[StrainFile, segmentlist]]:
     StrainError
         Two files of equal rank want the same time.
     """
-    serving: list[tuple[StrainFile, segmentlist]] = []
-    for file in sorted(files, key=lambda f: (f.rank, f.gps_start, f.location)):
-        wanted = segmentlist([segment(file.gps_start, file.gps_end)])
-        for other, spans in serving:
-            if other.rank == file.rank and spans.intersects(wanted):
-                both = spans & wanted
+    serving: list[_Serving] = []
+    taken = segmentlist()
+    ordered = sorted(files, key=lambda f: (f.rank, f.gps_start, f.location))
+    for _, equals in groupby(ordered, key=lambda f: f.rank):
+        group = [(file, _untaken(file, taken)) for file in equals]
+        served = [(file, spans) for file, spans in group if spans]
+        _refuse_overlaps(served)
+        taken.extend(span for _, spans in served for span in spans)
+        taken.coalesce()
+        serving += served
+    return sorted(serving, key=lambda item: (item[0].gps_start, item[0].rank))
+
+
+def _untaken(file: StrainFile, taken: segmentlist) -> segmentlist:
+    """Return the spans of a file outside of ``taken``, which is coalesced and may be long."""
+    first = bisect_right(taken, file.gps_start, key=itemgetter(1))
+    last = bisect_left(taken, file.gps_end, key=itemgetter(0))
+    return segmentlist([segment(file.gps_start, file.gps_end)]) - segmentlist(taken[first:last])
+
+
+def _refuse_overlaps(served: Iterable[_Serving]) -> None:
+    """Raise where two of some files of equal rank, in order of their start, want the same time."""
+    going_on: list[_Serving] = []
+    for file, wanted in served:
+        going_on = [item for item in going_on if item[1][-1][1] > file.gps_start]
+        for other, spans in going_on:
+            if both := spans & wanted:
                 raise StrainError(
                     f"{other.location} and {file.location} both hold {file.detector} in "
                     f"[{both[0][0]}, {both[0][1]}). Say which one serves, for example\n"
                     f"source:\n  directory:\n    prefer: ['{Path(other.location).name}']\n"
                     "or correct source.directory.files so that only one is chosen."
                 )
-            wanted -= spans
-        if wanted:
-            serving.append((file, wanted))
-    return sorted(serving, key=lambda item: (item[0].gps_start, item[0].rank))
+        going_on.append((file, wanted))
 
 
 @dataclass(frozen=True)
@@ -208,9 +230,9 @@ def recording(key: str, detector: str, patterns: Sequence[str]) -> Recording:
     """
     source = DirectorySource({detector: patterns})
     try:
-        offered = source.files(detector, 0, _LATEST_GPS)
+        offered = source.files(detector, 0, LATEST_GPS)
         files = [source.obtain(file) for file in offered]
-        segments = source.segments(detector, 0, _LATEST_GPS)
+        segments = source.segments(detector, 0, LATEST_GPS)
     except StrainError as error:
         raise StrainError(
             f"{key}.{detector} (files are chosen as by source.directory.files, and none can be "

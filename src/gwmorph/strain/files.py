@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from gwmorph.strain.reader import FileDescription, StrainReader
 # 16384 Hz are 67 MB. The margin is longer than any anti-alias filter, and whole seconds.
 _CHUNK_S = 512
 _MARGIN_S = 1
+# Files are read one after the other, each at most twice for the margins of chunks.
+_MOST_OPEN = 8
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,7 @@ def read_strain(
     """
     _check_files(files, detector, sample_rate)
     values = np.full((end - start) * sample_rate, np.nan)
-    science = np.zeros(end - start, dtype=bool)
-    with ExitStack() as stack:
-        span = _Span(files, start - _MARGIN_S, end + _MARGIN_S, stack)
-        for reader, first, last in span.served(start, end):
-            science[first - start : last - start] = reader.science(first, last)
+    with _Span(files, start - _MARGIN_S, end + _MARGIN_S) as span:
         for rate, first, last in span.stretches():
             first_inside, last_inside = max(first, start), min(last, end)
             step = _CHUNK_S if rate != sample_rate else end - start
@@ -102,31 +100,47 @@ def read_strain(
                 span.read_into(native, before, rate)
                 decimated = decimate(native, rate // sample_rate)
                 out[:] = decimated[(a - before) * sample_rate :][: len(out)]
-        covered = span.covered(start, end)
-    return Strain(detector, start, sample_rate, values, science, covered)
+    inside = slice(_MARGIN_S, _MARGIN_S + end - start)
+    return Strain(detector, start, sample_rate, values, span.science[inside], span.covered[inside])
 
 
 class _Span:
-    """The files behind ``[start, end)``, and which of them serves each second."""
+    """The files behind ``[start, end)``, a few of them open, and which serves each second.
 
-    def __init__(self, files: Sequence[LocalFile], start: int, end: int, stack: ExitStack) -> None:
+    ``covered`` (bool [end - start]) says whether a file holds a second, ``science`` (bool
+    [end - start]) whether it has the DATA bit, once the second's samples were read.
+    """
+
+    def __init__(self, files: Sequence[LocalFile], start: int, end: int) -> None:
         self._start = start
+        self._files = files
         self._owners = _owners(files, start, end)
         self._rates = np.array([file.sample_rate for file in files] + [0])[self._owners]
-        self._readers = {
-            index: stack.enter_context(_open_receipt(files[index]))
-            for index in np.unique(self._owners[self._owners >= 0]).tolist()
-        }
+        self.covered = self._owners >= 0
+        self.science = np.zeros(end - start, dtype=bool)
+        self._open: dict[int, tuple[StrainReader, ExitStack]] = {}
 
-    def covered(self, start: int, end: int) -> np.ndarray:
-        """Return bool [end - start]: whether a file holds the second."""
-        return self._owners[start - self._start : end - self._start] >= 0
+    def __enter__(self) -> Self:
+        """Return itself; files are opened when they are read."""
+        return self
 
-    def served(self, start: int, end: int) -> Iterator[tuple[StrainReader, int, int]]:
-        """Yield (reader, first, last) for each run of seconds that one file serves."""
-        for owner, first, last in _runs(self._owners[start - self._start : end - self._start]):
-            if owner >= 0:
-                yield self._readers[owner], first + start, last + start
+    def __exit__(self, *_: object) -> None:
+        """Close what is open."""
+        for index in list(self._open):
+            self._close(index)
+
+    def _close(self, index: int) -> None:
+        _, stack = self._open.pop(index)
+        stack.close()
+
+    def _reader(self, index: int) -> StrainReader:
+        """Return the open file ``index``; the one opened first is closed where there are many."""
+        if index not in self._open:
+            if len(self._open) == _MOST_OPEN:
+                self._close(next(iter(self._open)))
+            stack = ExitStack()
+            self._open[index] = stack.enter_context(_open_receipt(self._files[index])), stack
+        return self._open[index][0]
 
     def stretches(self) -> Iterator[tuple[int, int, int]]:
         """Yield (sample rate, first, last) for each run of seconds without gap or new rate."""
@@ -136,8 +150,12 @@ class _Span:
 
     def read_into(self, out: np.ndarray, start: int, rate: int) -> None:
         """Fill ``out`` with samples from ``start`` on, all inside one stretch."""
-        for reader, first, last in self.served(start, start + len(out) // rate):
-            reader.read_into(out[(first - start) * rate : (last - start) * rate], first)
+        offset = start - self._start
+        for owner, first, last in _runs(self._owners[offset : offset + len(out) // rate]):
+            reader = self._reader(owner)
+            reader.read_into(out[first * rate : last * rate], start + first)
+            science = reader.science(start + first, start + last)
+            self.science[offset + first : offset + last] = science
 
 
 def _owners(files: Sequence[LocalFile], start: int, end: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from gwmorph.strain.reader import (
     data_bit,
     detector_in,
     detector_of_file,
+    gps_second,
     read_faults,
     whole,
 )
@@ -142,7 +143,7 @@ class FrameReader:
                 f"{self._path}: its frames leave gaps or are out of order (they start at {starts} "
                 f"and end at {ends}). Split the file at the gaps."
             )
-        start = whole(starts[0], "GPS start", self._path)
+        start = gps_second(starts[0], "GPS start", self._path)
         return start, whole(ends[-1] - starts[0], "duration in s", self._path)
 
     def _stream(self) -> lalframe.FrStream:

@@ -15,6 +15,7 @@ from gwmorph.strain.reader import (
     data_bit,
     detector_in,
     detector_of_file,
+    gps_second,
     read_faults,
     whole,
 )
@@ -85,11 +86,11 @@ class _Hdf5Reader:
                 start = _number(dataset.attrs[start_key], f"{where}: {start_key}")
                 step = _number(dataset.attrs[step_key], f"{where}: {step_key}")
                 rate = step if step_key == "sample_rate" else 1 / step if step else 0.0
+                if not 0 < rate < np.inf:
+                    raise StrainError(f"{where}: {step_key} is {step}, expected more than zero.")
                 if abs(rate - round(rate)) < 1e-6 * rate:
                     rate = float(round(rate))
-                if rate <= 0:
-                    raise StrainError(f"{where}: {step_key} is {step}, expected more than zero.")
-                return whole(start, start_key, where), whole(rate, "sample rate in Hz", where)
+                return gps_second(start, start_key, where), whole(rate, "sample rate in Hz", where)
         expected = "; ".join(f"{start}, {step}" for start, step in _TIME_AXES)
         raise StrainError(
             f"{where}: no attributes give GPS start and sample spacing. Expected one pair of "
@@ -191,7 +192,7 @@ class PlainReader(_Hdf5Reader):
         start, rate = self._time_axis(samples)
         if len(samples) < rate:
             raise StrainError(
-                f"{self._path}:{name}: {len(samples)} samples at {rate} Hz are less than 1 s."
+                f"{self._path}:{name}: {len(samples)} samples at {rate:g} Hz are less than 1 s."
             )
         return FileDescription(
             self._detector(samples), start, len(samples) // rate, rate, "hdf5", name

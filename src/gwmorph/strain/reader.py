@@ -19,6 +19,10 @@ _DETECTOR = re.compile(r"(?:^V1|(?<![A-Za-z0-9])(?:[HLKG]1|[hlkg]1))(?![A-Za-z0-
 _OF_FILE = re.compile(r"(?P<site>[HLVKG])-(?P<detector>(?P=site)1)_")
 
 
+# Frames and the field's libraries hold GPS seconds in 32 bits.
+LATEST_GPS = 2**31
+
+
 @dataclass(frozen=True)
 class FileDescription:
     """What a strain file says of itself.
@@ -59,12 +63,13 @@ def data_bit(mask: np.ndarray) -> np.ndarray:
 
 
 def detector_in(names: Iterable[str]) -> str | None:
-    """Return the detector that the first of some names with one has, or None.
+    """Return the detector of the first of some names that tells one, or None.
 
-    Names are those of channels and data sets: ``H1:GDS-CALIB_STRAIN``, ``L1``, ``strain_L1``.
+    Names are those of channels and data sets: ``H1:GDS-CALIB_STRAIN``, ``L1``, ``strain_L1``. One
+    with two detectors tells none.
     """
-    found = (_DETECTOR.search(name) for name in names)
-    return next((match[0].upper() for match in found if match), None)
+    found = ({match.upper() for match in _DETECTOR.findall(name)} for name in names)
+    return next((detectors.pop() for detectors in found if len(detectors) == 1), None)
 
 
 def detector_of_file(path: Path | str) -> str | None:
@@ -104,6 +109,23 @@ def _fault(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _SYSTEM_FAULTS:
         return f"{_SYSTEM_FAULTS[error.errno]} ({error})."
     return f"damaged or truncated, cannot be read ({error}). Fetch it again."
+
+
+def gps_second(value: float, what: str, path: Path | str) -> int:
+    """Return ``value`` as a GPS second that files may start at.
+
+    Raises
+    ------
+    StrainError
+        It has a fraction, or is outside of what GPS times are: from 0 (1980) to 2³¹ (2048).
+    """
+    second = whole(value, what, path)
+    if not 0 <= second < LATEST_GPS:
+        raise StrainError(
+            f"{path}: {what} is {second}, expected a GPS time in seconds, 0 to {LATEST_GPS - 1}. "
+            "Correct it in the file."
+        )
+    return second
 
 
 def whole(value: float, what: str, path: Path | str) -> int:

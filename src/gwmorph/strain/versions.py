@@ -1,7 +1,8 @@
 """Which content of a user's file a plan is for: a file that was only touched is the same one."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def stat_of(path: str) -> Stat:
 
 
 def versioned(
-    files: Iterable[StrainFile],
+    files: Sequence[StrainFile],
+    stats: Mapping[str, Stat],
     planned: Mapping[str, StrainFile],
     seen: Mapping[str, Stat],
     receipts: Iterable[Path],
@@ -30,45 +32,37 @@ def versioned(
     """Return ``files`` with their versions: new ones where the content is not what it was.
 
     A file keeps its version while its size and time do, and, where only the time changed, while
-    its content is that of its receipt. No file is read that was not touched, and none before its
+    its content is that of its receipts. No file is read that was not touched, and none before its
     first receipt, when nothing depends on it yet.
 
     Parameters
     ----------
+    stats : by location, what `stat_of` gives now.
     planned : by location, the files of the last plan.
     seen : by location, what `stat_of` gave then.
     receipts : files of receipts of what was planned then.
     """
-    files = list(files)
-    touched = {file.location for file in files if _only_touched(file, planned, seen)}
-    received: dict[str, str] = {}
+    places = [file.location for file in files if file.location in planned]
+    touched = {path for path in places if path in seen and _only_touched(stats[path], seen[path])}
+    received = defaultdict(set)
     if touched:
         _log.info("%d files have a new time of change: comparing their content.", len(touched))
-        received = {file.path: file.sha256 for path in receipts for file in read_receipts(path)}
-    return [_versioned(file, planned, seen, touched, received) for file in files]
+        for receipt in receipts:
+            for file in read_receipts(receipt):
+                received[file.path].add(file.sha256)
+    same = {path for path in touched if received[path] == {sha256_of_file(path)}}
+    same |= {path for path in places if seen.get(path) == stats[path]}
+    return [
+        replace(file, version=_version(file, planned, same, stats[file.location]))
+        for file in files
+    ]
 
 
-def _only_touched(
-    file: StrainFile, planned: Mapping[str, StrainFile], seen: Mapping[str, Stat]
-) -> bool:
-    if file.location not in planned or file.location not in seen:
-        return False
-    (size, time), (old_size, old_time) = stat_of(file.location), seen[file.location]
-    return size == old_size and time != old_time
+def _only_touched(now: Stat, before: Stat) -> bool:
+    return now[0] == before[0] and now[1] != before[1]
 
 
-def _versioned(
-    file: StrainFile,
-    planned: Mapping[str, StrainFile],
-    seen: Mapping[str, Stat],
-    touched: set[str],
-    received: Mapping[str, str],
-) -> StrainFile:
-    location = file.location
-    size, time = stat_of(location)
-    if location in touched:
-        same = received.get(location) == sha256_of_file(location)
-    else:
-        same = location in planned and seen.get(location) == (size, time)
-    version = planned[location].version if same else f"{size}-{time}"
-    return replace(file, version=version)
+def _version(
+    file: StrainFile, planned: Mapping[str, StrainFile], same: set[str], stat: Stat
+) -> str | None:
+    return planned[file.location].version if file.location in same else f"{stat[0]}-{stat[1]}"
