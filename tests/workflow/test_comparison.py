@@ -131,6 +131,7 @@ def test_vectors_made_again_give_the_same_bytes(compared):
     target = "results/compared/comparison/vectors/dct.parquet"
     (compared.folder / target).unlink()
     compared.make(target, cores=1)
+    compared.make("compare_encoders")
     after = compared.results("compared")
     for times in ("comparison/costs/dct.json", "comparison/encoders.html"):
         assert before.pop(times)

@@ -48,8 +48,14 @@ if asked_for_report():
 
 
 def withdraw_records():
-    """Remove the records that speak of a result which is about to be made anew."""
-    changing = {file for job in workflow.dag.needrun_jobs() for file in job.output}
-    for part, results in RECORDS.values():
-        if changing.intersection(results + ([] if part else span_files())):
-            Path(f"results/{RUN}/{part}config.yaml").unlink(missing_ok=True)
+    """Remove the records that speak of a folder in which something is about to be made anew."""
+    kept = {f"results/{RUN}/plan/{name}" for name in PLAN_FILES}
+    changing = [file for job in workflow.dag.needrun_jobs() for file in job.output]
+    for part in {part_of(file) for file in changing if file not in kept}:
+        Path(f"results/{RUN}/{part}config.yaml").unlink(missing_ok=True)
+
+
+def part_of(file):
+    """Return whose record speaks of a file: a target's with a folder of its own, or the run's."""
+    folder = Path(file).relative_to(Path("results") / RUN).parts[0]
+    return f"{folder}/" if f"{folder}/" in dict(RECORDS.values()) else ""
