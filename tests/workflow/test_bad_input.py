@@ -77,6 +77,16 @@ def test_strain_too_slow_for_the_analysis_is_refused_before_any_job(unfinished):
     refused(project, "StrainError: data/H-H1_", "2048 Hz is lower", "conditioning.sample_rate")
 
 
+def test_pictures_too_small_for_the_encoder_are_refused_before_any_job(unfinished):
+    project = unfinished.change(encoder={"name": "indomain"})
+    refused(project, "ConfigError: picture.height", "at least 112 pixels, got 28 x 28")
+
+
+def test_a_tiling_outside_the_pass_band_is_refused_before_any_job(unfinished):
+    project = unfinished.change(qtransform={"f_high": 90}, conditioning={"low_hz": 95})
+    refused(project, "ConfigError: qtransform: there are no tiles from 95 to 90 Hz")
+
+
 def test_a_missing_population_names_its_key(unfinished):
     simulated = {"kind": "simulated", "simulated": {"population": "none.yaml"}}
     refused(unfinished.change(source=simulated), "source.simulated.population: 'none.yaml'")

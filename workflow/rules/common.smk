@@ -24,6 +24,7 @@ from gwmorph.codehash import stage_hash
 from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.precision import settle_auto, settlement
 from gwmorph.encoders.registry import check_weights
+from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
 from gwmorph.plan import load_plan, make_plan, require_own
@@ -69,8 +70,9 @@ def planned(configuration):
     folder = Path("results") / configuration.run.name
     if not workflow.is_main_process:
         return load_plan(folder / "plan", configuration.run.detectors), {}
-    window = configuration.window
+    window, picture = configuration.window, configuration.picture
     require_tiles(window, configuration.conditioning, configuration.qtransform)
+    check_size(configuration.encoder.name, (picture.height, picture.width))
     check_folder(folder)
     plan, kept = make_plan(
         folder / "plan",

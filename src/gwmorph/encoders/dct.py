@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
-from gwmorph.errors import ConfigError
+from gwmorph.encoders.sizes import check_size
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.columns import EMBEDDING_SIZE
 
@@ -59,11 +59,7 @@ class DctEncoder:
     """
 
     def __init__(self, size: Size) -> None:
-        if min(size) <= _LARGEST:
-            raise ConfigError(
-                f"picture.height and picture.width: the dct encoder needs at least "
-                f"{_LARGEST + 1} pixels, got {size[0]} x {size[1]}."
-            )
+        check_size("dct", size)
         self._size = size
         self.width = EMBEDDING_SIZE
         self.encoder_id = dct_id(size)

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
+from gwmorph.encoders.sizes import PATCH, check_size
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights
-from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.errors import WeightsError
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.columns import EMBEDDING_SIZE
 
 if TYPE_CHECKING:
     from transformers import Dinov2WithRegistersModel
 
-PATCH = 14
 REGISTERS = 4
 # What makes a model a ViT-S/14 with registers, as its config.json names it.
 ARCHITECTURE = {
@@ -187,16 +187,6 @@ def _check_finite(path: Path, model: "Dinov2WithRegistersModel") -> None:
             )
 
 
-def check_size(size: Size) -> None:
-    """Raise ConfigError unless height and width are multiples of the patch (14 pixels)."""
-    if size[0] % PATCH or size[1] % PATCH:
-        raise ConfigError(
-            f"picture.height and picture.width: dinov2 needs multiples of {PATCH} pixels, got "
-            f"{size[0]} x {size[1]}; the nearest are {_nearest(size[0])} x "
-            f"{_nearest(size[1])}."
-        )
-
-
 class Dinov2Encoder:
     """One of ``OUTPUTS`` of the tokens after the final layer norm, at unit norm.
 
@@ -205,13 +195,13 @@ class Dinov2Encoder:
     Raises
     ------
     ConfigError
-        As `check_size`.
+        As `gwmorph.encoders.sizes.check_size`.
     """
 
     def __init__(
         self, network: Network, weights: Weights, size: Size, output: str = "cls"
     ) -> None:
-        check_size(size)
+        check_size("dinov2", size)
         self._size = size
         self._network = network
         self._output = OUTPUTS[output]
@@ -232,7 +222,3 @@ class Dinov2Encoder:
         tokens = self._network.tokens(pixel_values(pictures, render))[:, 1 + REGISTERS :]
         grid = self._size[0] // PATCH, self._size[1] // PATCH
         return tokens.reshape(len(pictures), *grid, EMBEDDING_SIZE).astype(np.float16)
-
-
-def _nearest(pixels: int) -> int:
-    return max(1, round(pixels / PATCH)) * PATCH

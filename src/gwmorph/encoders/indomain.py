@@ -28,6 +28,7 @@ from gwmorph.encoders.crop_network import (
     pooled_crops,
     window_quarters,
 )
+from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.storage import sha256_of_file, write_bytes
@@ -36,7 +37,6 @@ from gwmorph.tables.columns import EMBEDDING_SIZE
 SHIPPED = Path(__file__).with_name("indomain.safetensors")
 _FORMAT = "gwmorph-indomain"
 _ENTRY = "gwmorph"
-_SMALLEST = 2 * CROP
 # What the rows of the training views span: the band of a run with the default tiling.
 BAND_HZ = (20.0, 1291.0)
 
@@ -210,11 +210,7 @@ class IndomainEncoder:
         sha256: str | None = None,
         threads: int | None = None,
     ) -> None:
-        if min(size) < _SMALLEST:
-            raise ConfigError(
-                f"picture.height and picture.width: the indomain encoder needs at least "
-                f"{_SMALLEST} pixels, got {size[0]} x {size[1]}."
-            )
+        check_size("indomain", size)
         if threads is not None:
             torch.set_num_threads(threads)
         self._size = size

@@ -36,10 +36,10 @@ from gwmorph.encoders.dinov2 import (
     PATCH,
     REGISTERS,
     Network,
-    check_size,
     load_model,
     pixel_values,
 )
+from gwmorph.encoders.sizes import check_size
 from gwmorph.encoders.weights import CONFIG_FILE, Weights
 from gwmorph.errors import ConfigError, StorageError
 from gwmorph.storage import content_hash, sha256_of_file, write_bytes, write_json
@@ -79,7 +79,7 @@ def make_network(
     StorageError
         The converted model cannot be kept.
     """
-    check_size(size)
+    check_size("dinov2", size)
     if runtime == "pytorch" and precision == "float32":
         return PytorchNetwork(weights, threads)
     if runtime == "openvino" and precision in _HINTS:

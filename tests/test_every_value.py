@@ -1,0 +1,343 @@
+"""Every allowed value of every enumerated key, and the ends of every range, through a small run.
+
+The cases come from the configuration's models, so that no key is forgotten: a key is tried by the
+stage that it belongs to (``STAGES``), or named in ``NOT_TRIED`` with the reason. A value may be
+refused while the configuration is read and the run is planned; nothing may fail later.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import annotated_types as limits
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from igwn_segments import segment, segmentlist
+from pydantic.fields import FieldInfo
+
+from gwmorph.block import EventParameters, RenderParameters, analyse_block
+from gwmorph.config import Config, leaves, parse_config
+from gwmorph.encoders.crop_network import Architecture
+from gwmorph.encoders.registry import make_encoder
+from gwmorph.encoders.sizes import check_size
+from gwmorph.errors import ConfigError
+from gwmorph.evidence.campaign import plan_jobs
+from gwmorph.evidence.injections import simulated_backgrounds
+from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.grid import Grid, block_of
+from gwmorph.learning.contrastive import Augmentation
+from gwmorph.learning.loop import Checkpoint, Recipe, choose_device, choose_precision, train
+from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
+from gwmorph.learning.sources import training_sources
+from gwmorph.ledger import analysed_row, judge
+from gwmorph.morphology.clustering import cluster
+from gwmorph.plan import make_plan, require_tiles
+from gwmorph.report.occupancy import count_occupancy
+from gwmorph.segments import grid_windows
+from gwmorph.simulation.blocks import Simulation, simulate
+from gwmorph.simulation.population import Population, load_population
+from gwmorph.simulation.signals import population_classes
+from gwmorph.spectra.pictures import read_picture
+from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.sources import make_source
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.clusters import CLUSTERS
+from gwosc_files import write_gwosc_file
+from morphology.planted import blobs
+
+ROOT = Path(__file__).resolve().parents[1]
+POPULATION = ROOT / "config" / "population.yaml"
+START = 1262304000
+GLITCH_HZ = 150
+# What is not tried costs as little as it may.
+SMALL = {
+    "run": {"gps_start": START, "gps_end": START + 4096, "detectors": ["H1"]},
+    "source": {"simulated": {"population": str(POPULATION)}},
+    "conditioning": {"sample_rate": 2048},
+    "picture": {"height": 56, "width": 56},
+    "encoder": {"name": "dct"},
+    "clustering": {
+        "umap": {"neighbors": 8},
+        "mixture": {"components": 3, "starts": 1},
+        "separation": {"surrogates": 5, "pair_surrogates": 19, "rows": 200},
+    },
+    "injections": {"reference_windows": 100, "quiet_windows": 100, "windows_per_job": 100},
+    "comparison": {"per_class": 4},
+    "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
+}
+# Keys that bound a quantity together with the one that is tried.
+BESIDE = {
+    ("run.gps_start", 100_000_000): {"run": {"gps_end": 100_004_096}},
+    ("run.gps_end", 2**31 - 1): {"run": {"gps_start": 2**31 - 4097}},
+    ("qtransform.q_low", 100.0): {"qtransform": {"q_high": 101.0}},
+    # Fine tiles are many; low ones are few.
+    ("qtransform.mismatch", 0.010001): {"qtransform": {"f_high": 60.0}},
+    ("events.candidates.tile_snr", 3.0): {"events": {"tile_snr": 3.0}},
+}
+NOT_TRIED = {
+    "source.gwosc": "needs the network; tests/strain ask a copy of it",
+    "source.directory": "tests/strain read files of every layout",
+    "encoder.runtime": "needs DINOv2's weights; tests/encoders run an untrained copy",
+    "encoder.precision": "as encoder.runtime",
+    "encoder.output": "as encoder.runtime",
+    "encoder.batch_size": "pictures held at once; tests/encoders encode in batches",
+    "encoder.blocks_per_job": "the size of Snakemake's jobs; tests/test_plan.py groups blocks",
+    "clustering.views": "what Snakemake asks for; tests/workflow ask for both",
+    "score": "tests/evidence; quiet windows are simulated or chosen a hundred at a time",
+    "comparison.encoders": "as encoder.name",
+    "comparison.naming": "as comparison",
+    "comparison.campaign": "as injections",
+}
+# A value of these keys that cannot be had where the test runs.
+ELSEWHERE = {
+    ("source.kind", "gwosc"): "as source.gwosc",
+    ("encoder.name", "dinov2"): "needs DINOv2's weights",
+    ("training.device", "cuda"): "needs a GPU",
+    ("source.simulated.rate_scale", 1000.0): "takes a minute, and differs in number alone",
+    ("clustering.separation.surrogates", 1000): "as source.simulated.rate_scale",
+}
+
+
+# -- the cases ------------------------------------------------------------------------------
+
+
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def ends(kind: type, field: FieldInfo) -> Iterator[int | float]:
+    """The smallest and the largest number that a key may have, where there is one.
+
+    Just inside an end that does not belong to the range means by a millionth.
+    """
+    for limit in field.metadata:
+        match limit:
+            case limits.Ge(ge=end) | limits.Le(le=end):
+                yield kind(end)
+            case limits.Gt(gt=end):
+                yield end + (1 if kind is int else 1e-6)
+            case limits.Lt(lt=end):
+                yield end - (1 if kind is int else 1e-6)
+
+
+def values(field: FieldInfo) -> Iterator[Any]:
+    for kind in alternatives(field.annotation):
+        if get_origin(kind) is Literal:
+            yield from get_args(kind)
+        elif get_origin(kind) is list and get_origin(get_args(kind)[0]) is Literal:
+            yield from ([value] for value in get_args(get_args(kind)[0]))
+        elif kind in (int, float):
+            yield from ends(kind, field)
+
+
+def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: merged(base[key], value)
+        for key, value in change.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return {**base, **change, **both}
+
+
+def configured(key: str, value: Any) -> Config:
+    change: Any = value
+    for part in reversed(key.split(".")):
+        change = {part: change}
+    beside = of_case(BESIDE, key, value) or {}
+    config = parse_config(merged(merged(SMALL, beside), change))
+    require_tiles(config.window, config.conditioning, config.qtransform)
+    check_size(config.encoder.name, (config.picture.height, config.picture.width))
+    return config
+
+
+def of_case(known: Mapping[tuple[str, Any], Any], key: str, value: Any) -> Any:
+    """What is known of a value of a key, which may be a list."""
+    return next((found for case, found in known.items() if case == (key, value)), None)
+
+
+def stage_of(key: str) -> str | None:
+    """The longest part of a key that a stage or a reason is known for."""
+    parts = key.split(".")
+    names = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((name for name in names if name in STAGES or name in NOT_TRIED), None)
+
+
+# -- the stages -----------------------------------------------------------------------------
+
+
+def planned(config: Config, tmp_path: Path) -> None:
+    grid = Grid(config.window.duration_s, config.window.stride_s, config.window.context_s)
+    plan, _ = make_plan(tmp_path, config.run, config.source, grid, make_source)
+    assert {len(one.blocks) > 0 for one in plan.values()} == {True}
+
+
+def judged(config: Config, tmp_path: Path) -> None:
+    ledger = pa.Table.from_pylist([analysed_row("H1", START, 32, block_of(START))], schema=LEDGER)
+    assert judge(ledger, ["H1"], config.run.max_excluded_fraction)
+
+
+def simulated(config: Config, tmp_path: Path) -> None:
+    keys = config.source.simulated
+    simulation = Simulation(
+        keys.seed, load_population(POPULATION), keys.rate_scale, keys.duty_cycle, keys.sample_rate
+    )
+    span = simulate(simulation, "H1", START, START + 8)
+    assert len(span.data.strain) == 8 * keys.sample_rate
+
+
+def drawn(config: Config, tmp_path: Path) -> None:
+    """A block of 8 s of context, a window, 8 s of context (or more), with one loud glitch."""
+    rate, context = config.conditioning.sample_rate, config.window.context_s
+    first = START - max(context, 8)
+    seconds = 32 + 2 * max(context, 8)
+    strain = 1e-21 * np.random.default_rng(7).standard_normal(seconds * rate)
+    t = np.arange(seconds * rate) / rate - (START - first) - 16
+    strain += 2e-20 * np.exp(-((t / 0.01) ** 2)) * np.sin(2 * np.pi * GLITCH_HZ * t)
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", first, strain, rate)
+    file = LocalFile.receipt(StrainFile("H1", first, seconds, rate, str(path)), path, "gwosc")
+    parameters = RenderParameters.from_sections(
+        config.window.duration_s,
+        config.conditioning.model_dump(),
+        config.qtransform.model_dump(),
+        config.picture.model_dump(),
+    )
+    result = analyse_block(
+        [file], "H1", block_of(START),
+        grid_windows(segmentlist([segment(START, START + 32)]), 32, config.window.stride_s),
+        segmentlist([segment(first, first + seconds)]), context, parameters,
+        EventParameters(**config.events.model_dump(exclude={"parts"})),
+        tmp_path / "pictures", tmp_path / "events",
+    )  # fmt: skip
+    (row,) = result.measurements
+    assert all(np.isfinite(value) for value in row.values() if isinstance(value, float))
+    if parameters.tiling().f_top > GLITCH_HZ:
+        assert row["tile_time"] == pytest.approx(START + 16, abs=0.1)
+    (picture,) = (tmp_path / "pictures").iterdir()
+    indices, _ = read_picture(picture)
+    size = (config.picture.height, config.picture.width)
+    assert indices.shape == size
+    vectors = make_encoder(config.encoder, size).encode(
+        indices[None], parameters.picture_scale, "window"
+    )
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def clustered(config: Config, tmp_path: Path) -> None:
+    vectors, _ = blobs((40, 24), seed=3)
+    found = cluster(vectors, config.clustering, config.run.seed)
+    assert len(found.labels) == 64
+    assert np.isfinite(found.map).all()
+
+
+def injected(config: Config, tmp_path: Path) -> None:
+    job = replace(plan_jobs(config.injections)[0], windows=1)
+    (background,) = simulated_backgrounds(job, rendering(config))
+    assert np.isfinite(background.stretch.white).all()
+
+
+def rendering(config: Config) -> RenderParameters:
+    return RenderParameters.from_sections(32, **sections(config))
+
+
+def sections(config: Config) -> dict[str, dict[str, Any]]:
+    names = ("conditioning", "qtransform", "picture")
+    return {name: getattr(config, name).model_dump() for name in names}
+
+
+def shown_pairs(config: Config, tmp_path: Path) -> None:
+    keys = config.training
+    population: Population = load_population(POPULATION)
+    sources = training_sources([population], keys.excluded, keys.spread)
+    parameters = training_rendering(32, sections(config))
+    simulated_pairs(
+        keys.parts - 1, keys.windows_per_part, keys.detectors[0], keys.seed, sources, parameters
+    )
+
+
+def trained(config: Config, tmp_path: Path) -> None:
+    keys = config.training
+    device = choose_device(keys.device)
+    shown = np.random.default_rng(5).integers(0, 256, (2, 6, 2, 4, 56, 56)).astype(np.uint8)
+    names = np.array(["bar", "dot", QUIET] * 2)
+    torch.set_num_threads(1)
+    _, losses = train(
+        Pairs(*shown, names, names),
+        Recipe(**{name: getattr(keys, name) for name in Recipe.__dataclass_fields__}),
+        Architecture(stem=8, width=16, blocks=1, heads=2, crop_size=8),
+        Augmentation(),
+        Checkpoint(tmp_path / "state", keys.checkpoint_steps, "a"),
+        device,
+        choose_precision(keys.precision, device),
+        lambda step, parts: None,
+    )
+    assert np.isfinite(losses).all()
+
+
+def compared(config: Config, tmp_path: Path) -> None:
+    keys = config.comparison
+    everything = load_population(POPULATION)
+    classes = population_classes(everything, keys.detector, ["blip"], keys.snr_low, keys.snr_high)
+    draws = Draws(keys.detector, keys.seed, keys.per_class)
+    views = labelled_views(classes, draws, rendering(config), config.events)
+    assert len(views) <= keys.per_class
+
+
+def counted(config: Config, tmp_path: Path) -> None:
+    rows = [analysed_row("H1", START + 32 * n, 32, block_of(START)) for n in range(3)]
+    ledger = pa.Table.from_pylist(rows, schema=LEDGER)
+    occupancy = count_occupancy(CLUSTERS.empty_table(), ledger, config.report.occupancy_bin_s)
+    assert occupancy["H1"].analysed.sum() == 3
+
+
+STAGES = {
+    "run": planned,
+    "run.seed": clustered,
+    "run.max_excluded_fraction": judged,
+    "source.kind": planned,
+    "source.simulated": simulated,
+    "window": drawn,
+    "conditioning": drawn,
+    "qtransform": drawn,
+    "picture": drawn,
+    "events": drawn,
+    "encoder.name": drawn,
+    "clustering": clustered,
+    "injections": injected,
+    "training": trained,
+    "training.seed": shown_pairs,
+    "training.detectors": shown_pairs,
+    "training.parts": shown_pairs,
+    "training.windows_per_part": shown_pairs,
+    "training.spread": shown_pairs,
+    "comparison": compared,
+    "report": counted,
+}
+CASES = [
+    (key, value)
+    for key, field in leaves(Config)
+    if stage_of(key) not in NOT_TRIED
+    for value in values(field)
+]
+
+
+@pytest.mark.parametrize("key", [key for key, field in leaves(Config) if list(values(field))])
+def test_a_key_with_enumerated_values_or_ends_is_tried_or_says_why_not(key):
+    assert stage_of(key) is not None, f"{key}: name a stage for it, or why it cannot be tried"
+
+
+@pytest.mark.parametrize(("key", "value"), CASES, ids=str)
+def test_a_value_that_is_allowed_works(key, value, tmp_path):
+    if reason := of_case(ELSEWHERE, key, value):
+        pytest.skip(reason)
+    try:
+        config = configured(key, value)
+    except ConfigError as error:
+        assert key.partition(".")[0] in str(error)
+        return
+    stage = stage_of(key)
+    assert stage is not None
+    STAGES[stage](config, tmp_path)
