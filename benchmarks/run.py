@@ -8,6 +8,7 @@ import encoders  # noqa: F401
 import events  # noqa: F401
 import harness
 import injections  # noqa: F401
+import jobs  # noqa: F401
 import memory  # noqa: F401
 import quality  # noqa: F401
 import spectra  # noqa: F401

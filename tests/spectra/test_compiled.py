@@ -42,3 +42,12 @@ def test_without_a_folder_for_it_a_function_is_compiled_in_memory(tmp_path, load
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(nowhere / "home"))
     assert loaded().double(2) == 4
+
+
+def test_umaps_slowest_functions_are_kept_too():
+    from umap.umap_ import compute_membership_strengths, smooth_knn_dist
+
+    import gwmorph.morphology.layout  # noqa: F401
+
+    for function in (smooth_knn_dist, compute_membership_strengths):
+        assert function.stats.cache_path is not None

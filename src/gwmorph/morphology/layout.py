@@ -9,9 +9,14 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from umap import UMAP
-from umap.umap_ import fuzzy_simplicial_set
+from umap.umap_ import compute_membership_strengths, fuzzy_simplicial_set, smooth_knn_dist
 
 from gwmorph.config import ClusteringConfig
+from gwmorph.spectra.compiled import keep_on_disk
+
+# UMAP compiles these anew in every process, which takes longer than a small run's clustering.
+for _function in (smooth_knn_dist, compute_membership_strengths):
+    keep_on_disk(_function)
 
 # Decimals of components and distances. The last bits of a product of matrices depend on the
 # processor and on the number of threads; unit vectors that differ by less look the same.

@@ -13,11 +13,17 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return njit(cache=True, **options)(function)
-        except RuntimeError as error:
-            if "cannot cache function" not in str(error):
-                raise
-            return njit(**options)(function)
+        dispatcher = njit(**options)(function)
+        keep_on_disk(dispatcher)
+        return dispatcher
 
     return decorate
+
+
+def keep_on_disk(dispatcher: Any) -> None:
+    """Let a function that `numba.njit` returned be kept as `compiled` keeps ours."""
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError as error:
+        if "cannot cache function" not in str(error):
+            raise

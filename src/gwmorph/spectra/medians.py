@@ -6,8 +6,9 @@ bin of the middle is sorted.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gwmorph.spectra.compiled import compiled
 
 # Bins of the sign, the exponent and four bits of the mantissa: 6 % wide, so that about 2 % of a
 # row of noise are in the bin of its median. Their counts fit into a processor's first cache.
@@ -27,7 +28,7 @@ def row_medians(energy: NDArray[np.float32]) -> NDArray[np.float32]:
     return medians
 
 
-@njit(cache=True)
+@compiled()
 def _medians(energy, bits, counts, near, medians):  # type: ignore[no-untyped-def]
     """Write each row's median; ``counts`` [bins] and ``near`` [tiles] are room to work in."""
     middle = energy.shape[1] // 2
@@ -47,7 +48,7 @@ def _medians(energy, bits, counts, near, medians):  # type: ignore[no-untyped-de
         medians[i] = (ordered[middle - 1 - below] + ordered[middle - below]) / np.float32(2)
 
 
-@njit(cache=True)
+@compiled()
 def _bin_of(counts, rank):  # type: ignore[no-untyped-def]
     """Return the bin that holds the value of a rank, and how many values lie below the bin."""
     below, number = 0, 0
