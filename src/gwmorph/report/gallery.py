@@ -16,8 +16,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from gwmorph.report.palette import FLATNESS, cluster_color, saved_figure
-from gwmorph.report.wording import counted
 from gwmorph.spectra.pictures import CROPS_S
+from gwmorph.wording import counted
 
 _MARKED_HZ = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 # One pixel of the figure for each of a picture of 224: a report holds many galleries.
