@@ -206,8 +206,10 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(finished, emptied):
     assert not list((emptied.folder / "results" / "t" / "clusters").glob("*"))
     emptied.snakemake("--unlock")
     # on another number of cores
-    emptied.make(cores=1)
+    printed = emptied.make(cores=1)
     assert emptied.results() == finished.results()
+    assert "\nResults: results/t\nSummary: results/t/tables/summary.html, or: gwmorph" in printed
+    assert "--configfile results/t/config.yaml --report results/t/report.zip\n" in printed
 
 
 def test_runs_of_two_names_do_not_touch_each_other(copy):
