@@ -325,3 +325,16 @@ def test_small_numbers_are_near_by_their_share_alone():
     assert near(1e-21, rel=0.1) != 1.2e-21
     assert near(1e-46) != 1.1e-46
     assert near([1e-21, 1.0]) != [2e-21, 1.0]
+
+
+def test_readme_names_every_configuration_that_comes_with_the_project():
+    text = (ROOT / "README.md").read_text()
+    files = [f"config/{path.name}" for path in sorted((ROOT / "config").glob("*.yaml"))]
+    assert files
+    assert [file for file in files if f"| [{file}]({file}) |" not in text] == []
+
+
+def test_readme_explains_its_words():
+    text = (ROOT / "README.md").read_text()
+    words = ("tile", "trigger", "medoid", "Omicron SNR", "event", "score")
+    assert [word for word in words if f"\n| {word} | " not in text] == []

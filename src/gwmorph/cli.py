@@ -216,10 +216,11 @@ def _labels(options: argparse.Namespace) -> None:
 
 def _triggers(options: argparse.Namespace) -> None:
     from gwmorph.report.exports import export_triggers, triggers_of_run
+    from gwmorph.wording import counted
 
     found, metadata = triggers_of_run(options.run, options.detector)
     export_triggers(found, options.out, metadata)
-    print(f"{options.out}: {found.num_rows} triggers")
+    print(f"{options.out}: {counted(found.num_rows, 'trigger')}")
 
 
 def _fetch_weights(options: argparse.Namespace) -> None:

@@ -154,5 +154,5 @@ def test_nothing_claimed_is_nothing_found():
 
 
 def test_a_claim_without_a_score_is_refused():
-    with pytest.raises(TableError, match=r"1 triggers lie in windows without a score.* GPS 64"):
+    with pytest.raises(TableError, match=r"1 trigger in windows without a score.* GPS 64"):
         admitted([claim("track", 64)], scores({}, {}))

@@ -52,3 +52,10 @@ def test_faults_are_errors_without_a_traceback(labels, tmp_path, capsys):
     labels.write_text("a,b\n1,2\n")
     assert main(["labels", str(labels)]) == 1
     assert "no column ifo, GPStime" in capsys.readouterr().err
+
+
+def test_a_single_label_is_singular(tmp_path, capsys):
+    path = tmp_path / "one.csv"
+    path.write_text(f"{HEADER}\n110,100,10,1,found,H1,Blip\n")
+    assert main(["labels", str(path)]) == 0
+    assert "1 label " in capsys.readouterr().out

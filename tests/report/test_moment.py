@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from PIL import Image
 
 from closeness import near
 from gwmorph.cli import main
+from gwmorph.report.moment import _outline
+from gwmorph.report.palette import saved_figure
 from gwosc_files import write_gwosc_file
 
 START, RATE = 1262304000, 4096
@@ -237,3 +240,18 @@ def test_lvt151012_is_a_chirp_and_lines_are_told_from_it(real_data, tmp_path, ca
     if name == "H-H1":
         assert found["excess"].endswith("along a line")
         assert found["track"].endswith("along a line")
+
+
+def test_frames_and_names_of_candidates_are_seen_on_the_brightest_picture(tmp_path):
+    found = SimpleNamespace(tstart=2.0, tend=8.0, fstart=30.0, fend=60.0)
+    candidate = SimpleNamespace(trigger=found, found_by="track")
+    with saved_figure(tmp_path / "f.png", 4, 2) as figure:
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 10), ylim=(0, 100))
+        axes.axis("off")
+        _outline(axes, candidate, 0.0)
+    with Image.open(tmp_path / "f.png") as image:
+        dark = np.asarray(image.convert("L")) < 128
+    # 600 pixels are 10 s, 300 are 100 Hz, from below.
+    assert dark[205:215, 130:470].any(axis=0).mean() > 0.9  # the frame's lower edge
+    assert dark[100:119, 122:140].mean() > 0.3  # the ground of its name

@@ -18,8 +18,8 @@ def losses(steps: int, factor: float = 1.0) -> pa.Table:
 @pytest.mark.parametrize("steps", [2, 200])
 def test_equal_losses_give_equal_bytes_and_others_do_not(steps, tmp_path):
     for name, factor in (("one", 1.0), ("two", 1.0), ("other", 0.5)):
-        draw_losses(losses(steps, factor), CHANCE, tmp_path / name)
-    one, two, other = ((tmp_path / name).read_bytes() for name in ("one", "two", "other"))
+        draw_losses(losses(steps, factor), CHANCE, tmp_path / f"{name}.png")
+    one, two, other = ((tmp_path / f"{name}.png").read_bytes() for name in ("one", "two", "other"))
     assert one == two != other
-    with Image.open(tmp_path / "one") as image:
+    with Image.open(tmp_path / "one.png") as image:
         assert image.width > 800

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from zipfile import ZipFile
 
 import pytest
 from workflow_project import FIRST, HALF_S, border, build
@@ -162,7 +163,11 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
     }
     ledgers = sorted((project.folder / "results" / "t" / "ledger").glob("*.parquet"))
     assert read_tables(ledgers, LEDGER).num_rows == 30
-    project.make("--report", "report.zip")
+    printed = project.make("--report", "report.zip")
+    assert "Duplicate explicit target name" not in printed
+    with ZipFile(project.folder / "report.zip") as report:
+        opened = report.read("report/report.html").decode().split("var workflow_desc = ")[1]
+    assert opened.index("They hold") < opened.index("Map of all events") < opened.index("Scores.")
 
 
 def test_a_run_too_short_to_know_its_own_quiet_noise_says_so(copy):

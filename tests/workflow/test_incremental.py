@@ -15,17 +15,23 @@ GALLERIES = [f"Drawing examples of every {view} cluster of run t" for view in VI
 OCCUPANCY = [f"Drawing the {view} clusters of run t over time" for view in VIEWS]
 MAPS = [f"Drawing the map of the {view} views of run t" for view in VIEWS]
 TABLES = [f"Writing the table of {view} clusters of run t" for view in VIEWS]
-REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES]
+LISTED = "Listing the loudest and the least probable events of run t"
+PAGE = "Writing the summary of run t as a page"
+SUMMED = ["Summing up run t", PAGE]
+REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES, LISTED]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
-CLUSTERED = [*CLUSTERING, *REPORT, "Summing up run t"]
+CLUSTERED = [*CLUSTERING, *REPORT, *SUMMED]
 # What follows from other events: windows are clustered as before.
 EVENTS = [job for job in [*CLUSTERING, *REPORT] if "event" in job]
 CONFIG = "Recording the configuration of run t"
 PLAN = "Keeping the plan of run t"
 SCORES = "Scoring the windows of run t"
 QUIET = [f"Simulating quiet windows of {d}" for d in ("H1", "L1")]
-TRIGGERS = "Joining the triggers of run t"
-JUDGED = [SCORES, TRIGGERS, *EVENTS, "Summing up run t"]
+TRIGGERS = [
+    "Joining the triggers of run t",
+    "Drawing the triggers of run t over time and frequency",
+]
+JUDGED = [SCORES, *TRIGGERS, *EVENTS, *SUMMED]
 VERDICT = "Judging how many windows of run t were lost"
 
 
@@ -54,14 +60,14 @@ def test_a_umap_key_reruns_the_clustering_and_what_follows(copy):
         ({"source": {"directory": {"prefer": ["*.hdf5"]}}}, [PLAN, CONFIG]),
         (
             {"encoder": {"batch_size": 5}},
-            [*encoding("H1", "L1"), *CLUSTERED, SCORES, TRIGGERS, CONFIG],
+            [*encoding("H1", "L1"), *CLUSTERED, SCORES, *TRIGGERS, CONFIG],
         ),
         (
             {"score": {"false_alarm_fraction": 0.05}},
             [*JUDGED, CONFIG],
         ),
         ({"score": {"seed": 1}}, [*QUIET, *JUDGED, CONFIG]),
-        ({"events": {"parts": ["chirp"]}}, [TRIGGERS, *EVENTS, "Summing up run t", CONFIG]),
+        ({"events": {"parts": ["chirp"]}}, [*TRIGGERS, *EVENTS, *SUMMED, CONFIG]),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -93,7 +99,7 @@ def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
             CONFIG,
             PLAN,
             SCORES,
-            TRIGGERS,
+            *TRIGGERS,
             VERDICT,
         ]
     )
@@ -108,7 +114,7 @@ def test_a_changed_segment_list_reruns_the_blocks_that_it_touches(copy):
     expected = sorted(
         [
             *("Drawing H1 block 0", *encoding("H1"), *CLUSTERED),
-            *(SCORES, TRIGGERS, VERDICT, PLAN, CONFIG),
+            *(SCORES, *TRIGGERS, VERDICT, PLAN, CONFIG),
         ]
     )
     assert project.would_run() == expected
@@ -124,15 +130,15 @@ def test_a_segment_list_that_says_the_same_reruns_nothing(copy):
 @pytest.mark.parametrize(
     ("module", "jobs"),
     [
-        ("report/map.py", [*MAPS, CONFIG]),
-        ("report/summary.py", ["Summing up run t", CONFIG]),
+        ("report/map.py", [*MAPS, PAGE, CONFIG]),
+        ("report/summary.py", [*SUMMED, CONFIG]),
         ("morphology/clustering.py", [*CLUSTERED, CONFIG]),
         (
             "encoders/dct.py",
-            [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES, TRIGGERS, CONFIG],
+            [*encoding("H1", "L1"), *CLUSTERED, *QUIET, SCORES, *TRIGGERS, CONFIG],
         ),
         ("evidence/score.py", [*QUIET, *JUDGED, CONFIG]),
-        ("evidence/events.py", [TRIGGERS, *EVENTS, "Summing up run t", CONFIG]),
+        ("evidence/events.py", [*TRIGGERS, *EVENTS, *SUMMED, CONFIG]),
         ("simulation/noise.py", [*QUIET, *JUDGED, PLAN, CONFIG]),
         ("simulation/blocks.py", [PLAN]),
         ("config/base.py", []),
@@ -152,7 +158,7 @@ def test_a_script_counts_by_its_content(copy):
     assert project.would_run() == []
     with (project.folder / "scripts" / "map.py").open("a") as stream:
         stream.write("\n# changed\n")
-    assert project.would_run() == sorted([*MAPS, CONFIG])
+    assert project.would_run() == sorted([*MAPS, PAGE, CONFIG])
 
 
 def test_strain_files_that_were_only_touched_rerun_nothing(copy):
@@ -200,8 +206,10 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(finished, emptied):
     assert not list((emptied.folder / "results" / "t" / "clusters").glob("*"))
     emptied.snakemake("--unlock")
     # on another number of cores
-    emptied.make(cores=1)
+    printed = emptied.make(cores=1)
     assert emptied.results() == finished.results()
+    assert "\nResults: results/t\nSummary: results/t/tables/summary.html, or: gwmorph" in printed
+    assert "--configfile results/t/config.yaml --report results/t/report.zip\n" in printed
 
 
 def test_runs_of_two_names_do_not_touch_each_other(copy):

@@ -20,6 +20,7 @@ from gwmorph.spectra.lines import LINE_SHARE
 from gwmorph.spectra.triggers import merge_triggers
 from gwmorph.tables.block import FOUND_BY, TILE, TRIGGERS
 from gwmorph.tables.scores import ABOVE_LIMIT
+from gwmorph.wording import counted
 
 # Surprise from which on a candidate is where a picture is unlike quiet ones.
 _SUPPORT = -np.log10(0.05)
@@ -153,8 +154,8 @@ def _windows_of(claims: pa.Table, scores: pa.Table) -> NDArray[np.intp]:
     if missing:
         detector, start = missing[0]
         raise TableError(
-            f"{detector}: {len(missing)} triggers lie in windows without a score, first at GPS "
-            f"{start}. Remove the run's scores.parquet and run the workflow again."
+            f"{detector}: {counted(len(missing), 'trigger')} in windows without a score, first at "
+            f"GPS {start}. Remove the run's scores.parquet and run the workflow again."
         )
     return np.array([rows[key] for key in _keys(claims)], np.intp)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from gwmorph.report.html import cluster_mark, table_page
-from gwmorph.report.wording import counted
 from gwmorph.storage import write_bytes
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.wording import counted
 
 _CLUSTERS = ("cluster", "nearest_cluster")
 

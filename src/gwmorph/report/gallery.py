@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from gwmorph.report.palette import FLATNESS, cluster_color, saved_figure
-from gwmorph.report.wording import counted
+from gwmorph.report.palette import FLATNESS, LABEL_GROUND, cluster_color, saved_figure
 from gwmorph.spectra.pictures import CROPS_S
+from gwmorph.wording import counted
 
 _MARKED_HZ = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 # One pixel of the figure for each of a picture of 224: a report holds many galleries.
@@ -194,12 +194,10 @@ def _draw_event(axes: Axes, picture: Path, scale: GalleryScale) -> None:
     _draw_picture(axes, picture, (0, 2, 0, 2))
     axes.axhline(1, color="white", linewidth=1.2)
     axes.axvline(1, color="white", linewidth=1.2)
-    # A picture may be as bright as white where a label stands.
-    ground = {"facecolor": "black", "alpha": 0.65, "linewidth": 0, "pad": 1.5}
     for place, duration in zip(((0, 1), (1, 1), (0, 0), (1, 0)), CROPS_S, strict=True):
         x, y = np.add(place, (0.04, 0.96))
         label = f"{duration:g} s"
-        axes.text(x, y, label, color="white", fontsize=9, va="top", bbox=ground)
+        axes.text(x, y, label, color="white", fontsize=9, va="top", bbox=LABEL_GROUND)
     marks = _marks(scale)[1::2]
     heights = np.log(np.divide(marks, scale.low_hz)) / np.log(scale.high_hz / scale.low_hz)
     axes.set_yticks([*heights, *(1 + heights)], 2 * [str(mark) for mark in marks])

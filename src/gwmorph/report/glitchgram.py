@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from gwmorph.ledger import ANALYSED
 from gwmorph.report.columns import detectors_of
 from gwmorph.report.palette import LOUDNESS, add_snr_bar, saved_figure, snr_norm
-from gwmorph.report.wording import counted, hourly
 from gwmorph.tables.block import FOUND_BY
+from gwmorph.wording import counted, hourly
 
 _MARKERS = dict(zip(FOUND_BY, "os^D", strict=True))
 _WORDS = dict(zip(FOUND_BY, ("a tile", "a box", "a path", "a chirp"), strict=True))

@@ -19,7 +19,7 @@ _PAGE = """<!DOCTYPE html>
 main {{ font-family: sans-serif; margin: 1.5em; color: #222; }}
 main p {{ max-width: 60em; }}
 main table {{ border-collapse: collapse; font-size: 0.9em; }}
-main th, main td {{ padding: 0.3em 0.6em; text-align: right; border-bottom: 1px solid #ddd; }}
+main th, main td {{ padding: 0.3em 0.45em; text-align: right; border-bottom: 1px solid #ddd; }}
 main th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
 main .words {{ text-align: left; max-width: 40em; }}
 main img {{ max-width: 100%; }}

@@ -13,6 +13,7 @@ from gwmorph.errors import GwmorphError
 from gwmorph.labels import FATES, NO_DETECTOR, NO_WINDOW, fates, matching_triggers
 from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.parquet import read_table, read_tables
+from gwmorph.wording import counted
 
 # Labels that are named one by one before it is said how many more there are.
 _NAMED = 20
@@ -22,7 +23,9 @@ def print_labels(labels: pa.Table) -> None:
     """Print how many labels of each class every detector has (``LABELS``)."""
     detectors, classes = (labels[name].to_pylist() for name in ("detector", "label"))
     counts = Counter(zip(classes, detectors, strict=True))
-    _print_counts(f"{len(labels)} labels", sorted(set(classes)), sorted(set(detectors)), counts)
+    _print_counts(
+        counted(len(labels), "label"), sorted(set(classes)), sorted(set(detectors)), counts
+    )
 
 
 def labels_of_run(labels: pa.Table, run: Path) -> list[str]:

@@ -20,7 +20,7 @@ from gwmorph.report.palette import (
     say_empty,
     snr_norm,
 )
-from gwmorph.report.wording import counted
+from gwmorph.wording import counted
 
 _LABEL_GAP_IN = 0.26
 

@@ -9,13 +9,14 @@ from igwn_segments import segment, segmentlist
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from gwmorph.block import RenderParameters, score_parts, second_defects
 from gwmorph.errors import GwmorphError, StrainError
 from gwmorph.ledger import MEANING, Reason
-from gwmorph.report.palette import FIGURE_FORMATS, saved_figure
+from gwmorph.report.palette import FIGURE_FORMATS, LABEL_GROUND, saved_figure
 from gwmorph.spectra.candidates import Candidate, find_candidates
 from gwmorph.spectra.conditioning import (
     LARGEST_ROUNDING,
@@ -33,6 +34,7 @@ from gwmorph.strain.files import Strain, read_strain
 
 # How much strain around the moment is read for the noise spectrum.
 _AROUND_S = 256
+_SEEN_ON_WHITE: list[AbstractPathEffect] = [withStroke(linewidth=2, foreground="black")]
 # The longest window that can be drawn of it.
 _LONGEST_S = 2 * (_AROUND_S - REACH_S)
 _PART = {
@@ -260,13 +262,16 @@ def _outline(axes: Axes, candidate: Candidate, shift: float) -> None:
     found = candidate.trigger
     left, bottom = found.tstart + shift, found.fstart
     width, height = found.tend - found.tstart, found.fend - found.fstart
-    axes.add_patch(Rectangle((left, bottom), width, height, fill=False, edgecolor="white", lw=0.8))
+    frame = Rectangle((left, bottom), width, height, fill=False, edgecolor="white", linewidth=0.8)
+    frame.set_path_effects(_SEEN_ON_WHITE)
+    axes.add_patch(frame)
     axes.annotate(
         candidate.found_by,
         (left, found.fend),
         color="white",
         fontsize=7,
         va="bottom",
+        bbox=LABEL_GROUND,
         clip_on=True,
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, values
 from gwmorph.report.palette import cluster_color, saved_figure, say_empty
-from gwmorph.report.wording import counted, hourly
+from gwmorph.wording import counted, hourly
 
 _ANALYSED = "#666666"
 _EXCLUDED = "#d55e00"

@@ -20,6 +20,8 @@ DPI = 150
 # width, and what is too high for it cannot be reached. Screens are 16:9 or higher.
 FLATNESS = 1.6
 GREY = "#bbbbbb"
+# Behind white words on a picture, which may be as bright as they are.
+LABEL_GROUND: dict[str, Any] = {"facecolor": "black", "alpha": 0.65, "linewidth": 0, "pad": 1.5}
 _EMPTY = {"window": "no analysed windows", "event": "no events"}
 # Quiet is pale but still seen on white; lightness alone tells the order.
 LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))

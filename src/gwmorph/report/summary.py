@@ -14,8 +14,8 @@ from rich.text import Text
 from gwmorph.evidence.limits import limit_rank, passing_interval
 from gwmorph.ledger import ANALYSED, MEANING, Livetime, Reason, excluded_counts
 from gwmorph.report.ending import report_line
-from gwmorph.report.wording import counted
 from gwmorph.tables.block import FOUND_BY, TILE
+from gwmorph.wording import counted
 
 _KEY = "score.quiet_windows"
 _NONE = {"window": "none was analysed", "event": "there was no trigger"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from gwmorph.report.html import Words, heading, page, paragraph, picture, table
 from gwmorph.report.summary import Row, cluster_line, mixture_warning, summary_rows
-from gwmorph.report.wording import counted
+from gwmorph.wording import counted
 
 
 def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from gwmorph.evidence.agreement import cluster_agreement
 from gwmorph.evidence.truth import Crosstable, classes_of, cross_tabulate
 from gwmorph.report.palette import cluster_color, saved_figure
-from gwmorph.report.wording import counted
+from gwmorph.wording import counted
 
 _SHARE = LinearSegmentedColormap.from_list("share", ["#ffffff", "#0072b2"])
 

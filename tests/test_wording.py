@@ -1,4 +1,4 @@
-from gwmorph.report.wording import counted, hourly
+from gwmorph.wording import counted, hourly
 
 
 def test_one_is_singular_and_the_others_are_not():
