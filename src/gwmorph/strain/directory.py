@@ -129,8 +129,7 @@ class DirectorySource:
                 f"{sorted(self._patterns)}. Add patterns for {detector}, or leave it out of "
                 "run.detectors."
             )
-        key = f"source.directory.files.{detector}"
-        paths = matching_files(key, self._patterns[detector])
+        paths = matching_files("source.directory.files", detector, self._patterns[detector])
         names = {PurePath(path).name for path in paths}
         return [self._offer(path, detector, self._rank(path, names)) for path in paths]
 
