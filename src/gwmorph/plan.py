@@ -356,8 +356,8 @@ def _population_hash(path: str) -> str:
 
 def _watched(directory: DirectoryConfig, detector: Detector) -> dict[str, Stat]:
     """Return size and time of the files and the segment list that a directory source reads."""
-    key = f"source.directory.files.{detector}"
-    paths = matching_files(key, directory.files.get(detector, []))
+    patterns = directory.files.get(detector, [])
+    paths = matching_files("source.directory.files", detector, patterns)
     segments = directory.segments.get(detector)
     if segments and Path(segments).exists():  # reading the list says what is wrong with it
         paths.append(segments)

@@ -11,7 +11,9 @@ from gwmorph.strain.patterns import matching_files
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("a.hdf5", "b.gwf", "deep/deeper/c.hdf5", "deep/notes.txt", "s[1].gwf", "s1.gwf"):
+    names = ("a.hdf5", "b.gwf", "deep/deeper/c.hdf5", "deep/notes.txt", "s[1].gwf", "s1.gwf")
+    both = ("both/H-H1_X-1-4.gwf", "both/L-L1_X-1-4.gwf", "both/x.gwf")
+    for name in names + both:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -28,26 +30,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["s[0-9].gwf"], ["s1.gwf"]),
         (["deep/deeper"], ["deep/deeper/c.hdf5"]),
         (["deep/deeper/"], ["deep/deeper/c.hdf5"]),
+        (["both"], ["both/H-H1_X-1-4.gwf", "both/x.gwf"]),
+        (["both/*"], ["both/H-H1_X-1-4.gwf", "both/L-L1_X-1-4.gwf", "both/x.gwf"]),
     ],
     ids=str,
 )
 def test_a_pattern_is_a_file_a_folder_or_a_glob(patterns: list[str], files: list[str]) -> None:
-    assert matching_files("key", patterns) == files
+    assert matching_files("key", "H1", patterns) == files
 
 
 def test_absolute_patterns_give_absolute_files(folder: Path) -> None:
-    assert matching_files("key", [f"{folder}/**/c.*"]) == [f"{folder}/deep/deeper/c.hdf5"]
+    assert matching_files("key", "H1", [f"{folder}/**/c.*"]) == [f"{folder}/deep/deeper/c.hdf5"]
 
 
 @pytest.mark.parametrize("pattern", ["none*", "none.hdf5", "d?ep"])
 def test_a_pattern_without_a_file_is_named(pattern: str) -> None:
-    with pytest.raises(StrainError, match=r"^some\.key: no file matches '" + pattern[:2]):
-        matching_files("some.key", [pattern])
+    with pytest.raises(StrainError, match=r"^some\.key\.H1: no file matches '" + pattern[:2]):
+        matching_files("some.key", "H1", [pattern])
 
 
 def test_a_folder_without_strain_files_says_what_they_end_in() -> None:
     with pytest.raises(StrainError, match=r"'deep' \(a folder without \.gwf, \.h5"):
-        matching_files("key", ["deep"])
+        matching_files("key", "H1", ["deep"])
 
 
 @pytest.mark.parametrize("pattern", ["dang*", "dangling.gwf", "links"])
@@ -55,5 +59,7 @@ def test_a_link_that_leads_nowhere_is_named_with_its_end(folder: Path, pattern: 
     (folder / "links").mkdir()
     for place in (folder, folder / "links"):
         (place / "dangling.gwf").symlink_to("moved/away.gwf")
-    with pytest.raises(StrainError, match=r"key: .*dangling\.gwf is a link to moved/away\.gwf"):
-        matching_files("key", [pattern])
+    with pytest.raises(
+        StrainError, match=r"key\.H1: .*dangling\.gwf is a link to moved/away\.gwf"
+    ):
+        matching_files("key", "H1", [pattern])

@@ -223,10 +223,10 @@ def as_inputs(key, paths):
     return paths
 
 
-def input_files(key, patterns):
-    """Return the strain files that the patterns of a key name, as inputs of a rule."""
+def input_files(key, detector, patterns):
+    """Return the strain files that a key names for a detector, as inputs of a rule."""
     try:
-        return as_inputs(key, matching_files(key, patterns))
+        return as_inputs(key, matching_files(key, detector, patterns[detector]))
     except GwmorphError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

@@ -57,8 +57,9 @@ def noise_windows_of(detector):
 def noise_files_of(wildcards):
     """Return the strain files of the detector of a job in real noise."""
     detector = campaign_jobs()[1][wildcards.part].detector
-    patterns = CONFIG.injections.noise_files[detector]
-    return input_files(f"injections.noise_files.{detector}", patterns)
+    return input_files(
+        "injections.noise_files", detector, CONFIG.injections.noise_files
+    )
 
 
 def morphology_labels(wildcards):

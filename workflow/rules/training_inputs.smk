@@ -25,9 +25,8 @@ def training_files():
 
 def training_noise_files(wildcards):
     """Return the strain files of a detector that training views are taken from."""
-    detector = wildcards.detector
-    patterns = CONFIG.training.noise_files[detector]
-    return input_files(f"training.noise_files.{detector}", patterns)
+    patterns = CONFIG.training.noise_files
+    return input_files("training.noise_files", wildcards.detector, patterns)
 
 
 def part_detector(wildcards):

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -14,10 +15,10 @@ from igwn_segments import segment, segmentlist
 from gwmorph.errors import StrainError
 from gwmorph.segments import clip, read_segments
 from gwmorph.strain.base import Layout, LocalFile, StrainFile
-from gwmorph.strain.files import check_content, describe
+from gwmorph.strain.files import check_content
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.patterns import matching_files
-from gwmorph.strain.reader import LATEST_GPS, FileDescription
+from gwmorph.strain.reader import LATEST_GPS, StrainReader
 
 # A file, and the spans that it serves.
 _Serving = tuple[StrainFile, segmentlist]
@@ -55,6 +56,7 @@ class DirectorySource:
         self._datasets = dataset or {}
         self._prefer = prefer
         self._offered: dict[str, list[_Serving]] = {}
+        self._science: dict[StrainFile, segmentlist] = {}
 
     def segments(self, detector: str, start: int, end: int) -> segmentlist:
         """Return the science segments of ``detector`` inside ``[start, end)``, coalesced.
@@ -72,7 +74,7 @@ class DirectorySource:
         for file, spans in self._serving(detector):
             wanted = clip(spans, start, end)
             if wanted:
-                science.extend(self._science(file) & wanted)
+                science.extend(self._science[file] & wanted)
         return science.coalesce()
 
     def files(self, detector: str, start: int, end: int) -> list[StrainFile]:
@@ -95,26 +97,14 @@ class DirectorySource:
         StrainError
             The file is gone, damaged, or its span, sample rate or detector changed.
         """
-        found = self._describe(file.location, file.detector)
+        with self._open(file.location, file.detector) as reader:
+            found = reader.description
         check_content(found, file)
         return LocalFile.receipt(file, file.location, found.layout, found.dataset_or_channel)
 
-    def _describe(self, path: str, detector: str) -> FileDescription:
-        return describe(
-            path, self._format, self._channels.get(detector), self._datasets.get(detector)
-        )
-
-    def _science(self, file: StrainFile) -> segmentlist:
-        detector = file.detector
-        with open_strain(
-            file.location,
-            self._format,
-            self._channels.get(detector),
-            self._datasets.get(detector),
-        ) as reader:
-            good = reader.science(file.gps_start, file.gps_end)
-        edges = np.flatnonzero(np.diff(good, prepend=False, append=False)) + file.gps_start
-        return segmentlist(segment(int(first), int(last)) for first, last in edges.reshape(-1, 2))
+    def _open(self, path: str, detector: str) -> AbstractContextManager[StrainReader]:
+        channel, dataset = self._channels.get(detector), self._datasets.get(detector)
+        return open_strain(path, self._format, channel, dataset)
 
     def _serving(self, detector: str) -> list[_Serving]:
         """Return every file that serves any time, with the spans that it serves."""
@@ -129,27 +119,37 @@ class DirectorySource:
                 f"{sorted(self._patterns)}. Add patterns for {detector}, or leave it out of "
                 "run.detectors."
             )
-        key = f"source.directory.files.{detector}"
-        paths = matching_files(key, self._patterns[detector])
+        paths = matching_files("source.directory.files", detector, self._patterns[detector])
         names = {PurePath(path).name for path in paths}
         return [self._offer(path, detector, self._rank(path, names)) for path in paths]
 
     def _offer(self, path: str, detector: str, rank: int) -> StrainFile:
-        found = self._describe(path, detector)
-        file = StrainFile(
-            detector=detector,
-            gps_start=found.gps_start,
-            duration=found.duration,
-            sample_rate=found.sample_rate,
-            location=path,
-            rank=rank,
-        )
-        check_content(found, file)
+        with self._open(path, detector) as reader:
+            found = reader.description
+            file = StrainFile(
+                detector=detector,
+                gps_start=found.gps_start,
+                duration=found.duration,
+                sample_rate=found.sample_rate,
+                location=path,
+                rank=rank,
+            )
+            check_content(found, file)
+            # Now or never: there may be very many files, and opening one takes most of the time.
+            if detector not in self._segment_lists:
+                good = reader.science(file.gps_start, file.gps_end)
+                self._science[file] = _spans(good, file.gps_start)
         return file
 
     def _rank(self, path: str, names: set[str]) -> int:
         matches = (i for i, pattern in enumerate(self._prefer) if _fits(path, pattern, names))
         return next(matches, len(self._prefer))
+
+
+def _spans(good: np.ndarray, gps_start: int) -> segmentlist:
+    """Return the spans of the seconds, from ``gps_start`` on, that are good (bool [n])."""
+    edges = np.flatnonzero(np.diff(good, prepend=False, append=False)) + gps_start
+    return segmentlist(segment(int(first), int(last)) for first, last in edges.reshape(-1, 2))
 
 
 def _fits(path: str, pattern: str, names: set[str]) -> bool:
