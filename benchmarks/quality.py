@@ -62,7 +62,7 @@ def quality(data: str) -> dict[tuple[str, str, str], dict]:
 
 @cache
 def _of_real_pictures() -> dict[tuple[str, str, str], dict]:
-    config = parse_config(yaml.safe_load(CONFIG.read_text()))
+    config = parse_config(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
     found = find_glitch_pictures(GLITCHES)
     size = (config.picture.height, config.picture.width)
     scale = PictureScale(config.picture.scale, config.picture.energy_max, config.picture.colormap)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/architecture.md", "docs/reading-the-map.md")
 ENTRIES = {
     entry["name"]: entry
-    for entry in json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    for entry in json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
 }
 MINUS = "\N{MINUS SIGN}"
 NUMBER = rf"[{MINUS}-]?\d+(?:\.\d+)?"

@@ -52,11 +52,11 @@ def hashes_of_block(folder: Path, monkeypatch, sections=SECTIONS, events=EVENTS)
     """The config hashes of a block's tables, of which nothing is drawn."""
     module = script("block")
     nothing = BlockResult([], [], TRIGGERS.empty_table())
-    monkeypatch.setattr(module, "verified_files", lambda receipts: [])
+    monkeypatch.setattr(module, "verified_files", lambda receipts, root: [])
     monkeypatch.setattr(module, "analyse_block", lambda *arguments: nothing)
     paths = {name: folder / name for name in ("ledger", "measurements", "triggers")}
     module.block(
-        receipts=[], detector="H1", gps_start=0, segments=[],
+        receipts=[], root=folder, detector="H1", gps_start=0, segments=[],
         window={"duration_s": 32, "stride_s": 32, "context_s": 4},
         rendering=sections, events=events,
         **paths, pictures=folder, event_views=folder,
