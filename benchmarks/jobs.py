@@ -68,7 +68,7 @@ def _project() -> Iterator[Path]:
         shutil.copytree(ROOT / "config", folder / "config")
         # pyarrow imports pandas where it is installed; `make run` does not install it.
         (folder / "without").mkdir()
-        (folder / "without" / "pandas.py").write_text("raise ImportError\n")
+        (folder / "without" / "pandas.py").write_text("raise ImportError\n", encoding="utf-8")
         yield folder
 
 
@@ -82,7 +82,9 @@ def _block_job(folder: Path) -> float:
         "--force", (results / "ledger" / ledger).relative_to(folder).as_posix(),
         "--config", "run={" + ", ".join(f"{key}: {value}" for key, value in run.items()) + "}",
     )  # fmt: skip
-    with (results / "benchmarks" / "block" / f"{DETECTOR}-{START}.tsv").open() as table:
+    with (results / "benchmarks" / "block" / f"{DETECTOR}-{START}.tsv").open(
+        encoding="utf-8"
+    ) as table:
         (row,) = csv.DictReader(table, delimiter="\t")
     return float(row["s"])
 

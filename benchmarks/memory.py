@@ -94,7 +94,7 @@ def _run_block(folder: Path, _: int) -> None:
             name: getattr(config, name).model_dump()
             for name in ("conditioning", "qtransform", "picture")
         },
-        config.events.model_dump(),
+        config.events.model_dump(exclude={"parts"}),
         folder / "ledger.parquet",
         folder / "measurements.parquet",
         folder / "triggers.parquet",

@@ -1,18 +1,26 @@
-"""How well encoders tell morphologies apart, read from a comparison that is run first.
+"""How well encoders tell morphologies apart.
 
-Snakemake knows which part of a comparison is there already: the first entry takes some minutes,
-the others seconds.
+Figures on simulated views are read from a comparison that is run first. Snakemake knows which part
+of it is there already: the first entry takes some minutes, the others seconds. Real pictures need
+no simulation; their figures are made here, as a comparison makes them.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
 
 import yaml
 
-from gwmorph.config import parse_config
+from gwmorph.config import EncoderConfig, parse_config
+from gwmorph.encoders.registry import make_encoder
+from gwmorph.encoders.untrained import untrained_encoder
+from gwmorph.evidence.comparison import real_quality, real_vectors
+from gwmorph.evidence.quality import BASELINES
+from gwmorph.spectra.gravityspy import find_glitch_pictures
+from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.comparison import ENCODER_QUALITY
 from gwmorph.tables.parquet import read_table
 from harness import BENCHMARKS, Entry
@@ -47,7 +55,22 @@ GAINS = {"real": "top1_any", "real_same": "top1_same"}
 
 def quality(data: str) -> dict[tuple[str, str, str], dict]:
     """Return the figures on ``data``, among others, by features, data and figure."""
+    if data == "real":
+        return _of_real_pictures()
     return _read("strain_quality" if data == "real_strain" else "quality")
+
+
+@cache
+def _of_real_pictures() -> dict[tuple[str, str, str], dict]:
+    config = parse_config(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
+    found = find_glitch_pictures(GLITCHES)
+    size = (config.picture.height, config.picture.width)
+    scale = PictureScale(config.picture.scale, config.picture.energy_max, config.picture.colormap)
+    made = {name: make_encoder(EncoderConfig(name=name), size) for name in (OURS, PEER)}
+    made["random"] = untrained_encoder(size, config.comparison.seed)
+    vectors = {name: real_vectors(encoder, found, scale, size) for name, encoder in made.items()}
+    rows = real_quality(found, vectors, scale, size, config.comparison.seed)
+    return _by_figure(rows)
 
 
 @cache
@@ -63,6 +86,10 @@ def _read(part: str) -> dict[tuple[str, str, str], dict]:
     call += ["--config", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     rows = read_table(ROOT / target, ENCODER_QUALITY).to_pylist()
+    return _by_figure(rows)
+
+
+def _by_figure(rows: Iterable[dict]) -> dict[tuple[str, str, str], dict]:
     return {
         (row["features"], row["data"], row["figure"]): row
         for row in rows
@@ -126,10 +153,11 @@ for features in FEATURES:
             what if features == OURS else f"{features}_{what}", features, "real_strain", what, unit
         )
 for what, measured in GAINS.items():
-    register(
-        f"{OURS}_minus_{PEER}_{what}",
-        OURS,
-        "real",
-        f"{measured}_minus_{PEER}",
-        "difference of top-1, paired",
-    )
+    for baseline in BASELINES:
+        register(
+            f"{OURS}_minus_{baseline}_{what}",
+            OURS,
+            "real",
+            f"{measured}_minus_{baseline}",
+            "difference of top-1, paired",
+        )

@@ -8,10 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import numpy as np
 import pytest
 
 from gwmorph import storage
 from gwmorph.errors import StorageError
+from gwmorph.report.exports import export_triggers
+from gwmorph.report.palette import saved_figure
+from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.parquet import write_table
+from gwmorph.tables.training import LOSSES
+
+SCALE = PictureScale("linear", 25.5, "cividis")
 
 
 def test_written_content_comes_back_and_leaves_nothing_else(tmp_path):
@@ -153,3 +162,38 @@ def test_two_at_once_both_have_a_whole_file(tmp_path):
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(keep, range(2))) == [content, content]
     assert kept(path) == []
+
+
+def draw_nothing(path: Path) -> None:
+    with saved_figure(path, 2, 2):
+        pass
+
+
+WRITERS = {
+    "bytes": lambda path: storage.write_bytes(path, b"new"),
+    "json": lambda path: storage.write_json(path, {"a": 1}),
+    "json if changed": lambda path: storage.write_json_if_changed(path, {"a": 1}),
+    "table": lambda path: write_table(path, LOSSES, LOSSES.empty_table()),
+    "picture": lambda path: write_picture(path, np.zeros((4, 4), np.uint8), SCALE),
+    "figure": draw_nothing,
+    "hdf5": lambda path: export_triggers(TRIGGERS.empty_table(), path.with_suffix(".h5"), {}),
+    "xml": lambda path: export_triggers(TRIGGERS.empty_table(), path.with_suffix(".xml"), {}),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_write_that_does_not_come_to_its_end_changes_nothing(name, tmp_path, monkeypatch):
+    """Whoever reads meanwhile, or after a kill, finds the old content."""
+    path = tmp_path / "a.png"
+    for suffix in (".png", ".h5", ".xml"):
+        path.with_suffix(suffix).write_bytes(b"old")
+    before = sorted(tmp_path.iterdir())
+
+    def killed(self: Path, target: Path) -> None:
+        raise OSError(errno.EIO, "killed")
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(StorageError, match="killed"):
+        WRITERS[name](path)
+    assert sorted(tmp_path.iterdir()) == before
+    assert {entry.read_bytes() for entry in before} == {b"old"}

@@ -127,6 +127,23 @@ def test_window_snr_of_what_lies_inside_is_the_optimal_snr(parameters, name):
     assert first**2 + second**2 == near(inside**2)
 
 
+def test_only_power_in_the_pass_band_counts(parameters):
+    """What the conditioning takes away has no part in a signal's SNR."""
+    time = np.arange(-4 * RATE, 4 * RATE) / RATE
+
+    def tone(frequency):
+        return 1e-21 * np.exp(-((time / 0.5) ** 2)) * np.sin(2 * np.pi * frequency * time)
+
+    def snr(strain):
+        return window_snr(strain, 0, len(strain), lambda f: np.full(len(f), 1e-44), parameters)
+
+    inside = snr(tone(100))
+    assert inside == near(np.linalg.norm(tone(100)) / np.sqrt(0.5 * RATE * 1e-44), rel=1e-3)
+    for outside in (12, 16, 0.95 * RATE / 2):
+        assert snr(tone(100) + 5 * tone(outside)) == near(inside, rel=1e-2), outside
+    assert snr(tone(100) + tone(300)) == near(np.sqrt(2) * inside, rel=1e-2)
+
+
 def test_only_the_part_inside_the_window_counts(parameters, background):
     """A chirp that merges early in the window is scaled up for what it has left there."""
     waveform = INJECTED["chirp_10_10"].draw(

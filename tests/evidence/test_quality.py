@@ -5,6 +5,7 @@ import pytest
 
 from closeness import near
 from gwmorph.config import ClusteringConfig, MixtureConfig
+from gwmorph.encoders.base import unit_rows
 from gwmorph.evidence.quality import (
     CLUSTER_FIGURES,
     event_rows,
@@ -124,6 +125,24 @@ def test_two_pictures_of_one_glitch_never_meet():
     nearer = vectors[[0, 1, 4, 5, 2, 3]]
     rows = glitch_rows({"dct": nearer}, classes, glitches, durations, SEED)
     assert only(rows, "dct", "top1_any")["value"] == 0
+
+
+def test_glitches_that_are_each_others_only_right_answer_are_one_draw():
+    """The class is the unit of the interval: two glitches a class are right or wrong together."""
+    rng = np.random.default_rng(6)
+    places = unit_rows(rng.standard_normal((20, 40)))
+    classes = np.repeat([f"c{i}" for i in range(20)], 2)
+    glitches = np.array([f"g{i}" for i in range(40)])
+    vectors = np.repeat(places, 2, axis=0) + 0.01 * rng.standard_normal((40, 40))
+    vectors[20:] = rng.standard_normal((20, 40))  # half of the classes are told, half are not
+    row = only(
+        glitch_rows({"dct": vectors}, classes, glitches, np.ones(40), SEED), "dct", "top1_any"
+    )
+    assert 0.45 < row["value"] < 0.6
+    half = 1.96 * np.sqrt(row["value"] * (1 - row["value"]) / 20)
+    assert (row["high"] - row["low"]) / 2 == near(half, rel=0.2)
+    others = glitch_rows({"dct": vectors}, classes, glitches[::-1], np.ones(40), SEED)
+    assert only(others, "dct", "top1_any") == row
 
 
 def test_same_length_is_scored_where_there_is_one():

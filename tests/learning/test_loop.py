@@ -12,17 +12,22 @@ from gwmorph.learning import loop
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.loop import (
     PARTS,
+    Batch,
     Checkpoint,
+    Vectors,
     batch_of,
     choose_device,
     choose_precision,
+    losses_of,
     losses_table,
     schedule,
     train,
 )
+from gwmorph.learning.pairs import QUIET
 from gwmorph.tables.parquet import read_table, write_table
 from gwmorph.tables.training import LOSSES
 
+NONE = Augmentation(**dict.fromkeys(vars(Augmentation()), 0))
 SMALL = Architecture(stem=8, width=16, blocks=1, heads=2, crop_size=8)
 CPU = torch.device("cpu")
 
@@ -178,3 +183,55 @@ def test_bf16_is_chosen_where_it_is_fast(monkeypatch, device, name):
             choose_precision("bf16", device)
     else:
         assert choose_precision("bf16", device) == torch.bfloat16
+
+
+def some_vectors(seed: int = 0) -> Vectors:
+    rng = torch.Generator().manual_seed(seed)
+
+    def unit(*shape: int) -> torch.Tensor:
+        return torch.nn.functional.normalize(torch.randn(*shape, generator=rng), dim=-1)
+
+    crops, windows = unit(8, 4, 96), unit(8, 384)
+    return Vectors((crops, crops.clone()), (windows, windows.clone()))
+
+
+def a_batch(quiet: bool = False, other_crop: int = 0) -> Batch:
+    nothing = torch.empty(0)
+    return Batch((nothing, nothing), (nothing, nothing), torch.full((8,), quiet), other_crop)
+
+
+def test_single_crops_are_contrasted_with_the_crop_that_the_batch_names(recipe):
+    """At temperature 0.2 partners that agree cost next to nothing, strangers log 15."""
+    same, vectors = some_vectors(), some_vectors()
+    assert losses_of(same, a_batch(), recipe)["crop"] < 0.2
+    assert losses_of(same, a_batch(other_crop=1), recipe)["crop"] > 2
+    turned = Vectors((vectors.crops[0], vectors.crops[0].roll(-1, 1)), vectors.windows)
+    assert losses_of(turned, a_batch(other_crop=1), recipe)["crop"] < 0.2
+    assert losses_of(turned, a_batch(), recipe)["crop"] > 2
+
+
+def test_every_other_step_contrasts_crops_of_different_duration(pairs, recipe):
+    few = replace(recipe, event_pairs=2, window_pairs=2)
+    chosen = [batch_of(pairs, few, NONE, step, CPU).other_crop for step in range(80)]
+    assert set(chosen) == {0, 1, 2, 3}
+    assert 25 < chosen.count(0) < 55
+
+
+def test_single_crops_have_a_part_in_what_is_learned(uninterrupted, pairs, recipe, tmp_path):
+    assert run(pairs, replace(recipe, crop_weight=0), tmp_path)[0] != uninterrupted[0]
+
+
+def test_quiet_windows_are_no_negatives_of_each_other(recipe):
+    alike = torch.nn.functional.normalize(torch.ones(8, 384), dim=1)
+    vectors = replace(some_vectors(), windows=(alike, alike))
+    assert losses_of(vectors, a_batch(quiet=True), recipe)["window"] == 0
+    assert losses_of(vectors, a_batch(quiet=False), recipe)["window"] > 2
+
+
+def test_a_batch_knows_which_of_its_windows_are_quiet(pairs, recipe):
+    numbered = replace(pairs, windows=np.empty_like(pairs.windows))
+    numbered.windows[:] = 10 * np.arange(24).reshape(-1, 1, 1, 1, 1)
+    batch = batch_of(numbered, replace(recipe, window_pairs=24), NONE, 3, CPU)
+    rows = (25.5 * batch.windows[0][:, 0, 0, 0]).round().int().numpy()
+    np.testing.assert_array_equal(batch.quiet.numpy(), pairs.window_names[rows] == QUIET)
+    assert 0 < batch.quiet.sum() < len(rows)

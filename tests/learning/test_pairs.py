@@ -182,3 +182,19 @@ def test_pairs_without_events_can_be_written(tmp_path):
     names = np.empty(0, "U32")
     Pairs(empty, empty, names, names).write(tmp_path / "none")
     assert len(read_pairs([tmp_path / "none"]).events) == 0
+
+
+@pytest.mark.parametrize("kind", ["quiet", "alone"])
+def test_both_views_of_a_pair_have_noise_of_their_own(parameters, background, monkeypatch, kind):
+    """They would be alike by their noise otherwise, and that is what would be learned."""
+    monkeypatch.setattr(module, "_SCENES", {kind: 1.0})
+    sources = training_sources([POPULATION], ["blip"], 0.3)
+    found = module.pairs_in([background], sources, parameters, np.random.default_rng(2))
+    assert len(found.windows)
+    for first, second in found.windows.astype(float):
+        # Above 500 Hz there is noise alone, mostly.
+        a, b = (
+            view[:, :12] - view[:, :12].mean(axis=(0, 2), keepdims=True)
+            for view in (first, second)
+        )
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.3

@@ -269,3 +269,30 @@ def test_renumbering_orders_by_size_and_first_member(raw: list[int]) -> None:
     keys = list(zip(-counts, firsts, strict=True))
     assert keys == sorted(keys)
     assert counts.min() > 0
+
+
+def test_one_row_in_a_thousand_of_a_cloud_is_an_outlier() -> None:
+    rng = np.random.default_rng(5)
+    points = rng.normal(size=(300, 6)) * [3, 2, 1, 1, 0.5, 0.5]
+    limit = module._outlier_limit(points.astype(np.float32), 1)
+    fresh = [
+        module.outlyingness(module.nearest_neighbors(cloud, module.OUTLIER_NEIGHBORS))
+        for cloud in module.clouds(points, 150, rng)
+    ]
+    # 45 of 45,000, by a limit that as few have set.
+    assert 0.0004 < np.mean(np.concatenate(fresh) > limit) < 0.002
+
+
+def test_parts_that_are_cut_out_become_groups_of_their_own() -> None:
+    """What a row gave to the group goes to the part; other rows and groups keep theirs."""
+    given = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.1, 0.9], [0.2, 0.8]], np.float32)
+    parts = np.array([5, 5, 6, 6, 5])
+    found = module._cut_out(given, parts, [(0, 5)])
+    expected = [[0, 0.1, 0.9], [0, 0.2, 0.8], [0.7, 0.3, 0], [0.1, 0.9, 0], [0, 0.8, 0.2]]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_array_equal(module._cut_out(given, parts, []), given)
+    np.testing.assert_allclose(given.sum(axis=1), 1, rtol=1e-6)  # untouched
+    both = module._cut_out(given, parts, [(0, 5), (1, 6)])
+    np.testing.assert_allclose(both.sum(axis=1), 1, rtol=1e-6)
+    # Group 1 is left with row 4: a group is what is the likeliest of some row.
+    assert both.argmax(axis=1).tolist() == [2, 2, 0, 3, 1]

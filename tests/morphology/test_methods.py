@@ -8,6 +8,7 @@ from planted import SIZES, blobs, cloud
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
+from closeness import near
 from gwmorph.config import ClusteringConfig
 from gwmorph.morphology import methods
 from gwmorph.morphology.layout import Layout, lay_out
@@ -120,3 +121,41 @@ def test_a_mixture_of_many_rows_is_fitted_to_some(
     assert len(groups.responsibilities) == 600
     labels = groups.responsibilities.argmax(axis=1)
     assert all(len(set(TRUTH[labels == label])) == 1 for label in set(labels))
+
+
+def test_the_mixture_begins_where_its_seed_says(layout: Layout, monkeypatch) -> None:
+    """Even where the communities are the same, and with each of its starts in its own place."""
+    begun = []
+
+    class Noted(methods.BayesianGaussianMixture):
+        def fit(self, X, y=None):
+            begun.append(self.random_state)
+            return super().fit(X, y)
+
+    monkeypatch.setattr(methods, "BayesianGaussianMixture", Noted)
+    few = replace(layout, space=layout.space[:150], graph=layout.graph[:150, :150])
+    for seed in (3, 3, 4):
+        mixture(few, ClusteringConfig(mixture={"starts": 3, "components": 6}), seed)
+    first, again, other = np.array_split(begun, 3)
+    np.testing.assert_array_equal(first, again)
+    assert len({*first, *other}) == 2 * len(set(first)) >= 4
+
+
+def test_a_mixture_of_many_rows_draws_them_by_its_seed() -> None:
+    first, again, other = (methods._sample(1000, 100, seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert len(np.intersect1d(first, other)) < 50
+
+
+def test_the_local_variance_where_most_neighbours_coincide() -> None:
+    """The median distance to the tenth neighbour; a mean one where that is 0; else 1."""
+    line = np.arange(40.0)[:, None]
+    expected = np.sort(np.abs(line - line.T), axis=1)[:, 10]
+    assert methods._local_variance(line) == near(np.median(expected) ** 2)
+    # Eleven points in one place have their tenth neighbour there, too.
+    crowd = np.zeros((60, 1))
+    crowd[50:, 0] = 1 + np.arange(10)
+    tenth = np.sort(np.abs(crowd - crowd.T), axis=1)[:, 10]
+    assert np.median(tenth) == 0
+    assert methods._local_variance(crowd) == near(tenth.mean() ** 2)
+    assert methods._local_variance(np.zeros((60, 2))) == 1

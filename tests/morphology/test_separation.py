@@ -202,3 +202,15 @@ def test_a_row_beside_a_cloud_lies_out() -> None:
 def test_copies_do_not_lie_out() -> None:
     neighbors = Neighbors(np.tile(np.arange(1, 11), (20, 1)).astype(np.int32), np.zeros((20, 10)))
     assert (outlyingness(neighbors) == 1).all()
+
+
+@pytest.mark.parametrize(("observed", "expected"), [(0.54, 0.2), (0.56, 1.0), (0.99, 1.0)])
+def test_a_pair_is_separate_when_it_overlaps_by_well_less_than_clouds(
+    monkeypatch: pytest.MonkeyPatch, observed: float, expected: float
+) -> None:
+    """By less than 0.55 of each cloud's overlap."""
+    told = iter([observed, 1.0, 1.0, 1.0, 1.0])
+    monkeypatch.setattr(module, "pair_overlap", lambda points, first: next(told))
+    points = np.random.default_rng(1).normal(size=(40, 3))
+    found = module.pair_null(points, np.arange(40) < 20, 4, np.random.default_rng(2))
+    assert found == near((observed, expected))

@@ -3,12 +3,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drawn import SCALE, pictures_of
+from matplotlib.figure import Figure
 from PIL import Image
 
 from gwmorph.report import gallery
 from gwmorph.report.gallery import Example, GalleryScale, choose_examples, draw_gallery
 from gwmorph.report.palette import cluster_color
-from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops, write_picture
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 
 START = 1262301184
@@ -154,3 +155,19 @@ def test_titles_count_in_singular_and_plural(tmp_path, monkeypatch):
         "Cluster 0: 2 example events",
         "Cluster 1, unsupported: 0 example windows",
     ]
+
+
+def test_each_crop_of_an_event_has_its_own_duration_written_into_it(tmp_path):
+    (picture,) = pictures_of(tmp_path, 1)
+    axes = Figure().subplots()
+    gallery._draw_event(axes, picture, SCALE)
+    left, right, bottom, top = axes.images[0].get_extent()
+    number = np.arange(224 * 224).reshape(224, 224)
+    texts = {text.get_text(): text.get_position() for text in axes.texts}
+    assert set(texts) == {f"{duration:g} s" for duration in CROPS_S}
+    for duration, crop in zip(CROPS_S, crops(number), strict=True):
+        x, y = texts[f"{duration:g} s"]
+        # Where the text begins, in pixels from the upper left.
+        column = int(224 * (x - left) / (right - left))
+        row = int(224 * (top - y) / (top - bottom))
+        assert number[row, column] in crop, duration

@@ -7,11 +7,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from igwn_segments import segment
+from matplotlib import colormaps
 from PIL import Image
 
 from closeness import near
+from gwmorph.block import RenderParameters
 from gwmorph.cli import main
-from gwmorph.report.moment import _outline
+from gwmorph.config import Config
+from gwmorph.report.moment import Moment, _outline, draw_moment
 from gwmorph.report.palette import saved_figure
 from gwosc_files import write_gwosc_file
 
@@ -255,3 +259,34 @@ def test_frames_and_names_of_candidates_are_seen_on_the_brightest_picture(tmp_pa
     # 600 pixels are 10 s, 300 are 100 Hz, from below.
     assert dark[205:215, 130:470].any(axis=0).mean() > 0.9  # the frame's lower edge
     assert dark[100:119, 122:140].mean() > 0.3  # the ground of its name
+
+
+def test_high_frequencies_are_drawn_above_and_late_times_to_the_right(tmp_path):
+    indices = np.zeros((100, 200), np.uint8)
+    indices[10:20, 140:160] = 255  # a tenth below the top, three quarters along
+    span = segment(START, START + 32)
+    moment = Moment(
+        detector="H1", gps_start=START, window_s=32, indices=indices, held=span, sound=span,
+        f_low=20.0, f_top=1291.0, tile_time=START + 24.0, tile_frequency=800.0, tile_q=10.0,
+        tile_energy=50.0, tile_snr=9.0, candidates=[],
+    )  # fmt: skip
+    config = Config()
+    parameters = RenderParameters.from_sections(
+        32,
+        config.conditioning.model_dump(),
+        config.qtransform.model_dump(),
+        config.picture.model_dump(),
+    )
+    draw_moment(moment, START + 16.0, parameters, tmp_path / "a.png")
+    pixels = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
+    lowest, highest = (
+        (np.abs(pixels - np.multiply(255, colormaps[parameters.colormap](level)[:3])) < 8).all(2)
+        for level in (0.0, 1.0)
+    )
+    # The axes are where the picture's ground is; the colour bar beside them has all colours.
+    rows = np.flatnonzero(lowest.sum(axis=1) > 0.3 * pixels.shape[1])
+    columns = np.flatnonzero(lowest.sum(axis=0) > 0.3 * pixels.shape[0])
+    inside = np.argwhere(highest[:, : columns[-1] + 1])
+    row, column = inside.mean(axis=0)
+    assert (row - rows[0]) / (rows[-1] - rows[0]) == pytest.approx(0.15, abs=0.02)
+    assert (column - columns[0]) / (columns[-1] - columns[0]) == pytest.approx(0.75, abs=0.02)

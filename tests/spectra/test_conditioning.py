@@ -107,3 +107,16 @@ def test_constant_strain_has_no_whitening_filter():
 def test_less_than_one_segment_is_refused():
     with pytest.raises(ValueError, match="fewer than one segment"):
         median_psd(np.zeros(3 * RATE), RATE, 4)
+
+
+def test_band_edges_are_as_steep_as_stated():
+    """100 dB between low and 0.6 low, and nothing left 8 % above high."""
+    band = Band(20, 400)
+    white = np.full(4 * RATE // 2 + 1, 2 / RATE)
+    taps = whitening_filter(white, RATE, band)
+    gain = np.abs(np.fft.rfft(taps))
+    f = np.fft.rfftfreq(len(taps), 1 / RATE)
+    assert np.abs(gain[(f > 20.5) & (f < 399)] - 1).max() < 0.01
+    assert gain[f < 12].max() < 1e-4
+    assert gain[(f > 1.085 * 400) & (f < 0.99 * RATE / 2)].max() < 1e-3
+    assert 0.4 < gain[np.argmin(np.abs(f - 1.04 * 400))] < 0.6

@@ -92,7 +92,8 @@ def share_rows(
     hits
         For each kind of vectors, which pictures were told right, bool [n].
     events
-        Number of the event that each picture shows, [n]: all its pictures are drawn together.
+        Number of what each picture shows, [n]: of the event, or of the class where its events are
+        each other's right answers. All its pictures are drawn together.
     """
     rows = []
     for name, right in hits.items():
@@ -158,6 +159,8 @@ def glitch_rows(
     The nearest picture of another glitch says the class: of any window length (``top1_any``, the
     figure that counts) or of the same one (``top1_same``). A picture is scored where another
     glitch of its class has a picture to be found; those that are not stand among the neighbours.
+    Intervals are over classes: of two glitches a class each is the other's only right answer, so
+    they are right or wrong together.
 
     Parameters
     ----------
@@ -175,8 +178,7 @@ def glitch_rows(
             name: _nearest_hits(values, classes, allowed)[scored]
             for name, values in vectors.items()
         }
-        _, numbers = np.unique(glitches[scored], return_inverse=True)
-        rows += share_rows(figure, hits, numbers, seed)
+        rows += share_rows(figure, hits, np.unique(classes[scored], return_inverse=True)[1], seed)
     return rows
 
 
