@@ -20,7 +20,7 @@ HEAVY = {
 
 
 # Those that a run has many of, and those that would import nothing else that takes long.
-JOBS = ["block", "simulate", "truth", "quiet", "triggers", "verdict", "cluster_table"]
+JOBS = ["block", "simulate", "truth", "quiet", "triggers", "verdict"]
 
 
 def imported(script: str) -> set[str]:
