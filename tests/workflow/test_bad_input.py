@@ -167,7 +167,11 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
     assert "Duplicate explicit target name" not in printed
     with ZipFile(project.folder / "report.zip") as report:
         opened = report.read("report/report.html").decode().split("var workflow_desc = ")[1]
-    assert opened.index("They hold") < opened.index("Map of all events") < opened.index("Scores.")
+    assert (
+        opened.index("analysed holds")
+        < opened.index("Map of all events")
+        < opened.index("Scores.")
+    )
 
 
 def test_a_run_too_short_to_know_its_own_quiet_noise_says_so(copy):

@@ -54,7 +54,7 @@ def _detector_line(summary: Mapping[str, Any], detector: str) -> str:
     return (
         f"{detector}: {share:.1%} of {said['science_s'] / 3600:,.2f} h of science data were "
         f"analysed, in {counted(said['analysed_windows'], 'window')}; "
-        f"{counted(said['excluded_windows'], 'window')} had to be left out. They hold "
-        f"{counted(said['triggers'], 'trigger')} of SNR {summary['events_snr']:g} or more, and "
-        f"{counted(besides, 'event')} that only the score finds."
+        f"{counted(said['excluded_windows'], 'window')} had to be left out. What was analysed "
+        f"holds {counted(said['triggers'], 'trigger')} of SNR {summary['events_snr']:g} or more, "
+        f"and {counted(besides, 'event')} that only the score finds."
     )
