@@ -49,6 +49,8 @@ rule tables:
         run_files(LEDGER),
         run_files(MEASUREMENTS),
         f"results/{RUN}/verdict.json",
+        # By which the user's files are known again.
+        expand(f"results/{RUN}/plan/{{name}}", name=PLAN_FILES),
 
 
 onsuccess:
