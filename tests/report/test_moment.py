@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gwpy.timeseries import TimeSeries
 from igwn_segments import segment
 from matplotlib import colormaps
 from PIL import Image
@@ -115,6 +116,18 @@ def test_unusable_strain_is_refused_with_its_reason(tmp_path, capsys):
     assert main(["show", str(path), "--gps", str(START + 5)]) == 1
     error = capsys.readouterr().err
     assert f"{path}: strain at GPS {START + 5} cannot be used: nan" in error
+
+
+def test_a_frame_s_only_channel_and_its_file_s_name_are_enough(tmp_path, capsys):
+    values = 1e-21 * np.random.default_rng(1).standard_normal(32 * RATE)
+    path = tmp_path / f"L-L1_X-{START}-32.gwf"
+    series = TimeSeries(values, t0=START, sample_rate=RATE, name="Strain", channel="Strain")
+    series.write(path, format="gwf", backend="lalframe")
+    out = tmp_path / "a.png"
+    assert main(["show", str(path), "--gps", str(START + 16), "--out", str(out)]) == 0
+    assert f"{out}: L1 GPS" in capsys.readouterr().out
+    assert main(["show", str(path), "--gps", "1", "--channel", "none"]) == 1
+    assert "Name one: source.directory.channel, or --channel of" in capsys.readouterr().err
 
 
 def test_strain_so_loud_that_rounding_drowns_the_noise_is_refused(tmp_path, capsys):
