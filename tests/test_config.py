@@ -383,7 +383,7 @@ def test_the_keys_are_printed_whatever_the_locale():
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert b"BURST_CAT1 \\u2026" in done.stdout
+    assert b"BURST_CAT1" in done.stdout
 
 
 @pytest.mark.parametrize(("text", "status"), [("run: {seed: 1}\n", 0), ("run: {seed: -1}\n", 1)])
@@ -433,3 +433,8 @@ def test_a_limit_needs_quiet_windows_enough_for_the_half_that_sets_it(fraction, 
         fewer = {"score": {"quiet_windows": fewest - 1, "false_alarm_fraction": fraction}}
         with pytest.raises(ConfigError, match=f"raise quiet_windows to {fewest}"):
             c.parse_config(fewer)
+
+
+def test_the_default_file_is_ascii():
+    # Snakemake's report reads it in the encoding of the surroundings.
+    assert (ROOT / "config" / "config.yaml").read_bytes().isascii()
