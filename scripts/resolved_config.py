@@ -8,8 +8,12 @@ from gwmorph.joblog import JobLog
 from gwmorph.results import record_config, remove_strays
 
 
-def resolved_config(configuration: Mapping[str, Any], kept: Sequence[Path], path: Path) -> None:
+def resolved_config(
+    configuration: Mapping[str, Any], kept: Sequence[Path], stale: Sequence[Path], path: Path
+) -> None:
     remove_strays(kept)
+    for other in stale:
+        other.unlink(missing_ok=True)
     record_config(path, configuration)
 
 
@@ -18,5 +22,6 @@ if __name__ == "__main__":
         resolved_config(
             configuration=snakemake.params.configuration,
             kept=[Path(file) for file in snakemake.params.kept],
+            stale=[Path(file) for file in snakemake.params.stale],
             path=Path(snakemake.output.config),
         )

@@ -12,8 +12,12 @@ from snakemake.utils import update_config
 from gwmorph import config as c
 from gwmorph.cli import main
 from gwmorph.config import generated
-from gwmorph.errors import ConfigError
-from gwmorph.grid import BLOCK_S
+from gwmorph.encoders.sizes import check_size
+from gwmorph.errors import ConfigError, GwmorphError
+from gwmorph.grid import BLOCK_S, Grid
+from gwmorph.plan import make_plan, require_quiet_windows, require_rate, require_tiles
+from gwmorph.spectra.tiling import tiling_within_band
+from gwmorph.strain.sources import make_source
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = (
@@ -307,6 +311,8 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
     assert f"gps_end ({end}) must be greater than gps_start ({start})" in str(caught.value)
 
 
+# Every pair of keys that bound one quantity is here or in the next two tests: refused with both
+# values, cut to one another, or checked when the run is planned.
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
@@ -326,11 +332,70 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
             "candidates.tile_snr (5) must not be less than tile_snr (5.5)",
         ),
         ({"qtransform": {"f_low": 500, "f_high": 400}}, "f_high must be greater than f_low"),
+        ({"comparison": {"naming": {"snr_low": 9, "snr_high": 8}}}, "snr_high (8) must be"),
+        ({"score": {"quiet_windows": 100, "false_alarm_fraction": 0.01}}, "100 quiet windows"),
+        (
+            {"injections": {"quiet_windows": 100}},
+            "false_alarm_fractions 0.001 is finer than 100 windows (quiet_windows) resolve",
+        ),
+        (
+            {"injections": {"reference_windows": 100, "noise_files": {"H1": ["a.hdf5"]}}},
+            "false_alarm_fractions 0.001 is finer than 100 windows (reference_windows) resolve",
+        ),
+        ({"encoder": {"runtime": "pytorch", "precision": "int8"}}, "needs runtime openvino"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(raw, expected):
     with pytest.raises(ConfigError, match=re.escape(expected)):
         c.parse_config(raw)
+
+
+@pytest.mark.parametrize(
+    ("conditioning", "qtransform", "band"),
+    [
+        ({"low_hz": 100}, {}, (100, 1291)),
+        ({"high_hz": 200}, {}, (20, 200)),
+        ({"sample_rate": 2048}, {"q_low": 50}, (20, 850)),
+        ({}, {"f_high": 4000, "q_low": 50}, (20, 1700)),
+        ({"low_hz": 10}, {"f_low": 50}, (50, 1291)),
+    ],
+)
+def test_bands_that_reach_beyond_each_other_are_cut(conditioning, qtransform, band):
+    config = c.parse_config({"conditioning": conditioning, "qtransform": qtransform})
+    tiling = tiling_within_band(
+        36, config.conditioning.model_dump(), config.qtransform.model_dump()
+    )
+    assert (tiling.f_low, tiling.f_top) == pytest.approx(band, abs=1)
+
+
+def refused_when_planned(config, tmp_path):
+    require_tiles(config.window, config.conditioning, config.qtransform)
+    check_size(config.encoder.name, (config.picture.height, config.picture.width))
+    grid = Grid(config.window.duration_s, config.window.stride_s, config.window.context_s)
+    plan, _ = make_plan(tmp_path, config.run, config.source, grid, make_source)
+    require_rate(plan, config.conditioning.sample_rate)
+    require_quiet_windows(plan, config.score)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"qtransform": {"f_low": 1500}}, "there are no tiles from 1500 to 1291"),
+        ({"qtransform": {"f_high": 90}, "conditioning": {"low_hz": 95}}, "from 95 to 90 Hz"),
+        ({"picture": {"width": 100}}, "at least 112 pixels, got 224 x 100"),
+        ({"source": {"simulated": {"sample_rate": 2048}}}, "2048 Hz is lower"),
+        ({"score": {"background": "run"}}, "H1 has 12"),
+        (
+            {"source": {"kind": "directory", "directory": {"files": {"L1": ["a.hdf5"]}}}},
+            "source.directory.files",
+        ),
+    ],
+)
+def test_what_only_the_plan_can_know_is_refused_by_it(raw, expected, tmp_path):
+    span = {"gps_start": 1262301184, "gps_end": 1262301184 + 4096, "detectors": ["H1"]}
+    config = c.parse_config(raw | {"run": span})
+    with pytest.raises(GwmorphError, match=re.escape(expected)):
+        refused_when_planned(config, tmp_path)
 
 
 def test_all_faults_are_listed_at_once():
@@ -374,16 +439,23 @@ def test_what_is_merged_into_a_mapping_may_be_overridden(tmp_path):
     assert c.load_yaml(path)["c"] == {"x": 2, "y": 3}
 
 
-def test_the_keys_are_printed_whatever_the_locale():
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+def test_a_terminal_that_lacks_a_sign_stops_no_command(tmp_path):
+    path = tmp_path / "é.yaml"
+    path.write_text("run: {seed: 1}")
     done = subprocess.run(
-        [sys.executable, "-m", "gwmorph.cli", "config"],
-        env={**os.environ, **ascii_only},
+        [sys.executable, "-m", "gwmorph.cli", "config", str(path)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
         capture_output=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert b"BURST_CAT1" in done.stdout
+    assert b"\\xe9.yaml: every key is known" in done.stdout
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_configuration_files_are_ascii(path):
+    """Snakemake puts them into a report, and reads them in the locale's encoding for it."""
+    assert path.read_bytes().isascii()
 
 
 @pytest.mark.parametrize(("text", "status"), [("run: {seed: 1}\n", 0), ("run: {seed: -1}\n", 1)])
@@ -433,8 +505,3 @@ def test_a_limit_needs_quiet_windows_enough_for_the_half_that_sets_it(fraction, 
         fewer = {"score": {"quiet_windows": fewest - 1, "false_alarm_fraction": fraction}}
         with pytest.raises(ConfigError, match=f"raise quiet_windows to {fewest}"):
             c.parse_config(fewer)
-
-
-def test_the_default_file_is_ascii():
-    # Snakemake's report reads it in the encoding of the surroundings.
-    assert (ROOT / "config" / "config.yaml").read_bytes().isascii()

@@ -65,7 +65,12 @@ SMALL = {
         "mixture": {"components": 3, "starts": 1},
         "separation": {"surrogates": 5, "pair_surrogates": 19, "rows": 200},
     },
-    "injections": {"reference_windows": 100, "quiet_windows": 100, "windows_per_job": 100},
+    "injections": {
+        "reference_windows": 100,
+        "quiet_windows": 100,
+        "windows_per_job": 100,
+        "false_alarm_fractions": [0.1],
+    },
     "comparison": {"per_class": 4},
     "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
 }

@@ -42,6 +42,7 @@ STAGES = {
         "recall",
         "recall_figures",
         "scores",
+        "tile_triggers",
         "triggers",
         "truth_figure",
         "strain_quality",

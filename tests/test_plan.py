@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from igwn_segments import segment, segmentlist
 
-from gwmorph.config import Config, RunConfig, SourceConfig, parse_config
+from gwmorph.config import Config, RunConfig, ScoreConfig, SourceConfig, parse_config
 from gwmorph.errors import ConfigError, PlanError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of, group_of
 from gwmorph.plan import (
@@ -15,6 +15,7 @@ from gwmorph.plan import (
     make_plan,
     plan_hash,
     require_own,
+    require_quiet_windows,
     require_rate,
     run_hash,
 )
@@ -347,6 +348,23 @@ def test_files_that_cannot_become_the_analysis_rate_are_named(tmp_path, rate, fa
     require_rate(plan, 2048)
     with pytest.raises(StrainError, match=rf"H1-0\.hdf5: sample rate 4096 Hz {fault}"):
         require_rate(plan, rate)
+
+
+@pytest.mark.parametrize(
+    ("background", "fraction", "fewest"),
+    [("run", 0.05, 100), ("run", 0.005, 397), ("simulated", 0.05, 0), ("none", 0.05, 0)],
+)
+def test_a_run_too_short_for_its_own_quiet_windows_is_refused(
+    tmp_path, background, fraction, fewest
+):
+    score = ScoreConfig(background=background, false_alarm_fraction=fraction, quiet_windows=400)
+    enough = plan_of([(B, B + max(fewest, 1) * 32)], tmp_path / "a", end=B + 4 * BLOCK_S)
+    require_quiet_windows({"H1": enough}, score)
+    if fewest:
+        short = plan_of([(B, B + (fewest - 1) * 32)], tmp_path / "b", end=B + 4 * BLOCK_S)
+        said = f"H1 has {fewest - 1} windows in all, expected at least {fewest} quiet ones"
+        with pytest.raises(ConfigError, match=said):
+            require_quiet_windows({"H1": short}, score)
 
 
 def test_a_missing_population_is_an_error_of_the_configuration(tmp_path):

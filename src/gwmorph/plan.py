@@ -26,9 +26,11 @@ from gwmorph.config import (
     DirectoryConfig,
     QTransformConfig,
     RunConfig,
+    ScoreConfig,
     SourceConfig,
     WindowConfig,
 )
+from gwmorph.config.score import fewest_quiet_windows
 from gwmorph.errors import ConfigError, PlanError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.segments import grid_windows
@@ -298,6 +300,29 @@ def require_rate(plan: Plan, sample_rate: int) -> None:
     for one in plan.values():
         for file in one.files:
             check_rate(file.location, file.sample_rate, sample_rate)
+
+
+def require_quiet_windows(plan: Plan, score: ScoreConfig) -> None:
+    """Check that the run can have the quiet windows that its scores want, before any job starts.
+
+    Raises
+    ------
+    ConfigError
+        The scores are to be measured against the run's own quiet windows, and a detector has
+        fewer windows in all than that takes.
+    """
+    if score.background != "run":
+        return
+    fewest = fewest_quiet_windows(score.false_alarm_fraction)
+    for detector, one in plan.items():
+        windows = sum(len(one.windows(block)) for block in one.blocks)
+        if windows < fewest:
+            raise ConfigError(
+                f"score.background: run: {detector} has {windows} windows in all, expected at "
+                f"least {fewest} quiet ones. Take a longer run, raise "
+                "score.false_alarm_fraction, or set score.background to simulated, or to none for "
+                "a run without scores."
+            )
 
 
 def require_tiles(

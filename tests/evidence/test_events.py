@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from gwmorph.errors import TableError
-from gwmorph.evidence.events import admit
+from gwmorph.evidence.events import admit, admit_tiles
 from gwmorph.evidence.score import PARTS, combine
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
@@ -156,3 +156,17 @@ def test_nothing_claimed_is_nothing_found():
 def test_a_claim_without_a_score_is_refused():
     with pytest.raises(TableError, match=r"1 trigger in windows without a score.* GPS 64"):
         admitted([claim("track", 64)], scores({}, {}))
+
+
+def test_without_scores_events_are_loud_tiles_counted_once():
+    claims = [
+        claim("tile", 0, at=31.9, snr=9.0),
+        claim("tile", 32, at=-0.1, snr=9.0),  # the same, seen by the next window
+        claim("tile", 0, at=5.0, snr=7.5),
+        claim("tile", 0, at=12.0, snr=7.4),
+        *(claim(part, 0, at=20.0, snr=99.0) for part in ALL if part != "tile"),
+    ]
+    events = admit_tiles(pa.Table.from_pylist(claims, schema=TRIGGERS), 7.5, 32)
+    assert events.schema.equals(TRIGGERS)
+    assert events["peak_time"].to_pylist() == [5.0, 31.9]
+    assert events["significance"].null_count == 2

@@ -75,3 +75,10 @@ def test_an_empty_list_is_said_to_be(tmp_path):
 def test_a_picture_that_is_missing_is_not_left_out(chosen, tmp_path):
     with pytest.raises(FileNotFoundError):
         events_page(chosen, lambda *key: tmp_path / "none.png")
+
+
+def test_a_run_without_scores_does_not_say_that_nothing_is_improbable():
+    triggers = filled(TRIGGERS, trigger(1.5, 9.0), trigger(2.5, 100.0))
+    members = filled(CLUSTERS, member(1.5, 0.9), member(2.5, 0.5))
+    lists = choose_events(triggers, members, events_snr=7.5, count=3)
+    assert list(lists) == ["Loudest", "Least probable in their cluster"]

@@ -260,6 +260,24 @@ def numbers(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip(" │").split("│")[1:]]
 
 
+def test_a_run_without_scores_counts_nothing_by_them_and_says_so(small_run):
+    no_scores = {
+        "scores": SCORES.empty_table(),
+        "above_limit": ABOVE_LIMIT.empty_table(),
+        "false_alarm_fraction": None,
+    }
+    summary = summarise(**{**small_run, **no_scores})
+    assert summary["false_alarm_fraction"] is None
+    for counts in summary["detectors"].values():
+        assert not [key for key in counts if "limit" in key and "context" not in key]
+        assert not [key for key in counts if "false_alarm" in key]
+    text = printed(summary)
+    assert "There are no scores (score.background is none): events are triggers alone." in text
+    assert "the score finds" not in text
+    assert "% limit" not in text
+    assert "There are no scores" not in printed(summarise(**small_run))
+
+
 def test_printout_warns_when_the_mixture_did_not_converge(small_run):
     small_run["clusterings"]["window"]["converged"] = False
     text = printed(summarise(**small_run))

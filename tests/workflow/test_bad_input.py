@@ -174,7 +174,6 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
     )
 
 
-def test_a_run_too_short_to_know_its_own_quiet_noise_says_so(copy):
-    done = copy().change(score={"background": "run"}).snakemake()
-    assert done.returncode != 0
-    assert "ConfigError: score.background: run: expected at least 100 windows" in done.stdout
+def test_a_run_too_short_to_know_its_own_quiet_noise_is_refused_before_any_job(unfinished):
+    project = unfinished.change(score={"background": "run"})
+    refused(project, "ConfigError: score.background: run: H1 has", "expected at least 199 quiet")

@@ -1,6 +1,7 @@
 """Strain from a server and from the simulation, through the real workflow."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -90,3 +91,11 @@ def test_simulated_strain_comes_with_its_truth(unfinished):
     (project.folder / "results" / "t" / "truth.parquet").unlink()
     moved.make("results/t/truth.parquet")
     assert not (project.folder / "cache").exists()
+
+
+def test_a_run_without_scores_makes_none_of_what_scores_need(unfinished):
+    jobs = unfinished.change(score={"background": "none"}, clustering={"views": ["event"]})
+    would_run = jobs.would_run()
+    assert "Joining the triggers of run t, which has no scores" in would_run
+    assert not [job for job in would_run if re.search(r"quiet|Scoring|window views", job)]
+    assert [job for job in would_run if job.startswith("Clustering the event views")]

@@ -28,7 +28,7 @@ from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import GwmorphError
 from gwmorph.grid import BLOCK_S, Grid, group_of
 from gwmorph.plan import load_plan, make_plan, require_own
-from gwmorph.plan import require_rate, require_tiles, run_hash
+from gwmorph.plan import require_quiet_windows, require_rate, require_tiles, run_hash
 from gwmorph.report.ending import last_error, whereabouts
 from gwmorph.results import check_folder
 from gwmorph.storage import sha256_of_file
@@ -82,6 +82,7 @@ def planned(configuration):
         make_source,
     )
     require_rate(plan, configuration.conditioning.sample_rate)
+    require_quiet_windows(plan, configuration.score)
     return plan, kept
 
 
@@ -168,6 +169,7 @@ SCORES = "results/{run}/scores.parquet"
 TRIGGER_TABLE = "results/{run}/triggers.parquet"
 ABOVE_LIMIT = "results/{run}/above_limit.parquet"
 
+SCORED = CONFIG.score.background != "none"
 VIEWS = CONFIG.clustering.views
 # The view whose map stands beside the summary.
 MAIN_VIEW = "event" if "event" in VIEWS else "window"
@@ -323,15 +325,22 @@ def shards(wildcards):
 def span_files():
     """Return all that is named after a span of time: of the run's blocks, and of their groups."""
     patterns = [LEDGER, MEASUREMENTS, TRIGGERS, PICTURES, EVENTS]
-    views = sorted({"window", *VIEWS})  # scores need all windows
+    views = sorted({*VIEWS, *["window"] * SCORED})  # scores need all windows
     return [*chain(*map(run_files, patterns)), *chain(*map(shards_of, views))]
 
 
 def score_files():
-    """Return the scores, what they are measured against, and the events that they give."""
+    """Return the run's events, and the scores that give them, if there are any."""
+    if not SCORED:
+        return expand(TRIGGER_TABLE, run=RUN)
     background, detectors = CONFIG.score.background, CONFIG.run.detectors
     quiet = expand(QUIET, run=RUN, background=background, detector=detectors)
     return quiet + expand([SCORES, TRIGGER_TABLE, ABOVE_LIMIT], run=RUN)
+
+
+def stale_scores():
+    """Return what a run that now does without scores may have of them from before."""
+    return [] if SCORED else expand([SCORES, ABOVE_LIMIT], run=RUN)
 
 
 def weights_of(name):

@@ -69,6 +69,7 @@ rule resolved_config:
         # A record of another target has nothing to do with the run's spans. Not compared, as the
         # blocks' own jobs are.
         kept=lambda wildcards, input: [] if wildcards.part else span_files(),
+        stale=lambda wildcards, input: [] if wildcards.part else stale_scores(),
         code=code("resolved_config"),
     message:
         "Recording the configuration of run {wildcards.run}"

@@ -232,8 +232,8 @@ rule summary:
         ledgers=run_files(LEDGER),
         measurements=run_files(MEASUREMENTS),
         triggers=TRIGGER_TABLE,
-        scores=SCORES,
-        above_limit=ABOVE_LIMIT,
+        scores=[SCORES] * SCORED,
+        above_limit=[ABOVE_LIMIT] * SCORED,
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
     output:
@@ -253,7 +253,7 @@ rule summary:
         science_s=science_seconds(),
         views=VIEWS,
         events_snr=CONFIG.events.snr,
-        false_alarm_fraction=CONFIG.score.false_alarm_fraction,
+        false_alarm_fraction=CONFIG.score.false_alarm_fraction if SCORED else None,
         code=code("summary"),
     message:
         "Summing up run {wildcards.run}"

@@ -1,6 +1,6 @@
 # Needs measurements, embeddings of all windows and triggers of all blocks. Makes the score of every
 # window, against quiet windows that are simulated for each detector, drawn and encoded as the run's
-# are, or that are the run's own; and with it the run's triggers.
+# are, or that are the run's own; and with it the run's triggers. A run may do without scores.
 
 from gwmorph.config.score import fewest_quiet_windows
 
@@ -98,31 +98,60 @@ rule scores:
 
 
 # Joins the triggers of all blocks. Two blocks may claim one trigger at their border. Candidates stay
-# where the score of their window passes its limit.
-rule triggers:
-    input:
-        triggers=run_files(TRIGGERS),
-        scores=SCORES,
-    output:
-        triggers=TRIGGER_TABLE,
-        above_limit=ABOVE_LIMIT,
-    log:
-        "results/{run}/logs/triggers.log",
-    benchmark:
-        "results/{run}/benchmarks/triggers.tsv"
-    localrule: True
-    conda:
-        "../../envs/evidence.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        window_s=CONFIG.window.duration_s,
-        events_snr=CONFIG.events.snr,
-        parts=CONFIG.events.parts,
-        code=code("triggers"),
-    message:
-        "Joining the triggers of run {wildcards.run}"
-    script:
-        "../../scripts/triggers.py"
+# where the score of their window passes its limit. Without scores there are no candidates.
+if SCORED:
+
+    rule triggers:
+        input:
+            triggers=run_files(TRIGGERS),
+            scores=SCORES,
+        output:
+            triggers=TRIGGER_TABLE,
+            above_limit=ABOVE_LIMIT,
+        log:
+            "results/{run}/logs/triggers.log",
+        benchmark:
+            "results/{run}/benchmarks/triggers.tsv"
+        localrule: True
+        conda:
+            "../../envs/evidence.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            window_s=CONFIG.window.duration_s,
+            events_snr=CONFIG.events.snr,
+            parts=CONFIG.events.parts,
+            code=code("triggers"),
+        message:
+            "Joining the triggers of run {wildcards.run}"
+        script:
+            "../../scripts/triggers.py"
+
+else:
+
+    rule tile_triggers:
+        input:
+            triggers=run_files(TRIGGERS),
+        output:
+            triggers=TRIGGER_TABLE,
+        log:
+            "results/{run}/logs/tile_triggers.log",
+        benchmark:
+            "results/{run}/benchmarks/tile_triggers.tsv"
+        localrule: True
+        conda:
+            "../../envs/evidence.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            window_s=CONFIG.window.duration_s,
+            events_snr=CONFIG.events.snr,
+            code=code("tile_triggers"),
+        message:
+            "Joining the triggers of run {wildcards.run}, which has no scores"
+        script:
+            "../../scripts/tile_triggers.py"

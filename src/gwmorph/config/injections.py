@@ -54,3 +54,16 @@ class InjectionsConfig(Section):
         if any(high <= low for low, high in pairwise(self.snrs)):
             raise ValueError(f"snrs must rise, got {self.snrs}")
         return self
+
+    @model_validator(mode="after")
+    def _fractions_are_resolved(self) -> "InjectionsConfig":
+        # Limits in real noise are set on as many simulated windows as statistics learn from.
+        setting = ["quiet_windows", *["reference_windows"] * bool(self.noise_files)]
+        for name in setting:
+            finest = 1 / (getattr(self, name) + 1)
+            if min(self.false_alarm_fractions) < finest * (1 - 1e-9):
+                raise ValueError(
+                    f"false_alarm_fractions {min(self.false_alarm_fractions):g} is finer than "
+                    f"{getattr(self, name)} windows ({name}) resolve ({finest:.2g}); raise {name}"
+                )
+        return self

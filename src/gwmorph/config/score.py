@@ -23,10 +23,11 @@ def fewest_quiet_windows(false_alarm_fraction: float) -> int:
 class ScoreConfig(Section):
     """The score of every window against quiet noise."""
 
-    background: Literal["simulated", "run"] = key(
+    background: Literal["simulated", "run", "none"] = key(
         "simulated",
         "Where quiet windows come from: simulated noise of each detector, or the run's own "
-        "windows without a tile of events.snr, which real noise wants, being unlike simulated.",
+        "windows without a tile of events.snr, which real noise wants, being unlike simulated. "
+        "With none there are no scores, and events are triggers alone.",
     )
     quiet_windows: int = key(
         1000,

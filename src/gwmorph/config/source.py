@@ -15,7 +15,8 @@ class GwoscConfig(Section):
     )
     flag: str = key(
         "DATA",
-        "Science flag whose segments are analysed: DATA, CBC_CAT1 to CBC_CAT3, BURST_CAT1 ....",
+        "Science flag whose segments are analysed: DATA, CBC_CAT1 to CBC_CAT3, BURST_CAT1 to "
+        "BURST_CAT3.",
         pattern=r"^[A-Z0-9_]+$",
     )
     sample_rate: Literal[4096, 16384] = key(4096, "Sample rate of the files to fetch.", "Hz")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
@@ -68,6 +69,19 @@ def admit(
         merge_triggers(judged.filter(pa.array(events)), window_s),
         _outcomes(scores, passing, claimed, events, on_line),
     )
+
+
+def admit_tiles(claims: pa.Table, events_snr: float, window_s: int) -> pa.Table:
+    """Make a run's events of loud tiles alone, where there are no scores.
+
+    Arguments as in `admit`; significances are null.
+
+    Returns
+    -------
+    Table of schema TRIGGERS, in which what was found twice is once.
+    """
+    loud = pc.and_(pc.equal(claims["found_by"], TILE), pc.greater_equal(claims["snr"], events_snr))
+    return merge_triggers(claims.filter(loud), window_s)
 
 
 @dataclass(frozen=True)

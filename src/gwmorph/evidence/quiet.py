@@ -97,7 +97,7 @@ def quiet_windows_of_run(
         raise ConfigError(
             f"score.background: run: expected at least {fewest} windows without a tile of SNR "
             f"{events_snr:g} (events.snr), got {len(quiet)} of {len(windows)}. Take a longer run, "
-            "raise score.false_alarm_fraction, or set score.background to simulated."
+            "raise score.false_alarm_fraction, or set score.background to simulated or none."
         )
     chosen = np.random.default_rng(seed).permutation(len(quiet))[:count]
     own = quiet.take(chosen)

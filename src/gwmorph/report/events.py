@@ -25,9 +25,10 @@ _COLUMNS = {
     "probability": "of belonging to the cluster",
     "outlier": "whether it lies apart from all others",
 }
+_IN_NOISE = "Least probable in noise, without a loud tile"
 _LISTS = {
     "Loudest": "The loudest tiles of all events.",
-    "Least probable in noise, without a loud tile": (
+    _IN_NOISE: (
         "Of the events that have no tile above the threshold of triggers, those whose box, path "
         "or chirp of tiles quiet noise is least likely to have."
     ),
@@ -54,7 +55,8 @@ def choose_events(
 
     Returns
     -------
-    For each kind its events, the columns of both tables in one.
+    For each kind its events, the columns of both tables in one. In a run without scores, in which
+    no event has a significance, none is improbable in noise, and that kind is left out.
     """
     events = _joined(triggers, clusters)
     faint = [
@@ -68,7 +70,10 @@ def choose_events(
         sorted(faint, key=lambda event: -event["significance"]),
         sorted(events, key=lambda event: event["probability"]),
     )
-    return {name: some[:count] for name, some in zip(_LISTS, chosen, strict=True)}
+    lists = {name: some[:count] for name, some in zip(_LISTS, chosen, strict=True)}
+    if events and all(event["significance"] is None for event in events):
+        del lists[_IN_NOISE]
+    return lists
 
 
 def _joined(triggers: pa.Table, clusters: pa.Table) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def summarise(
     scores: pa.Table,
     above_limit: pa.Table,
     events_snr: float,
-    false_alarm_fraction: float,
+    false_alarm_fraction: float | None,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -71,7 +71,8 @@ def summarise(
         A window counts as triggered when its loudest tile's SNR is at least this. Tiles as loud
         made triggers; other events are counted by what found them.
     false_alarm_fraction
-        Fraction of quiet windows that the limits in ``scores`` let pass.
+        Fraction of quiet windows that the limits in ``scores`` let pass; None for a run without
+        scores, whose summary counts nothing by them.
     cluster_summaries
         For each view its clusters (schema CLUSTER_SUMMARY).
     clusterings
@@ -87,8 +88,7 @@ def summarise(
                 **asdict(livetime),
                 **_windows(ledger, measurements, detector, events_snr),
                 **_triggers(triggers, detector, events_snr),
-                **_above_limit(scores, detector, false_alarm_fraction),
-                "windows_above_limit_by": _counts(above_limit, "outcome", detector, _OUTCOMES),
+                **_above_limit(scores, above_limit, detector, false_alarm_fraction),
             }
             for detector, livetime in livetimes.items()
         },
@@ -141,13 +141,18 @@ def _counts(table: pa.Table, column: str, detector: str, values: Iterable[str]) 
     return {value: own.count(value) for value in values}
 
 
-def _above_limit(scores: pa.Table, detector: str, false_alarm_fraction: float) -> dict[str, Any]:
+def _above_limit(
+    scores: pa.Table, above_limit: pa.Table, detector: str, false_alarm_fraction: float | None
+) -> dict[str, Any]:
+    if false_alarm_fraction is None:
+        return {}
     own = scores.filter(pc.equal(scores["detector"], detector))
     expected, interval = _false_alarms(own, false_alarm_fraction)
     return {
         "windows_above_limit": own.filter(pc.greater(own["score"], own["limit"])).num_rows,
         "expected_false_alarms": expected,
         "false_alarms_95": interval,
+        "windows_above_limit_by": _counts(above_limit, "outcome", detector, _OUTCOMES),
     }
 
 
@@ -182,6 +187,8 @@ def print_summary(summary: Mapping[str, Any], run: Path, console: Console | None
     console.print(_detector_table(summary))
     for view, clusters in summary["views"].items():
         console.print(Text(cluster_line(view, clusters)))
+    for note in score_note(summary):
+        console.print(Text(note), soft_wrap=True)
     for warning in mixture_warning(summary):
         console.print(Text(warning, style="bold yellow"))
     console.print(Text(report_line(run)), soft_wrap=True)
@@ -216,7 +223,13 @@ class Row:
 def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
     """Return the lines of a summary made by `summarise`, values in the order of its detectors."""
     columns = list(summary["detectors"].values())
-    return [*_time_rows(columns), *_window_rows(columns), *_found_rows(summary, columns)]
+    rows = [
+        *_time_rows(columns),
+        *_window_rows(columns),
+        *_found_rows(summary["events_snr"], columns),
+    ]
+    fraction = summary["false_alarm_fraction"]
+    return rows if fraction is None else [*rows, *_scored_rows(100 * fraction, columns)]
 
 
 def _counted(
@@ -248,12 +261,7 @@ def _window_rows(columns: Sequence[Mapping[str, Any]]) -> list[Row]:
     ]
 
 
-def _found_rows(summary: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> list[Row]:
-    snr, percent = summary["events_snr"], 100 * summary["false_alarm_fraction"]
-    outcomes = {
-        key: [column["windows_above_limit_by"][key] for column in columns] for key in _OUTCOMES
-    }
-    chance = [(c["expected_false_alarms"], *c["false_alarms_95"]) for c in columns]
+def _found_rows(snr: float, columns: Sequence[Mapping[str, Any]]) -> list[Row]:
     return [
         _counted(
             f"windows with a tile of SNR >= {snr:g}", columns, "triggered_windows",
@@ -267,6 +275,15 @@ def _found_rows(summary: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]
             "of these without an event view", columns, "triggers_without_view",
             "their window has too many louder ones, or they peak together with a louder one", True,
         ),
+    ]  # fmt: skip
+
+
+def _scored_rows(percent: float, columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    outcomes = {
+        key: [column["windows_above_limit_by"][key] for column in columns] for key in _OUTCOMES
+    }
+    chance = [(c["expected_false_alarms"], *c["false_alarms_95"]) for c in columns]
+    return [
         Row(
             "events that the score finds besides",
             [f"{sum(column['events_by_score'].values()):,}" for column in columns],
@@ -288,6 +305,13 @@ def _found_rows(summary: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]
             True,
         ),
     ]  # fmt: skip
+
+
+def score_note(summary: Mapping[str, Any]) -> list[str]:
+    """Return a sentence that says so if a run has no scores, or nothing."""
+    if summary["false_alarm_fraction"] is not None:
+        return []
+    return ["There are no scores (score.background is none): events are triggers alone."]
 
 
 def mixture_warning(summary: Mapping[str, Any]) -> list[str]:

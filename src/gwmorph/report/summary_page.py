@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.report.html import Words, heading, page, paragraph, picture, table
-from gwmorph.report.summary import Row, cluster_line, mixture_warning, summary_rows
+from gwmorph.report.summary import Row, cluster_line, mixture_warning, score_note, summary_rows
 from gwmorph.wording import counted
 
 
@@ -27,6 +27,7 @@ def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:
     sentences = [
         *(_detector_line(summary, detector) for detector in summary["detectors"]),
         *(cluster_line(view, clusters) for view, clusters in summary["views"].items()),
+        *score_note(summary),
         *mixture_warning(summary),
     ]
     return page(
@@ -50,11 +51,13 @@ def _detector_line(summary: Mapping[str, Any], detector: str) -> str:
     """Say of one detector how much was analysed, and what was found in it."""
     said = summary["detectors"][detector]
     share = said["analysed_s"] / said["science_s"] if said["science_s"] else 0.0
-    besides = sum(said["events_by_score"].values())
+    hold = f"{counted(said['triggers'], 'trigger')} of SNR {summary['events_snr']:g} or more"
+    if summary["false_alarm_fraction"] is not None:
+        besides = sum(said["events_by_score"].values())
+        hold += f", and {counted(besides, 'event')} that only the score finds"
     return (
         f"{detector}: {share:.1%} of {said['science_s'] / 3600:,.2f} h of science data were "
         f"analysed, in {counted(said['analysed_windows'], 'window')}; "
         f"{counted(said['excluded_windows'], 'window')} had to be left out. What was analysed "
-        f"holds {counted(said['triggers'], 'trigger')} of SNR {summary['events_snr']:g} or more, "
-        f"and {counted(besides, 'event')} that only the score finds."
+        f"holds {hold}."
     )
