@@ -12,7 +12,7 @@ REPORT := results/demo/report.zip
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run report test test-portable lint types bench lock clean
+.PHONY: help env env-dev run report test test-portable lint types bench mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,13 @@ types: env-dev ## check types
 
 bench: env-dev ## measure against peers: make bench, or make bench BENCH=name
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# cosmic-ray's own dependencies are for its runner, and are others than Snakemake's.
+MUTATION := $(VENV)/mutation
+mutants: env-dev ## change the code at random places and count what the tests notice: hours
+	$(BIN)/python -m pip install -q --no-deps --target $(MUTATION) --upgrade \
+	  cosmic-ray==8.7.0 parso==0.8.7 stevedore==5.10.0
+	PYTHONPATH=$(MUTATION) $(BIN)/python benchmarks/mutants.py
 
 # torch is pinned exactly and alone: its CUDA packages and local versions (+cpu) depend on the
 # machine that resolves.

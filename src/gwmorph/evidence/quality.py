@@ -1,9 +1,10 @@
 """How well vectors tell labelled pictures apart: neighbours, clusters, and their intervals.
 
-Intervals are 95 % percentile intervals of a bootstrap over events. Neighbours and clusters are
-found once, on all events; what is drawn again is which events are counted. So an interval says
-how much a figure depends on the events that happened to be scored, not how much it would change
-with other clusters or other training. Events drawn twice always agree with themselves, which
+Intervals are 95 % percentile intervals of a bootstrap over events, or over classes where a class
+has so few that they are each other's right answers. Neighbours and clusters are found once, on all
+events; what is drawn again is which events are counted. So an interval says how much a figure
+depends on the events that happened to be scored, not how much it would change with other clusters
+or other training. Events drawn twice always agree with themselves, which
 raises every comparison of clusters with classes: those intervals are moved by as much as the mean
 of the draws lies beside the figure.
 """
