@@ -44,7 +44,7 @@ def block_job_overhead() -> Entry:
     The work is the same call in a process that has made it before: all is imported, compiled
     functions are loaded, tiles are laid. Strain and compiled functions are in their caches.
     """
-    with _project() as folder:
+    with _project(ROOT) as folder:
         _block_job(folder)
         pairs = np.array([(_block_job(folder), _block_work(folder)) for _ in range(_JOBS)])
     overhead = pairs[:, 0] / pairs[:, 1]
@@ -69,10 +69,11 @@ def make_run_cached() -> Entry:
 
 
 @contextmanager
-def _project() -> Iterator[Path]:
+def _project(house: Path) -> Iterator[Path]:
+    """Yield a folder to run the workflow of a checkout in."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(ROOT / "config", folder / "config")
+        shutil.copytree(house / "config", folder / "config")
         (folder / "without").mkdir()
         (folder / "without" / "sitecustomize.py").write_text(_WITHOUT_PANDAS, encoding="utf-8")
         yield folder
@@ -135,7 +136,7 @@ def _work(folder: Path) -> float:
 
 def _against_older(name: str, cached: bool) -> Entry:
     """Run the demo of this and of the older revision in turn; user and system time."""
-    with _checkout() as older, _project() as ours, _project() as theirs:
+    with _checkout() as older, _project(ROOT) as ours, _project(older) as theirs:
         sides = ((ROOT, ours), (older, theirs))
         if cached:
             for side in sides:

@@ -110,15 +110,22 @@ def saved_figure(
     StorageError
         The file cannot be written whole.
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+    with own_style():
         figure = Figure(figsize=(max(width_in, FLATNESS * height_in), height_in))
         yield figure
         with atomic_path(path) as partial:
             kind = Path(path).suffix
             metadata = FIGURE_FORMATS[kind]
             figure.savefig(partial, format=kind.removeprefix("."), dpi=dpi, metadata=metadata)
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Set the user's own matplotlib settings aside for those that all figures share."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
 
 
 def say_empty(axes: Axes, view: str) -> None:
