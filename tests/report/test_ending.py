@@ -36,7 +36,7 @@ def test_last_error_is_that_of_the_last_job_that_failed(tmp_path):
     log = snakemake_log(
         tmp_path, ("block", "StrainError: no\n"), ("embed", "WARNING: x\nWeightsError: y\nby z\n")
     )
-    assert last_error(log) == (
+    assert last_error([log]) == (
         f"Rule embed failed, the last of 2 jobs that did; its log is {tmp_path}/embed.log\n"
         "WeightsError: y\nby z"
     )
@@ -45,28 +45,30 @@ def test_last_error_is_that_of_the_last_job_that_failed(tmp_path):
 def test_of_a_traceback_only_the_error_is_repeated(tmp_path):
     trace = "Traceback (most recent call last):\n  File x, line 1\nnumpy.linalg.LinAlgError: SVD\n"
     log = snakemake_log(tmp_path, ("map", f"KeyError: 'a'\n\nAnd then:\n\n{trace}"))
-    assert last_error(log).splitlines()[1:] == ["numpy.linalg.LinAlgError: SVD"]
+    assert last_error([log]).splitlines()[1:] == ["numpy.linalg.LinAlgError: SVD"]
 
 
 @pytest.mark.parametrize("said", ["", "\n"])
 def test_a_job_that_left_no_word_is_said_to_have_been_killed(tmp_path, said):
-    assert "killed" in last_error(snakemake_log(tmp_path, ("map", said)))
+    assert "killed" in last_error([snakemake_log(tmp_path, ("map", said))])
 
 
 def test_words_without_an_error_are_repeated_as_they_end(tmp_path):
     log = snakemake_log(tmp_path, ("map", "first\nlast\n"))
-    assert last_error(log).splitlines()[1:] == ["last"]
+    assert last_error([log]).splitlines()[1:] == ["last"]
 
 
 def test_an_error_of_no_job_points_to_the_log(tmp_path):
     (tmp_path / "s.log").write_text("MissingInputException\n")
-    assert last_error(tmp_path / "s.log").endswith(f"{tmp_path}/s.log.")
+    assert last_error([tmp_path / "s.log"]).endswith(f"{tmp_path}/s.log.")
 
 
 def test_a_job_at_the_end_of_the_log_is_found(tmp_path):
     text = "Error in rule map:\n    jobid: 1\n    log: nowhere/map.log"
     (tmp_path / "s.log").write_text(text)
-    assert last_error(tmp_path / "s.log").startswith("Rule map failed; its log is nowhere/map.log")
+    assert last_error([tmp_path / "s.log"]).startswith(
+        "Rule map failed; its log is nowhere/map.log"
+    )
 
 
 def test_a_finished_run_says_where_it_is(tmp_path):

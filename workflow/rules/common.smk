@@ -389,8 +389,9 @@ def truth_files():
 
 
 def report_files():
-    """Return what the report shows of each view."""
-    shown = [
+    """Return what the report shows of the run, of each view, and of events alone."""
+    of_run = ["tables/summary.html", "figures/glitchgram.png"]
+    of_view = [
         "figures/{view}/map.png",
         "figures/{view}/occupancy.png",
         "figures/{view}/galleries",
@@ -398,7 +399,9 @@ def report_files():
         "tables/{view}/clusters.html",
     ]
     of_events = ["tables/event/events.html"]
-    of_run = ["tables/summary.html", "figures/glitchgram.png"]
+    if SOURCE == "simulated":
+        of_events.append("figures/event/truth.png")
+    shown = [*of_run, *expand(of_view, view=VIEWS)]
     if "event" in VIEWS:
-        of_run += of_events + ["figures/event/truth.png"] * (SOURCE == "simulated")
-    return expand(f"results/{RUN}/{{path}}", path=[*of_run, *expand(shown, view=VIEWS)])
+        shown += of_events
+    return [f"results/{RUN}/{path}" for path in shown]

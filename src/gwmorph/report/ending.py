@@ -1,6 +1,7 @@
 """What the workflow says last: where the results are, or what went wrong."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 _FAILED = re.compile(r"^ *Error in rule (\w+):\n(.*?)(?:\n\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -8,36 +9,38 @@ _JOB_LOG = re.compile(r"^ +log: (.+?)(?: \(check log file.*)?$", re.MULTILINE)
 _ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
 
 
-def last_error(log: Path | str) -> str:
+def last_error(logs: Sequence[Path | str]) -> str:
     """Return what the last job that failed said, and how many did.
 
     Parameters
     ----------
-    log
-        What Snakemake wrote of this execution. It names the log of each job that failed, where
-        `gwmorph.joblog.JobLog` left the error.
+    logs
+        Files in which Snakemake wrote of this execution. They name the log of each job that
+        failed, where `gwmorph.joblog.JobLog` left the error.
     """
-    failed = _FAILED.findall(Path(log).read_text(encoding="utf-8", errors="replace"))
+    files = ", ".join(map(str, logs))
+    failed = [failure for log in logs for failure in _FAILED.findall(_text(Path(log)))]
     if not failed:
-        return f"The workflow failed; what it said is in {log}."
+        return f"The workflow failed; what it said is in {files}."
     rule, block = failed[-1]
-    logs = _JOB_LOG.findall(block)
+    own = _JOB_LOG.findall(block)
     others = f", the last of {len(failed)} jobs that did" if len(failed) > 1 else ""
-    if not logs:
-        return f"Rule {rule} failed{others}; what it said is in {log}."
-    return f"Rule {rule} failed{others}; its log is {logs[0]}\n{_said(Path(logs[0]))}"
+    if not own:
+        return f"Rule {rule} failed{others}; what it said is in {files}."
+    return f"Rule {rule} failed{others}; its log is {own[0]}\n{_said(Path(own[0]))}"
 
 
 def _said(job_log: Path) -> str:
     """Return the error at the end of a job's log, without the traceback that leads to it."""
-    try:
-        text = job_log.read_text(encoding="utf-8", errors="replace").strip()
-    except FileNotFoundError:
-        text = ""
+    text = _text(job_log).strip() if job_log.is_file() else ""
     if not text:
         return "It left no word there: it was killed, perhaps for its memory."
     errors = list(_ERROR.finditer(text))
     return text[errors[-1].start() :] if errors else text.splitlines()[-1]
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 def whereabouts(run: Path) -> str:

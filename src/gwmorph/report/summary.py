@@ -291,7 +291,7 @@ def _scored_rows(percent: float, columns: Sequence[Mapping[str, Any]]) -> list[R
         ),
         _counted(
             f"windows above the {percent:g} % limit", columns, "windows_above_limit",
-            f"windows whose score reaches what {percent:g} % of quiet windows reach",
+            f"windows whose score exceeds what {percent:g} % of quiet windows exceed",
         ),
         *(
             Row(f"of these {text}", [f"{count:,}" for count in outcomes[key]], meaning, True)
