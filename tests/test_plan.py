@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from igwn_segments import segment, segmentlist
 
 from gwmorph.config import Config, RunConfig, ScoreConfig, SourceConfig, parse_config
-from gwmorph.errors import ConfigError, PlanError, StrainError
+from gwmorph.errors import ConfigError, PlanError, SegmentError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of, group_of
 from gwmorph.plan import (
     DetectorPlan,
@@ -19,7 +19,7 @@ from gwmorph.plan import (
     require_rate,
     run_hash,
 )
-from gwmorph.segments import clip
+from gwmorph.segments import clip, read_segments
 from gwmorph.storage import sha256_of_file
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.receipts import write_receipts
@@ -240,6 +240,14 @@ def test_a_file_that_was_only_touched_is_the_same(collected):
     after = hashes(collected())
     assert changed(before, after) == {0, 1}
     assert hashes(collected()) == after
+
+
+def test_a_segment_list_of_an_impossible_name_is_left_to_the_reader(collected, tmp_path):
+    config = of_files(["H1-*.hdf5"], segments={"H1": 300 * "x"})
+    source = FakeSource([(B, B + 2 * BLOCK_S)], blocks=(0, 1))
+    make_plan(tmp_path / "plan", run(), config, GRID, source)
+    with pytest.raises(SegmentError, match="cannot be read as a segment list"):
+        read_segments(300 * "x")
 
 
 def test_only_touched_files_are_read_again(collected, monkeypatch):

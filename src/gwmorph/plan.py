@@ -37,7 +37,7 @@ from gwmorph.segments import grid_windows
 from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.storage import content_hash, sha256_of_file, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
-from gwmorph.strain.patterns import matching_files
+from gwmorph.strain.patterns import matching_files, path_is
 from gwmorph.strain.reader import LATEST_GPS
 from gwmorph.strain.versions import Stat, stat_of, versioned
 
@@ -384,7 +384,7 @@ def _watched(directory: DirectoryConfig, detector: Detector) -> dict[str, Stat]:
     patterns = directory.files.get(detector, [])
     paths = matching_files("source.directory.files", detector, patterns)
     segments = directory.segments.get(detector)
-    if segments and Path(segments).exists():  # reading the list says what is wrong with it
+    if segments and path_is(Path.exists, segments):  # reading the list says what is wrong with it
         paths.append(segments)
     return {path: stat_of(path) for path in paths}
 

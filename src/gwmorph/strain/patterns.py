@@ -1,6 +1,7 @@
 """From the file patterns of the configuration to files: the one place that expands them."""
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Callable, Iterable
 from glob import glob
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def matching_files(key: str, detector: str, patterns: Iterable[str]) -> list[str
 
 
 def _matches(key: str, detector: str, pattern: str) -> list[str]:
-    found = _in_folder(detector, pattern) if Path(pattern).is_dir() else _named_by(pattern)
+    folder = path_is(Path.is_dir, pattern)
+    found = _in_folder(detector, pattern) if folder else _named_by(pattern)
     for path in found:
         if not Path(path).exists():
             raise StrainError(
@@ -44,12 +46,22 @@ def _matches(key: str, detector: str, pattern: str) -> list[str]:
     files = [path for path in found if not Path(path).is_dir()]
     if not files:
         suffixes = f" (a folder without {', '.join(SUFFIXES)} of {detector})"
-        inside = suffixes if Path(pattern).is_dir() else ""
+        inside = suffixes if folder else ""
         raise StrainError(
             f"{key}.{detector}: no file matches {pattern!r}{inside} (from {Path.cwd()}). Correct "
             "the pattern."
         )
     return files
+
+
+def path_is(what: Callable[[Path], bool], name: str) -> bool:
+    """Return ``what`` of a path, as that it is a file; no path has a name that is too long."""
+    try:
+        return what(Path(name))
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def _in_folder(detector: str, folder: str) -> list[str]:
@@ -58,6 +70,6 @@ def _in_folder(detector: str, folder: str) -> list[str]:
 
 
 def _named_by(pattern: str) -> list[str]:
-    if Path(pattern).is_file():
+    if path_is(Path.is_file, pattern):
         return [pattern]
     return glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
