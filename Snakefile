@@ -58,4 +58,4 @@ onsuccess:
 
 
 onerror:
-    print(last_error(log[0]), file=sys.stderr)
+    print(last_error(log), file=sys.stderr)
