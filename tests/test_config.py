@@ -485,6 +485,8 @@ def test_missing_yaml_is_refused_by_name(tmp_path):
         ({"picture": 7}, "picture: expected a section with keys of its own, got 7"),
         ({"run": None}, "run: expected a section with keys of its own, got None"),
         ({7: {}}, "7: Keys should be strings"),
+        ({"events": {"max_per_window": False}}, "events: max_per_window: a yes or no is no value"),
+        ({"injections": {"snrs": [True]}}, "injections: snrs: a yes or no is no value"),
         ({"qtransform": {"f_high": 10**400}}, "qtransform.f_high: Input should be a valid"),
         ({"source": {"directory": {"files": {"H2": ["a"]}}}}, "source.directory.files.H2: "),
     ],

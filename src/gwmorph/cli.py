@@ -13,6 +13,9 @@ from typing import Any, get_args
 
 from gwmorph.errors import GwmorphError
 
+# What a summary of this version has at least.
+_OF_SUMMARY = {"run", "events_snr", "false_alarm_fraction", "detectors", "views"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
@@ -191,7 +194,7 @@ def _summary(options: argparse.Namespace) -> None:
             f"{path}: no such file; run snakemake to its end first, or name another run's folder."
         )
     content = read_json(path)
-    if not (isinstance(content, dict) and {"run", "detectors", "views"} <= content.keys()):
+    if not (isinstance(content, dict) and content.keys() >= _OF_SUMMARY):
         raise GwmorphError(f"{path}: is no summary of a run. Remove it and run snakemake again.")
     print_summary(content, options.run)
     if not (options.run / "config.yaml").is_file():

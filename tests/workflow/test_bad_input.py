@@ -176,4 +176,4 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
 
 def test_a_run_too_short_to_know_its_own_quiet_noise_is_refused_before_any_job(unfinished):
     project = unfinished.change(score={"background": "run"})
-    refused(project, "ConfigError: score.background: run: H1 has", "expected at least 199 quiet")
+    refused(project, "ConfigError: score.background: run: H1 has", "expected at least 100 quiet")

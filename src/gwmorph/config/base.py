@@ -1,9 +1,9 @@
 """What all sections of the configuration are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
@@ -15,6 +15,10 @@ def _require_distinct(values: Sequence[Any]) -> Sequence[Any]:
     if repeated:
         raise ValueError(f"names {repeated[0]!r} twice")
     return values
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else []
 
 
 # Marks a list in which every entry is made, read or counted on its own.
@@ -43,3 +47,12 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", validate_default=True, frozen=True, allow_inf_nan=False
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_yes_or_no(cls, given: Any) -> Any:
+        # No key is, and YAML's yes, no, on and off would pass for the numbers 1 and 0.
+        for name, value in given.items() if isinstance(given, Mapping) else ():
+            if any(isinstance(part, bool) for part in [value, *_listed(value)]):
+                raise ValueError(f"{name}: a yes or no is no value of this key, got {value!r}")
+        return given
