@@ -1,5 +1,6 @@
 """Shapes that are injected: where they lie, how long they are, and that seeds decide them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy import fft, signal
 
 from closeness import near
 from gwmorph.errors import ConfigError
+from gwmorph.simulation.binaries import Binary, overhead_chirp
 from gwmorph.simulation.loudness import measure, optimal_snr
 from gwmorph.simulation.morphologies import INJECTED, choose_morphologies, families
 from gwmorph.simulation.population import load_population
@@ -147,3 +149,13 @@ def test_families_hold_each_chosen_morphology_once():
         "steady": {"comb": "comb, 10 s"},
     }
     assert sum(len(part) for part in families([]).values()) == len(INJECTED)
+
+
+def test_binaries_do_not_spin_and_are_seen_face_on():
+    waveform = drawn("chirp_30_30", 1)
+    plain = Binary(30, 30, 0, 0, 0, 0, 0, 0, waveform.parameters["phase"])
+    merger, strain = overhead_chirp(plain, RATE)
+    assert waveform.anchor == merger
+    np.testing.assert_array_equal(waveform.strain, strain)
+    for spin in ({"spin_1": 1}, {"spin_2": 1}, {"inclination": 1}):
+        assert not np.array_equal(overhead_chirp(replace(plain, **spin), RATE)[1], strain)
