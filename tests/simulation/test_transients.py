@@ -215,3 +215,16 @@ def test_a_rumble_lies_under_its_spikes():
     long, short = ((envelope > 0.3 * envelope.max()).mean() for envelope in (low, high))
     assert long > 5 * short
     assert abs(times[high.argmax()]) < 0.5 * parameters["duration_s"]
+
+
+def test_fast_scattering_bends_down_to_six_tenths_on_either_side():
+    times = np.arange(-2 * RATE, 2 * RATE) / RATE
+    ranges = {"count": 1, "interval_s": 1.0, "frequency_hz": 100.0}
+    wave = SHAPES["fast_scattering"].shape(times, ranges, np.random.default_rng(4))
+    analytic = signal.hilbert(wave)
+    centre, track = np.argmax(np.abs(analytic)), np.diff(np.unwrap(np.angle(analytic)))
+    hertz = np.convolve(track, np.full(64, 1 / 64), "same") * RATE / (2 * np.pi)
+    assert hertz[centre] == pytest.approx(100, abs=3)
+    for away in (-0.4, 0.4):  # two standard deviations of the hump
+        expected = 100 * (0.6 + 0.4 * np.exp(-2))
+        assert hertz[centre + int(away * RATE)] == pytest.approx(expected, abs=5)
