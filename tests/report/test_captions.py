@@ -26,10 +26,12 @@ def html(path: Path, config: dict, view: str = "window", files: Sequence[Any] = 
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(path.read_text())
+    # Snakemake reads captions in whatever encoding the locale has.
+    template = environment.from_string(path.read_text(encoding="ascii"))
     job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view), params=PARAMS)
     text = template.render(snakemake=job, files=files)
-    settings = {"halt_level": 2, "report_level": 2}
+    # As in a locale that knows no other letters, which docutils reads included files by.
+    settings = {"halt_level": 2, "report_level": 2, "input_encoding": "ascii"}
     return publish_parts(text, writer="html", settings_overrides=settings)["body"]
 
 
@@ -94,12 +96,12 @@ def test_report_says_when_strain_is_simulated_and_only_then():
 
 def test_report_opens_on_the_summary_where_there_is_one(tmp_path):
     page = tmp_path / "summary.html"
-    page.write_text("<main>the summary</main>")
+    page.write_text("<main>the summary\N{EM SPACE}</main>", encoding="utf-8")
     config = Config().model_dump()
     opened = html(
         FOLDER / "workflow.rst", config, files=[SimpleNamespace(target=page.name, path=page)]
     )
-    assert "<main>the summary</main>" in opened
+    assert "<main>the summary\N{EM SPACE}</main>" in opened
     assert opened.index("<main>") < opened.index("Windows.")
     assert "the summary" not in html(FOLDER / "workflow.rst", config)
 
