@@ -212,6 +212,13 @@ def _crop_marks(width: int, height: int) -> tuple[NDArray[np.float64], NDArray[n
     Colours 0 to 255 [height, width, 3] and opacity 0 to 1 [height, width, 1].
     """
     figure, axes = _bare_figure(width, height)
+    _label_crops(axes)
+    drawn = _drawn(figure).astype(np.float64)
+    return drawn[..., :3], drawn[..., 3:] / 255
+
+
+def _label_crops(axes: Axes) -> None:
+    """Part axes into four crops, each one unit wide and high, and write its duration into it."""
     axes.set(xlim=(0, 2), ylim=(0, 2))
     axes.axhline(1, color="white", linewidth=1.2)
     axes.axvline(1, color="white", linewidth=1.2)
@@ -219,8 +226,6 @@ def _crop_marks(width: int, height: int) -> tuple[NDArray[np.float64], NDArray[n
         x, y = np.add(place, (0.04, 0.96))
         label = f"{duration:g} s"
         axes.text(x, y, label, color="white", fontsize=9, va="top", bbox=LABEL_GROUND)
-    drawn = _drawn(figure).astype(np.float64)
-    return drawn[..., :3], drawn[..., 3:] / 255
 
 
 def _bare_figure(width: int, height: int) -> tuple[Figure, Axes]:
