@@ -26,7 +26,7 @@ NAME, DETECTOR = "bench", "H1"
 START = Config().run.gps_start
 # The demo before quiet windows were kept and imports and medians were mended.
 OLDER = "37c8f84"
-_JOBS, _RUNS = 7, 3
+_JOBS, _RUNS = 5, 3
 # pyarrow and others import pandas where they find it; `make run` does not install it.
 _WITHOUT_PANDAS = """
 from importlib.machinery import PathFinder
