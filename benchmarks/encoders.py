@@ -19,10 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.spatial import cKDTree
 
 from gwmorph.block import EventParameters, draw_stretch
 from gwmorph.config import Config, EncoderConfig
@@ -30,6 +27,7 @@ from gwmorph.encoders.base import Encoder
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.shards import EventOutputs, write_shard
 from gwmorph.naming import event_name
+from gwmorph.spectra.gravityspy import find_glitch_pictures, max_pool, read_energy
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.columns import EMBEDDING_SIZE
@@ -94,25 +92,11 @@ def encoder(precision: str, runtime: str = "openvino") -> Encoder:
 
 @cache
 def real_pictures() -> NDArray[np.uint8]:
-    """Gravity Spy's crops as palette indices; their own colormap is undone, black frames cut."""
+    """Gravity Spy's crops as palette indices, in the size of a run's pictures."""
     data = Path(os.environ.get("GWMORPH_DATA", _ROOT.parent / "shared" / "data"))
-    paths = sorted((data / CROPS).glob("*/*.png"))
-    if not paths:
-        raise SystemExit(f"{data / CROPS}: no pictures; set GWMORPH_DATA to where they are.")
-    colours = colormaps["viridis"](np.arange(256), bytes=True)[:, :3]
-    nearest = cKDTree(colours.astype(float))
-    return np.stack([_as_indices(path, nearest) for path in paths])
-
-
-def _as_indices(path: Path, nearest: cKDTree) -> NDArray[np.uint8]:
-    with Image.open(path) as image:
-        rgb = np.asarray(image.convert("RGB"))
-    lit = rgb.any(axis=2)
-    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
-    inner = rgb[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    indices = nearest.query(inner.reshape(-1, 3).astype(float))[1].reshape(inner.shape[:2])
-    shrunk = Image.fromarray(indices.astype(np.uint8)).resize(SIZE[::-1], Image.Resampling.BOX)
-    return np.asarray(shrunk)
+    found = find_glitch_pictures(data / CROPS)
+    energies = [max_pool(read_energy(picture.path), *SIZE) for picture in found]
+    return SCALE.index(np.stack(energies))
 
 
 @cache
