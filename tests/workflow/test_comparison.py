@@ -148,5 +148,6 @@ def test_unknown_class_is_named(compared):
 
 
 def test_report_of_a_comparison_is_made(compared):
+    compared.make("compare_encoders")  # what failed or was changed above has withdrawn the record
     compared.make("compare_encoders", "--report", "compared.zip")
     assert (compared.folder / "compared.zip").stat().st_size > 100_000

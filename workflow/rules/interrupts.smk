@@ -3,6 +3,7 @@
 
 import signal
 import sys
+import warnings
 
 import psutil
 from snakemake.logging import logger
@@ -15,6 +16,7 @@ def end_in_one_line(number, frame):
     """End all jobs without a word, and this process with one."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # if it is in a hurry
     logger.addFilter(lambda record: False)
+    warnings.simplefilter("ignore")  # of what was under way and will not be waited for
     workflow.onerror(lambda log: None)
     print(
         "Interrupted. What is finished is kept: the same command goes on from there.",
