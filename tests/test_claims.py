@@ -18,18 +18,6 @@ NUMBER = rf"[{MINUS}-]?\d+(?:\.\d+)?"
 CLAIM = re.compile(rf"(?<![\d.])({NUMBER})(?: ?%)?[*\s]+\[({NUMBER}),\s({NUMBER})\]")
 # What was measured by hand: no command gives these again. A list that may only become shorter.
 BY_HAND = {
-    # Share of injections with an event in time and band, by shape (`event_recall_snr12` prints
-    # them and stores the worst).
-    "1.00 [0.97, 1.00]",
-    "0.99 [0.95, 1.00]",
-    "0.98 [0.94, 1.00]",
-    "0.15 [0.10, 0.22]",
-    "0.93 [0.87, 0.97]",
-    "0.47 [0.38, 0.56]",
-    "0.67 [0.58, 0.74]",
-    "0.78 [0.70, 0.85]",
-    "0.14 [0.09, 0.22]",
-    "0.00 [0.00, 0.03]",
     # Triggers against labels of real glitches.
     "0.90 [0.74, 0.97]",
     "0.95 [0.90, 0.99]",
