@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -15,3 +16,14 @@ def real_data() -> Path:
     if not (folder / "strain").is_dir():
         pytest.skip(f"no real strain at {folder}; set GWMORPH_DATA to a folder that has it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_heard() -> None:
+    """Undo what a library that an earlier test ran did to loggers: tests look for warnings."""
+    logging.disable(logging.NOTSET)
+    logging.getLogger().setLevel(logging.WARNING)
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "gwmorph":
+            logger = logging.getLogger(name)
+            logger.disabled, logger.propagate = False, True
