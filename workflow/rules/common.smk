@@ -227,10 +227,8 @@ def as_inputs(key, paths):
 
 def input_files(key, detector, patterns):
     """Return the strain files that a key names for a detector, as inputs of a rule."""
-    try:
+    with one_message():
         return as_inputs(key, matching_files(key, detector, patterns[detector]))
-    except GwmorphError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 # Receipts tell where files lie in the cache, which may be moved; a user's own lie anywhere.

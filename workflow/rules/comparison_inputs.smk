@@ -5,8 +5,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from gwmorph.errors import GwmorphError
-
 LABELLED = "results/{run}/comparison/labelled/{data}.parquet"
 VECTORS = "results/{run}/comparison/vectors/{encoder}.parquet"
 # Time is no result: this file differs from run to run.
@@ -111,10 +109,8 @@ def comparison_jobs():
         "seed": settings.seed,
         **campaign.model_dump(),
     }
-    try:
+    with one_message():
         jobs = plan_jobs(CONFIG.injections.model_copy(update=reduced))
-    except GwmorphError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
     return {job.name: job for job in jobs}
 
 

@@ -1,10 +1,7 @@
 # What the rules of an injection campaign share: the names of its files, and the functions that tell
 # a rule its jobs. The jobs are planned when a rule is asked for, since reading the shapes takes time.
 
-import sys
 from functools import cache
-
-from gwmorph.errors import GwmorphError
 
 INJECTED = "results/{run}/injections/windows/{part}.parquet"
 NOISE = "results/{run}/injections/noise/{part}.parquet"
@@ -16,15 +13,13 @@ def campaign_jobs():
     from gwmorph.evidence.campaign import plan_jobs, plan_noise_jobs
 
     settings = CONFIG.injections
-    try:
+    with one_message():
         simulated = {job.name: job for job in plan_jobs(settings)}
         real = {
             job.name: job
             for detector in settings.noise_files
             for job in plan_noise_jobs(settings, detector)
         }
-    except GwmorphError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
     return simulated, real
 
 
