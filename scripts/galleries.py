@@ -1,11 +1,18 @@
-"""Draw a contact sheet of example pictures for each of the largest clusters."""
+"""Draw a contact sheet of example pictures for each of the largest clusters and for outliers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gwmorph.joblog import JobLog
-from gwmorph.report.gallery import GalleryScale, choose_examples, draw_gallery
+from gwmorph.report.gallery import (
+    Example,
+    GalleryScale,
+    Heading,
+    choose_examples,
+    choose_outliers,
+    draw_gallery,
+)
 from gwmorph.report.pictures import Pictures
 from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
@@ -26,12 +33,17 @@ def galleries(
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     shown_in = Pictures(pictures, int(scale.window_s))
     folder.mkdir(parents=True)
+
+    def draw(name: str, heading: Heading, examples: Sequence[Example]) -> None:
+        shown = [shown_in.of(e.detector, e.gps_start, e.trigger_time) for e in examples]
+        draw_gallery(heading, view, examples, shown, scale, folder / f"cluster_{name}.png")
+
     for row in summary.to_pylist()[:largest]:
         cluster = row["cluster"]
-        examples = choose_examples(cluster, members, summary, count)
-        shown = [shown_in.of(e.detector, e.gps_start, e.trigger_time) for e in examples]
-        path = folder / f"cluster_{cluster:03d}.png"
-        draw_gallery(cluster, view, examples, shown, scale, path, row["supported"])
+        heading = Heading.of_cluster(cluster, row["supported"])
+        draw(f"{cluster:03d}", heading, choose_examples(cluster, members, summary, count))
+    if outliers := choose_outliers(members, count):
+        draw("outliers", Heading.of_outliers(), outliers)
 
 
 def gallery_scale(

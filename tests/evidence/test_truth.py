@@ -15,8 +15,9 @@ def injection(detector: str, time: float, morphology: str, duration: float) -> d
     return own | {"duration": duration}
 
 
-def event(detector: str, time: float, cluster: int = 0) -> dict:
-    return {"detector": detector, "trigger_time": time, "cluster": cluster}
+def event(detector: str, time: float, cluster: int = 0, outlier: bool = False) -> dict:
+    own = {"detector": detector, "trigger_time": time, "cluster": cluster}
+    return own | {"outlier": outlier}
 
 
 @pytest.fixture
@@ -61,6 +62,7 @@ def test_counts_by_morphology_and_cluster_are_the_known_ones(truth):
         event("H1", 101.0, 1),
         event("H1", 102.0, 1),
         event("H1", 103.0, 0),
+        event("H1", 103.5, 0, outlier=True),
         event("L1", 100.0, 0),
         event("L1", 500.0, 2),
     )
@@ -75,7 +77,7 @@ def test_counts_by_morphology_and_cluster_are_the_known_ones(truth):
     )
     table = cross_tabulate(events, truth, ledger)
     assert table.morphologies == ["scattered_light", "tomte", "blip"]
-    assert table.events.tolist() == [[1, 2, 0], [1, 0, 0], [0, 0, 0], [0, 0, 1]]
+    assert table.events.tolist() == [[1, 2, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
     # L1's blip lies in a window that was lost: nobody could have found it.
     assert table.injected.tolist() == [1, 1, 1]
     assert table.found.tolist() == [1, 1, 0]

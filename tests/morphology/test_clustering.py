@@ -274,13 +274,30 @@ def test_renumbering_orders_by_size_and_first_member(raw: list[int]) -> None:
 def test_one_row_in_a_thousand_of_a_cloud_is_an_outlier() -> None:
     rng = np.random.default_rng(5)
     points = rng.normal(size=(300, 6)) * [3, 2, 1, 1, 0.5, 0.5]
-    limit = module._outlier_limit(points.astype(np.float32), 1)
-    fresh = [
-        module.outlyingness(module.nearest_neighbors(cloud, module.OUTLIER_NEIGHBORS))
+    limits = module._OutlierLimits.of_clouds(points.astype(np.float32), 1)
+    one = np.zeros(300, int)
+    near = [
+        module.nearest_neighbors(cloud, module.OUTLIER_NEIGHBORS)
         for cloud in module.clouds(points, 150, rng)
     ]
+    outlying = np.concatenate([module.outlyingness(each) for each in near])
+    isolated = np.concatenate([module.isolation(each, one) for each in near])
     # 45 of 45,000, by a limit that as few have set.
-    assert 0.0004 < np.mean(np.concatenate(fresh) > limit) < 0.002
+    assert 0.0004 < np.mean(outlying > limits.outlyingness) < 0.002
+    assert 0.0004 < np.mean(isolated > limits.isolation / module._ISOLATION_MARGIN) < 0.002
+    apart = np.concatenate([limits.apart(each, one) for each in near])
+    assert np.mean(apart > 1) < 0.002
+
+
+def test_a_few_lone_rows_of_one_kind_are_outliers() -> None:
+    """Too few for a cluster, each as far from its neighbours as these are from theirs."""
+    rng = np.random.default_rng(3)
+    kind = VECTORS[TRUTH == 0].mean(axis=0) + unit(rng.normal(size=(1, 384)))[0]
+    few = unit(kind + 0.045 * rng.normal(size=(4, 384)))
+    found = cluster(np.vstack([VECTORS, few]), ClusteringConfig(), SEED)
+    assert found.outliers[-4:].all()
+    assert (found.probabilities[-4:] < 0.9).all()
+    assert found.outliers[:-4].mean() < 0.01
 
 
 def test_parts_that_are_cut_out_become_groups_of_their_own() -> None:

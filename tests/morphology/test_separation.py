@@ -12,6 +12,7 @@ from gwmorph.morphology.separation import (
     balanced_rows,
     count_links,
     islands,
+    isolation,
     join_groups,
     joining_level,
     joins,
@@ -202,6 +203,19 @@ def test_a_row_beside_a_cloud_lies_out() -> None:
 def test_copies_do_not_lie_out() -> None:
     neighbors = Neighbors(np.tile(np.arange(1, 11), (20, 1)).astype(np.int32), np.zeros((20, 10)))
     assert (outlyingness(neighbors) == 1).all()
+    assert (isolation(neighbors, np.zeros(20, int)) == 1).all()
+
+
+def test_rows_as_lone_as_their_neighbours_are_isolated() -> None:
+    """Eleven of them, so each one's nearest ten are the others."""
+    rng = np.random.default_rng(0)
+    cloud, lone = rng.normal(size=(200, 5)), 100 + 30 * rng.normal(size=(11, 5))
+    neighbors = nearest_neighbors(np.vstack([cloud, lone]).astype(np.float32), 12)
+    assert outlyingness(neighbors)[200:].max() < 2
+    assert isolation(neighbors, np.zeros(211, int))[200:].min() > 10
+    apart = isolation(neighbors, np.repeat([1, 0], [200, 11]))
+    assert np.median(apart[:200]) == pytest.approx(1)
+    assert np.median(apart[200:]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("observed", "expected"), [(0.54, 0.2), (0.56, 1.0), (0.99, 1.0)])

@@ -1,18 +1,27 @@
 import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from drawn import SCALE, pictures_of
 from matplotlib.figure import Figure
 from PIL import Image
 
 from gwmorph.report import gallery
-from gwmorph.report.gallery import Example, GalleryScale, choose_examples, draw_gallery
+from gwmorph.report.gallery import (
+    Example,
+    GalleryScale,
+    Heading,
+    choose_examples,
+    choose_outliers,
+    draw_gallery,
+)
 from gwmorph.report.palette import cluster_color
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops, write_picture
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 
 START = 1262301184
+SOME = Heading.of_cluster(3, supported=True)
 
 
 def test_examples_begin_with_the_medoid_and_fall_in_probability(run_tables):
@@ -34,7 +43,8 @@ def test_examples_reach_from_the_surest_to_the_most_doubtful_member(run_tables):
     others = sorted(
         row["probability"]
         for row in tables.clusters.to_pylist()
-        if row["gps_start"] != examples[0].gps_start or row["detector"] != examples[0].detector
+        if (row["gps_start"], row["detector"]) != (examples[0].gps_start, examples[0].detector)
+        and not row["outlier"]
     )
     assert examples[1].probability == others[-1]
     assert examples[-1].probability == others[0]
@@ -48,11 +58,28 @@ def test_small_cluster_gives_all_of_its_members(run_tables):
     assert choose_examples(99, tables.clusters, tables.summary, 16) == []
 
 
+def test_outliers_are_shown_apart_whatever_their_cluster(run_tables):
+    tables = run_tables()
+    rows = [row for row in tables.clusters.to_pylist() if row["outlier"]]
+    assert len({row["cluster"] for row in rows}) > 1
+    outliers = choose_outliers(tables.clusters, 1000)
+    places = [(one.outlier_of, one.detector, one.gps_start) for one in outliers]
+    assert places == sorted((row["cluster"], row["detector"], row["gps_start"]) for row in rows)
+    few = choose_outliers(tables.clusters, 2)
+    assert few == [outliers[0], outliers[-1]]
+    for row in tables.summary.to_pylist():
+        shown = choose_examples(row["cluster"], tables.clusters, tables.summary, 1000)
+        members = tables.clusters.filter(pc.equal(tables.clusters["cluster"], row["cluster"]))
+        assert len(shown) == len(members) - row["outliers"]
+        assert all(one.outlier_of is None for one in shown if not one.is_medoid)
+
+
 def test_events_of_one_window_are_examples_of_their_own(run_tables):
     tables = run_tables(clusters=1, windows=8)
-    times = pa.array([START + 10.5 + i for i in range(tables.clusters.num_rows)])
+    members = tables.clusters.filter(pc.invert(tables.clusters["outlier"]))
+    times = pa.array([START + 10.5 + i for i in range(len(members))])
     place = tables.clusters.column_names.index("trigger_time")
-    clusters = tables.clusters.set_column(place, CLUSTERS.field("trigger_time"), times)
+    clusters = members.set_column(place, CLUSTERS.field("trigger_time"), times)
     starts = pa.array([START] * len(times))
     clusters = clusters.set_column(1, CLUSTERS.field("gps_start"), starts)
     (summary,) = tables.summary.to_pylist()
@@ -68,9 +95,11 @@ def test_events_of_one_window_are_examples_of_their_own(run_tables):
 @pytest.mark.parametrize("view", ["window", "event"])
 @pytest.mark.parametrize("count", [0, 1, 3, 16])
 def test_gallery_shows_every_picture(tmp_path, count, view):
-    examples = [Example("H1", 32 * i, None, 8.0, 0.9, i == 0, i == 1) for i in range(count)]
+    examples = [
+        Example("H1", 32 * i, None, 8.0, 0.9, i == 0, 3 if i == 1 else None) for i in range(count)
+    ]
     pictures = pictures_of(tmp_path, count)
-    draw_gallery(3, view, examples, pictures, SCALE, tmp_path / "gallery.png")
+    draw_gallery(SOME, view, examples, pictures, SCALE, tmp_path / "gallery.png")
     palette = mpl.colormaps["cividis"](np.arange(256), bytes=True)[:, :3]
     with Image.open(tmp_path / "gallery.png") as image:
         area = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24)}
@@ -82,13 +111,13 @@ def test_gallery_shows_every_picture(tmp_path, count, view):
 def test_gallery_takes_other_shapes_and_scales(tmp_path):
     scale = GalleryScale(0.5, 10, 2048, 50, "sqrt", "gray")
     pictures = pictures_of(tmp_path, 1, (56, 112))
-    example = [Example("K1", 0, None, 1.0, 1.0, True, False)]
-    draw_gallery(0, "window", example, pictures, scale, tmp_path / "gallery.png")
+    example = [Example("K1", 0, None, 1.0, 1.0, True, None)]
+    draw_gallery(SOME, "window", example, pictures, scale, tmp_path / "gallery.png")
     assert (tmp_path / "gallery.png").stat().st_size > 0
 
 
 def example(number: int, is_medoid: bool = False) -> Example:
-    return Example("H1", 32 * number, None, 8.0, 0.9, is_medoid, False)
+    return Example("H1", 32 * number, None, 8.0, 0.9, is_medoid, None)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 16, 31, 100])
@@ -106,7 +135,7 @@ def test_a_sheet_is_flat_enough_for_the_viewer_and_holds_every_picture(count):
 
 def test_the_medoid_stands_first_in_a_frame_of_its_own(tmp_path):
     examples = [example(number, is_medoid=number == 0) for number in range(6)]
-    draw_gallery(3, "window", examples, pictures_of(tmp_path, 6), SCALE, tmp_path / "g.png")
+    draw_gallery(SOME, "window", examples, pictures_of(tmp_path, 6), SCALE, tmp_path / "g.png")
     with Image.open(tmp_path / "g.png") as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     framed = np.argwhere(np.abs(pixels - (0xD5, 0x5E, 0x00)).max(axis=-1) < 8)
@@ -119,7 +148,8 @@ def test_the_medoid_stands_first_in_a_frame_of_its_own(tmp_path):
 
 def test_a_gallery_has_the_colour_of_its_cluster(tmp_path):
     for cluster in (0, 4):
-        draw_gallery(cluster, "event", [], [], SCALE, tmp_path / "g.png")
+        heading = Heading.of_cluster(cluster, supported=True)
+        draw_gallery(heading, "event", [], [], SCALE, tmp_path / "g.png")
         with Image.open(tmp_path / "g.png") as image:
             colors = {color for _, color in image.convert("RGB").getcolors(1 << 24)}
         assert tuple(round(255 * part) for part in cluster_color(cluster)) in colors
@@ -132,7 +162,7 @@ def test_labels_can_be_read_on_the_brightest_picture(tmp_path):
         bright, np.full((224, 224), 255, dtype=np.uint8), PictureScale("linear", 25.5, "gray")
     )
     scale = GalleryScale(32, 20, 1291, 25.5, colormap="gray")
-    draw_gallery(0, "event", [example(0)], [bright], scale, tmp_path / "g.png")
+    draw_gallery(SOME, "event", [example(0)], [bright], scale, tmp_path / "g.png")
     with Image.open(tmp_path / "g.png") as image:
         light = np.asarray(image.convert("L")).astype(int)
     left, top = gallery._LEFT, gallery._TOP
@@ -148,12 +178,15 @@ def test_titles_count_in_singular_and_plural(tmp_path, monkeypatch):
     )
     for count in (1, 2):
         some = [example(number) for number in range(count)]
-        draw_gallery(0, "event", some, pictures_of(tmp_path, count), SCALE, tmp_path / "g.png")
-    draw_gallery(1, "window", [], [], SCALE, tmp_path / "g.png", supported=False)
+        draw_gallery(SOME, "event", some, pictures_of(tmp_path, count), SCALE, tmp_path / "g.png")
+    doubtful = Heading.of_cluster(1, supported=False)
+    draw_gallery(doubtful, "window", [], [], SCALE, tmp_path / "g.png")
+    draw_gallery(Heading.of_outliers(), "event", [], [], SCALE, tmp_path / "g.png")
     assert said == [
-        "Cluster 0: 1 example event",
-        "Cluster 0: 2 example events",
+        "Cluster 3: 1 example event",
+        "Cluster 3: 2 example events",
         "Cluster 1, unsupported: 0 example windows",
+        "Outliers: 0 example events",
     ]
 
 

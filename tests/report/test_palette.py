@@ -6,7 +6,7 @@ import pytest
 from drawn import SCALE, pictures_of
 from PIL import Image
 
-from gwmorph.report.gallery import choose_examples, draw_gallery
+from gwmorph.report.gallery import Heading, choose_examples, draw_gallery
 from gwmorph.report.map import draw_map
 from gwmorph.report.occupancy import draw_occupancy
 from gwmorph.report.palette import saved_figure
@@ -20,11 +20,12 @@ def test_same_rows_give_the_same_bytes_whatever_the_users_settings(tmp_path, run
     tables = run_tables()
     examples = choose_examples(0, tables.clusters, tables.summary, 5)
     pictures = pictures_of(tmp_path, 5)
+    heading = Heading.of_cluster(0, supported=False)
 
     def draw(folder: Path) -> list[str]:
         draw_map(tables.clusters, "event", folder / "map.png")
         draw_occupancy(tables.clusters, "event", tables.ledger, 1024, folder / "o.png")
-        draw_gallery(0, "event", examples, pictures, SCALE, folder / "gallery.png")
+        draw_gallery(heading, "event", examples, pictures, SCALE, folder / "gallery.png")
         return [digest(path) for path in sorted(folder.iterdir())]
 
     first = draw(tmp_path / "first")

@@ -16,8 +16,9 @@ def injected(*rows: tuple[float, str]) -> pa.Table:
 
 
 def found(*rows: tuple[float, int]) -> pa.Table:
-    own = ({"trigger_time": time, "cluster": cluster} for time, cluster in rows)
-    return filled(CLUSTERS, *({"detector": "H1"} | row for row in own))
+    own = {"detector": "H1", "outlier": False}
+    rows = ({"trigger_time": time, "cluster": cluster} for time, cluster in rows)
+    return filled(CLUSTERS, *(own | row for row in rows))
 
 
 TRUE = injected((100.0, "blip"), (200.0, "blip"), (300.0, "noise_burst"))

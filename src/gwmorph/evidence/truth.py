@@ -48,9 +48,10 @@ def classes_of(events: pa.Table, truth: pa.Table) -> NDArray[np.str_]:
 class Crosstable:
     """How many events of each morphology stand in each cluster.
 
-    ``events`` int64 [morphologies + 1, clusters]; its last row counts events where nothing was
-    injected. ``injected`` and ``found`` int64 [morphologies]: injections in analysed windows, and
-    those of them that an event shows. Morphologies go by their number of events, the most first.
+    ``events`` int64 [morphologies + 1, clusters + 1]; its last row counts events where nothing
+    was injected, its last column the outliers of all clusters. ``injected`` and ``found`` int64
+    [morphologies]: injections in analysed windows, and those of them that an event shows.
+    Morphologies go by their number of events, the most first.
     """
 
     morphologies: list[str]
@@ -72,8 +73,10 @@ def cross_tabulate(clusters: pa.Table, truth: pa.Table, ledger: pa.Table) -> Cro
     kinds, kind = np.unique(names, return_inverse=True)
     number = np.append(kind, len(kinds))[shown]
     cluster = clusters["cluster"].to_numpy()
-    events = np.zeros((len(kinds) + 1, cluster.max(initial=-1) + 1), dtype=np.int64)
-    np.add.at(events, (number, cluster), 1)
+    columns = cluster.max(initial=-1) + 2
+    column = np.where(np.asarray(clusters["outlier"]), columns - 1, cluster)
+    events = np.zeros((len(kinds) + 1, columns), dtype=np.int64)
+    np.add.at(events, (number, column), 1)
     was_found = np.zeros(len(truth), dtype=bool)
     was_found[shown[shown >= 0]] = True
     observed = was_found | _in_analysed_windows(truth, ledger)

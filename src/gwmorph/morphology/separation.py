@@ -295,7 +295,26 @@ def outlyingness(neighbors: Neighbors) -> NDArray[np.float64]:
     As the local outlier factor of Breunig et al. 2000 (doi 10.1145/335191.335388), without its
     floor: about 1 in a cloud, more beside one. 1 where all distances are 0.
     """
-    near = neighbors.nearest(OUTLIER_NEIGHBORS)
-    distance = near.distances.mean(axis=1, dtype=np.float64)
-    around = distance[near.indices].mean(axis=1)
-    return np.where(distance > 0, distance / np.maximum(around, 1e-300), 1.0)
+    distance = _mean_distance(neighbors)
+    around = distance[neighbors.nearest(OUTLIER_NEIGHBORS).indices].mean(axis=1)
+    return _ratio(distance, around)
+
+
+def isolation(neighbors: Neighbors, labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return each row's mean distance to its nearest ten over the median of its cluster's rows.
+
+    Finds rows that `outlyingness` cannot: a few of one kind, too few for a cluster, whose nearest
+    are as far from theirs. ``labels`` int [n], 0 … K − 1; float64 [n]. 1 where all distances
+    are 0.
+    """
+    distance = _mean_distance(neighbors)
+    typical = np.array([np.median(distance[labels == k]) for k in range(labels.max() + 1)])
+    return _ratio(distance, typical[labels])
+
+
+def _mean_distance(neighbors: Neighbors) -> NDArray[np.float64]:
+    return neighbors.nearest(OUTLIER_NEIGHBORS).distances.mean(axis=1, dtype=np.float64)
+
+
+def _ratio(distance: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(distance > 0, distance / np.maximum(usual, 1e-300), 1.0)

@@ -1,10 +1,11 @@
 """Galleries: example pictures of a cluster on one sheet."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
-from gwmorph.report.palette import FLATNESS, LABEL_GROUND, cluster_color, own_style
+from gwmorph.report.palette import FLATNESS, GREY, LABEL_GROUND, cluster_color, own_style
 from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.storage import atomic_path
 from gwmorph.wording import counted
@@ -32,6 +33,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _CAPTION = 76, 20, 84, 84, 14, 60
 _BAR = (480, 16)
 _TICK_PX = 3.5
 _MEDOID = "#d55e00"
+# What tells one row from all others.
+_KEYS = ("detector", "gps_start", "trigger_time")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Example:
     """One window or event of a gallery.
 
     GPS start of the window and, for an event, time of the trigger in seconds; Omicron SNR of
-    the loudest tile.
+    the loudest tile; the cluster of an outlier, None for one that is not.
     """
 
     detector: str
@@ -48,7 +51,7 @@ class Example:
     snr: float
     probability: float
     is_medoid: bool
-    is_outlier: bool
+    outlier_of: int | None
 
 
 @dataclass(frozen=True)
@@ -75,47 +78,81 @@ def choose_examples(
 
     The others are taken at even steps down the list sorted by probability, so that both typical
     and doubtful members are seen; members of equal probability are in order of detector and time.
+    Outliers, which `choose_outliers` chooses from, are left out.
     """
-    keys = ("detector", "gps_start", "trigger_time")
-    chosen = clusters.filter(pc.equal(clusters["cluster"], cluster)).sort_by(
-        [("probability", "descending"), *((key, "ascending") for key in keys)]
-    )
     summary = cluster_summary.filter(pc.equal(cluster_summary["cluster"], cluster)).to_pylist()
-    medoids = [tuple(row[f"medoid_{key}"] for key in keys) for row in summary]
-    members = [
-        Example(
-            row["detector"],
-            row["gps_start"],
-            row["trigger_time"],
-            row["tile_snr"],
-            row["probability"],
-            tuple(row[key] for key in keys) in medoids,
-            row["outlier"],
-        )
-        for row in chosen.to_pylist()
-    ]
-    first = [member for member in members if member.is_medoid]
-    rest = [member for member in members if not member.is_medoid]
-    wanted = min(max(count - len(first), 0), len(rest))
-    steps = np.linspace(0, len(rest) - 1, wanted).round().astype(int)
-    return [*first, *(rest[step] for step in steps)][:count]
+    medoids = [tuple(row[f"medoid_{key}"] for key in _KEYS) for row in summary]
+    members = clusters.filter(pc.equal(clusters["cluster"], cluster)).sort_by(
+        [("probability", "descending"), *((key, "ascending") for key in _KEYS)]
+    )
+    first, rest = [], []
+    for row in members.to_pylist():
+        if tuple(row[key] for key in _KEYS) in medoids:
+            first.append(_example(row, is_medoid=True))
+        elif not row["outlier"]:
+            rest.append(_example(row))
+    return [*first, *_evenly(rest, count - len(first))][:count]
+
+
+def choose_outliers(clusters: pa.Table, count: int) -> list[Example]:
+    """Choose at most ``count`` outliers, at even steps in order of cluster, detector and time."""
+    outliers = clusters.filter(clusters["outlier"]).sort_by(
+        [(key, "ascending") for key in ("cluster", *_KEYS)]
+    )
+    return _evenly([_example(row) for row in outliers.to_pylist()], count)
+
+
+def _example(row: Mapping[str, Any], is_medoid: bool = False) -> Example:
+    return Example(
+        row["detector"],
+        row["gps_start"],
+        row["trigger_time"],
+        row["tile_snr"],
+        row["probability"],
+        is_medoid,
+        row["cluster"] if row["outlier"] else None,
+    )
+
+
+def _evenly(examples: Sequence[Example], count: int) -> list[Example]:
+    wanted = min(max(count, 0), len(examples))
+    steps = np.linspace(0, len(examples) - 1, wanted).round().astype(int)
+    return [examples[step] for step in steps]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands above a gallery: words, and the RGB colour (0 to 1) of what it shows."""
+
+    words: str
+    color: tuple[float, float, float]
+
+    @classmethod
+    def of_cluster(cls, cluster: int, supported: bool) -> "Heading":
+        """Name a cluster, and say where it is hardly more separate than parts of noise are."""
+        doubt = "" if supported else ", unsupported"
+        return cls(f"Cluster {cluster}{doubt}", cluster_color(cluster))
+
+    @classmethod
+    def of_outliers(cls) -> "Heading":
+        """Name the outliers of all clusters."""
+        return cls("Outliers", colors.to_rgb(GREY))
 
 
 def draw_gallery(
-    cluster: int,
+    heading: Heading,
     view: str,
     examples: Sequence[Example],
     pictures: Sequence[Path],
     scale: GalleryScale,
     path: Path | str,
-    supported: bool = True,
 ) -> None:
-    """Draw example pictures of one cluster as a contact sheet with shared axes.
+    """Draw example pictures as a contact sheet with shared axes.
 
     Parameters
     ----------
-    cluster
-        Cluster number, for the title.
+    heading
+        What the examples are.
     view
         What the pictures show.
     examples, pictures
@@ -124,8 +161,6 @@ def draw_gallery(
         What every picture spans.
     path
         PNG to write.
-    supported
-        Whether the cluster is more separate than parts of structureless data.
     """
     sheet = _Sheet(len(examples))
     paper = np.full((sheet.height, sheet.width, 3), 255, np.uint8)
@@ -140,11 +175,10 @@ def draw_gallery(
             _mark_frequency(axes, place, view, scale, index % sheet.columns == 0)
             if view == "window":
                 _mark_time(axes, place, scale, index < sheet.columns)
-        doubt = "" if supported else ", unsupported"
-        title = f"Cluster {cluster}{doubt}: {counted(len(examples), f'example {view}')}"
+        title = f"{heading.words}: {counted(len(examples), f'example {view}')}"
         figure.text(_LEFT / sheet.width, 1 - 30 / sheet.height, title, fontsize=13)
         chip = (0.3 * _LEFT, 12), 0.5 * _LEFT, 20
-        axes.add_patch(Rectangle(*chip, color=cluster_color(cluster), linewidth=0))
+        axes.add_patch(Rectangle(*chip, color=heading.color, linewidth=0))
         bar = _energy_bar(scale)
         _Place(0, sheet.height - _BOTTOM, *bar.shape[1::-1]).put(bar, paper)
         drawn = Image.fromarray(paper).convert("RGBA")
@@ -250,8 +284,8 @@ def _write_caption(axes: Axes, place: _Place, example: Example) -> None:
     when = example.gps_start if example.trigger_time is None else f"{example.trigger_time:.3f}"
     lines = [f"{example.detector}  GPS {when}", f"SNR {example.snr:.1f}"]
     lines[1] += ", medoid" if example.is_medoid else f", probability {example.probability:.2f}"
-    if example.is_outlier:
-        lines.append("outlier")
+    if example.outlier_of is not None:
+        lines.append(f"outlier of cluster {example.outlier_of}")
     axes.text(place.left, place.bottom + 6, "\n".join(lines), va="top")
     if example.is_medoid:
         corner = (place.left, place.top)

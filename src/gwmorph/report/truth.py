@@ -32,7 +32,7 @@ def draw_truth(clusters: pa.Table, truth: pa.Table, ledger: pa.Table, path: Path
     with saved_figure(path, 12.5, 1.8 + 0.32 * rows) as figure:
         axes = figure.subplots()
         axes.set_title(_title(clusters, truth))
-        if not columns:
+        if not len(clusters):
             axes.text(0.5, 0.5, "no events", ha="center")
             axes.set(xticks=[], yticks=[])
             return
@@ -63,8 +63,9 @@ def _draw_counts(axes: Axes, table: Crosstable) -> None:
         color = "white" if share[row, column] > 0.55 else "#222222"
         number = f"{table.events[row, column]:,}"
         axes.text(column, row, number, ha="center", va="center", color=color, fontsize=9)
-    # Where nothing was injected stands apart.
+    # Where nothing was injected stands apart, and so do outliers.
     axes.axhline(len(table.morphologies) - 0.5, color="#222222", linewidth=0.8)
+    axes.axvline(table.events.shape[1] - 1.5, color="#222222", linewidth=0.8)
 
 
 def _name_rows(axes: Axes, table: Crosstable) -> None:
@@ -80,10 +81,11 @@ def _name_rows(axes: Axes, table: Crosstable) -> None:
 
 
 def _name_clusters(axes: Axes, columns: int, rows: int) -> None:
-    axes.set_xticks(range(columns), [str(column) for column in range(columns)], fontsize=9)
+    clusters = range(columns - 1)
+    axes.set_xticks(range(columns), [*map(str, clusters), "outliers"], fontsize=9)
     axes.set_xlabel("Cluster of events (numbers: events; shade: share of the row)")
     axes.set_ylim(rows - 0.5, -1.1)
-    for column in range(columns):
+    for column in clusters:
         place = (column - 0.42, -1.0)
         axes.add_patch(Rectangle(place, 0.84, 0.35, color=cluster_color(column), linewidth=0))
     axes.spines[:].set_visible(False)
