@@ -14,6 +14,7 @@ from gwmorph.cli import main
 from gwmorph.config import generated
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, GwmorphError
+from gwmorph.evidence.limits import limit_rank
 from gwmorph.grid import BLOCK_S, Grid
 from gwmorph.plan import make_plan, require_quiet_windows, require_rate, require_tiles
 from gwmorph.spectra.tiling import tiling_within_band
@@ -498,11 +499,10 @@ def test_faults_name_their_key_and_stay_short(raw, message):
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(("fraction", "fewest"), [(0.01, 197), (0.02, 100), (0.5, 100)])
-def test_a_limit_needs_quiet_windows_enough_for_the_half_that_sets_it(fraction, fewest):
+@pytest.mark.parametrize(("fraction", "fewest"), [(0.01, 199), (0.02, 100), (0.5, 100)])
+def test_a_limit_needs_quiet_windows_enough_for_two_to_exceed_it(fraction, fewest):
     assert c.score.fewest_quiet_windows(fraction) == fewest
-    half = fewest - fewest // 2
-    assert int(fraction * (half + 1) + 1e-9) >= 1
+    assert limit_rank(fewest, fraction, "a.key") >= 2
     if fewest > 100:
         fewer = {"score": {"quiet_windows": fewest - 1, "false_alarm_fraction": fraction}}
         with pytest.raises(ConfigError, match=f"raise quiet_windows to {fewest}"):

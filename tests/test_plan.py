@@ -360,7 +360,7 @@ def test_files_that_cannot_become_the_analysis_rate_are_named(tmp_path, rate, fa
 
 @pytest.mark.parametrize(
     ("background", "fraction", "fewest"),
-    [("run", 0.05, 100), ("run", 0.005, 397), ("simulated", 0.05, 0), ("none", 0.05, 0)],
+    [("run", 0.05, 100), ("run", 0.005, 399), ("simulated", 0.05, 0), ("none", 0.05, 0)],
 )
 def test_a_run_too_short_for_its_own_quiet_windows_is_refused(
     tmp_path, background, fraction, fewest

@@ -1,14 +1,17 @@
 """Limits on scores, and how many quiet windows pass them.
 
-One convention: a window passes where its score exceeds the limit, and a limit is one of the scores
-of quiet windows that nothing was learned from. What a new quiet window does then follows from
-ranks alone, whatever the scores' distribution.
+One convention: a window passes where its score exceeds the limit, and it is compared with scores
+of quiet windows that were not learned from. What a new quiet window does then follows from ranks,
+whatever the scores' distribution.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gwmorph.errors import ConfigError
+
+# Of new windows that are compared with all quiet ones at a time.
+_ROWS = 1024
 
 
 def limit_rank(quiet: int, fraction: float, key: str) -> int:
@@ -39,6 +42,48 @@ def limit_at(quiet: NDArray[np.float64], fraction: float, key: str) -> float:
     """
     rank = limit_rank(len(quiet), fraction, key)
     return float(np.partition(quiet, len(quiet) - rank)[len(quiet) - rank])
+
+
+def fold_limits(
+    scores: NDArray[np.float64],
+    by_fold: NDArray[np.float64],
+    held_out: NDArray[np.float64],
+    number: NDArray[np.int64],
+    rank: int,
+) -> NDArray[np.float64]:
+    """Return the limit of each new window where all quiet windows taught the scores.
+
+    With K folds of n quiet windows, and what was learned without each of them, a new window
+    passes where fewer than ``rank`` quiet windows score as high, each compared by what was
+    learned without its own fold: CV+ of Barber et al. 2021 (arXiv:1905.02928, section 3),
+    one-sided. A limit is the new window's score less what it exceeds the ``rank``-th of them by.
+    A new quiet window passes with a probability of k/(n + 1) or a little less; that it is no more
+    than about twice as much is proven. Limits that a part of the windows sets alone scatter more.
+
+    Parameters
+    ----------
+    scores
+        Of m new windows, learned from all quiet windows: float64 [m].
+    by_fold
+        Of the same, learned without each fold: float64 [m, K].
+    held_out
+        Of the quiet windows, learned without their own folds: float64 [n].
+    number
+        The fold of each quiet window, 0 … K − 1: int64 [n].
+    rank
+        k, from `limit_rank`.
+
+    Returns
+    -------
+    float64 [m]; a score that exceeds its limit passes.
+    """
+    limits = np.empty(len(scores))
+    for start in range(0, len(scores), _ROWS):
+        rows = slice(start, start + _ROWS)
+        ahead = by_fold[rows][:, number] - held_out
+        # The rank-th smallest lead over a quiet window.
+        limits[rows] = scores[rows] - np.partition(ahead, rank - 1, axis=1)[:, rank - 1]
+    return limits
 
 
 def passing_interval(windows: int, quiet: int, rank: int) -> tuple[int, int]:

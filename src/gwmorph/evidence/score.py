@@ -9,8 +9,9 @@ ratios have such tails by their nature; for the distance it is an assumption. So
 floor, and a louder signal always has a higher score. The score is −log10 of the smallest p,
 corrected for having looked at several parts.
 
-A limit is set on the scores of quiet windows that nothing was learned from, so that a new quiet
-window is as likely to pass it as the law of ranks says, whatever their number.
+Limits compare scores that were learned without the windows they belong to: twenty times a part of
+the quiet windows is left out, scored by what the others teach, and compared with the new window's
+score by the same others.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph.errors import ConfigError, TableError
-from gwmorph.evidence.limits import limit_at
+from gwmorph.evidence.limits import fold_limits, limit_at, limit_rank
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.parquet import read_metadata, read_table
 from gwmorph.tables.scores import QUIET, SCORES
@@ -37,6 +38,8 @@ PARTS = (*MEASURED, "distance")
 NEIGHBORS = 5
 _TAIL = 20  # the largest 1/20 of the quiet values makes the tail
 _FEWEST = 8
+_FOLDS = 20
+_KEY = "score.quiet_windows"
 # Below this probability 1 − (1 − p)^m is m·p in double precision.
 _SMALL = 12.0
 
@@ -108,6 +111,8 @@ def combine(surprises: Mapping[str, Values]) -> Values:
 
 def vector_distance(quiet: NDArray[np.float32], vectors: NDArray[np.float32]) -> Values:
     """Return each unit vector's mean cosine distance to the nearest five quiet ones."""
+    if not len(vectors):
+        return np.zeros(0)
     distances, _ = _nearest(quiet).kneighbors(vectors)
     return distances.mean(axis=1).astype(np.float64)
 
@@ -151,9 +156,12 @@ class QuietBackground:
         vectors = embedding_matrix(windows)
         return {**_measured(windows), "distance": vector_distance(self.vectors, vectors)}
 
-    def score(self, windows: pa.Table) -> Values:
-        """Return the score of each of the same windows."""
-        return combine(surprises_of(self.tails, self.parts(windows)))
+    def judge(self, windows: pa.Table) -> pa.Table:
+        """Return windows' parts, surprises and score, float64 columns as in SCORES."""
+        parts = self.parts(windows)
+        surprises = surprises_of(self.tails, parts)
+        named = {f"surprise_{name}": values for name, values in surprises.items()}
+        return pa.table({**parts, **named, "score": combine(surprises)})
 
 
 def _measured(windows: pa.Table) -> dict[str, Values]:
@@ -201,30 +209,77 @@ def read_quiet(path: Path | str, render_id: str, encoder_id: str) -> pa.Table:
     return quiet
 
 
-def halves(quiet: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the rows of QUIET that are learned from, and those that set the limit.
+@dataclass(frozen=True)
+class _Folds:
+    """Quiet windows in parts, each with what was learned without it.
 
-    Simulated windows that share a stretch of noise lie next to each other, and those of a run lie
-    in random order: a new window is to the second half as the second half's are to each other.
+    ``number`` int64 [n], the part of each window; ``backgrounds``, one for each part, from the
+    windows outside of it; ``judged``, from `QuietBackground.judge`, each window by its part's
+    background; ``vectors`` float32 [n, d].
     """
-    middle = len(quiet) // 2
-    return quiet.slice(0, middle), quiet.slice(middle)
+
+    number: NDArray[np.int64]
+    backgrounds: list[QuietBackground]
+    judged: pa.Table
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, quiet: pa.Table) -> "_Folds":
+        rows = np.arange(len(quiet))
+        parts = np.array_split(rows, min(_FOLDS, len(rows)))
+        backgrounds = [QuietBackground.learn(quiet.take(np.delete(rows, p))) for p in parts]
+        judged = [
+            one.judge(quiet.take(part)) for one, part in zip(backgrounds, parts, strict=True)
+        ]
+        number = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        return cls(number, backgrounds, pa.concat_tables(judged), embedding_matrix(quiet))
+
+    @property
+    def held_out(self) -> Values:
+        """Each window's score by its own part's background, float64 [n]."""
+        return self.judged["score"].to_numpy()
+
+    def scores(self, windows: pa.Table) -> Values:
+        """Return the score of new windows by each background: float64 [m, K]."""
+        measured = _measured(windows)
+        away = self._distances(embedding_matrix(windows))
+        scores = [
+            combine(surprises_of(one.tails, {**measured, "distance": away[:, part]}))
+            for part, one in enumerate(self.backgrounds)
+        ]
+        return np.column_stack(scores)
+
+    def _distances(self, vectors: NDArray[np.float32]) -> Values:
+        """Return the same as each background's `vector_distance`, in one search: [m, K]."""
+        if not len(vectors):
+            return np.zeros((0, len(self.backgrounds)))
+        largest = int(np.bincount(self.number).max())
+        enough = min(NEIGHBORS + largest, len(self.vectors))
+        distances, rows = _nearest(self.vectors).kneighbors(vectors, enough)
+        found = []
+        for part in range(len(self.backgrounds)):
+            outside = self.number[rows] != part
+            counted = outside & (outside.cumsum(axis=1) <= NEIGHBORS)
+            found.append((distances * counted).sum(axis=1) / counted.sum(axis=1))
+        return np.column_stack(found)
 
 
 def score_windows(windows: pa.Table, quiet: pa.Table, false_alarm_fraction: float) -> pa.Table:
-    """Score the windows of one detector by what none of them was learned from.
+    """Score the windows of one detector, each by quiet windows that it is not among.
 
-    One half of the quiet windows is learned from, the other sets the limit. Where a window of the
-    run is among the former, the halves change places.
+    New ones are scored by all quiet windows, and their limits are `fold_limits`. A quiet window
+    of the run is scored by those outside of its part; its limit is the k-th largest of all such
+    scores, which k − 1 of them exceed.
 
     Parameters
     ----------
     windows
         Columns of MEASUREMENTS and ``embedding``.
     quiet
-        From `read_quiet`.
+        From `read_quiet`. Simulated windows that share a stretch of noise lie next to each other,
+        as the windows of a part do, and those of a run lie in random order.
     false_alarm_fraction
-        Probability with which a new quiet window may exceed the limit.
+        Probability with which a new quiet window may exceed its limit.
 
     Returns
     -------
@@ -235,39 +290,30 @@ def score_windows(windows: pa.Table, quiet: pa.Table, false_alarm_fraction: floa
     ConfigError
         There are too few quiet windows to learn from, or for so small a fraction.
     """
-    first, second = halves(quiet)
-    learned = pc.is_in(windows["gps_start"], first["gps_start"].drop_null())
-    scored = [
-        _scored(own, reference, calibration, false_alarm_fraction)
-        for own, reference, calibration in (
-            (windows.filter(pc.invert(learned)), first, second),
-            (windows.filter(learned), second, first),
-        )
-        if len(own)
-    ]
-    return pa.concat_tables(scored or [SCORES.empty_table()]).sort_by("gps_start")
-
-
-def _scored(
-    windows: pa.Table, reference: pa.Table, calibration: pa.Table, false_alarm_fraction: float
-) -> pa.Table:
-    background = QuietBackground.learn(reference)
-    limit = limit_at(background.score(calibration), false_alarm_fraction, "score.quiet_windows")
-    parts = background.parts(windows)
-    surprises = surprises_of(background.tails, parts)
-    known = pa.concat_tables([reference, calibration])["gps_start"].drop_null()
-    return (
-        pa.table(
-            {
-                **{name: windows[name] for name in ("detector", "gps_start", "tile_snr")},
-                **parts,
-                **{f"surprise_{name}": values for name, values in surprises.items()},
-                "score": combine(surprises),
-                "limit": np.full(len(windows), limit),
-                "quiet_windows": np.full(len(windows), len(calibration)),
-                "quiet": pc.is_in(windows["gps_start"], known),
-            }
-        )
-        .select(SCORES.names)
-        .cast(SCORES)
+    rank = limit_rank(len(quiet), false_alarm_fraction, _KEY)
+    folds = _Folds.of(quiet)
+    place = pc.index_in(windows["gps_start"], value_set=quiet["gps_start"].combine_chunks())
+    new, known = (windows.filter(those(place)) for those in (pc.is_null, pc.is_valid))
+    judged = QuietBackground.learn(quiet).judge(new)
+    limits = fold_limits(
+        judged["score"].to_numpy(), folds.scores(new), folds.held_out, folds.number, rank
     )
+    limit = np.full(len(known), limit_at(folds.held_out, false_alarm_fraction, _KEY))
+    tables = [
+        _scores(new, judged, limits, len(quiet), is_quiet=False),
+        _scores(known, folds.judged.take(place.drop_null()), limit, len(quiet), is_quiet=True),
+    ]
+    return pa.concat_tables(tables).sort_by("gps_start")
+
+
+def _scores(
+    windows: pa.Table, judged: pa.Table, limits: Values, quiet_windows: int, *, is_quiet: bool
+) -> pa.Table:
+    columns = {
+        **{name: windows[name] for name in ("detector", "gps_start", "tile_snr")},
+        **dict(zip(judged.column_names, judged.columns, strict=True)),
+        "limit": limits,
+        "quiet_windows": np.full(len(windows), quiet_windows),
+        "quiet": np.full(len(windows), is_quiet),
+    }
+    return pa.table(columns).select(SCORES.names).cast(SCORES)
