@@ -1,5 +1,9 @@
 # From segment lists to a clustered map of morphologies. `snakemake --cores N` makes `all`.
 
+import sys
+from pathlib import Path
+
+from gwmorph.report.ending import last_error, whereabouts
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -13,7 +17,9 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/interrupts.smk"
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/strain.smk"
 include: "workflow/rules/blocks.smk"
 include: "workflow/rules/embeddings.smk"

@@ -24,7 +24,7 @@ def comparison_recall(
     false_alarms: Path,
 ) -> None:
     for encoder in encoders:
-        register_encoder(encoder, size)
+        register_encoder(encoder.name, encoder, size)
     windows = {role: read_windows(paths) for role, paths in inputs.items()}
     score = fit_score(windows["reference"])
     scores = {role: score(windows[role]) for role in ("calibration", "test", "injection")}

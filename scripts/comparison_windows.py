@@ -25,7 +25,7 @@ def comparison_windows(
     parameters = RenderParameters.from_sections(window_s, **rendering)
     size = (parameters.height, parameters.width)
     for encoder in encoders:
-        register_encoder(encoder, size)
+        register_encoder(encoder.name, encoder, size)
     whole = Job.from_params(job)
     # What is not compared, such as the score, is made with the encoder that costs least.
     cheapest = make_encoder(EncoderConfig(name="dct"), size)

@@ -92,6 +92,8 @@ def test_unchanged_json_keeps_its_modification_time(tmp_path):
 def test_hashes(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 3_000_000)
     assert storage.sha256_of_file(tmp_path / "a") == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+    with pytest.raises(StorageError, match="cannot be read"):
+        storage.sha256_of_file(tmp_path)
     assert storage.content_hash({"a": 1, "b": 2}) == storage.content_hash({"b": 2, "a": 1})
     assert storage.content_hash({"a": 1}) != storage.content_hash({"a": 1.5})
 

@@ -38,4 +38,4 @@ class TableError(GwmorphError):
 
 
 class StorageError(GwmorphError):
-    """An output could not be written whole."""
+    """A file could not be read, or an output not be written whole."""

@@ -31,7 +31,7 @@ from gwmorph.config import (
     WindowConfig,
 )
 from gwmorph.config.score import fewest_quiet_windows
-from gwmorph.errors import ConfigError, PlanError
+from gwmorph.errors import ConfigError, PlanError, StorageError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.segments import grid_windows
 from gwmorph.spectra.tiling import tiling_within_band
@@ -372,9 +372,9 @@ def _question(
 def _population_hash(path: str) -> str:
     try:
         return sha256_of_file(path)
-    except OSError as error:
+    except StorageError as error:
         raise ConfigError(
-            f"source.simulated.population: {path!r} cannot be read ({error}). Correct the key; a "
+            f"source.simulated.population: {error} Correct the key; a "
             "relative path starts where snakemake is started."
         ) from error
 

@@ -94,11 +94,20 @@ def read_json(path: Path | str) -> Any:
 
 
 def sha256_of_file(path: Path | str) -> str:
-    """Return the hexadecimal SHA-256 of a file's content."""
+    """Return the hexadecimal SHA-256 of a file's content.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be read.
+    """
     digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        while chunk := stream.read(_HASH_CHUNK):
-            digest.update(chunk)
+    try:
+        with Path(path).open("rb") as stream:
+            while chunk := stream.read(_HASH_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error}).") from error
     return digest.hexdigest()
 
 

@@ -176,6 +176,15 @@ def test_truncated_weights_are_refused(weights, tmp_path):
         load_network(tmp_path / "cut")
 
 
+def test_weights_that_may_not_be_read_are_not_called_damaged(weights, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gwmorph.encoders.indomain.safe_open", refused)
+    with pytest.raises(WeightsError, match=r"cannot be read .*Permission denied"):
+        load_network(weights)
+
+
 def test_pickled_weights_are_refused(tmp_path):
     (tmp_path / "pickle").write_bytes(pickle.dumps({"stem": [1.0]}))
     torch.save({"stem": torch.ones(3)}, tmp_path / "torch")

@@ -4,7 +4,7 @@ import pytest
 
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.precision import resolve_auto, settle_auto, settlement
-from gwmorph.errors import ConfigError
+from gwmorph.errors import GwmorphError
 from gwmorph.storage import write_json
 
 
@@ -58,5 +58,5 @@ def test_a_run_keeps_what_was_settled(tmp_path: Path) -> None:
 def test_a_record_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
     record = tmp_path / "encoder.json"
     record.write_text(content)
-    with pytest.raises(ConfigError, match=r"encoder\.json: not .*Remove it"):
+    with pytest.raises(GwmorphError, match=r"encoder\.json: .*not .*Remove it"):
         settle_auto(_config(), record)

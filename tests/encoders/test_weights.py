@@ -79,6 +79,17 @@ def test_truncated_and_disguised_files_are_refused(tmp_path: Path, content: byte
         obtain_weights(WeightsConfig(path=str(folder)))
 
 
+def test_files_that_may_not_be_read_are_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gwmorph.encoders.weights.safe_open", refused)
+    with pytest.raises(WeightsError, match=r"cannot be read .*Permission denied"):
+        obtain_weights(WeightsConfig(path=str(_folder(tmp_path / "mine"))))
+
+
 def test_weights_come_from_a_mirror_once(hub: HubReplica, tmp_path: Path) -> None:
     weights = obtain_weights(_remote(hub, tmp_path, sha256=SHA256))
     assert weights.folder == tmp_path / "facebook--dinov2-with-registers-small" / COMMIT

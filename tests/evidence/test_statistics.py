@@ -61,14 +61,14 @@ def test_a_registered_encoder_gives_its_own_vectors(parameters):
     config = EncoderConfig(name="dct")
     encoder = make_encoder(config, size)
     pictures = Pictures(parameters.draw(batch.planes), parameters.picture_scale, encoder)
-    register_encoder(config, size)
+    register_encoder("dct", config, size)
     for view in ("window", "event"):
         entry = statistics.STATISTICS[f"{view}_vector_dct"]
         own = statistics.STATISTICS[f"{view}_vector"]
         assert entry.fit is neighbor_distance
         np.testing.assert_array_equal(entry.compute(batch, pictures), own.compute(batch, pictures))
     with pytest.raises(ValueError, match="registered twice"):
-        register_encoder(config, size)
+        register_encoder("dct", config, size)
 
 
 def test_neighbor_distance_is_the_mean_over_the_nearest_five():

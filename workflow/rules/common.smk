@@ -1,150 +1,21 @@
-# What all rules share: the checked configuration, the plan, the names of files, and the
-# functions that tell a rule its inputs and params.
-#
-# The plan (blocks, windows, files) is made here, when the workflow is read, before there is a
-# DAG. Nothing is written then, since the folder may be locked by another run, or this be a dry
-# run: what is to be kept is written once jobs start (record.smk). How to ask a source again is
-# described in config/README.md.
+# What rules share: the names of files, and the functions that tell a rule its inputs and params.
 
-import os
 import re
-import shlex
 import sys
-from contextlib import contextmanager
 from functools import cache
-from itertools import chain
 from pathlib import Path
-
-# A notebook names a backend that may not be installed here, and without it matplotlib is not even
-# imported. No figure needs any.
-os.environ.update(MPLBACKEND="agg")
 
 import gwmorph
 from gwmorph.codehash import stage_hash
-from gwmorph.config import load_yaml, parse_config
-from gwmorph.encoders.precision import settle_auto, settlement
-from gwmorph.encoders.registry import check_weights
-from gwmorph.encoders.sizes import check_size
-from gwmorph.errors import GwmorphError
-from gwmorph.grid import BLOCK_S, Grid, group_of
-from gwmorph.plan import load_plan, make_plan, require_own
-from gwmorph.plan import require_quiet_windows, require_rate, require_tiles, run_hash
-from gwmorph.report.ending import last_error, whereabouts
-from gwmorph.results import check_folder
+from gwmorph.grid import BLOCK_S, group_of
 from gwmorph.storage import sha256_of_file
 from gwmorph.strain.patterns import matching_files
-from gwmorph.strain.sources import make_source
 from snakemake.io import contains_wildcard
-
-# Threads that wait for others give their core away: where jobs share a machine, a training whose
-# threads wait in a loop took four times as long.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
-if shlex.quote(sys.executable) != sys.executable:
-    interpreter = Path(sys.executable)
-    os.environ.update(
-        PATH=f"{interpreter.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    )
-    sys.executable = interpreter.name
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 SHIPPED_WEIGHTS = str(
     Path(gwmorph.__file__).parent / "encoders" / "indomain.safetensors"
 )
-
-
-@contextmanager
-def one_message():
-    """End with the message of an error alone.
-
-    An exception would be shown with lines of this file, which is not where the fault is.
-    """
-    try:
-        yield
-    except GwmorphError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-
-
-def planned(configuration):
-    """Return the run's plan, and what to keep of it; a job on another node takes what was kept."""
-    folder = Path("results") / configuration.run.name
-    if not workflow.is_main_process:
-        return load_plan(folder / "plan", configuration.run.detectors), {}
-    window, picture = configuration.window, configuration.picture
-    require_tiles(window, configuration.conditioning, configuration.qtransform)
-    check_size(configuration.encoder.name, (picture.height, picture.width))
-    check_folder(folder)
-    plan, kept = make_plan(
-        folder / "plan",
-        configuration.run,
-        configuration.source,
-        Grid(window.duration_s, window.stride_s, window.context_s),
-        make_source,
-    )
-    require_rate(plan, configuration.conditioning.sample_rate)
-    require_quiet_windows(plan, configuration.score)
-    return plan, kept
-
-
-def checked(raw):
-    """Return the configuration; of a key that stands twice in a file Snakemake takes the last."""
-    if workflow.is_main_process:
-        for path in workflow.configfiles:
-            load_yaml(path)
-    return parse_config(raw)
-
-
-def settled(configuration):
-    """Return the configuration with the encoder's precision decided, and what to keep of that."""
-    record = Path("results") / configuration.run.name / "plan" / "encoder.json"
-    encoder = settle_auto(configuration.encoder, record)
-    kept = settlement(configuration.encoder, encoder)
-    return (
-        configuration.model_copy(update={"encoder": encoder}),
-        {} if kept is None else {record.name: kept},
-    )
-
-
-def require_weights(may_fetch):
-    """End unless the encoder's weights are there; those of the hub may be fetched.
-
-    With a deployment method the jobs, not this process, have what reads weights.
-    """
-    of_hub = CONFIG.encoder.name == "dinov2" and CONFIG.encoder.weights.path is None
-    here = (
-        workflow.is_main_process and not workflow.deployment_settings.deployment_method
-    )
-    if here and (may_fetch or not of_hub):
-        check_weights(CONFIG.encoder)
-
-
-with one_message():
-    CONFIG = checked(config)
-    PLAN, KEPT = planned(CONFIG)
-    CONFIG, kept_of_encoder = settled(CONFIG)
-    KEPT |= kept_of_encoder
-    require_weights(may_fetch=False)
-
-RUN = CONFIG.run.name
-SOURCE = CONFIG.source.kind
-# For the captions of the report. Scripts are told what they need by their params alone.
-config.update(CONFIG.model_dump(mode="json"))
-
-# A job on another node reads this file, and with it the configuration and the plan, for itself.
-if workflow.is_main_process:
-    os.environ["GWMORPH_RUN"] = run_hash(CONFIG, PLAN)
-else:
-    with one_message():
-        require_own(
-            Path("results") / RUN,
-            run_hash(CONFIG, PLAN),
-            os.environ.get("GWMORPH_RUN", ""),
-        )
-
-
-envvars:
-    "GWMORPH_RUN",
-
 
 # As many downloads at once as the configuration says, unless the command line says otherwise.
 workflow.global_resources.setdefault("downloads", CONFIG.source.gwosc.max_downloads)
@@ -320,27 +191,6 @@ def shards(wildcards):
     return shards_of(wildcards.view)
 
 
-def span_files():
-    """Return all that is named after a span of time: of the run's blocks, and of their groups."""
-    patterns = [LEDGER, MEASUREMENTS, TRIGGERS, PICTURES, EVENTS]
-    views = sorted({*VIEWS, *["window"] * SCORED})  # scores need all windows
-    return [*chain(*map(run_files, patterns)), *chain(*map(shards_of, views))]
-
-
-def score_files():
-    """Return the run's events, and the scores that give them, if there are any."""
-    if not SCORED:
-        return expand(TRIGGER_TABLE, run=RUN)
-    background, detectors = CONFIG.score.background, CONFIG.run.detectors
-    quiet = expand(QUIET, run=RUN, background=background, detector=detectors)
-    return quiet + expand([SCORES, TRIGGER_TABLE, ABOVE_LIMIT], run=RUN)
-
-
-def stale_scores():
-    """Return what a run that now does without scores may have of them from before."""
-    return [] if SCORED else expand([SCORES, ABOVE_LIMIT], run=RUN)
-
-
 def weights_of(name):
     """Return the local weights that an encoder of this name reads, if it does."""
     encoder = CONFIG.encoder
@@ -374,32 +224,3 @@ def encoder_keys(encoder=CONFIG.encoder):
     return section | {
         "content": [content_of(path) for path in weights_of(encoder.name)]
     }
-
-
-def science_seconds():
-    """Return the seconds of science segments of every detector of the run."""
-    return {detector: plan.science_s for detector, plan in PLAN.items()}
-
-
-def truth_files():
-    """Return the joined truth table, which only simulated strain has."""
-    return [f"results/{RUN}/truth.parquet"] if SOURCE == "simulated" else []
-
-
-def report_files():
-    """Return what the report shows of the run, of each view, and of events alone."""
-    of_run = ["tables/summary.html", "figures/glitchgram.png"]
-    of_view = [
-        "figures/{view}/map.png",
-        "figures/{view}/occupancy.png",
-        "figures/{view}/galleries",
-        "tables/{view}/clusters.csv",
-        "tables/{view}/clusters.html",
-    ]
-    of_events = ["tables/event/events.html"]
-    if SOURCE == "simulated":
-        of_events.append("figures/event/truth.png")
-    shown = [*of_run, *expand(of_view, view=VIEWS)]
-    if "event" in VIEWS:
-        shown += of_events
-    return [f"results/{RUN}/{path}" for path in shown]

@@ -95,7 +95,9 @@ def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error}).") from error
+    except SafetensorError as error:
         raise WeightsError(
             f"{path}: not a whole safetensors file ({error}). It is truncated, or a pickle under "
             "another name, which is refused. Copy or train it again."

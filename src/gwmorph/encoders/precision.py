@@ -3,12 +3,12 @@
 This module is read with the workflow, so it imports little.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from gwmorph.config import EncoderConfig
 from gwmorph.errors import ConfigError
+from gwmorph.storage import read_json
 
 _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _KEYS = {"runtime", "precision"}
@@ -68,10 +68,7 @@ def _asked(config: EncoderConfig) -> dict[str, Any]:
 def _stored(record: Path) -> dict:
     if not record.exists():
         return {}
-    try:
-        stored = json.loads(record.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{record}: not JSON ({error}). Remove it and run again.") from error
+    stored = read_json(record)
     if not isinstance(stored, dict) or not set(stored.get("resolved", ())) <= _KEYS:
         raise ConfigError(f"{record}: not a record of a precision. Remove it and run again.")
     return stored

@@ -165,7 +165,9 @@ def _check_safetensors(path: Path, origin: str) -> None:
     try:
         with safe_open(path, framework="np"):
             pass
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error}).") from error
+    except SafetensorError as error:
         raise WeightsError(
             f"{origin}: not a whole safetensors file ({error}). It is truncated, or a pickle "
             f"under another name, which is refused. Fetch {WEIGHTS_FILE} again."

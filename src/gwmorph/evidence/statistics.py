@@ -192,7 +192,7 @@ def _event_views(batch: QBatch, size: tuple[int, ...]) -> NDArray[np.float32]:
     return np.stack([event_view(batch, i, float(t), *size) for i, t in enumerate(times)])
 
 
-def register_encoder(config: EncoderConfig, size: Size) -> None:
+def register_encoder(name: str, config: EncoderConfig, size: Size) -> None:
     """Register an encoder's vectors of windows and of events beside those of the run's encoder.
 
     The statistics are called ``window_vector_NAME`` and ``event_vector_NAME``. The encoder is made
@@ -201,18 +201,18 @@ def register_encoder(config: EncoderConfig, size: Size) -> None:
     Raises
     ------
     ValueError
-        The encoder is registered already.
+        The name is registered already.
     """
 
     @cache
     def made() -> Encoder:
         return make_encoder(config, size)
 
-    @statistic(f"window_vector_{config.name}", f"{config.name}, 32 s view", neighbor_distance)
+    @statistic(f"window_vector_{name}", f"{name}, 32 s view", neighbor_distance)
     def of_window(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
         return made().encode(pictures.indices, pictures.scale, "window")
 
-    @statistic(f"event_vector_{config.name}", f"{config.name}, event view", neighbor_distance)
+    @statistic(f"event_vector_{name}", f"{name}, event view", neighbor_distance)
     def of_event(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
         views = pictures.scale.index(_event_views(batch, size))
         return made().encode(views, pictures.scale, "event")

@@ -1,0 +1,131 @@
+# The checked configuration and the plan.
+#
+# The plan (blocks, windows, files) is made here, when the workflow is read, before there is a
+# DAG. Nothing is written then, since the folder may be locked by another run, or this be a dry
+# run: what is to be kept is written once jobs start (record.smk). How to ask a source again is
+# described in config/README.md.
+
+import os
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+# A notebook names a backend that may not be installed here, and without it matplotlib is not even
+# imported. No figure needs any.
+os.environ.update(MPLBACKEND="agg")
+
+from gwmorph.config import load_yaml, parse_config
+from gwmorph.encoders.precision import settle_auto, settlement
+from gwmorph.encoders.registry import check_weights
+from gwmorph.encoders.sizes import check_size
+from gwmorph.errors import GwmorphError
+from gwmorph.grid import Grid
+from gwmorph.plan import load_plan, make_plan, require_own
+from gwmorph.plan import require_quiet_windows, require_rate, require_tiles, run_hash
+from gwmorph.results import check_folder
+from gwmorph.strain.sources import make_source
+
+# Threads that wait for others give their core away: where jobs share a machine, a training whose
+# threads wait in a loop took four times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
+if shlex.quote(sys.executable) != sys.executable:
+    interpreter = Path(sys.executable)
+    os.environ.update(
+        PATH=f"{interpreter.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    )
+    sys.executable = interpreter.name
+
+
+@contextmanager
+def one_message():
+    """End with the message of an error alone.
+
+    An exception would be shown with lines of this file, which is not where the fault is.
+    """
+    try:
+        yield
+    except GwmorphError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+def planned(configuration):
+    """Return the run's plan, and what to keep of it; a job on another node takes what was kept."""
+    folder = Path("results") / configuration.run.name
+    if not workflow.is_main_process:
+        return load_plan(folder / "plan", configuration.run.detectors), {}
+    window, picture = configuration.window, configuration.picture
+    require_tiles(window, configuration.conditioning, configuration.qtransform)
+    check_size(configuration.encoder.name, (picture.height, picture.width))
+    check_folder(folder)
+    plan, kept = make_plan(
+        folder / "plan",
+        configuration.run,
+        configuration.source,
+        Grid(window.duration_s, window.stride_s, window.context_s),
+        make_source,
+    )
+    require_rate(plan, configuration.conditioning.sample_rate)
+    require_quiet_windows(plan, configuration.score)
+    return plan, kept
+
+
+def checked(raw):
+    """Return the configuration; of a key that stands twice in a file Snakemake takes the last."""
+    if workflow.is_main_process:
+        for path in workflow.configfiles:
+            load_yaml(path)
+    return parse_config(raw)
+
+
+def settled(configuration):
+    """Return the configuration with the encoder's precision decided, and what to keep of that."""
+    record = Path("results") / configuration.run.name / "plan" / "encoder.json"
+    encoder = settle_auto(configuration.encoder, record)
+    kept = settlement(configuration.encoder, encoder)
+    return (
+        configuration.model_copy(update={"encoder": encoder}),
+        {} if kept is None else {record.name: kept},
+    )
+
+
+def require_weights(may_fetch):
+    """End unless the encoder's weights are there; those of the hub may be fetched.
+
+    With a deployment method the jobs, not this process, have what reads weights.
+    """
+    of_hub = CONFIG.encoder.name == "dinov2" and CONFIG.encoder.weights.path is None
+    here = (
+        workflow.is_main_process and not workflow.deployment_settings.deployment_method
+    )
+    if here and (may_fetch or not of_hub):
+        check_weights(CONFIG.encoder)
+
+
+with one_message():
+    CONFIG = checked(config)
+    PLAN, KEPT = planned(CONFIG)
+    CONFIG, kept_of_encoder = settled(CONFIG)
+    KEPT |= kept_of_encoder
+    require_weights(may_fetch=False)
+
+RUN = CONFIG.run.name
+SOURCE = CONFIG.source.kind
+# For the captions of the report. Scripts are told what they need by their params alone.
+config.update(CONFIG.model_dump(mode="json"))
+
+# A job on another node reads this file, and with it the configuration and the plan, for itself.
+if workflow.is_main_process:
+    os.environ["GWMORPH_RUN"] = run_hash(CONFIG, PLAN)
+else:
+    with one_message():
+        require_own(
+            Path("results") / RUN,
+            run_hash(CONFIG, PLAN),
+            os.environ.get("GWMORPH_RUN", ""),
+        )
+
+
+envvars:
+    "GWMORPH_RUN",
