@@ -6,12 +6,9 @@ from typing import Any
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import EventsConfig
-from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.evidence.labelled import Draws, classes_for, labelled_views
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.simulation.morphologies import choose_morphologies
-from gwmorph.simulation.population import load_population
-from gwmorph.simulation.signals import LabelledClass, population_classes
 from gwmorph.tables.comparison import LABELLED
 from gwmorph.tables.parquet import write_table
 
@@ -27,12 +24,7 @@ def labelled_views_of(
     events: Mapping[str, Any],
     views: Path,
 ) -> None:
-    if data == "unseen":
-        shapes = choose_morphologies(names)
-        classes = {name: LabelledClass(shape, *snrs) for name, shape in shapes.items()}
-    else:
-        everything = load_population(population)
-        classes = population_classes(everything, draws["detector"], names, *snrs)
+    classes = classes_for(data, names, snrs, population, draws["detector"])
     parameters = RenderParameters.from_sections(window_s, **rendering)
     table = labelled_views(
         classes, Draws(**draws), parameters, EventsConfig.model_validate(events)

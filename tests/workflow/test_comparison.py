@@ -1,5 +1,7 @@
 """A comparison of encoders through the real workflow, small enough for a test."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -151,3 +153,28 @@ def test_report_of_a_comparison_is_made(compared):
     compared.make("compare_encoders")  # what failed or was changed above has withdrawn the record
     compared.make("compare_encoders", "--report", "compared.zip")
     assert (compared.folder / "compared.zip").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"comparison": {"classes": ["blip", "tomtte"]}}, "comparison.classes: .*'tomte'"),
+        ({"comparison": {"unseen": ["blip", "noiseburst"]}}, "comparison.unseen: .*'noise_burst'"),
+        (
+            {
+                "comparison": {
+                    "naming": {"snr_low": 4000.0, "snr_high": 5000.0},
+                    "labelled_strain": ["not looked at yet.hdf5"],
+                }
+            },
+            "comparison.classes",
+        ),
+        ({"picture": {"height": 100, "width": 100}}, "indomain encoder needs at least 112 pixels"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_before_any_job(unfinished, change, message):
+    project = unfinished.change(**{"picture": {"height": 112, "width": 112}, **change})
+    done = project.snakemake("compare_encoders", "--dry-run", cores=1)
+    assert done.returncode != 0
+    assert re.search(f"ConfigError: .*{message}", done.stdout)
+    assert "Traceback" not in done.stdout

@@ -10,13 +10,13 @@ wildcard_constraints:
 
 rule compare_encoders:
     input:
-        comparison_files(),
+        comparable_files,
         f"results/{RUN}/comparison/config.yaml",
 
 
 rule labelled_views:
     input:
-        population=population_of,
+        population=lambda wildcards: population_of(wildcards.data),
     output:
         views=LABELLED,
     log:
@@ -30,12 +30,8 @@ rule labelled_views:
         mem_mb=1500,
         runtime=60,
     params:
-        names=lambda wildcards: {
-            "seen": CONFIG.comparison.classes,
-            "unseen": CONFIG.comparison.unseen,
-            "naming": CONFIG.comparison.classes,
-        }[wildcards.data],
-        snrs=snrs_of,
+        names=lambda wildcards: names_of(wildcards.data),
+        snrs=lambda wildcards: snrs_of(wildcards.data),
         draws=draws(),
         window_s=CONFIG.window.duration_s,
         rendering=LOOKING["rendering"],

@@ -5,6 +5,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from gwmorph.encoders.sizes import check_size
+
 LABELLED = "results/{run}/comparison/labelled/{data}.parquet"
 VECTORS = "results/{run}/comparison/vectors/{encoder}.parquet"
 # Time is no result: this file differs from run to run.
@@ -55,22 +57,51 @@ def held_out_content(wildcards):
     return content_of(path)
 
 
-def population_of(wildcards):
+def names_of(data):
+    """Return the classes of labelled views."""
+    own = CONFIG.comparison
+    return own.unseen if data == "unseen" else own.classes
+
+
+def population_of(data):
     """Return the population that labelled views are drawn from."""
     own = CONFIG.comparison
-    return own.naming.population if wildcards.data == "naming" else own.population
+    return own.naming.population if data == "naming" else own.population
 
 
-def snrs_of(wildcards):
+def snrs_of(data):
     """Return between which SNRs the signals of labelled views are drawn."""
     own = CONFIG.comparison
-    chosen = own.naming if wildcards.data == "naming" else own
+    chosen = own.naming if data == "naming" else own
     return [chosen.snr_low, chosen.snr_high]
+
+
+def require_comparable():
+    """End unless all that is to be compared can be: before the first job, not in it."""
+    from gwmorph.evidence.comparison import encoder_for_unseen
+    from gwmorph.evidence.labelled import classes_for
+
+    own, picture = CONFIG.comparison, CONFIG.picture
+    with one_message():
+        for name in compared_encoders():
+            check_size(name, (picture.height, picture.width))
+        for data in ["seen", "unseen", *where_strain("naming")]:
+            about = (names_of(data), snrs_of(data), population_of(data), own.detector)
+            classes_for(data, *about)
+        if own.held_out and Path(own.held_out).is_file():
+            indomain = CONFIG.encoder.model_copy(update={"name": "indomain"})
+            encoder_for_unseen(indomain, own.held_out, own.unseen)
 
 
 def where_strain(*patterns):
     """Return files that are made only where labelled strain is named."""
     return list(patterns) if CONFIG.comparison.labelled_strain else []
+
+
+def comparable_files(wildcards):
+    """Return what a comparison is made for, where the rule is asked for that makes all of it."""
+    require_comparable()
+    return comparison_files()
 
 
 def comparison_files():

@@ -10,9 +10,10 @@ that another class, or its place in the list, changes none of them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ from gwmorph.evidence.injections import (
     trigger_columns,
     unit_signal,
 )
-from gwmorph.simulation.signals import LabelledClass
+from gwmorph.simulation.morphologies import choose_morphologies
+from gwmorph.simulation.population import load_population
+from gwmorph.simulation.signals import LabelledClass, population_classes
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.qtransform import QTransform
 from gwmorph.spectra.triggers import find_triggers
@@ -56,6 +59,29 @@ class Draws:
     detector: Detector
     seed: int
     per_class: int
+
+
+def classes_for(
+    data: str,
+    names: Sequence[str],
+    snrs: tuple[float, float],
+    population: Path | str,
+    detector: Detector,
+) -> dict[str, LabelledClass]:
+    """Return what is drawn of each named class, between two SNRs.
+
+    Classes of ``unseen`` data are shapes of the injection campaign; those of any other are the
+    population's in the file.
+
+    Raises
+    ------
+    ConfigError
+        There is no such shape or class, or none so loud, or the file is no population.
+    """
+    if data == "unseen":
+        shapes = choose_morphologies(names, "comparison.unseen")
+        return {name: LabelledClass(shape, *snrs) for name, shape in shapes.items()}
+    return population_classes(load_population(population), detector, names, *snrs)
 
 
 def labelled_views(

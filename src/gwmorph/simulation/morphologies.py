@@ -281,8 +281,12 @@ INJECTED: dict[str, Injected] = {
 }
 
 
-def choose_morphologies(names: Iterable[str]) -> dict[str, Injected]:
+def choose_morphologies(
+    names: Iterable[str], key: str = "injections.morphologies"
+) -> dict[str, Injected]:
     """Return the named morphologies in the order given; no name means all.
+
+    ``key`` is the configuration's that names them.
 
     Raises
     ------
@@ -295,8 +299,7 @@ def choose_morphologies(names: Iterable[str]) -> dict[str, Injected]:
             near = difflib.get_close_matches(name, INJECTED, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ConfigError(
-                f"injections.morphologies: unknown morphology {name!r}; {hint}"
-                f"known are {', '.join(INJECTED)}"
+                f"{key}: unknown morphology {name!r}; {hint}known are {', '.join(INJECTED)}"
             )
     return {name: INJECTED[name] for name in chosen}
 
