@@ -14,8 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +32,7 @@ PACKAGE = ROOT / "src" / "gwmorph"
 WINGS = ("spectra", "evidence", "simulation", "morphology")
 SAMPLE = 200
 SEED = 77
-TIMEOUT_S = 900
+TIMEOUT_S = 1800
 _BITS = ("BitAnd", "BitOr", "BitXor", "LShift", "RShift", "Invert")
 
 
@@ -81,8 +84,11 @@ def every_mutant() -> Iterator[Mutant]:
                 yield from (Mutant(module, name, number) for number in range(places))
 
 
-def is_killed(mutant: Mutant, copy: Path) -> bool:
-    """Try a mutant in a copy of ``src``, which is whole again afterwards."""
+def is_killed(mutant: Mutant, folder: Path) -> bool:
+    """Try a mutant in this process's copy of ``src`` in a folder; it is whole again afterwards."""
+    copy = folder / str(os.getpid())
+    if not copy.exists():
+        shutil.copytree(ROOT / "src", copy)
     place = copy / mutant.module.relative_to(ROOT / "src")
     whole = place.read_bytes()
     place.write_text(mutant.source(), encoding="utf-8")
@@ -122,20 +128,26 @@ def sample(size: int) -> list[Mutant]:
 
 
 def tried(mutants: list[Mutant]) -> list[bool]:
-    """Return which are killed, and say so while it takes."""
+    """Return which are killed, and say so while it takes; as many at a time as there are cores."""
     killed = []
-    with TemporaryDirectory() as name:
-        copy = Path(name) / "src"
-        shutil.copytree(ROOT / "src", copy)
-        for mutant in mutants:
-            killed.append(is_killed(mutant, copy))
-            print("killed  " if killed[-1] else "survived", mutant, flush=True)
+    with TemporaryDirectory() as name, ProcessPoolExecutor() as pool:
+        results = pool.map(partial(is_killed, folder=Path(name)), mutants)
+        for mutant, dead in zip(mutants, results, strict=True):
+            killed.append(dead)
+            print("killed  " if dead else "survived", mutant, flush=True)
     return killed
+
+
+def by_kind(survivors: list[Mutant]) -> list[str]:
+    """Return lines that say how many survive of each kind of change, the most first."""
+    kinds = Counter(mutant.operator.rpartition("/")[2] for mutant in survivors)
+    return [f"{count:4d} {kind}" for kind, count in kinds.most_common()]
 
 
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE
-    killed = tried(sample(size))
+    mutants = sample(size)
+    killed = tried(mutants)
     low, high = wilson(sum(killed), len(killed))
     entry = Entry(
         name="mutants_killed",
@@ -148,7 +160,8 @@ def main() -> None:
         command="make mutants",
         machine=machine(),
     )
-    print(f"{entry.value:.3f} [{low:.3f}, {high:.3f}] of {size} are killed")
+    print(f"{entry.value:.3f} [{low:.3f}, {high:.3f}] of {size} are killed; survivors by kind:")
+    print(*by_kind([m for m, dead in zip(mutants, killed, strict=True) if not dead]), sep="\n")
     if size >= SAMPLE:
         store([entry])
 
