@@ -1,20 +1,29 @@
-"""Recall and false alarms, read from a finished campaign; without one it is run first."""
+"""Recall and false alarms, read from a finished campaign; without one it is run first.
+
+The campaign is that of ``config/injections.yaml`` with other encoders beside the default one
+(`beside`): of all, the noise and the injections are the same.
+"""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
-import pyarrow as pa
 import yaml
 
-from gwmorph.tables.injections import HALF_RECALL, RECALL
+from gwmorph.evidence.recall import wilson
+from gwmorph.tables.injections import HALF_RECALL, NOISE_COUNTS, RECALL
 from gwmorph.tables.parquet import read_table
-from harness import Entry, benchmark
+from harness import BENCHMARKS, Entry, benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / "config" / "injections.yaml"
+CONFIG = ROOT / "benchmarks" / "recall.yaml"
+NOISE_CONFIG = ROOT / "benchmarks" / "noise.yaml"
+DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
+NOISE = DATA / "strain" / "O3a_real_noise_500s_2048Hz_1238205077.hdf"
 STATISTIC = "score"
 INCUMBENT = "window_vector"
 PEER = "one vector of the 32 s view: same encoder, noise, injections and false alarms"
@@ -34,17 +43,28 @@ EXTENDED = ("chirp_1.4_1.4", "arches", "whistle", "noise_burst")
 STEADY = ("wandering_line", "comb")
 
 
-def settings() -> dict:
-    return yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+# What single vectors find of these at SNR 8, beside the loudest tile and the score.
+FAINT = ("blip", "koi_fish", "chirp_30_30")
+ENCODERS = ("", "_held_out", "_dct")  # the default's, and those of `beside`
+VECTORS = ("window_vector", "event_vector")
+ALONE = ("loudest_tile", *(f"{what}{name}" for name in ENCODERS for what in (*VECTORS, STATISTIC)))
+HALF = ("loudest_tile", INCUMBENT, STATISTIC)
+IN_NOISE = ("loudest_tile", "excess", "track", "chirp", INCUMBENT, STATISTIC)
 
 
-def campaign() -> Path:
-    """Return the folder of the shipped campaign's results."""
-    folder = ROOT / "results" / settings()["run"]["name"] / "injections"
-    if not (folder / "achieved.json").exists():
-        call = [sys.executable, "-m", "snakemake", "--cores", "2", "injections"]
-        subprocess.run([*call, "--configfile", str(CONFIG)], cwd=ROOT, check=True)
-    return folder
+def settings(config: Path = CONFIG) -> dict:
+    return yaml.safe_load(config.read_text(encoding="utf-8"))
+
+
+@cache
+def campaign(config: Path = CONFIG, *change: str) -> Path:
+    """Return the folder of a campaign's results, after it is made; what is there is kept."""
+    call = [sys.executable, "-m", "snakemake", "--cores", "2", "injections"]
+    call += ["--configfile", str(config), *(["--config", *change] if change else [])]
+    paths = [str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    subprocess.run(call, cwd=ROOT, check=True, env=environment)
+    return ROOT / "results" / settings(config)["run"]["name"] / "injections"
 
 
 def points(morphologies: Sequence[str], snr: float, statistic: str) -> list[dict]:
@@ -105,8 +125,11 @@ def half_recall_gain() -> Entry:
 
     Where the loudest tile never gets there, the campaign's highest SNR stands for its own.
     """
-    half = read_table(campaign() / "half_recall.parquet", HALF_RECALL)
-    gains = {name: _gain(half, name) for name in (*EXTENDED, *STEADY)}
+    half = half_recall()
+    gains = {
+        name: half["loudest_tile", name]["snr"] / half[STATISTIC, name]["snr"]
+        for name in (*EXTENDED, *STEADY)
+    }
     worst = min(gains, key=lambda name: gains[name])
     return Entry(
         name="half_recall_gain",
@@ -120,15 +143,83 @@ def half_recall_gain() -> Entry:
     )
 
 
-def _gain(half: pa.Table, morphology: str) -> float:
+def half_recall() -> dict[tuple[str, str], dict]:
+    """Return the rows of HALF_RECALL by statistic and morphology, an end where there is no SNR."""
     snrs = settings()["injections"]["snrs"]
     ends = {"below": min(snrs), "not": max(snrs)}
-    found = {
-        row["statistic"]: ends.get(row["reached"], row["snr"])
-        for row in half.to_pylist()
-        if row["morphology"] == morphology and row["false_alarm_fraction"] == FRACTION
+    rows = read_table(campaign() / "half_recall.parquet", HALF_RECALL).to_pylist()
+    return {
+        (row["statistic"], row["morphology"]): {**row, "snr": ends.get(row["reached"], row["snr"])}
+        for row in rows
+        if row["false_alarm_fraction"] == FRACTION
     }
-    return found["loudest_tile"] / found[STATISTIC]
+
+
+def half_recall_snr(name: str, morphology: str, statistic: str) -> Entry:
+    """The SNR at which half of the injections are found."""
+    row = half_recall()[statistic, morphology]
+    where = {"below": "below this SNR", "not": "beyond this SNR", "inside": "SNR"}[row["reached"]]
+    return Entry(
+        name=name,
+        value=row["snr"],
+        unit=f"{where} half of the injections are found",
+        n=settings()["injections"]["injections_per_point"],
+        seed=settings()["injections"]["seed"],
+    )
+
+
+def recall_alone(name: str, morphology: str, statistic: str) -> Entry:
+    """Recall of one morphology at SNR 8 by one statistic."""
+    (point,) = points([morphology], 8, statistic)
+    return Entry(
+        name=name,
+        value=point["recall"],
+        unit=f"recall of {morphology} at SNR 8 and 1 % false alarms by {statistic}",
+        low=point["low"],
+        high=point["high"],
+        n=point["injections"],
+        seed=settings()["injections"]["seed"],
+    )
+
+
+def real_noise_passes(name: str, statistic: str) -> Entry:
+    """Windows of real noise above a limit of 1 % that simulated ones set."""
+    if not NOISE.exists():
+        raise SystemExit(f"real noise: no {NOISE}; GWMORPH_DATA says where it is")
+    files = f"injections={{'noise_files': {{'H1': ['{NOISE}']}}}}"
+    counts = read_table(
+        campaign(NOISE_CONFIG, files) / "noise_counts.parquet", NOISE_COUNTS
+    ).to_pylist()
+    (row,) = [
+        row
+        for row in counts
+        if row["statistic"] == statistic
+        and row["morphology"] is None
+        and row["false_alarm_fraction"] == FRACTION
+    ]
+    low, high = wilson(row["above"], row["windows"])
+    return Entry(
+        name=name,
+        value=row["above"] / row["windows"],
+        unit=f"of windows of real O3a noise pass a limit of 1 % by {statistic}",
+        low=low,
+        high=high,
+        n=row["windows"],
+        seed=settings(NOISE_CONFIG)["injections"]["seed"],
+    )
+
+
+for morphology in (*COMPACT, "chirp_10_10", *EXTENDED, *STEADY):
+    for statistic in HALF:
+        own = f"half_recall_{morphology}_{statistic}"
+        BENCHMARKS[own] = partial(half_recall_snr, own, morphology, statistic)
+for morphology in FAINT:
+    for statistic in ALONE:
+        own = f"recall_snr8_{morphology}_{statistic}"
+        BENCHMARKS[own] = partial(recall_alone, own, morphology, statistic)
+for statistic in IN_NOISE:
+    own = f"real_noise_passes_{statistic}"
+    BENCHMARKS[own] = partial(real_noise_passes, own, statistic)
 
 
 @benchmark

@@ -50,6 +50,18 @@ STRAIN = {
     "real_strain_top1": "of real glitches whose nearest other one is of their class",
     "simulated_to_real_top1": "of real glitches named by 5 neighbours among simulated views",
 }
+# As encoders are compared, where real glitches are named by default from views of another kind.
+OF_POPULATION = "real_strain_of_population"
+POPULATION_NAMING = {
+    "population": "config/population.yaml",
+    "snr_low": 12.0,
+    "snr_high": 50.0,
+}
+# Of the triggers of real glitches, by the name of the entry.
+TRIGGERED = {
+    "real_trigger_found": ("has_trigger", "of labelled real glitches have a trigger"),
+    "real_trigger_snr_ratio": ("snr_ratio", "SNR of the trigger over the label's, median"),
+}
 GAINS = {"real": "top1_any", "real_same": "top1_same"}
 
 
@@ -57,7 +69,10 @@ def quality(data: str) -> dict[tuple[str, str, str], dict]:
     """Return the figures on ``data``, among others, by features, data and figure."""
     if data == "real":
         return _of_real_pictures()
-    return _read("strain_quality" if data == "real_strain" else "quality")
+    if data == OF_POPULATION:
+        found = _of_population()
+        return {(features, data, name): row for (features, _, name), row in found.items()}
+    return _of_run("strain_quality" if data == "real_strain" else "quality")
 
 
 @cache
@@ -74,16 +89,26 @@ def _of_real_pictures() -> dict[tuple[str, str, str], dict]:
 
 
 @cache
-def _read(part: str) -> dict[tuple[str, str, str], dict]:
+def _of_run(part: str) -> dict[tuple[str, str, str], dict]:
     raw = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    target = f"results/{raw['run']['name']}/comparison/{part}.parquet"
+    return _made(part, raw["run"]["name"], {})
+
+
+@cache
+def _of_population() -> dict[tuple[str, str, str], dict]:
+    return _made("strain_quality", "comparison_population", {"naming": POPULATION_NAMING})
+
+
+def _made(part: str, run: str, change: dict) -> dict[tuple[str, str, str], dict]:
+    """Make a table of a comparison, in a run of this name with these keys of its section."""
+    target = f"results/{run}/comparison/{part}.parquet"
     call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
     call += ["--configfile", str(CONFIG)]
     given = {"glitch_pictures": GLITCHES, "held_out": HELD_OUT}
-    there: dict = {name: str(path) for name, path in given.items() if path.exists()}
+    there: dict = change | {name: str(path) for name, path in given.items() if path.exists()}
     if LABELLED_STRAIN.exists():
         there["labelled_strain"] = [str(LABELLED_STRAIN)]
-    call += ["--config", f"comparison={there}"]
+    call += ["--config", f"run={{'name': '{run}'}}", f"comparison={there}"]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     rows = read_table(ROOT / target, ENCODER_QUALITY).to_pylist()
     return _by_figure(rows)
@@ -152,6 +177,15 @@ for features in FEATURES:
         register(
             what if features == OURS else f"{features}_{what}", features, "real_strain", what, unit
         )
+    register(
+        f"{features}_simulated_to_real_of_population",
+        features,
+        OF_POPULATION,
+        "simulated_to_real_top1",
+        STRAIN["simulated_to_real_top1"],
+    )
+for what, (measured, unit) in TRIGGERED.items():
+    register(what, "trigger", "real_strain", measured, unit)
 for what, measured in GAINS.items():
     for baseline in BASELINES:
         register(
