@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from gwmorph.evidence.recall import wilson
@@ -48,6 +49,9 @@ FAINT = ("blip", "koi_fish", "chirp_30_30")
 ENCODERS = ("", "_held_out", "_dct")  # the default's, and those of `beside`
 VECTORS = ("window_vector", "event_vector")
 ALONE = ("loudest_tile", *(f"{what}{name}" for name in ENCODERS for what in (*VECTORS, STATISTIC)))
+SCORES = tuple(
+    f"{STATISTIC}{what}" for what in (*ENCODERS, "_no_vector", "_event_vector", "_two_rarest")
+)
 HALF = ("loudest_tile", INCUMBENT, STATISTIC)
 IN_NOISE = ("loudest_tile", "excess", "track", "chirp", INCUMBENT, STATISTIC)
 
@@ -182,6 +186,29 @@ def recall_alone(name: str, morphology: str, statistic: str) -> Entry:
     )
 
 
+def mean_recall(name: str, snr: float, statistic: str) -> Entry:
+    """Mean recall of all morphologies; the interval is that of the injections, normal."""
+    rows = [
+        row
+        for row in read_table(campaign() / "recall.parquet", RECALL).to_pylist()
+        if row["statistic"] == statistic
+        and row["false_alarm_fraction"] == FRACTION
+        and row["snr"] == snr
+    ]
+    recall = np.array([row["recall"] for row in rows])
+    variances = recall * (1 - recall) / [row["injections"] for row in rows]
+    half = 1.96 * np.sqrt(variances.sum()) / len(rows)
+    return Entry(
+        name=name,
+        value=float(recall.mean()),
+        unit=f"mean recall of {len(rows)} shapes at SNR {snr:g} and 1 % false alarms",
+        low=float(recall.mean() - half),
+        high=float(recall.mean() + half),
+        n=len(rows),
+        seed=settings()["injections"]["seed"],
+    )
+
+
 def real_noise_passes(name: str, statistic: str) -> Entry:
     """Windows of real noise above a limit of 1 % that simulated ones set."""
     if not NOISE.exists():
@@ -217,6 +244,10 @@ for morphology in FAINT:
     for statistic in ALONE:
         own = f"recall_snr8_{morphology}_{statistic}"
         BENCHMARKS[own] = partial(recall_alone, own, morphology, statistic)
+for statistic in dict.fromkeys((*ALONE, *SCORES)):
+    for snr in (8, 12):
+        own = f"recall_mean_snr{snr}_{statistic}"
+        BENCHMARKS[own] = partial(mean_recall, own, snr, statistic)
 for statistic in IN_NOISE:
     own = f"real_noise_passes_{statistic}"
     BENCHMARKS[own] = partial(real_noise_passes, own, statistic)
