@@ -107,7 +107,9 @@ def sha256_of_file(path: Path | str) -> str:
             while chunk := stream.read(_HASH_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error}).") from error
+        raise StorageError(
+            f"{path}: cannot be read ({error}). Let it be read, or put it back."
+        ) from error
     return digest.hexdigest()
 
 

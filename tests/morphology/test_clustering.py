@@ -289,15 +289,25 @@ def test_one_row_in_a_thousand_of_a_cloud_is_an_outlier() -> None:
     assert np.mean(apart > 1) < 0.002
 
 
-def test_a_few_lone_rows_of_one_kind_are_outliers() -> None:
-    """Too few for a cluster, each as far from its neighbours as these are from theirs."""
-    rng = np.random.default_rng(3)
-    kind = VECTORS[TRUTH == 0].mean(axis=0) + unit(rng.normal(size=(1, 384)))[0]
-    few = unit(kind + 0.045 * rng.normal(size=(4, 384)))
-    found = cluster(np.vstack([VECTORS, few]), ClusteringConfig(), SEED)
-    assert found.outliers[-4:].all()
-    assert (found.probabilities[-4:] < 0.9).all()
-    assert found.outliers[:-4].mean() < 0.01
+def test_rows_as_lone_as_their_neighbours_are_apart() -> None:
+    rng = np.random.default_rng(0)
+    cloud, lone = rng.normal(size=(200, 5)), 100 + 30 * rng.normal(size=(11, 5))
+    points = np.vstack([cloud, lone]).astype(np.float32)
+    limits = module._OutlierLimits.of_clouds(points, 1)
+    near = module.nearest_neighbors(points, module.OUTLIER_NEIGHBORS)
+    apart = limits.apart(near, np.zeros(211, int))
+    told = module.outlyingness(near)[200:] <= limits.outlyingness
+    assert told.sum() > 5  # what the one criterion cannot tell, the other does
+    assert (apart[200:] > 1).all()
+    assert (apart[:200] > 1).mean() < 0.05
+
+
+def test_a_medoid_is_no_outlier() -> None:
+    vectors = unit(np.array([[1.0, 0.5], [1.0, -0.5], [1.0, 0.0], [0.0, 1.0]])).astype(np.float32)
+    labels = np.array([0, 0, 0, 1], np.int32)
+    between = np.array([False, False, True, True])
+    assert module._medoids(vectors, labels, np.zeros(4, bool)).tolist() == [2, 3]
+    assert module._medoids(vectors, labels, between).tolist() == [0, 3]
 
 
 def test_parts_that_are_cut_out_become_groups_of_their_own() -> None:

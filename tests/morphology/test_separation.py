@@ -206,6 +206,14 @@ def test_copies_do_not_lie_out() -> None:
     assert (isolation(neighbors, np.zeros(20, int)) == 1).all()
 
 
+def test_copies_say_nothing_of_how_far_others_are() -> None:
+    rng = np.random.default_rng(1)
+    points = np.vstack([np.zeros((60, 5)), 5 + rng.normal(size=(40, 5))]).astype(np.float32)
+    found = isolation(nearest_neighbors(points, 10), np.zeros(100, int))
+    assert (found[:60] == 1).all()
+    assert np.median(found[60:]) == pytest.approx(1)
+
+
 def test_rows_as_lone_as_their_neighbours_are_isolated() -> None:
     """Eleven of them, so each one's nearest ten are the others."""
     rng = np.random.default_rng(0)

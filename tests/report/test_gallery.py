@@ -1,3 +1,7 @@
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
 import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
@@ -19,7 +23,9 @@ from gwmorph.report.gallery import (
 from gwmorph.report.palette import cluster_color
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops, write_picture
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
+from gwmorph.tables.parquet import write_table
 
+ROOT = Path(__file__).resolve().parents[2]
 START = 1262301184
 SOME = Heading.of_cluster(3, supported=True)
 
@@ -72,6 +78,36 @@ def test_outliers_are_shown_apart_whatever_their_cluster(run_tables):
         members = tables.clusters.filter(pc.equal(tables.clusters["cluster"], row["cluster"]))
         assert len(shown) == len(members) - row["outliers"]
         assert all(one.outlier_of is None for one in shown if not one.is_medoid)
+
+
+def test_the_outliers_of_all_clusters_have_a_sheet_beside_the_clusters(tmp_path, run_tables):
+    path = ROOT / "scripts" / "galleries.py"
+    specification = importlib.util.spec_from_file_location("galleries", path)
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    tables = run_tables(windows=40)
+    (picture,) = pictures_of(tmp_path, 1)
+    script.Pictures = lambda *_: SimpleNamespace(of=lambda *_: picture)
+    for keep, sheets in ((True, ["outliers"]), (False, [])):
+        folder = tmp_path / str(keep)
+        folder.mkdir()
+        clusters = tables.clusters
+        if not keep:
+            clusters = clusters.filter(pc.invert(clusters["outlier"]))
+        write_table(folder / "clusters.parquet", CLUSTERS, clusters, {})
+        write_table(folder / "summary.parquet", CLUSTER_SUMMARY, tables.summary, {})
+        script.galleries(
+            folder / "clusters.parquet",
+            folder / "summary.parquet",
+            "window",
+            [],
+            SCALE,
+            count=3,
+            largest=2,
+            folder=folder / "galleries",
+        )
+        drawn = sorted(sheet.stem for sheet in (folder / "galleries").iterdir())
+        assert drawn == [f"cluster_{name}" for name in ("000", "001", *sheets)]
 
 
 def test_events_of_one_window_are_examples_of_their_own(run_tables):

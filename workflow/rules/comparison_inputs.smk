@@ -78,6 +78,9 @@ def snrs_of(data):
 
 def require_comparable():
     """End unless all that is to be compared can be: before the first job, not in it."""
+    # With a deployment method the jobs, not this process, have what that takes.
+    if workflow.deployment_settings.deployment_method:
+        return
     from gwmorph.evidence.comparison import encoder_for_unseen
     from gwmorph.evidence.labelled import classes_for
 

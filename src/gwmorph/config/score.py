@@ -43,7 +43,7 @@ class ScoreConfig(Section):
     )
     false_alarm_fraction: float = key(
         0.01,
-        "Fraction of quiet windows whose score may exceed the limit above which windows are "
+        "Fraction of quiet windows whose score may exceed their limits, above which windows are "
         "counted.",
         gt=0,
         lt=1,

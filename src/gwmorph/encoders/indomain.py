@@ -96,7 +96,9 @@ def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
             metadata = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error}).") from error
+        raise WeightsError(
+            f"{path}: cannot be read ({error}). Let it be read, or correct encoder.indomain.path."
+        ) from error
     except SafetensorError as error:
         raise WeightsError(
             f"{path}: not a whole safetensors file ({error}). It is truncated, or a pickle under "

@@ -166,7 +166,9 @@ def _check_safetensors(path: Path, origin: str) -> None:
         with safe_open(path, framework="np"):
             pass
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error}).") from error
+        raise WeightsError(
+            f"{path}: cannot be read ({error}). Let it be read, or correct encoder.weights.path."
+        ) from error
     except SafetensorError as error:
         raise WeightsError(
             f"{origin}: not a whole safetensors file ({error}). It is truncated, or a pickle "

@@ -164,7 +164,7 @@ def _cluster(
         log_likelihood=groups.log_likelihood,
         space=layout.space,
         map=layout.map,
-        medoids=_medoids(embeddings, labels),
+        medoids=_medoids(embeddings, labels, outliers),
         nearest=nearest,
         overlap=overlap,
         p_values=p_values,
@@ -204,7 +204,7 @@ def _one_group(embeddings: NDArray[np.float32]) -> Clustering:
         log_likelihood=np.full(rows, np.nan),
         space=flat.astype(np.float64),
         map=flat,
-        medoids=_medoids(embeddings, labels) if rows else np.zeros(0, np.int64),
+        medoids=_medoids(embeddings, labels, np.zeros(rows, bool)) if rows else labels.astype(int),
         nearest=np.full(groups, -1),
         overlap=np.full(groups, np.nan),
         p_values=np.ones(groups),
@@ -366,11 +366,18 @@ def _by_size(raw: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.in
     return rank[inverse], used[order]
 
 
-def _medoids(embeddings: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return each cluster's row of largest mean cosine to its cluster: largest e·mean(e)."""
+def _medoids(
+    embeddings: NDArray[np.float32], labels: NDArray[np.int32], outliers: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return each cluster's row of largest mean cosine to its cluster: largest e·mean(e).
+
+    Outliers, one of which may lie between two lobes, are left out where not all are.
+    """
     medoids = []
     for label in range(labels.max() + 1):
         members = np.flatnonzero(labels == label)
+        inner = members[~outliers[members]]
+        members = inner if len(inner) else members
         vectors = embeddings[members].astype(np.float64)
         medoids.append(members[np.argmax(vectors @ vectors.mean(axis=0))])
     return np.array(medoids, dtype=np.int64)

@@ -304,11 +304,13 @@ def isolation(neighbors: Neighbors, labels: NDArray[np.integer]) -> NDArray[np.f
     """Return each row's mean distance to its nearest ten over the median of its cluster's rows.
 
     Finds rows that `outlyingness` cannot: a few of one kind, too few for a cluster, whose nearest
-    are as far from theirs. ``labels`` int [n], 0 … K − 1; float64 [n]. 1 where all distances
-    are 0.
+    are as far from theirs. ``labels`` int [n], 0 … K − 1; float64 [n]. Rows without a distance,
+    copies of others, have 1 and are left out of the median.
     """
     distance = _mean_distance(neighbors)
-    typical = np.array([np.median(distance[labels == k]) for k in range(labels.max() + 1)])
+    typical = np.zeros(int(labels.max()) + 1)
+    for label in np.unique(labels[distance > 0]):
+        typical[label] = np.median(distance[(labels == label) & (distance > 0)])
     return _ratio(distance, typical[labels])
 
 
