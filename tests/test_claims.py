@@ -99,3 +99,29 @@ def shown(entry: dict, interval: bool) -> str:
 
 def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
+
+
+HALF_RECALL = {
+    "blip, 2 to 10 ms": ["blip"],
+    "sine-Gaussian, Q 2 / 4 / 8 / 32 / 100": [f"sine_gaussian_q{q}" for q in (2, 4, 8, 32, 100)],
+    "tomte / koi fish": ["tomte", "koi_fish"],
+    "binary, 30 + 30 / 10 + 10 / 1.4 + 1.4": ["chirp_30_30", "chirp_10_10", "chirp_1.4_1.4"],
+    "arches / whistle / noise burst": ["arches", "whistle", "noise_burst"],
+    "wandering line / comb": ["wandering_line", "comb"],
+}
+
+
+@pytest.mark.parametrize("label", HALF_RECALL)
+def test_the_table_of_half_recall_is_that_of_the_benchmarks(label):
+    (line,) = [line for line in read("README.md").splitlines() if line.startswith(f"| {label} |")]
+    cells = [cell.strip() for cell in line.strip("|").split("|")][1:]
+    for cell, statistic in zip(cells, ("loudest_tile", "window_vector", "score"), strict=True):
+        expected = [half_recall(name, statistic) for name in HALF_RECALL[label]]
+        assert cell == " / ".join(expected), statistic
+
+
+def half_recall(morphology: str, statistic: str) -> str:
+    entry = ENTRIES[f"half_recall_{morphology}_{statistic}"]
+    where = entry["unit"].split()[0]
+    value = entry["value"]
+    return f"{where} {value:.0f}" if where in ("below", "beyond") else f"{value:.1f}"
