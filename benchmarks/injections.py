@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 
 from gwmorph.evidence.recall import wilson
-from gwmorph.tables.injections import HALF_RECALL, NOISE_COUNTS, RECALL
+from gwmorph.tables.injections import AGREEMENT, HALF_RECALL, NOISE_COUNTS, RECALL
 from gwmorph.tables.parquet import read_table
 from harness import BENCHMARKS, Entry, benchmark
 
@@ -209,6 +209,21 @@ def mean_recall(name: str, snr: float, statistic: str) -> Entry:
     )
 
 
+def told(name: str, snr: float, features: str) -> Entry:
+    """Share of found injections that their five nearest neighbours name."""
+    rows = read_table(campaign() / "agreement.parquet", AGREEMENT).to_pylist()
+    (row,) = [row for row in rows if row["features"] == features and row["snr"] == snr]
+    return Entry(
+        name=name,
+        value=row["top1"],
+        unit=f"of found injections of SNR {snr:g} are named by their neighbours' {features}",
+        low=row["top1_low"],
+        high=row["top1_high"],
+        n=row["injections"],
+        seed=settings()["injections"]["seed"],
+    )
+
+
 def real_noise_passes(name: str, statistic: str) -> Entry:
     """Windows of real noise above a limit of 1 % that simulated ones set."""
     if not NOISE.exists():
@@ -248,6 +263,10 @@ for statistic in dict.fromkeys((*ALONE, *SCORES)):
     for snr in (8, 12):
         own = f"recall_mean_snr{snr}_{statistic}"
         BENCHMARKS[own] = partial(mean_recall, own, snr, statistic)
+for snr in (12, 20):
+    for features in ("event view", "trigger columns"):
+        own = f"injections_told_snr{snr}_{features.replace(' ', '_')}"
+        BENCHMARKS[own] = partial(told, own, snr, features)
 for statistic in IN_NOISE:
     own = f"real_noise_passes_{statistic}"
     BENCHMARKS[own] = partial(real_noise_passes, own, statistic)
