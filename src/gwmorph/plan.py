@@ -374,8 +374,8 @@ def _population_hash(path: str) -> str:
         return sha256_of_file(path)
     except StorageError as error:
         raise ConfigError(
-            f"source.simulated.population: {path!r} cannot be read ({error.__cause__}). Correct the key; a "
-            "relative path starts where snakemake is started."
+            f"source.simulated.population: {path!r} cannot be read ({error.__cause__}). Correct "
+            "the key; a relative path starts where snakemake is started."
         ) from error
 
 
