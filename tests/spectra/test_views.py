@@ -44,7 +44,8 @@ def sweep(time: float, tilt: float, curvature: float) -> np.ndarray:
     """A tone through 200 Hz at ``time``, 0.3 s long; ``curvature`` makes it a whistle's V."""
     t = TIME - time
     phase = 2 * np.pi * (200 * t + tilt * t**2 / 2 + curvature * t**3 / 3)
-    return 6 * np.exp(-((t / 0.15) ** 2)) * np.cos(phase)
+    # So loud that noise does not move its loudest tile along the ridge.
+    return 20 * np.exp(-((t / 0.15) ** 2)) * np.cos(phase)
 
 
 SHAPES = {
