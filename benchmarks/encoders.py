@@ -32,7 +32,7 @@ from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.columns import EMBEDDING_SIZE
 from gwmorph.tables.parquet import write_table
-from harness import Entry, benchmark, seconds
+from harness import DATA, Entry, benchmark, seconds
 from memory import peak_mb
 from spectra import parameters
 from views import stretch
@@ -47,7 +47,6 @@ REPEATS = 7
 PEER = "PyTorch float32, eager, two threads; pictures per second"
 PRECISIONS = {"f32": "float32", "bf16": "bf16", "int8": "int8"}
 CROPS = "glitch_images/gravityspy_crops"
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
@@ -93,8 +92,7 @@ def encoder(precision: str, runtime: str = "openvino") -> Encoder:
 @cache
 def real_pictures() -> NDArray[np.uint8]:
     """Gravity Spy's crops as palette indices, in the size of a run's pictures."""
-    data = Path(os.environ.get("GWMORPH_DATA", _ROOT.parent / "shared" / "data"))
-    found = find_glitch_pictures(data / CROPS)
+    found = find_glitch_pictures(DATA / CROPS)
     energies = [max_pool(read_energy(picture.path), *SIZE) for picture in found]
     return SCALE.index(np.stack(energies))
 

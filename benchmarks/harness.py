@@ -19,6 +19,8 @@ from time import perf_counter  # noqa: E402
 import numpy as np  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.json")
+# Real strain and pictures, where somebody has them.
+DATA = Path(os.environ.get("GWMORPH_DATA", RESULTS.parents[2] / "shared" / "data"))
 _VERSIONS = ("numpy", "scipy", "gwpy", "torch", "openvino")
 
 

@@ -18,12 +18,11 @@ import yaml
 from gwmorph.evidence.recall import wilson
 from gwmorph.tables.injections import AGREEMENT, HALF_RECALL, NOISE_COUNTS, RECALL
 from gwmorph.tables.parquet import read_table
-from harness import BENCHMARKS, Entry, benchmark
+from harness import BENCHMARKS, DATA, Entry, benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "benchmarks" / "recall.yaml"
 NOISE_CONFIG = ROOT / "benchmarks" / "noise.yaml"
-DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
 NOISE = DATA / "strain" / "O3a_real_noise_500s_2048Hz_1238205077.hdf"
 STATISTIC = "score"
 INCUMBENT = "window_vector"

@@ -5,7 +5,6 @@ of it is there already: the first entry takes some minutes, the others seconds. 
 no simulation; their figures are made here, as a comparison makes them.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -23,11 +22,10 @@ from gwmorph.spectra.gravityspy import find_glitch_pictures
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.comparison import ENCODER_QUALITY
 from gwmorph.tables.parquet import read_table
-from harness import BENCHMARKS, Entry
+from harness import BENCHMARKS, DATA, Entry
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config" / "comparison.yaml"
-DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
 GLITCHES = DATA / "glitch_images" / "gravityspy_crops"
 LABELLED_STRAIN = DATA / "strain" / "O3_labelled_glitches_14s_4096Hz.hdf5"
 # Weights whose training left the unseen shapes out, where somebody trained them.

@@ -41,7 +41,13 @@ def limit_at(quiet: NDArray[np.float64], fraction: float, key: str) -> float:
         key that says how many there are.
     """
     rank = limit_rank(len(quiet), fraction, key)
-    return float(np.partition(quiet, len(quiet) - rank)[len(quiet) - rank])
+    return _largest(quiet, rank)
+
+
+def _largest(scores: NDArray[np.float64], rank: int) -> float:
+    """Return the k-th largest score, k = ``rank``."""
+    place = len(scores) - rank
+    return float(np.partition(scores, place)[place])
 
 
 def fold_limits(
@@ -85,10 +91,8 @@ def fold_limits(
         rows = slice(start, start + _ROWS)
         ahead = by_fold[rows][:, number] - held_out
         lead[rows] = np.partition(ahead, rank - 1, axis=1)[:, rank - 1]
-    place = len(held_out) - rank
-    usual = np.partition(held_out, place)[place]
     limits = scores - lead
-    return np.where(lead > 0, np.minimum(limits, usual), limits)
+    return np.where(lead > 0, np.minimum(limits, _largest(held_out, rank)), limits)
 
 
 def passing_interval(windows: int, quiet: int, rank: int) -> tuple[int, int]:
