@@ -1,6 +1,7 @@
 """A campaign through the real workflow, small enough for a test."""
 
 import json
+import os
 import re
 
 import pytest
@@ -80,6 +81,21 @@ def test_another_morphology_adds_only_its_own_windows(campaign):
         "Looking at the campaign's windows tomte-0",
         "Looking at windows of real noise H1-tomte",
     ]
+
+
+def test_noise_files_count_by_their_content(campaign):
+    path = next((campaign.folder / "data").glob("H-H1_*.hdf5"))
+    content, made = path.read_bytes(), path.stat()
+    path.touch()
+    assert jobs(campaign.make("--dry-run", "injections")) == []
+    try:
+        path.write_bytes(content[:-8] + bytes(8))
+        changed = jobs(campaign.make("--dry-run", "injections"))
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(made.st_atime_ns, made.st_mtime_ns))
+    assert "Looking at windows of real noise H1-blip" in changed
+    assert not [job for job in changed if "campaign's windows" in job]
 
 
 def test_report_of_a_campaign_is_made(campaign):

@@ -97,9 +97,13 @@ def as_inputs(key, paths):
 
 
 def input_files(key, detector, patterns):
-    """Return the strain files that a key names for a detector, as inputs of a rule."""
+    """Return the strain files that a key names for a detector, as inputs of a rule.
+
+    Their times do not count: the rule has their content among its params.
+    """
     with one_message():
-        return as_inputs(key, matching_files(key, detector, patterns[detector]))
+        found = matching_files(key, detector, patterns[detector])
+        return ancient(as_inputs(key, found))
 
 
 # Receipts tell where files lie in the cache, which may be moved; a user's own lie anywhere.
@@ -205,6 +209,11 @@ def weights_of(name):
 def content_of(path):
     """Return the SHA-256 of a file, read once."""
     return sha256_of_file(path)
+
+
+def content_of_each(input_function):
+    """Return a function for params: the content of what an input function returns."""
+    return lambda wildcards: [content_of(path) for path in input_function(wildcards)]
 
 
 def encoder_keys(encoder=CONFIG.encoder):

@@ -62,6 +62,7 @@ rule labelled_strain:
         window_s=CONFIG.window.duration_s,
         rendering=LOOKING["rendering"],
         events=LOOKING["events"],
+        content=content_of_each(labelled_strain_files),
         code=code("labelled_strain"),
     message:
         "Drawing event views of labelled strain"

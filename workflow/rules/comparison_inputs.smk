@@ -128,8 +128,9 @@ def glitch_picture_files(wildcards):
 
 
 def labelled_strain_files(wildcards):
-    """Return the files of labelled strain."""
-    return as_inputs("comparison.labelled_strain", CONFIG.comparison.labelled_strain)
+    """Return the files of labelled strain, whose content is among the rule's params."""
+    found = as_inputs("comparison.labelled_strain", CONFIG.comparison.labelled_strain)
+    return ancient(found)
 
 
 @cache

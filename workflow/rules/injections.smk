@@ -54,6 +54,7 @@ rule noise_windows:
     params:
         **LOOKING,
         job=job_of,
+        content=content_of_each(noise_files_of),
         code=code("noise_windows"),
     message:
         "Looking at windows of real noise {wildcards.part}"

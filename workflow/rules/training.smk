@@ -54,6 +54,7 @@ rule training_noise_pairs:
     params:
         **SIMULATING,
         windows=CONFIG.training.noise_windows,
+        content=content_of_each(training_noise_files),
         code=code("training_noise_pairs"),
     message:
         "Taking training views from real strain of {wildcards.detector}"
