@@ -50,6 +50,7 @@ test: env-dev ## all tests
 OLDER := NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell \
   NUMBA_CPU_NAME=haswell ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
 NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
+  tests/simulation/test_simulation_reference.py \
   tests/encoders/test_dct.py tests/encoders/test_indomain.py tests/evidence/test_agreement.py \
   tests/evidence/test_labelled.py tests/evidence/test_quality.py
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import gwmorph
 from closeness import near
 from gwmorph import config
 from gwmorph.codehash import import_closure
@@ -339,3 +340,37 @@ def test_readme_explains_its_words():
     text = (ROOT / "README.md").read_text()
     words = ("tile", "trigger", "medoid", "Omicron SNR", "event", "score")
     assert [word for word in words if f"\n| {word} | " not in text] == []
+
+
+def definitions(kind):
+    """Every class or function of the package that is imported, with where it stands."""
+    package = Path(gwmorph.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kind):
+                yield f"{path.relative_to(package)}:{node.name}", node
+
+
+def decorators(node):
+    return [ast.unparse(decorator) for decorator in node.decorator_list]
+
+
+def test_values_are_frozen():
+    """They are shared, and keys of caches: nobody changes one under another's hands."""
+    found = [
+        place
+        for place, node in definitions(ast.ClassDef)
+        for decorator in decorators(node)
+        if decorator.startswith("dataclass") and "frozen=True" not in decorator
+    ]
+    assert not found
+
+
+def test_loops_over_samples_are_compiled():
+    """Without types is what numba types; it gives the same numbers uncompiled, for ages."""
+    found = [
+        place
+        for place, node in definitions(ast.FunctionDef)
+        if node.returns is None and not any(d.startswith("compiled(") for d in decorators(node))
+    ]
+    assert not found

@@ -236,3 +236,8 @@ def test_a_pair_is_separate_when_it_overlaps_by_well_less_than_clouds(
     points = np.random.default_rng(1).normal(size=(40, 3))
     found = module.pair_null(points, np.arange(40) < 20, 4, np.random.default_rng(2))
     assert found == near((observed, expected))
+
+
+def test_every_group_keeps_a_row_however_many_there_are() -> None:
+    labels = np.repeat(np.arange(6), 4)
+    assert labels[balanced_rows(labels, 3, 1)].tolist() == [0, 1, 2, 3, 4, 5]

@@ -200,3 +200,50 @@ def test_binaries_are_shared_heavy_side_first_and_spread_over_the_sky(population
     sines = np.sin([e.binary.declination for e in events])
     assert np.abs(np.mean(sines)) < 0.1
     assert np.var(sines) == near(1 / 3, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "fine", "refused"),
+    [
+        ("snr", "low", [1e-3], [0.0, -1.0]),
+        ("snr", "high", [1e6], [0.0, -1.0]),
+        ("snr", "slope", [1.001], [1.0, 0.5]),
+        ("burst", "mean_size", [1.0], [0.99]),
+        ("burst", "spread_s", [1e-3, 14400.0], [0.0, 14401.0]),
+        ("rate_per_hour", "H1", [0.0, 3600.0], [-0.01, 3601.0]),
+    ],
+)
+def test_bounds_of_a_class_are_kept(changed, section, key, fine, refused):
+    def with_value(value):
+        return changed(lambda c: c["glitches"]["blip"][section].update({key: value}))
+
+    for value in fine:
+        load_population(with_value(value))
+    for value in refused:
+        with pytest.raises(ConfigError, match=rf"glitches\.blip\.{section}\.{key}"):
+            load_population(with_value(value))
+
+
+@pytest.mark.parametrize(
+    ("key", "fine", "refused"),
+    [
+        ("rate_per_hour", [0.0, 3600.0], [-0.01, 3601.0]),
+        ("largest_mass_ratio", [1.0, 18.0], [0.99, 18.01]),
+    ],
+)
+def test_bounds_of_binaries_are_kept(changed, key, fine, refused):
+    for value in fine:
+        load_population(changed(lambda c, v=value: c["binaries"].update({key: v})))
+    for value in refused:
+        with pytest.raises(ConfigError, match=rf"binaries\.{key}"):
+            load_population(changed(lambda c, v=value: c["binaries"].update({key: v})))
+
+
+@pytest.mark.parametrize("place", ["blip", None])
+def test_what_happens_has_a_source(changed, place):
+    def emptied(content):
+        whose = content["glitches"][place] if place else content["binaries"]
+        whose["sources"] = []
+
+    with pytest.raises(ConfigError, match=r"sources: List should have at least 1 item"):
+        load_population(changed(emptied))

@@ -228,3 +228,10 @@ def test_fast_scattering_bends_down_to_six_tenths_on_either_side():
     for away in (-0.4, 0.4):  # two standard deviations of the hump
         expected = 100 * (0.6 + 0.4 * np.exp(-2))
         assert hertz[centre + int(away * RATE)] == pytest.approx(expected, abs=5)
+
+
+def test_a_sweep_is_silent_below_5_hz_and_whole_from_10_hz_on():
+    times = np.arange(8 * RATE) / RATE
+    for frequency, expected in ((4.9, 0.0), (7.5, 0.5), (10.0, 1.0), (40.0, 1.0)):
+        wave = sweep(times, np.full(len(times), frequency), np.ones_like(times))
+        assert np.abs(wave).max() == pytest.approx(expected, abs=1e-3)

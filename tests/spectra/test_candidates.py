@@ -1,5 +1,6 @@
 """What the parts of a score found is placed where it was planted, and noise gives nothing."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,13 +8,21 @@ import pytest
 
 from closeness import near
 from gwmorph.spectra import chirps, extended
-from gwmorph.spectra.candidates import find_candidates, overlap, region_parts
+from gwmorph.spectra.candidates import (
+    Candidate,
+    faint_tile,
+    find_candidates,
+    overlap,
+    region_parts,
+)
 from gwmorph.spectra.chirps import chirp_mass, chirp_region
 from gwmorph.spectra.extended import excess_region, track_region
 from gwmorph.spectra.lines import line_rows, line_share
 from gwmorph.spectra.qtransform import GUARD_S, QBatch, QTransform
 from gwmorph.spectra.regions import Region, centroid, region_trigger
 from gwmorph.spectra.tiling import Tiling
+from gwmorph.spectra.triggers import Trigger, energy_of_snr
+from gwmorph.tables.block import TILE
 
 RATE, WINDOW_S, SEGMENT_S = 2048, 16, 4
 SPAN_S = WINDOW_S + 2 * GUARD_S
@@ -217,3 +226,13 @@ def test_what_lies_on_a_line_is_told_from_what_crosses_it():
     on, across = shares
     assert on > 0.8
     assert across < 0.3
+
+
+def test_only_the_loudest_tile_of_a_window_below_the_limit_is_a_faint_one():
+    some = Trigger(1, 1, 100, 100, 0.9, 1.1, 90, 110, 8, 0, 4, 20)
+    loud, soft = (replace(some, energy=energy_of_snr(snr)) for snr in (6.5, 6.0))
+    assert faint_tile([loud, soft], loud.energy, 7.0) == Candidate(TILE, loud)
+    assert faint_tile([loud, soft], loud.energy, loud.snr) is None
+    assert faint_tile([loud, soft], loud.energy, 6.0) is None
+    assert faint_tile([soft], loud.energy, 7.0) is None
+    assert faint_tile([], loud.energy, 7.0) is None

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from closeness import near
 from gwmorph.spectra import extended
-from gwmorph.spectra.extended import box_excess, track_ratio
+from gwmorph.spectra.extended import box_excess, cell_areas, track_ratio
 from gwmorph.spectra.qtransform import GUARD_S, QTransform, mean_columns, omicron_snr
 from gwmorph.spectra.tiling import Tiling
 
@@ -189,3 +190,10 @@ def test_what_fills_the_window_hides_in_its_rows_medians():
     half = statistics(noise(8) + of_snr(faint_track(1, 4), 25))[1]
     steady = of_snr(np.cos(2 * np.pi * 200 * TIME), 25 * np.sqrt(SPAN_S / 3))
     assert statistics(noise(8) + steady)[1] < half
+
+
+def test_a_plane_of_one_row_has_cells():
+    rows = TILING.planes[0][:1]
+    along, among = cell_areas(rows, WINDOW_S)
+    assert along.shape == (1,)
+    assert along == near(among)
