@@ -9,6 +9,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "workflow/rules/messages.smk"
+
+
 # Every key with its default; a file given with --configfile overrides them key by key.
 configfile: "config/config.yaml"
 

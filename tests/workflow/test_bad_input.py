@@ -39,6 +39,13 @@ def test_a_section_that_stands_twice_is_named_by_file_and_line(unfinished):
     refused(unfinished, said, f"line {first} already")
 
 
+def test_what_is_no_yaml_is_named_by_file_and_line(unfinished):
+    path = unfinished.folder / "config" / "config.yaml"
+    path.write_text(path.read_text() + "more:\n\tkey: 1\n")
+    last = len(path.read_text().splitlines())
+    refused(unfinished, f"config/config.yaml, line {last}, column 1: is not valid YAML: found")
+
+
 def test_a_reversed_span_is_refused(unfinished):
     project = unfinished.change(run={"gps_end": FIRST - 1})
     refused(project, f"gps_end ({FIRST - 1}) must be greater than gps_start ({FIRST})")

@@ -8,7 +8,6 @@
 import os
 import shlex
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 # A notebook names a backend that may not be installed here, and without it matplotlib is not even
@@ -19,7 +18,6 @@ from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.precision import settle_auto, settlement
 from gwmorph.encoders.registry import check_weights
 from gwmorph.encoders.sizes import check_size
-from gwmorph.errors import GwmorphError
 from gwmorph.grid import Grid
 from gwmorph.plan import load_plan, make_plan, require_own
 from gwmorph.plan import require_quiet_windows, require_rate, require_tiles, run_hash
@@ -36,18 +34,6 @@ if shlex.quote(sys.executable) != sys.executable:
         PATH=f"{interpreter.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     )
     sys.executable = interpreter.name
-
-
-@contextmanager
-def one_message():
-    """End with the message of an error alone.
-
-    An exception would be shown with lines of this file, which is not where the fault is.
-    """
-    try:
-        yield
-    except GwmorphError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def planned(configuration):
