@@ -3,8 +3,8 @@
 cosmic-ray (``make mutants`` fetches it) knows the places where one of its operators applies, and
 makes the changed source; its own runner would try all of them. Places are drawn evenly, and at
 each one replacement; operators on bits are left out, which fail on any float. A mutant is tried in
-a copy of ``src`` with the tests that mirror its module, then with all of its wing's. It is killed
-when they fail or take too long.
+a copy of ``src`` with the tests that mirror its module, then with all of its wing's and those of
+how the code is written. It is killed when they fail or take too long.
 
 A mutant that changes nothing which can be observed counts as a survivor, so 1 is out of reach.
 Run as a program: ``python mutants.py [HOW_MANY]``; only a whole sample is stored.
@@ -57,11 +57,12 @@ class Mutant:
         assert changed is not None  # the place was counted
         return changed
 
-    def tests(self) -> list[Path]:
-        """Return the tests that mirror the module, if there are any, and those of its wing."""
+    def tests(self) -> list[list[str]]:
+        """Return what pytest is called with, one call after the other."""
         wing = ROOT / "tests" / self.module.parent.name
         own = wing / f"test_{self.module.stem}.py"
-        return [own, wing] if own.exists() else [wing]
+        others = [str(ROOT / "tests" / "test_house.py"), str(wing), f"--ignore={own}"]
+        return [[str(own)], others] if own.exists() else [others]
 
 
 def every_mutant() -> Iterator[Mutant]:
@@ -98,12 +99,12 @@ def is_killed(mutant: Mutant, folder: Path) -> bool:
         place.write_bytes(whole)
 
 
-def _fail(tests: Path, source: Path) -> bool:
+def _fail(tests: list[str], source: Path) -> bool:
     call = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": str(source)}
     try:
         done = subprocess.run(
-            [*call, str(tests)],
+            [*call, *tests],
             cwd=ROOT,
             env=environment,
             timeout=TIMEOUT_S,
