@@ -45,6 +45,7 @@ def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     write_table(tmp_path / "clusters.parquet", CLUSTERS, clusters)
     read = read_table(tmp_path / "clusters.parquet", CLUSTERS)
     np.testing.assert_array_equal(read["cluster"].to_numpy(), found.labels)
+    np.testing.assert_allclose(read["x"].to_numpy(), found.map[:, 0])
     np.testing.assert_allclose(read["y"].to_numpy(), found.map[:, 1])
     assert read["gps_start"].to_pylist() == embeddings["gps_start"].to_pylist()
 
