@@ -51,9 +51,10 @@ def framed(colour, width):
     )
 
 
+@pytest.mark.parametrize("width", [2, 12])
 @pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (128, 128, 128), (255, 0, 0)])
-def test_a_border_in_other_colours_is_cut(tmp_path, colour):
-    inner, whole = framed(colour, 12)
+def test_a_border_in_other_colours_is_cut(tmp_path, colour, width):
+    inner, whole = framed(colour, width)
     Image.fromarray(inner).save(tmp_path / "inner.png")
     Image.fromarray(whole).save(tmp_path / "whole.png")
     assert np.array_equal(read_energy(tmp_path / "whole.png"), read_energy(tmp_path / "inner.png"))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gwmorph.block import RenderParameters
+from gwmorph.spectra import extended
 from gwmorph.spectra.band import Band
 from gwmorph.spectra.candidates import find_candidates, region_parts
 from gwmorph.spectra.chirps import chirp_region
@@ -62,6 +63,23 @@ def test_tiles(num_regression, rate, q_high, mismatch):
         for row, areas in zip(plane, np.transpose(cell_areas(plane, 32)), strict=True)
     ][::5]
     names = ("q", "hertz", "tiles", "first", "window", "sum", "along", "area")
+    check(num_regression, names, rows)
+
+
+def test_boxes_of_cells(num_regression):
+    rows = [
+        [
+            cells.area.sum(),
+            cells.along.sum(),
+            cells.expected.sum(),
+            np.log(cells.freedom).sum(),
+            np.log(cells.least[cells.least > 0]).sum(),
+            cells.log_trials.sum(),
+            cells.freedom.size,
+        ]
+        for cells in extended._cells(TILING, WINDOW_S)
+    ]
+    names = ("area", "along", "expected", "freedom", "least", "trials", "boxes")
     check(num_regression, names, rows)
 
 
@@ -142,9 +160,11 @@ def test_candidates(num_regression, batch):
 
 
 def test_event_views(num_regression, batch):
-    moments = (2.3, 6.0, chirp_region(batch, 2).moment, 5.0)
+    moments = [(0, 2.3), (1, 6.0), (2, chirp_region(batch, 2).moment), (3, 5.0)]
+    # At the borders of the window, of its guards, and beyond.
+    moments += [(0, 0.0), (1, 0.004), (2, WINDOW_S - 0.001), (3, -1.99), (3, WINDOW_S + 2.5)]
     rows = []
-    for window, moment in enumerate(moments):
+    for window, moment in moments:
         for plane in (None, 1):
             view = event_view(batch, window, moment, 24, 28, plane).astype(float)
             crops = [view[:12, :14], view[:12, 14:], view[12:, :14], view[12:, 14:]]
