@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "gwmorph"
 WINGS = ("spectra", "evidence", "simulation", "morphology")
 SAMPLE = 200
-SEED = 78
+SEED = 79
 TIMEOUT_S = 1800
 _BITS = ("BitAnd", "BitOr", "BitXor", "LShift", "RShift", "Invert")
 
