@@ -9,6 +9,7 @@ from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.morphology import cluster_tables
 from gwmorph.morphology.clustering import cluster as find_clusters
+from gwmorph.morphology.outside import cut_without_umap, found_again
 from gwmorph.storage import write_json
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
@@ -32,12 +33,12 @@ def cluster(
     embeddings = read_tables(shards, EMBEDDINGS)
     for path in triggers:
         embeddings = cluster_tables.only_events_of(read_table(path, TRIGGERS), embeddings)
-    found = find_clusters(
-        embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters), seed
-    )
-    rows = cluster_tables.cluster_table(embeddings, found)
+    vectors, chosen = embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters)
+    found = find_clusters(vectors, chosen, seed)
+    jaccards = found_again(found.labels, cut_without_umap(vectors, chosen, seed))
+    rows = cluster_tables.cluster_table(embeddings, found, jaccards)
     write_table(clusters, CLUSTERS, rows, metadata)
-    summary = cluster_tables.cluster_summary(embeddings, found)
+    summary = cluster_tables.cluster_summary(embeddings, found, jaccards)
     write_table(cluster_summary, CLUSTER_SUMMARY, summary, metadata)
     write_json(diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed})
 

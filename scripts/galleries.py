@@ -40,7 +40,7 @@ def galleries(
 
     for row in summary.to_pylist()[:largest]:
         cluster = row["cluster"]
-        heading = Heading.of_cluster(cluster, row["supported"])
+        heading = Heading.of_cluster(cluster, row["supported"], row["outside_umap"])
         draw(f"{cluster:03d}", heading, choose_examples(cluster, members, summary, count))
     if outliers := choose_outliers(members, count):
         draw("outliers", Heading.of_outliers(), outliers)

@@ -13,6 +13,10 @@ from gwmorph.tables.embeddings import EMBEDDINGS
 from gwmorph.tables.parquet import read_table, write_table
 
 VECTORS, TRUTH = blobs(SIZES)
+JACCARDS = {
+    "communities": np.array([0.9, 0.2, 0.6, 0.4]),
+    "components": np.array([0.1, 0.7, 0.9, 0.3]),
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def _embedding_table() -> pa.Table:
 
 def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     embeddings = _embedding_table()
-    clusters = cluster_table(embeddings, found)
+    clusters = cluster_table(embeddings, found, JACCARDS)
     write_table(tmp_path / "clusters.parquet", CLUSTERS, clusters)
     read = read_table(tmp_path / "clusters.parquet", CLUSTERS)
     np.testing.assert_array_equal(read["cluster"].to_numpy(), found.labels)
@@ -49,7 +53,7 @@ def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     np.testing.assert_allclose(read["y"].to_numpy(), found.map[:, 1])
     assert read["gps_start"].to_pylist() == embeddings["gps_start"].to_pylist()
 
-    summary = cluster_summary(embeddings, found)
+    summary = cluster_summary(embeddings, found, JACCARDS)
     write_table(tmp_path / "summary.parquet", CLUSTER_SUMMARY, summary)
     assert sum(record["members"] for record in summary) == len(VECTORS)
     assert sum(record["share"] for record in summary) == near(1)
@@ -59,9 +63,20 @@ def test_tables_carry_the_clusters(found: Clustering, tmp_path) -> None:
     assert first["median_frequency"] == 100.0 + np.median(TRUTH[members])
     assert first["mean_probability"] == near(found.probabilities[members].mean())
     assert first["medoid_gps_start"] == 1000 + 32 * found.medoids[0]
+
     assert first["medoid_trigger_time"] == embeddings["trigger_time"][found.medoids[0]].as_py()
     assert read["trigger_time"].equals(embeddings["trigger_time"])
     assert first["medoid_detector"] == ("H1" if found.medoids[0] % 2 else "L1")
+
+
+def test_tables_say_which_clusters_exist_without_umap(found: Clustering) -> None:
+    embeddings = _embedding_table()
+    summary = cluster_summary(embeddings, found, JACCARDS)
+    assert [record["outside_umap"] for record in summary] == [True, True, True, False]
+    assert [record["jaccard_components"] for record in summary] == [0.1, 0.7, 0.9, 0.3]
+    rows = cluster_table(embeddings, found, JACCARDS)
+    outside = np.array(rows["outside_umap"].to_pylist())
+    np.testing.assert_array_equal(outside, found.labels != 3)
 
 
 def test_an_event_that_two_blocks_claimed_is_clustered_once() -> None:

@@ -45,7 +45,7 @@ def test_html_has_a_row_for_every_cluster_and_explains_its_columns(tmp_path, run
     assert "median frequency [Hz]" in page
     for row in summary.to_pylist():
         assert f"<td>{row['members']}</td>" in page
-    assert page.count("<td>no</td>") == 1
+    assert page.count("<td>no</td>") == 2  # one unsupported, one in UMAP alone
     assert "9 groups, joined to 6 clusters, 5 of them supported" in page
     assert "an overlap of 0.123 or more" in page
 

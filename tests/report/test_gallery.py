@@ -27,7 +27,7 @@ from gwmorph.tables.parquet import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1262301184
-SOME = Heading.of_cluster(3, supported=True)
+SOME = Heading.of_cluster(3, supported=True, outside_umap=True)
 
 
 def test_examples_begin_with_the_medoid_and_fall_in_probability(run_tables):
@@ -184,7 +184,7 @@ def test_the_medoid_stands_first_in_a_frame_of_its_own(tmp_path):
 
 def test_a_gallery_has_the_colour_of_its_cluster(tmp_path):
     for cluster in (0, 4):
-        heading = Heading.of_cluster(cluster, supported=True)
+        heading = Heading.of_cluster(cluster, supported=True, outside_umap=True)
         draw_gallery(heading, "event", [], [], SCALE, tmp_path / "g.png")
         with Image.open(tmp_path / "g.png") as image:
             colors = {color for _, color in image.convert("RGB").getcolors(1 << 24)}
@@ -215,13 +215,13 @@ def test_titles_count_in_singular_and_plural(tmp_path, monkeypatch):
     for count in (1, 2):
         some = [example(number) for number in range(count)]
         draw_gallery(SOME, "event", some, pictures_of(tmp_path, count), SCALE, tmp_path / "g.png")
-    doubtful = Heading.of_cluster(1, supported=False)
+    doubtful = Heading.of_cluster(1, supported=False, outside_umap=False)
     draw_gallery(doubtful, "window", [], [], SCALE, tmp_path / "g.png")
     draw_gallery(Heading.of_outliers(), "event", [], [], SCALE, tmp_path / "g.png")
     assert said == [
         "Cluster 3: 1 example event",
         "Cluster 3: 2 example events",
-        "Cluster 1, unsupported: 0 example windows",
+        "Cluster 1, unsupported, in UMAP alone: 0 example windows",
         "Outliers: 0 example events",
     ]
 

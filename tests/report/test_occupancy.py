@@ -24,7 +24,7 @@ def ledger_row(gps: int, status: str, detector: str = "H1") -> dict:
 def cluster_row(gps: int, cluster: int, detector: str = "H1") -> dict:
     numbers = {field.name: 0.0 for field in CLUSTERS}
     ids = {"detector": detector, "gps_start": gps, "view": "window", "cluster": cluster}
-    flags = {"outlier": False, "supported": True}
+    flags = {"outlier": False, "supported": True, "outside_umap": True}
     return numbers | flags | ids
 
 

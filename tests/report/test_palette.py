@@ -20,7 +20,7 @@ def test_same_rows_give_the_same_bytes_whatever_the_users_settings(tmp_path, run
     tables = run_tables()
     examples = choose_examples(0, tables.clusters, tables.summary, 5)
     pictures = pictures_of(tmp_path, 5)
-    heading = Heading.of_cluster(0, supported=False)
+    heading = Heading.of_cluster(0, supported=False, outside_umap=True)
 
     def draw(folder: Path) -> list[str]:
         draw_map(tables.clusters, "event", folder / "map.png")

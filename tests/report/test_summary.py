@@ -48,6 +48,7 @@ def cluster(number: int, members: int, share: float) -> dict:
         "share": share,
         "outliers": number,
         "supported": share < 1 / 2,
+        "outside_umap": True,
         "medoid_detector": "H1",
     }
 
@@ -176,6 +177,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "members": 3,
                 "clusters": 2,
                 "clusters_supported": 1,
+                "clusters_outside_umap": 2,
                 "outliers": 1,
                 "largest_cluster_share": 2 / 3,
                 "clustered": True,
@@ -185,6 +187,7 @@ def test_summary_holds_the_known_numbers(small_run):
                 "members": 5,
                 "clusters": 1,
                 "clusters_supported": 0,
+                "clusters_outside_umap": 1,
                 "outliers": 0,
                 "largest_cluster_share": 1.0,
                 "clustered": False,
@@ -248,8 +251,8 @@ def test_printout_says_everything_once(small_run):
     assert numbers(expected)[-2:] == ["0.0 (0-1)", "0.0 (0-0)"]
     squeezed = " ".join(text.split())
     assert (
-        "2 clusters of 3 windows, 1 of them supported; the largest holds 66.7%; 1 outlier."
-        in squeezed
+        "2 clusters of 3 windows, 1 of them supported, 2 found without UMAP, too; the largest "
+        "holds 66.7%; 1 outlier." in squeezed
     )
     assert "5 events are too few to cluster." in text
     assert text.rstrip().endswith("--configfile nowhere/config.yaml --report nowhere/report.zip")

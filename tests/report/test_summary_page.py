@@ -29,6 +29,7 @@ EVENTS = {
     "members": 3,
     "clusters": 2,
     "clusters_supported": 1,
+    "clusters_outside_umap": 2,
     "outliers": 1,
     "largest_cluster_share": 2 / 3,
     "clustered": True,
@@ -57,7 +58,8 @@ def test_page_says_in_words_what_was_analysed_and_found(tmp_path):
     found = "holds 1 trigger of SNR 7.5 or more, and 2 events that only the score finds."
     assert f"What was analysed {found}" in page
     assert (
-        "2 clusters of 3 events, 1 of them supported; the largest holds 66.7%; 1 outlier." in page
+        "2 clusters of 3 events, 1 of them supported, 2 found without UMAP, too; the largest "
+        "holds 66.7%; 1 outlier." in page
     )
 
 

@@ -1,11 +1,14 @@
 """Tables of clusters: one row a picture, one row a cluster."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gwmorph.morphology.clustering import Clustering
+from gwmorph.morphology.outside import exist_outside
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.embeddings import EMBEDDINGS
 
@@ -25,14 +28,20 @@ def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:
     return embeddings.filter(pa.array(mask, pa.bool_()))
 
 
-def cluster_table(embeddings: pa.Table, clustering: Clustering) -> pa.Table:
-    """Return the CLUSTERS table of an EMBEDDINGS table's rows, in their order."""
+def cluster_table(
+    embeddings: pa.Table, clustering: Clustering, jaccards: Mapping[str, NDArray[np.float64]]
+) -> pa.Table:
+    """Return the CLUSTERS table of an EMBEDDINGS table's rows, in their order.
+
+    ``jaccards`` is what `outside.found_again` says of the clusters.
+    """
     kept = [name for name in CLUSTERS.names if name in EMBEDDINGS.names]
     columns = {name: embeddings[name] for name in kept} | {
         "cluster": clustering.labels,
         "probability": clustering.probabilities,
         "outlier": clustering.outliers,
         "supported": clustering.supported[clustering.labels],
+        "outside_umap": exist_outside(jaccards)[clustering.labels],
         "log_likelihood": clustering.log_likelihood,
         "x": clustering.map[:, 0].astype(np.float64),
         "y": clustering.map[:, 1].astype(np.float64),
@@ -40,8 +49,14 @@ def cluster_table(embeddings: pa.Table, clustering: Clustering) -> pa.Table:
     return pa.table(columns, schema=CLUSTERS)
 
 
-def cluster_summary(embeddings: pa.Table, clustering: Clustering) -> list[dict[str, Any]]:
-    """Return the CLUSTER_SUMMARY records of a clustered EMBEDDINGS table, largest first."""
+def cluster_summary(
+    embeddings: pa.Table, clustering: Clustering, jaccards: Mapping[str, NDArray[np.float64]]
+) -> list[dict[str, Any]]:
+    """Return the CLUSTER_SUMMARY records of a clustered EMBEDDINGS table, largest first.
+
+    ``jaccards`` as of `cluster_table`.
+    """
+    outside = exist_outside(jaccards)
     tiles = {
         f"median_{name}": embeddings[f"tile_{name}"].to_numpy()
         for name in ("snr", "frequency", "q")
@@ -57,6 +72,8 @@ def cluster_summary(embeddings: pa.Table, clustering: Clustering) -> list[dict[s
                 "outliers": int(clustering.outliers[members].sum()),
                 "mean_probability": float(clustering.probabilities[members].mean()),
                 **_separation(clustering, label),
+                **{f"jaccard_{way}": float(found[label]) for way, found in jaccards.items()},
+                "outside_umap": bool(outside[label]),
                 **{name: float(np.median(values[members])) for name, values in tiles.items()},
                 "medoid_detector": embeddings["detector"][medoid].as_py(),
                 "medoid_gps_start": embeddings["gps_start"][medoid].as_py(),

@@ -21,7 +21,7 @@ from gwmorph.morphology.layout import (
     neighborhood,
     principal_components,
 )
-from gwmorph.morphology.methods import METHODS, communities_of
+from gwmorph.morphology.methods import METHODS, Groups, communities_of
 from gwmorph.morphology.separation import (
     FEWEST_MEMBERS,
     OUTLIER_NEIGHBORS,
@@ -115,27 +115,14 @@ def cluster(
 def _cluster(
     embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed: int
 ) -> Clustering:
-    sample_seed, null_seed, outlier_seed, pair_seed = (
-        np.random.SeedSequence(seed).generate_state(4).tolist()
-    )
     layout = lay_out(embeddings, parameters, seed)
-    groups = METHODS[parameters.method](layout, parameters, seed)
-    responsibilities = _used(groups.responsibilities)
-    draw = partial(_Sample.draw, layout, separation=parameters.separation, seed=sample_seed)
-    sample = draw(responsibilities.argmax(axis=1))
-    null = null_levels(sample.points, parameters.separation.surrogates, null_seed)
-    parts = communities_of(layout.graph, _FINE_RESOLUTION, seed)
-    cut = islands(sample.indices, sample.labels, parts[sample.rows], null.cut)
-    responsibilities = _cut_out(responsibilities, parts, cut)
-    if cut:
-        sample = draw(responsibilities.argmax(axis=1))
-    joined = join_groups(sample.indices, sample.labels, null.joined)
-    shares = _shares(responsibilities, joined, layout.graph)
-    labels, order = _by_size(_members(shares))
-    limits = _OutlierLimits.of_clouds(sample.points, outlier_seed)
+    found = _Cut.of(layout, parameters, seed)
+    outlier_seed, pair_seed = _seeds(seed)[2:]
+    labels, order = _by_size(_members(found.shares))
+    limits = _OutlierLimits.of_clouds(found.sample.points, outlier_seed)
     apart = limits.apart(layout.neighbors, labels)
-    probabilities = shares.max(axis=1) / np.maximum(apart, 1)
-    nearest, overlap = _nearest_clusters(layout, sample, labels)
+    probabilities = found.shares.max(axis=1) / np.maximum(apart, 1)
+    nearest, overlap = _nearest_clusters(layout, found.sample, labels)
     p_values = _p_values(layout, labels, nearest, parameters.separation, pair_seed)
     outliers, supported = apart > 1, p_values <= _support(parameters.separation)
     diagnostics = {
@@ -146,9 +133,9 @@ def _cluster(
         "pca_explained_variance": float(layout.explained.sum()),
         "umap_dimensions": layout.space.shape[1],
         "umap_neighbors": neighborhood(len(embeddings), parameters.umap.neighbors),
-        **groups.figures,
-        "groups_cut_out": len(cut),
-        **_null_figures(null, responsibilities.shape[1], sample),
+        **found.groups.figures,
+        "groups_cut_out": found.cut_out,
+        **_null_figures(found.null, found.before_joining, found.sample),
         "clusters": len(order),
         "clusters_supported": int(supported.sum()),
         "largest_cluster_share": float(np.mean(labels == 0)),
@@ -161,7 +148,7 @@ def _cluster(
         labels=labels,
         probabilities=probabilities,
         outliers=outliers,
-        log_likelihood=groups.log_likelihood,
+        log_likelihood=found.groups.log_likelihood,
         space=layout.space,
         map=layout.map,
         medoids=_medoids(embeddings, labels, outliers),
@@ -171,6 +158,53 @@ def _cluster(
         supported=supported,
         diagnostics=diagnostics,
     )
+
+
+def cut_layout(layout: Layout, parameters: ClusteringConfig, seed: int) -> NDArray[np.int32]:
+    """Return the clusters of rows that are laid out already, int32 [n], as `cluster` numbers them.
+
+    They are cut into groups, and groups joined, as by `cluster`.
+    """
+    return _by_size(_members(_Cut.of(layout, parameters, seed).shares))[0]
+
+
+def _seeds(seed: int) -> list[int]:
+    """Return the seeds of sample, null, outliers' clouds and pairs."""
+    return np.random.SeedSequence(seed).generate_state(4).tolist()
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What a layout falls into.
+
+    ``groups`` of the method; ``cut_out``, how many islands were cut out of them;
+    ``before_joining``, groups in all; ``sample`` of rows on which they were joined by ``null``;
+    ``shares`` float64 [n, K], how far each row and its neighbours belong to each cluster.
+    """
+
+    groups: Groups
+    cut_out: int
+    before_joining: int
+    sample: "_Sample"
+    null: Null
+    shares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, layout: Layout, parameters: ClusteringConfig, seed: int) -> "_Cut":
+        sample_seed, null_seed = _seeds(seed)[:2]
+        groups = METHODS[parameters.method](layout, parameters, seed)
+        responsibilities = _used(groups.responsibilities)
+        draw = partial(_Sample.draw, layout, separation=parameters.separation, seed=sample_seed)
+        sample = draw(responsibilities.argmax(axis=1))
+        null = null_levels(sample.points, parameters.separation.surrogates, null_seed)
+        parts = communities_of(layout.graph, _FINE_RESOLUTION, seed)
+        cut = islands(sample.indices, sample.labels, parts[sample.rows], null.cut)
+        responsibilities = _cut_out(responsibilities, parts, cut)
+        if cut:
+            sample = draw(responsibilities.argmax(axis=1))
+        joined = join_groups(sample.indices, sample.labels, null.joined)
+        shares = _shares(responsibilities, joined, layout.graph)
+        return cls(groups, len(cut), responsibilities.shape[1], sample, null, shares)
 
 
 def _check(embeddings: NDArray[np.float32]) -> None:

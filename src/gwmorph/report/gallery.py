@@ -128,9 +128,13 @@ class Heading:
     color: tuple[float, float, float]
 
     @classmethod
-    def of_cluster(cls, cluster: int, supported: bool) -> "Heading":
-        """Name a cluster, and say where it is hardly more separate than parts of noise are."""
+    def of_cluster(cls, cluster: int, supported: bool, outside_umap: bool) -> "Heading":
+        """Name a cluster, and say where it is hardly more separate than parts of noise are.
+
+        Or where it is not found without UMAP.
+        """
         doubt = "" if supported else ", unsupported"
+        doubt += "" if outside_umap else ", in UMAP alone"
         return cls(f"Cluster {cluster}{doubt}", cluster_color(cluster))
 
     @classmethod

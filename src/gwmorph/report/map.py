@@ -60,7 +60,10 @@ def _draw_clusters(
 ) -> None:
     axes = figure.subplots()
     cluster, outlier = values(clusters, "cluster"), flags(clusters, "outlier")
-    numbers, doubtful = np.unique(cluster), np.unique(cluster[~flags(clusters, "supported")])
+    numbers = np.unique(cluster)
+    doubtful, torn = (
+        np.unique(cluster[~flags(clusters, name)]) for name in ("supported", "outside_umap")
+    )
     # A fixed shuffle: no cluster hides another only because it is drawn later.
     order = np.random.default_rng(0).permutation(len(x))
     shades = [cluster_color(int(number)) for number in cluster[order]]
@@ -68,17 +71,19 @@ def _draw_clusters(
     axes.scatter(
         x[outlier], y[outlier], s=18, facecolors="none", edgecolors="#222222", linewidths=0.6
     )
-    _frame_map(axes, _cluster_title(numbers, doubtful, outlier), view, x, y)
+    _frame_map(axes, _cluster_title(numbers, doubtful, torn, outlier), view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
-    marks = [f"{number}?" if number in doubtful else f"{number}" for number in numbers]
+    marks = [f"{number}{'?' * (number in doubtful)}{'*' * (number in torn)}" for number in numbers]
     _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
 
 
-def _cluster_title(numbers: NDArray, doubtful: NDArray, outlier: NDArray) -> str:
-    """Say how many clusters there are, how many are unsupported, and how many outliers."""
+def _cluster_title(numbers: NDArray, doubtful: NDArray, torn: NDArray, outlier: NDArray) -> str:
+    """Say how many clusters there are, how many of them are in doubt, and how many outliers."""
     parts = [counted(len(numbers), "cluster")]
     if len(doubtful):
         parts.append(f"{len(doubtful)} unsupported (?)")
+    if len(torn):
+        parts.append(f"{len(torn)} in UMAP alone (*)")
     if outlier.any():
         parts.append(f"{counted(int(outlier.sum()), 'outlier')} (ringed)")
     return "Coloured by cluster: " + ", ".join(parts)

@@ -97,6 +97,7 @@ def summarise(
                 "members": _total(clusters, "members"),
                 "clusters": clusters.num_rows,
                 "clusters_supported": pc.sum(clusters["supported"], min_count=0).as_py(),
+                "clusters_outside_umap": pc.sum(clusters["outside_umap"], min_count=0).as_py(),
                 "outliers": _total(clusters, "outliers"),
                 "largest_cluster_share": pc.max(clusters["share"]).as_py(),
                 "clustered": clusterings[view]["clustered"],
@@ -336,6 +337,7 @@ def cluster_line(view: str, clusters: Mapping[str, Any]) -> str:
         )
     return (
         f"{clusters['clusters']} clusters of {members}, {clusters['clusters_supported']} of them "
-        f"supported; the largest holds {clusters['largest_cluster_share']:.1%}; "
+        f"supported, {clusters['clusters_outside_umap']} found without UMAP, too; the largest "
+        f"holds {clusters['largest_cluster_share']:.1%}; "
         f"{counted(clusters['outliers'], 'outlier')}."
     )

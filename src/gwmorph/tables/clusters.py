@@ -26,6 +26,12 @@ CLUSTERS = pa.schema(
             "whether its cluster is more separate than parts of structureless data",
         ),
         field(
+            "outside_umap",
+            pa.bool_(),
+            "",
+            "whether its cluster is found without UMAP, too",
+        ),
+        field(
             "log_likelihood",
             pa.float64(),
             "",
@@ -69,6 +75,24 @@ CLUSTER_SUMMARY = pa.schema(
             "",
             "links to the nearest cluster over the geometric mean of the links inside each",
             nullable=True,
+        ),
+        field(
+            "jaccard_communities",
+            pa.float64(),
+            "",
+            "largest intersection over union with a cluster of the neighbour graph's communities",
+        ),
+        field(
+            "jaccard_components",
+            pa.float64(),
+            "",
+            "the same with a cluster of the mixture on the principal components",
+        ),
+        field(
+            "outside_umap",
+            pa.bool_(),
+            "",
+            "whether one of these is 0.5 or more: the cluster is no artefact of UMAP",
         ),
         field("median_snr", pa.float64(), "", "median Omicron SNR of members' loudest tiles"),
         field("median_frequency", pa.float64(), "Hz", "median frequency of loudest tiles"),

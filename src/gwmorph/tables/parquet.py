@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
 
 
 def write_table(
