@@ -35,6 +35,8 @@ include: "workflow/rules/training_inputs.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/comparison_inputs.smk"
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/validation_inputs.smk"
+include: "workflow/rules/validation.smk"
 include: "workflow/rules/record_inputs.smk"
 include: "workflow/rules/record.smk"
 

@@ -11,10 +11,9 @@ from gwmorph.morphology import cluster_tables
 from gwmorph.morphology.clustering import cluster as find_clusters
 from gwmorph.morphology.outside import cut_without_umap, found_again
 from gwmorph.storage import write_json
-from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
-from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
-from gwmorph.tables.parquet import read_table, read_tables, shared_metadata, write_table
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import shared_metadata, write_table
 
 
 def cluster(
@@ -24,15 +23,14 @@ def cluster(
     seed: int,
     clusters: Path,
     cluster_summary: Path,
+    space: Path,
     diagnostics: Path,
 ) -> None:
     metadata = {
         **shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"]),
         **lineage({"clustering": dict(parameters), "seed": seed}, hashes_of([*shards, *triggers])),
     }
-    embeddings = read_tables(shards, EMBEDDINGS)
-    for path in triggers:
-        embeddings = cluster_tables.only_events_of(read_table(path, TRIGGERS), embeddings)
+    embeddings = cluster_tables.events_of_run(shards, triggers)
     vectors, chosen = embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters)
     found = find_clusters(vectors, chosen, seed)
     jaccards = found_again(found.labels, cut_without_umap(vectors, chosen, seed))
@@ -40,6 +38,8 @@ def cluster(
     write_table(clusters, CLUSTERS, rows, metadata)
     summary = cluster_tables.cluster_summary(embeddings, found, jaccards)
     write_table(cluster_summary, CLUSTER_SUMMARY, summary, metadata)
+    places = cluster_tables.space_table(embeddings, found)
+    write_table(space, places.schema, places, metadata)
     write_json(diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed})
 
 
@@ -52,5 +52,6 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             clusters=Path(snakemake.output.clusters),
             cluster_summary=Path(snakemake.output.cluster_summary),
+            space=Path(snakemake.output.space),
             diagnostics=Path(snakemake.output.diagnostics),
         )

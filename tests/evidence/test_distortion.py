@@ -7,11 +7,13 @@ from closeness import near
 from gwmorph.evidence.distortion import (
     Faithfulness,
     cosine_distances,
+    distortion_rows,
     euclidean_distances,
-    faithfulness_of,
     permutation_p_values,
+    separation_rows,
     silhouettes,
 )
+from gwmorph.evidence.sample import Sample
 
 PERFECT = dict.fromkeys(
     ("trustworthiness", "continuity", "neighbor_preservation", "shepard_correlation"), 1.0
@@ -60,8 +62,11 @@ def test_vectors_are_compared_by_cosine():
     vectors = np.random.default_rng(3).normal(size=(40, 5)).astype(np.float32)
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     np.testing.assert_allclose(cosine_distances(7 * vectors), 1 - units @ units.T, atol=1e-6)
-    found = faithfulness_of(vectors, {"space": 5 * units})["space"]
-    assert found.figures(np.arange(40)) == near(PERFECT)
+    sample = Sample(np.arange(40), vectors, np.zeros(40, np.int32), np.arange(40) // 4)
+    rows = distortion_rows(sample, {"space": 5 * units}, 20, 1)
+    assert {row["figure"]: row["value"] for row in rows} == near(PERFECT)
+    assert [row["low"] for row in rows] == near([1.0] * 4)
+    assert [row["high"] for row in rows] == near([1.0] * 4)
 
 
 def test_silhouettes_are_scikit_learns_beside_the_nearest_cluster(points):
@@ -105,3 +110,21 @@ def test_planted_groups_are_better_than_any_permutation(points):
     distances = euclidean_distances(points + 2 * labels[:, None])
     found = permutation_p_values(distances, labels, np.array([1, 0]), 39, 2)
     assert found == near([1 / 40, 1 / 40])
+
+
+def test_separation_has_a_row_for_every_cluster_and_keeps_the_rare_ones():
+    rng = np.random.default_rng(8)
+    labels = rng.permutation(np.repeat([0, 1, 2], [500, 300, 6]))
+    vectors = (np.eye(12)[labels] + 0.1 * rng.normal(size=(806, 12))).astype(np.float32)
+    rows = separation_rows(vectors, labels, 100, 39, 1)
+    assert [row["cluster"] for row in rows] == [0, 1, 2]
+    assert rows[2]["members"] == 6
+    assert sum(row["members"] for row in rows) <= 100
+    assert all(row["silhouette"] > 0.8 and row["p_value"] == near(1 / 40) for row in rows)
+
+
+def test_a_cluster_alone_has_no_separation():
+    vectors = np.random.default_rng(1).normal(size=(60, 5)).astype(np.float32)
+    (row,) = separation_rows(vectors, np.zeros(60, np.int32), 50, 19, 1)
+    assert row["nearest_cluster"] is None is row["silhouette"]
+    assert row["p_value"] == 1

@@ -10,6 +10,7 @@ rule cluster:
     output:
         clusters=CLUSTERS,
         cluster_summary=CLUSTER_SUMMARY,
+        space=SPACE,
         diagnostics=DIAGNOSTICS,
     log:
         "results/{run}/logs/cluster/{view}.log",

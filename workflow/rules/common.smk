@@ -33,6 +33,7 @@ PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{B
 SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
 CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"
 CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
+SPACE = "results/{run}/clusters/{view}/space.parquet"
 DIAGNOSTICS = "results/{run}/clusters/{view}/clustering.json"
 
 QUIET = "results/{run}/quiet/{background}/{detector}.parquet"

@@ -10,7 +10,7 @@ from gwmorph.results import require_recorded
 # among it: when it fails there is none, and the rest is there all the same.
 JOINT_FILES = [
     *score_files(),
-    *expand([CLUSTERS, CLUSTER_SUMMARY, DIAGNOSTICS], run=RUN, view=VIEWS),
+    *expand([CLUSTERS, CLUSTER_SUMMARY, SPACE, DIAGNOSTICS], run=RUN, view=VIEWS),
     *report_files(),
     f"results/{RUN}/summary.json",
     *truth_files(),
@@ -21,6 +21,7 @@ RECORDS = {
     "injections": ("injections/", campaign_files()),
     "compare_encoders": ("comparison/", comparison_files()),
     "train_encoder": ("training/", training_files()),
+    "validation": ("validation/", validation_files()),
 }
 PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
 PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []

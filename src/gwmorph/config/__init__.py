@@ -26,6 +26,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.training import TrainingConfig
+from gwmorph.config.validation import StabilityConfig, ValidationConfig
 from gwmorph.config.window import WindowConfig
 from gwmorph.config.yaml_files import load_yaml
 
@@ -56,8 +57,10 @@ __all__ = [
     "SeparationConfig",
     "SimulatedConfig",
     "SourceConfig",
+    "StabilityConfig",
     "TrainingConfig",
     "UmapConfig",
+    "ValidationConfig",
     "WeightsConfig",
     "WindowConfig",
     "leaves",

@@ -21,6 +21,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import SourceConfig
 from gwmorph.config.training import TrainingConfig
+from gwmorph.config.validation import ValidationConfig
 from gwmorph.config.window import WindowConfig
 from gwmorph.errors import ConfigError
 
@@ -49,6 +50,7 @@ class Config(Section):
     comparison: ComparisonConfig = key(
         ComparisonConfig(), "How well encoders tell morphologies apart."
     )
+    validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
 

@@ -6,6 +6,7 @@ distances is left in the space that is clustered and on the map: 1 is all of it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from scipy.stats import spearmanr
 from sklearn.metrics import pairwise_distances
 
 from gwmorph.encoders.base import unit_rows
+from gwmorph.evidence.intervals import intervals
+from gwmorph.evidence.sample import Sample
+from gwmorph.morphology.separation import balanced_rows
 from gwmorph.simulation.streams import stream
 
 NEIGHBORS = 15
@@ -156,23 +160,69 @@ def permutation_p_values(
             continue
         pair = np.flatnonzero(np.isin(labels, (own, other)))
         if len(pair) > _PAIR_ROWS:
-            pair = rng.choice(pair, _PAIR_ROWS, replace=False)
+            pair = pair[balanced_rows((labels[pair] != own) * 1, _PAIR_ROWS, seed)]
         between, named = distances[np.ix_(pair, pair)], labels[pair] == own
-        if named.all() or not named.any():
-            found.append(1.0)
-            continue
         observed = _silhouette(between, named)
         chance = [_silhouette(between, rng.permutation(named)) for _ in range(permutations)]
         found.append((int(np.sum(np.array(chance) >= observed)) + 1) / (permutations + 1))
     return np.array(found)
 
 
-def faithfulness_of(
-    vectors: NDArray[np.float32], shown: Mapping[str, NDArray[np.floating]]
-) -> dict[str, Faithfulness]:
-    """Compare vectors [n, d] by cosine with each of some pictures of them, points [n, k]."""
-    original = cosine_distances(vectors)
-    return {
-        name: Faithfulness.of(original, euclidean_distances(points))
-        for name, points in shown.items()
-    }
+def distortion_rows(
+    sample: Sample, shown: Mapping[str, NDArray[np.floating]], repeats: int, seed: int
+) -> list[dict[str, Any]]:
+    """Return rows of ``DISTORTION``: the sample's vectors beside some pictures of them.
+
+    Parameters
+    ----------
+    sample
+        Rows of a run.
+    shown
+        Points [n, k] of the same rows by the picture's name.
+    repeats, seed
+        Of the draws of blocks.
+    """
+    original = cosine_distances(sample.vectors)
+    rows = []
+    for name, points in shown.items():
+        faithful = Faithfulness.of(original, euclidean_distances(points))
+        found = intervals(faithful.figures, sample.blocks, repeats, seed)
+        rows += [
+            {
+                "shown": name,
+                "figure": figure,
+                **dict(zip(("value", "low", "high"), interval, strict=True)),
+                "rows": len(points),
+            }
+            for figure, interval in found.items()
+        ]
+    return rows
+
+
+def separation_rows(
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    largest: int,
+    permutations: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return rows of ``SEPARATION``: one for each cluster of all rows of a run.
+
+    At most ``largest`` rows are compared, of which small clusters keep all of theirs.
+    """
+    rows = balanced_rows(labels, largest, seed)
+    chosen = labels[rows]
+    distances = cosine_distances(vectors[rows])
+    found, nearest = silhouettes(distances, chosen)
+    p_values = permutation_p_values(distances, chosen, nearest, permutations, seed)
+    members = np.bincount(chosen)
+    return [
+        {
+            "cluster": cluster,
+            "members": int(members[cluster]),
+            "nearest_cluster": int(nearest[cluster]) if nearest[cluster] >= 0 else None,
+            "silhouette": float(found[cluster]) if nearest[cluster] >= 0 else None,
+            "p_value": float(p_values[cluster]),
+        }
+        for cluster in range(len(members))
+    ]

@@ -1,6 +1,7 @@
 """Tables of clusters: one row a picture, one row a cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,26 @@ from numpy.typing import NDArray
 
 from gwmorph.morphology.clustering import Clustering
 from gwmorph.morphology.outside import exist_outside
-from gwmorph.tables.clusters import CLUSTERS
-from gwmorph.tables.embeddings import EMBEDDINGS
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.clusters import CLUSTERS, SPACE
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
+from gwmorph.tables.parquet import read_table, read_tables
+
+
+def events_of_run(shards: Sequence[Path], triggers: Sequence[Path]) -> pa.Table:
+    """Return the rows of EMBEDDINGS that a view of a run has, in order of the shards.
+
+    Of events ``triggers`` is the run's table of triggers, of windows there is none.
+
+    Raises
+    ------
+    TableError
+        A table is missing or damaged.
+    """
+    embeddings = read_tables(shards, EMBEDDINGS)
+    for path in triggers:
+        embeddings = only_events_of(read_table(path, TRIGGERS), embeddings)
+    return embeddings
 
 
 def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:
@@ -47,6 +66,14 @@ def cluster_table(
         "y": clustering.map[:, 1].astype(np.float64),
     }
     return pa.table(columns, schema=CLUSTERS)
+
+
+def space_table(embeddings: pa.Table, clustering: Clustering) -> pa.Table:
+    """Return the SPACE table of an EMBEDDINGS table's rows, in their order."""
+    schema = of_width(SPACE, clustering.space.shape[1], "place")
+    columns = {name: embeddings[name] for name in SPACE.names if name != "place"}
+    places = embedding_column(clustering.space.astype(np.float32))
+    return pa.table({**columns, "place": places}, schema=schema)
 
 
 def cluster_summary(

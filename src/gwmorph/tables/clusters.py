@@ -2,7 +2,15 @@
 
 import pyarrow as pa
 
-from gwmorph.tables.columns import DETECTOR, GPS_START, TILE_COLUMNS, TRIGGER_TIME, VIEW, field
+from gwmorph.tables.columns import (
+    DETECTOR,
+    GPS_START,
+    TILE_COLUMNS,
+    TRIGGER_TIME,
+    VIEW,
+    field,
+    vector,
+)
 
 CLUSTERS = pa.schema(
     [
@@ -41,6 +49,17 @@ CLUSTERS = pa.schema(
         field("y", pa.float64(), "", "second coordinate of the 2-d map"),
     ],
     metadata={"gwmorph.schema": "clusters"},
+)
+# Where UMAP put each row for the clustering; as many dimensions as the run has.
+SPACE = pa.schema(
+    [
+        DETECTOR,
+        GPS_START,
+        VIEW,
+        TRIGGER_TIME,
+        field("place", vector(10), "", "coordinates in the space that was clustered"),
+    ],
+    metadata={"gwmorph.schema": "space"},
 )
 CLUSTER_SUMMARY = pa.schema(
     [

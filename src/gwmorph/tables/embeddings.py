@@ -27,9 +27,9 @@ EMBEDDINGS = pa.schema(
 )
 
 
-def embedding_matrix(embeddings: pa.Table) -> NDArray[np.float32]:
-    """Return the vectors of an EMBEDDINGS table as float32 [rows, width]."""
-    column = embeddings["embedding"].combine_chunks()
+def embedding_matrix(rows: pa.Table, name: str = "embedding") -> NDArray[np.float32]:
+    """Return the vectors of a column, by default of EMBEDDINGS, as float32 [rows, width]."""
+    column = rows[name].combine_chunks()
     return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
 
 
@@ -39,7 +39,7 @@ def embedding_column(vectors: NDArray[np.float32]) -> pa.FixedSizeListArray:
     return pa.FixedSizeListArray.from_arrays(flat, type=vector(vectors.shape[1]))
 
 
-def of_width(schema: pa.Schema, width: int) -> pa.Schema:
-    """Return EMBEDDINGS, QUIET or COMPARED for vectors of another length than 384."""
-    place = schema.get_field_index("embedding")
+def of_width(schema: pa.Schema, width: int, name: str = "embedding") -> pa.Schema:
+    """Return a schema for vectors of another length in the column ``name``."""
+    place = schema.get_field_index(name)
     return schema.set(place, schema.field(place).with_type(vector(width)))

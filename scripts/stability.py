@@ -1,0 +1,74 @@
+"""Cluster a sample of one view in many ways, and say which of the run's clusters stay."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gwmorph.config import ClusteringConfig, ValidationConfig
+from gwmorph.evidence import stability as steps
+from gwmorph.evidence.sample import draw_sample
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+from gwmorph.morphology.cluster_tables import events_of_run
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
+from gwmorph.tables.validation import AGREEMENTS, PAIRS, SURVIVAL
+
+
+def stability(
+    shards: Sequence[Path],
+    triggers: Sequence[Path],
+    clusters: Path,
+    clustering: Mapping[str, Any],
+    run_seed: int,
+    validation: ValidationConfig,
+    agreements: Path,
+    pairs: Path,
+    survival: Path,
+) -> None:
+    read = [*shards, *triggers, clusters]
+    metadata = {
+        **shared_metadata([*shards, clusters], ["gwmorph.render_id", "gwmorph.encoder_id"]),
+        **lineage({"clustering": dict(clustering), **validation.model_dump()}, hashes_of(read)),
+    }
+    sample = draw_sample(
+        events_of_run(shards, triggers),
+        read_table(clusters, CLUSTERS),
+        validation.rows,
+        validation.block_s,
+        validation.seed,
+    )
+    parameters = ClusteringConfig.model_validate(clustering)
+    chosen = list(
+        steps.variants(
+            parameters, run_seed, validation.stability, len(sample.rows), validation.seed
+        )
+    )
+    partitions = steps.partitions_of(sample.vectors, chosen)
+    rows = steps.agreement_rows(
+        sample.labels,
+        partitions,
+        {variant.name: variant.changed for variant in chosen},
+        sample.blocks,
+        validation.repeats,
+        validation.seed,
+    )
+    write_table(agreements, AGREEMENTS, rows, metadata)
+    write_table(pairs, PAIRS, steps.pair_rows(sample.labels, partitions), metadata)
+    found = steps.survival_rows(sample.labels, partitions, validation.survival)
+    write_table(survival, SURVIVAL, found, metadata)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        stability(
+            shards=[Path(path) for path in snakemake.input.shards],
+            triggers=[Path(path) for path in snakemake.input.triggers],
+            clusters=Path(snakemake.input.clusters),
+            clustering=snakemake.params.clustering,
+            run_seed=snakemake.params.seed,
+            validation=ValidationConfig.model_validate(snakemake.params.validation),
+            agreements=Path(snakemake.output.agreements),
+            pairs=Path(snakemake.output.pairs),
+            survival=Path(snakemake.output.survival),
+        )

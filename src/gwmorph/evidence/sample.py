@@ -1,0 +1,71 @@
+"""The rows of a run that its clusters are judged on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gwmorph.errors import TableError
+from gwmorph.evidence.intervals import blocks_of_time
+from gwmorph.morphology.clustering import MINIMUM_ROWS
+from gwmorph.simulation.streams import stream
+from gwmorph.tables.embeddings import embedding_matrix
+
+_KEYS = ["detector", "gps_start", "trigger_time"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some rows of one view, in the run's order.
+
+    ``rows`` int64 [n], their numbers in the run; ``vectors`` float32 [n, d]; ``labels`` int32 [n],
+    the run's clusters; ``blocks`` int64 [n], the stretch of a detector's time that each is in.
+    """
+
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    blocks: NDArray[np.int64]
+
+
+def draw_sample(
+    embeddings: pa.Table, clusters: pa.Table, largest: int, block_s: int, seed: int
+) -> Sample:
+    """Draw at most ``largest`` rows of a run's view evenly; equal seeds draw equal rows.
+
+    Parameters
+    ----------
+    embeddings, clusters
+        Rows of EMBEDDINGS and CLUSTERS of the same windows or events, in the same order.
+    block_s
+        Length of the stretches of time, s.
+
+    Raises
+    ------
+    TableError
+        The two tables do not hold the same rows, or there are fewer than 16, which are not
+        clustered.
+    """
+    if embeddings.select(_KEYS).to_pylist() != clusters.select(_KEYS).to_pylist():
+        raise TableError(
+            f"{len(embeddings)} vectors, but {len(clusters)} clustered rows, or others. Remove "
+            "the run's clusters and run again."
+        )
+    total = len(embeddings)
+    if total < MINIMUM_ROWS:
+        raise TableError(
+            f"{total} rows are too few to judge clusters by: expected at least {MINIMUM_ROWS}. "
+            "Analyse a longer span, or leave this view out of clustering.views."
+        )
+    rows = np.arange(total)
+    if total > largest:
+        chosen = stream(seed, "validation sample").choice(total, largest, replace=False)
+        rows = np.sort(chosen)
+    drawn = embeddings.take(pa.array(rows))
+    return Sample(
+        rows,
+        embedding_matrix(drawn),
+        clusters["cluster"].to_numpy()[rows],
+        blocks_of_time(drawn, block_s),
+    )

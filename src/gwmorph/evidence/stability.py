@@ -1,0 +1,207 @@
+"""Which clusters stay when a choice that nobody can defend is made in another way.
+
+The run's clusters are compared with those of variants, in each of which one thing is changed: the
+seed, a parameter of the layout or of the mixture, the rows. All are made of one sample of the
+run's rows, so that a variant costs seconds; the first one changes nothing but that.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gwmorph.config import ClusteringConfig
+from gwmorph.config.validation import StabilityConfig
+from gwmorph.evidence.intervals import intervals
+from gwmorph.morphology.clustering import cluster
+from gwmorph.morphology.partitions import DISSOLVED, agreement, best_jaccards, contingency
+from gwmorph.simulation.streams import stream
+
+RUN = "the run"
+SAMPLE = "sample alone"
+LEFT_OUT = -1
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to cluster the sample.
+
+    ``changed`` is the kind of change and ``name`` says to what; ``rows`` int64 [m], which of the
+    sample's rows are clustered.
+    """
+
+    name: str
+    changed: str
+    parameters: ClusteringConfig
+    seed: int
+    rows: NDArray[np.int64]
+
+
+def variants(
+    clustering: ClusteringConfig, seed: int, changes: StabilityConfig, rows: int, draws_seed: int
+) -> Iterator[Variant]:
+    """Yield how a sample of ``rows`` rows is clustered: as the run was, then with one change each.
+
+    Parameters
+    ----------
+    clustering, seed
+        The run's.
+    changes
+        What is changed, one at a time. Values that the run has already are left out, and so is
+        what its method does not use.
+    draws_seed
+        Of other seeds and of rows drawn with replacement.
+    """
+    everything = np.arange(rows)
+    yield Variant(SAMPLE, SAMPLE, clustering, seed, everything)
+    others = np.random.SeedSequence([draws_seed, seed]).generate_state(changes.seeds)
+    for number, other in enumerate(others.tolist(), start=1):
+        yield Variant(f"seed {number}", "seed", clustering, other, everything)
+    for kind, value in _changed_values(clustering, changes):
+        parameters = _with(clustering, kind, value)
+        yield Variant(f"{kind} {value:g}", kind, parameters, seed, everything)
+    for number in range(1, changes.bootstraps + 1):
+        drawn = stream(draws_seed, "bootstrap of rows", number).integers(rows, size=rows)
+        yield Variant(f"rows {number}", "rows", clustering, seed, np.unique(drawn))
+
+
+# Where a parameter stands in the configuration, and the method that alone reads it.
+_PLACES: Mapping[str, tuple[str | None, str | None]] = {
+    "neighbors": ("umap", None),
+    "min_dist": ("umap", None),
+    "dimensions": ("umap", None),
+    "pca_components": (None, None),
+    "components": ("mixture", "mixture"),
+    "concentration": ("mixture", "mixture"),
+    "covariance_scale": ("mixture", "mixture"),
+}
+
+
+def _changed_values(
+    clustering: ClusteringConfig, changes: StabilityConfig
+) -> Iterator[tuple[str, float]]:
+    for kind, (section, method) in _PLACES.items():
+        if method not in (None, clustering.method):
+            continue
+        holder = clustering if section is None else getattr(clustering, section)
+        for value in getattr(changes, kind):
+            if value != getattr(holder, kind):
+                yield kind, value
+
+
+def _with(clustering: ClusteringConfig, kind: str, value: float) -> ClusteringConfig:
+    section = _PLACES[kind][0]
+    if section is None:
+        return clustering.model_copy(update={kind: value})
+    changed = getattr(clustering, section).model_copy(update={kind: value})
+    return clustering.model_copy(update={section: changed})
+
+
+def partitions_of(
+    vectors: NDArray[np.float32], chosen: Sequence[Variant]
+) -> dict[str, NDArray[np.int32]]:
+    """Return the clusters of each variant by its name: int32 [n], −1 for rows that it leaves out.
+
+    ``vectors`` are the sample's, float32 [n, d].
+    """
+    found = {}
+    for variant in chosen:
+        labels = np.full(len(vectors), LEFT_OUT, np.int32)
+        rows = variant.rows
+        labels[rows] = cluster(vectors[rows], variant.parameters, variant.seed).labels
+        found[variant.name] = labels
+    return found
+
+
+def agreement_rows(
+    labels: NDArray[np.int32],
+    partitions: Mapping[str, NDArray[np.int32]],
+    changed: Mapping[str, str],
+    blocks: NDArray[np.integer],
+    repeats: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return rows of ``AGREEMENTS``: each partition against the run's clusters ``labels`` [n].
+
+    Parameters
+    ----------
+    partitions
+        By name, int32 [n], −1 for rows left out.
+    changed
+        Kind of change by name.
+    blocks
+        Block of each row, [n]; ``repeats`` and ``seed`` of the draws.
+    """
+    rows = []
+    for name, other in partitions.items():
+        both = other != LEFT_OUT
+        one, two = labels[both], other[both]
+        found = intervals(partial(_agreement_of, one, two), blocks[both], repeats, seed)
+        about = {"variant": name, "changed": changed[name], "clusters": len(np.unique(two))}
+        rows += [
+            {
+                **about,
+                "figure": figure,
+                **dict(zip(("value", "low", "high"), interval, strict=True)),
+                "rows": int(both.sum()),
+            }
+            for figure, interval in found.items()
+        ]
+    return rows
+
+
+def _agreement_of(
+    one: NDArray[np.int32], other: NDArray[np.int32], rows: NDArray[np.int64]
+) -> dict[str, float]:
+    return agreement(one[rows], other[rows])
+
+
+def pair_rows(
+    labels: NDArray[np.int32], partitions: Mapping[str, NDArray[np.int32]]
+) -> list[dict[str, Any]]:
+    """Return rows of ``PAIRS``: every two of the run's clusters and all partitions."""
+    rows = []
+    for (one, first), (other, second) in combinations({RUN: labels, **partitions}.items(), 2):
+        both = (first != LEFT_OUT) & (second != LEFT_OUT)
+        found = agreement(first[both], second[both])
+        rows.append({"one": one, "other": other, "ari": found["ari"], "ami": found["ami"]})
+    return rows
+
+
+def survival_rows(
+    labels: NDArray[np.int32],
+    partitions: Mapping[str, NDArray[np.int32]],
+    share: float,
+) -> list[dict[str, Any]]:
+    """Return rows of ``SURVIVAL``: in how many partitions each of the run's clusters is found.
+
+    Found is a cluster with which another one has a Jaccard of 0.5 or more (Hennig 2007), on the
+    rows that the partition has; where it has none of a cluster's rows it says nothing of it.
+    """
+    names, members = np.unique(labels, return_counts=True)
+    jaccards: dict[int, list[float]] = {name: [] for name in names.tolist()}
+    for other in partitions.values():
+        both = other != LEFT_OUT
+        best = best_jaccards(contingency(labels[both], other[both]))
+        for name, jaccard in zip(np.unique(labels[both]).tolist(), best.tolist(), strict=True):
+            jaccards[name].append(jaccard)
+    rows = []
+    for name, count in zip(names.tolist(), members.tolist(), strict=True):
+        found = np.array(jaccards[name])
+        survived = int((found >= DISSOLVED).sum())
+        rows.append(
+            {
+                "cluster": name,
+                "members": count,
+                "runs": len(found),
+                "survived": survived,
+                "share": survived / max(len(found), 1),
+                "mean_jaccard": float(found.mean()) if len(found) else float("nan"),
+                "stable": len(found) > 0 and survived >= share * len(found),
+            }
+        )
+    return rows

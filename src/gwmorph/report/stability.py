@@ -1,0 +1,123 @@
+"""Which clusters stay when one choice is made in another way: a figure and tables."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
+
+from gwmorph.report.estimates import draw_intervals, interval_text
+from gwmorph.report.html import cluster_mark, heading, page, table
+from gwmorph.report.palette import GREY, cluster_color, saved_figure
+from gwmorph.storage import write_bytes
+
+_HEADINGS = {
+    "ami": "AMI",
+    "ari": "ARI",
+    "ari_without_largest": "ARI without the largest cluster",
+    "macro_jaccard": "macro-Jaccard",
+    "largest_share": "largest cluster's share",
+}
+_DRAWN = {"ami": 0, "ari_without_largest": 6}
+
+
+def draw_stability(
+    agreements: pa.Table, pairs: pa.Table, survival: pa.Table, path: Path | str
+) -> None:
+    """Draw how far each variant agrees with the run, all with each other, and which clusters stay.
+
+    Parameters
+    ----------
+    agreements, pairs, survival
+        Rows of the tables of the same names (``tables.validation``).
+    path
+        PNG to write.
+    """
+    names = list(dict.fromkeys(agreements["variant"].to_pylist()))
+    with saved_figure(path, 15.0, 1.6 + 0.19 * len(names)) as figure:
+        left, middle, right = figure.subfigures(1, 3, width_ratios=[5, 5, 4], squeeze=False)[0]
+        _draw_agreements(left.subplots(), agreements, names)
+        _draw_pairs(middle, pairs)
+        _draw_survival(right.subplots(), survival)
+
+
+def _draw_agreements(axes: Axes, agreements: pa.Table, names: list[str]) -> None:
+    places = np.arange(len(names))[::-1].astype(float)
+    found = {(row["variant"], row["figure"]): row for row in agreements.to_pylist()}
+    for number, (figure, color) in enumerate(_DRAWN.items()):
+        rows = [found[name, figure] for name in names]
+        shifted = places + 0.14 - 0.28 * number
+        draw_intervals(axes, shifted, rows, cluster_color(color), _HEADINGS[figure])
+    axes.set_title("Agreement with the run's clusters")
+    axes.set_yticks(places, names, fontsize=8)
+    axes.set_xlim(-0.02, 1.02)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.legend(loc="upper left", fontsize=8)
+
+
+def _draw_pairs(figure: SubFigure, pairs: pa.Table) -> None:
+    ones, others = pairs["one"].to_pylist(), pairs["other"].to_pylist()
+    names = list(dict.fromkeys([*ones, *others]))
+    number = {name: i for i, name in enumerate(names)}
+    shown = np.eye(len(names))
+    for one, other, ami in zip(ones, others, pairs["ami"].to_pylist(), strict=True):
+        shown[number[one], number[other]] = shown[number[other], number[one]] = ami
+    axes = figure.subplots()
+    image = axes.imshow(shown, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    axes.set_title("AMI of every two of them")
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_xticks([])
+    figure.colorbar(image, ax=axes, pad=0.02)
+
+
+def _draw_survival(axes: Axes, survival: pa.Table) -> None:
+    rows = survival.to_pylist()
+    places = np.arange(len(rows))[::-1]
+    colors = [cluster_color(row["cluster"]) if row["stable"] else GREY for row in rows]
+    axes.barh(places, [row["share"] for row in rows], color=colors)
+    axes.set_title("Share of variants in which a cluster is found\n(grey: too few of them)")
+    axes.set_yticks(places, [f"{row['cluster']}" for row in rows], fontsize=8)
+    axes.set_ylabel("cluster")
+    axes.set_xlim(0, 1)
+
+
+def write_stability_page(agreements: pa.Table, survival: pa.Table, path: Path | str) -> None:
+    """Write which clusters stay, and how far each variant agrees, as a page of two tables."""
+    clusters = [
+        ("cluster", "cluster number"),
+        ("members", "members among the rows that were looked at"),
+        ("found in", "variants with a cluster of Jaccard 0.5 or more, of all"),
+        ("mean Jaccard", "of the best cluster of each variant"),
+        ("stable", "whether it is found often enough"),
+    ]
+    found = [
+        [
+            cluster_mark(row["cluster"]),
+            f"{row['members']:,}",
+            f"{row['survived']} of {row['runs']}",
+            f"{row['mean_jaccard']:.2f}",
+            "yes" if row["stable"] else "no",
+        ]
+        for row in survival.to_pylist()
+    ]
+    blocks = [
+        heading("Clusters that stay"),
+        table(clusters, found),
+        heading("Agreement of each variant with the run"),
+        table(*_agreement_table(agreements)),
+    ]
+    write_bytes(path, page("Stability", *blocks).encode())
+
+
+def _agreement_table(agreements: pa.Table) -> tuple[list[tuple[str, str]], list[list[Any]]]:
+    rows = agreements.to_pylist()
+    held = {(row["variant"], row["figure"]): row for row in rows}
+    clusters = {row["variant"]: row["clusters"] for row in rows}
+    headings = [("variant", "what was changed"), ("clusters", "how many the variant has")]
+    headings += [(text, "value and 95 % interval") for text in _HEADINGS.values()]
+    return headings, [
+        [name, str(count), *(interval_text(held.get((name, figure))) for figure in _HEADINGS)]
+        for name, count in clusters.items()
+    ]

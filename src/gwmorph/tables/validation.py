@@ -1,0 +1,77 @@
+"""Tables of the validation of the clusters."""
+
+import pyarrow as pa
+
+from gwmorph.tables.columns import field
+
+_INTERVAL = [
+    field("value", pa.float64(), "", "the figure; nan where it cannot be taken"),
+    field("low", pa.float64(), "", "lower end of its 95 % interval; nan with too few blocks"),
+    field("high", pa.float64(), "", "upper end of its 95 % interval; nan with too few blocks"),
+    field("rows", pa.int64(), "", "rows that it was taken on"),
+]
+# How far the clusters of each variant of the clustering agree with the run's.
+AGREEMENTS = pa.schema(
+    [
+        field("variant", pa.string(), "", "what was changed, and to what"),
+        field("changed", pa.string(), "", "the kind of change"),
+        field("clusters", pa.int64(), "", "clusters that the variant has"),
+        field("figure", pa.string(), "", "how agreement was measured"),
+        *_INTERVAL,
+    ],
+    metadata={"gwmorph.schema": "agreements"},
+)
+# How far the clusters of two variants agree with each other.
+PAIRS = pa.schema(
+    [
+        field("one", pa.string(), "", "a variant"),
+        field("other", pa.string(), "", "another one"),
+        field("ari", pa.float64(), "", "adjusted Rand index on the rows that both have"),
+        field("ami", pa.float64(), "", "adjusted mutual information on these rows"),
+    ],
+    metadata={"gwmorph.schema": "pairs"},
+)
+# Which of the run's clusters are found again.
+SURVIVAL = pa.schema(
+    [
+        field("cluster", pa.int32(), "", "cluster number"),
+        field("members", pa.int64(), "", "members among the rows that were looked at"),
+        field("runs", pa.int64(), "", "variants in which it could be found"),
+        field("survived", pa.int64(), "", "variants with a cluster of Jaccard 0.5 or more"),
+        field("share", pa.float64(), "", "the second over the first"),
+        field("mean_jaccard", pa.float64(), "", "mean of the best Jaccard over all variants"),
+        field("stable", pa.bool_(), "", "whether the share is as large as the configuration asks"),
+    ],
+    metadata={"gwmorph.schema": "survival"},
+)
+# What UMAP did to distances.
+DISTORTION = pa.schema(
+    [
+        field("shown", pa.string(), "", "'space', which is clustered, or 'map'"),
+        field("figure", pa.string(), "", "what is left of the distances"),
+        *_INTERVAL,
+    ],
+    metadata={"gwmorph.schema": "distortion"},
+)
+# How separate each cluster is by the cosine between vectors, where no UMAP was.
+SEPARATION = pa.schema(
+    [
+        field("cluster", pa.int32(), "", "cluster number"),
+        field("members", pa.int64(), "", "members among the rows that were looked at"),
+        field("nearest_cluster", pa.int32(), "", "cluster nearest in the mean", nullable=True),
+        field(
+            "silhouette",
+            pa.float64(),
+            "",
+            "mean silhouette beside that one, by cosine distance",
+            nullable=True,
+        ),
+        field(
+            "p_value",
+            pa.float64(),
+            "",
+            "share of permutations of the two clusters' names that reach it, (b+1)/(m+1)",
+        ),
+    ],
+    metadata={"gwmorph.schema": "separation"},
+)

@@ -1,0 +1,126 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from closeness import near
+from gwmorph.config import ClusteringConfig, StabilityConfig
+from gwmorph.evidence.stability import (
+    LEFT_OUT,
+    RUN,
+    SAMPLE,
+    agreement_rows,
+    pair_rows,
+    partitions_of,
+    survival_rows,
+    variants,
+)
+
+DEFAULTS = ClusteringConfig()
+ROWS = 240
+
+
+def islands():
+    """Unit vectors around four directions, and where each belongs."""
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(4, 64))
+    truth = rng.permutation(np.repeat(np.arange(4), ROWS // 4)).astype(np.int32)
+    vectors = centres[truth] + 0.5 * rng.normal(size=(ROWS, 64))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), truth
+
+
+def chosen(**changes):
+    return list(variants(DEFAULTS, 7, StabilityConfig(**changes), ROWS, 17))
+
+
+def test_one_thing_is_changed_at_a_time():
+    found = chosen()
+    kinds = Counter(variant.changed for variant in found)
+    assert kinds == {
+        SAMPLE: 1, "seed": 10, "neighbors": 2, "min_dist": 1, "dimensions": 2, "pca_components": 2,
+        "components": 2, "concentration": 2, "covariance_scale": 2, "rows": 5,
+    }  # fmt: skip
+    assert len({variant.name for variant in found}) == len(found)
+    for variant in found:
+        same_seed = variant.changed != "seed"
+        assert (variant.seed == 7) == same_seed
+        whole = len(variant.rows) == ROWS
+        assert whole == (variant.changed != "rows")
+        changed = variant.parameters != DEFAULTS
+        assert changed == (variant.changed not in (SAMPLE, "seed", "rows"))
+
+
+def test_values_are_set_where_they_belong():
+    found = {variant.name: variant.parameters for variant in chosen()}
+    assert found["neighbors 60"].umap.neighbors == 60
+    assert found["pca_components 25"].pca_components == 25
+    assert found["covariance_scale 0.5"].mixture.covariance_scale == near(0.5)
+    assert found["neighbors 60"].mixture == DEFAULTS.mixture
+
+
+def test_what_the_run_has_already_is_no_variant():
+    assert [
+        v.name for v in chosen(seeds=0, bootstraps=0, neighbors=[30, 40]) if "neigh" in v.name
+    ] == ["neighbors 40"]
+
+
+def test_what_the_method_does_not_use_is_not_changed():
+    communities = DEFAULTS.model_copy(update={"method": "communities"})
+    kinds = {v.changed for v in variants(communities, 7, StabilityConfig(), ROWS, 17)}
+    assert not kinds & {"components", "concentration", "covariance_scale"}
+
+
+def test_rows_drawn_with_replacement_leave_a_third_out():
+    drawn = [v.rows for v in chosen() if v.changed == "rows"]
+    assert all(0.55 * ROWS < len(rows) < 0.72 * ROWS for rows in drawn)
+    assert len({rows.tobytes() for rows in drawn}) == len(drawn)
+
+
+def test_islands_stay_whatever_is_changed():
+    vectors, truth = islands()
+    few = chosen(
+        seeds=2, bootstraps=1, neighbors=[15], min_dist=[], dimensions=[], pca_components=[],
+        components=[20], concentration=[], covariance_scale=[],
+    )  # fmt: skip
+    partitions = partitions_of(vectors, few)
+    assert list(partitions) == [variant.name for variant in few]
+    assert (partitions["rows 1"] == LEFT_OUT).mean() == pytest.approx(0.37, abs=0.06)
+    blocks = np.arange(ROWS) // 6
+    kinds = {variant.name: variant.changed for variant in few}
+    rows = agreement_rows(truth, partitions, kinds, blocks, 20, 1)
+    amis = [row for row in rows if row["figure"] == "ami"]
+    assert [row["value"] for row in amis] == near([1.0] * len(few))
+    assert {row["rows"] for row in amis} == {ROWS, len(few[-1].rows)}
+    survived = survival_rows(truth, partitions, 0.8)
+    assert [row["members"] for row in survived] == [ROWS // 4] * 4
+    assert all(row["stable"] and row["survived"] == len(few) for row in survived)
+
+
+def test_a_cluster_that_is_an_accident_does_not_stay():
+    """Found by one of three; the other two have its rows in halves of others."""
+    labels = np.repeat([0, 1, 2], [40, 30, 10]).astype(np.int32)
+    lost = np.repeat([0, 1, 0, 1], [40, 30, 5, 5]).astype(np.int32)
+    partitions = {"a": labels, "b": lost, "c": lost}
+    rows = survival_rows(labels, partitions, 0.8)
+    assert [row["stable"] for row in rows] == [True, True, False]
+    assert rows[2]["share"] == near(1 / 3)
+    assert rows[2]["mean_jaccard"] == near((1 + 2 * 5 / 40) / 3)
+
+
+def test_a_variant_without_a_row_of_a_cluster_says_nothing_of_it():
+    labels = np.repeat([0, 1], 10).astype(np.int32)
+    half = np.repeat([0, LEFT_OUT], 10).astype(np.int32)
+    rows = survival_rows(labels, {"whole": labels, "half": half}, 0.8)
+    assert [row["runs"] for row in rows] == [2, 1]
+    assert all(row["stable"] for row in rows)
+
+
+def test_every_two_are_compared_on_the_rows_that_both_have():
+    labels = np.repeat([0, 1], 10).astype(np.int32)
+    part = labels.copy()
+    part[:5] = LEFT_OUT
+    rows = pair_rows(labels, {"part": part, "other": np.tile([0, 1], 10).astype(np.int32)})
+    found = {(row["one"], row["other"]): row for row in rows}
+    assert len(found) == 3
+    assert found[RUN, "part"]["ami"] == near(1.0)
+    assert abs(found[RUN, "other"]["ari"]) < 0.1
