@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.events import choose_events, events_page
-from gwmorph.report.pictures import Pictures
+from gwmorph.run_pictures import Pictures
 from gwmorph.storage import write_bytes
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS

@@ -13,7 +13,7 @@ from gwmorph.report.gallery import (
     choose_outliers,
     draw_gallery,
 )
-from gwmorph.report.pictures import Pictures
+from gwmorph.run_pictures import Pictures
 from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 from gwmorph.tables.parquet import read_table

@@ -416,7 +416,7 @@ def draw_stretch(
     drawn = Drawn([], [], {})
     least = min(events.snr, events.candidates["tile_snr"])
     lines = line_rows(stretch.psd, parameters.psd_segment_s, parameters.tiling().planes[-1])
-    for starts, batch in _batches(stretch, parameters):
+    for starts, batch in batches(stretch, parameters):
         if isinstance(batch, StrainError):
             drawn.flat[starts[0]] = str(batch)
             continue
@@ -447,10 +447,13 @@ def _unless_lost(row: dict[str, Any], lost: Mapping[int, str], reason: Reason) -
     )  # fmt: skip
 
 
-def _batches(
+def batches(
     stretch: Stretch, parameters: RenderParameters
 ) -> Iterator[tuple[list[int], QBatch | StrainError]]:
-    """Yield starts of windows with their tiles, or one start with what is wrong with it."""
+    """Yield starts of a stretch's windows with their tiles, a few at a time.
+
+    Or one start with what is wrong with it; tiles are valid until the next are asked for.
+    """
     transform = parameters.transform()
     for i in range(0, len(stretch.windows), BATCH):
         starts = stretch.windows[i : i + BATCH]

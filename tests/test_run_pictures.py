@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gwmorph.report.pictures import Pictures
+from gwmorph.run_pictures import Pictures
 
 BLOCK = 1262301184
 

@@ -1,0 +1,254 @@
+"""Is a cluster a morphology, or does it depend on a choice of the pipeline?
+
+A sample of a run's pictures is made again with one thing changed at a time and encoded again.
+Most changes are of the picture alone: its palette indices are recoloured, turned round or scaled.
+Others are of how it was drawn, and need the strain: how the noise spectrum is taken, the tiling,
+the plane, the size. What leaves the encoder's input as it is does not apply: it is no agreement.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from igwn_segments import segmentlist
+from numpy.typing import NDArray
+
+from gwmorph.block import RenderParameters, Stretch, batches, condition
+from gwmorph.encoders.base import Encoder, View
+from gwmorph.errors import StrainError
+from gwmorph.simulation.streams import stream
+from gwmorph.spectra.pictures import PictureScale, crops
+from gwmorph.spectra.qtransform import QBatch
+from gwmorph.spectra.views import event_view
+from gwmorph.strain.base import LocalFile
+from gwmorph.tables.block import TILE
+
+Pictures = NDArray[np.uint8]
+# Palette indices [n, h, w], their scale, what they show, a seed -> what an encoder is given.
+Recolour = Callable[[Pictures, PictureScale, View, int], tuple[Pictures, PictureScale]]
+Redraw = Callable[[RenderParameters], RenderParameters]
+
+# Pictures that tell whether a change reaches the encoder at all.
+_PROBED = 16
+_GAIN = 0.5
+_SHRUNK = 0.75
+_PATCH = 14  # of the encoder that is pickiest about sizes
+
+
+def _greyscale(
+    pictures: Pictures, scale: PictureScale, view: View, seed: int
+) -> tuple[Pictures, PictureScale]:
+    return pictures, replace(scale, colormap="gray")
+
+
+def _other_colours(
+    pictures: Pictures, scale: PictureScale, view: View, seed: int
+) -> tuple[Pictures, PictureScale]:
+    other = "cividis" if scale.colormap == "viridis" else "viridis"
+    return pictures, replace(scale, colormap=other)
+
+
+def _inverted(
+    pictures: Pictures, scale: PictureScale, view: View, seed: int
+) -> tuple[Pictures, PictureScale]:
+    return 255 - pictures, scale
+
+
+def _shuffled(
+    pictures: Pictures, scale: PictureScale, view: View, seed: int
+) -> tuple[Pictures, PictureScale]:
+    """Exchange the 256 levels at random: where energies are equal is all that is left."""
+    levels = stream(seed, "levels").permutation(256).astype(np.uint8)
+    return levels[pictures], scale
+
+
+def _reversed(
+    pictures: Pictures, scale: PictureScale, view: View, seed: int
+) -> tuple[Pictures, PictureScale]:
+    """Turn time round, in an event view crop by crop."""
+    if view == "window":
+        return pictures[..., ::-1].copy(), scale
+    turned = pictures.copy()
+    for new, old in zip(crops(turned), crops(pictures), strict=True):
+        new[...] = old[..., ::-1]
+    return turned, scale
+
+
+def _with_gain(gain: float) -> Recolour:
+    def change(
+        pictures: Pictures, scale: PictureScale, view: View, seed: int
+    ) -> tuple[Pictures, PictureScale]:
+        return _amplified(gain, scale)[pictures], scale
+
+    return change
+
+
+def _with_gains(
+    pictures: Pictures, scale: PictureScale, view: View, seed: int
+) -> tuple[Pictures, PictureScale]:
+    """Give each picture a gain of its own: what was told apart by gain no longer is."""
+    gains = stream(seed, "gains").uniform(1 - _GAIN, 1 + _GAIN, len(pictures))
+    each = [_amplified(gain, scale)[one] for gain, one in zip(gains, pictures, strict=True)]
+    return np.stack(each), scale
+
+
+def _amplified(gain: float, scale: PictureScale) -> Pictures:
+    """Return the index that each palette index becomes: uint8 [256]."""
+    return scale.index(gain * scale.energy(np.arange(256, dtype=np.uint8)))
+
+
+RECOLOURED: Mapping[str, Recolour] = {
+    "greyscale": _greyscale,
+    "colormap": _other_colours,
+    "inverted": _inverted,
+    "shuffled": _shuffled,
+    "reversed": _reversed,
+    "gain_low": _with_gain(1 - _GAIN),
+    "gain_high": _with_gain(1 + _GAIN),
+    "gain_each": _with_gains,
+}
+
+
+def _same(parameters: RenderParameters) -> RenderParameters:
+    return parameters
+
+
+def _other_spectra(parameters: RenderParameters) -> RenderParameters:
+    return replace(parameters, psd_segment_s=2 if parameters.psd_segment_s == 4 else 4)
+
+
+def _half_the_q(parameters: RenderParameters) -> RenderParameters:
+    return replace(parameters, q_high=max(parameters.q_high / 2, parameters.q_low))
+
+
+def _other_plane(parameters: RenderParameters) -> RenderParameters:
+    return replace(parameters, plane="loudest" if parameters.plane == "max" else "max")
+
+
+def _smaller(parameters: RenderParameters) -> RenderParameters:
+    height, width = (
+        2 * _PATCH * max(int(_SHRUNK * pixels) // (2 * _PATCH), 1)
+        for pixels in (parameters.height, parameters.width)
+    )
+    return replace(parameters, height=height, width=width)
+
+
+# "context" changes no parameter: each half of a block is whitened by its own noise spectrum.
+CONTEXT = "context"
+REDRAWN: Mapping[str, Redraw] = {
+    CONTEXT: _same,
+    "spectrum_length": _other_spectra,
+    "q_range": _half_the_q,
+    "plane": _other_plane,
+    "size": _smaller,
+}
+PRECISION = "precision"
+OTHER_PRECISION = {"float32": "bf16", "bf16": "float32", "int8": "float32"}
+CHANGES = (*RECOLOURED, *REDRAWN, PRECISION)
+
+
+def reaches(
+    encoder: Encoder,
+    before: tuple[Pictures, PictureScale],
+    after: tuple[Pictures, PictureScale],
+    view: View,
+) -> bool:
+    """Return whether a change of pictures changes what the encoder makes of them.
+
+    Pictures of another size always do. The first few are encoded both ways.
+    """
+    if before[0].shape != after[0].shape:
+        return True
+    one, other = (
+        encoder.encode(pictures[:_PROBED], scale, view) for pictures, scale in (before, after)
+    )
+    return not np.array_equal(one, other)
+
+
+def encoded(
+    encoder: Encoder, pictures: Pictures, scale: PictureScale, view: View, batch_size: int
+) -> NDArray[np.float32]:
+    """Return the vectors of pictures uint8 [n, h, w], ``batch_size`` at a time: [n, d]."""
+    parts = [
+        encoder.encode(pictures[start : start + batch_size], scale, view)
+        for start in range(0, len(pictures), batch_size)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, encoder.width), np.float32)
+
+
+def redrawn(
+    change: str,
+    wanted: pa.Table,
+    files: Sequence[LocalFile],
+    block: int,
+    windows: Sequence[int],
+    segments: segmentlist,
+    context_s: int,
+    parameters: RenderParameters,
+) -> Iterator[tuple[int, Pictures]]:
+    """Yield row number and picture of views of one block, drawn as ``change`` says.
+
+    A row whose window is lost under the change is left out. A view has the moment that the run
+    gave it.
+
+    Parameters
+    ----------
+    change
+        One of ``REDRAWN``.
+    wanted
+        Rows of one detector and block, with ``detector``, ``gps_start``, ``trigger_time`` (null
+        for windows), ``tile_q`` and ``found_by`` (null for windows).
+    files, block, windows, segments, context_s
+        As of `block.analyse_block`: all windows of the block, since they shape its spectrum.
+    parameters
+        Of the run.
+
+    Raises
+    ------
+    StrainError
+        A file cannot be read.
+    """
+    changed = REDRAWN[change](parameters)
+    rows: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+    for number, row in enumerate(wanted.to_pylist()):
+        rows.setdefault(row["gps_start"], []).append((number, row))
+    detector = wanted["detector"][0].as_py()
+    for part in np.array_split(np.asarray(windows), 2 if change == CONTEXT else 1):
+        if not set(part.tolist()) & set(rows):
+            continue
+        _, stretches = condition(
+            files, detector, block, sorted(part.tolist()), segments, context_s, changed
+        )
+        for stretch in stretches:
+            yield from _views(stretch, rows, changed)
+
+
+def _views(
+    stretch: Stretch,
+    rows: Mapping[int, list[tuple[int, dict[str, Any]]]],
+    parameters: RenderParameters,
+) -> Iterator[tuple[int, Pictures]]:
+    own = replace(stretch, windows=[start for start in stretch.windows if start in rows])
+    for starts, batch in batches(own, parameters):
+        if isinstance(batch, StrainError):
+            continue
+        whole = parameters.draw(batch.planes)
+        for window, start in enumerate(starts):
+            for number, row in rows[start]:
+                event = row["trigger_time"] is not None
+                yield number, _event(batch, window, row, parameters) if event else whole[window]
+
+
+def _event(
+    batch: QBatch, window: int, row: Mapping[str, Any], parameters: RenderParameters
+) -> Pictures:
+    """Draw an event; what no tile found is shown in the plane nearest to its own in Q."""
+    plane = None
+    if row["found_by"] != TILE:
+        qs = np.array(parameters.tiling().qs)
+        plane = int(np.abs(np.log(qs / row["tile_q"])).argmin())
+    moment = row["trigger_time"] - row["gps_start"]
+    view = event_view(batch, window, moment, parameters.height, parameters.width, plane)
+    return parameters.picture_scale.index(view)
