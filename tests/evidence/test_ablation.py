@@ -7,11 +7,26 @@ from igwn_segments import segment, segmentlist
 
 from closeness import near
 from gwmorph.block import EventParameters, RenderParameters, analyse_block
-from gwmorph.config import ClusteringConfig
+from gwmorph.config import ClusteringConfig, EncoderConfig
 from gwmorph.encoders.base import unit_rows
 from gwmorph.encoders.dct import DctEncoder
+from gwmorph.errors import TableError
 from gwmorph.evidence import ablation
-from gwmorph.evidence.ablation import CHANGES, RECOLOURED, REDRAWN, encoded, reaches, redrawn
+from gwmorph.evidence.ablation import (
+    CHANGES,
+    EXCHANGED,
+    RANDOM,
+    RECOLOURED,
+    REDRAWN,
+    ablated_table,
+    ablation_rows,
+    encode_redrawn,
+    encoded,
+    reaches,
+    redrawn,
+    sample_rows,
+    vectors_after,
+)
 from gwmorph.grid import block_of
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.partitions import agreement
@@ -20,6 +35,7 @@ from gwmorph.segments import grid_windows
 from gwmorph.spectra.pictures import PictureScale, crops, read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
+from gwmorph.tables.validation import NOT_APPLICABLE
 from gwosc_files import gwosc_file_name, write_gwosc_file
 
 SCALE = PictureScale("linear", 25.5, "cividis")
@@ -230,3 +246,92 @@ def test_an_artefact_of_the_gain_is_exposed():
     )
     assert stable["ami"] > 0.95
     assert exposed["ami"] < 0.75
+
+
+def test_a_change_that_does_not_reach_the_encoder_gives_no_vectors():
+    encoder = DctEncoder((SIZE, SIZE))
+    before = pictures(), SCALE
+    grey, bright = changed("greyscale"), changed("gain_low")
+    assert vectors_after(encoder, before, grey, "window", 8) is None
+    found = vectors_after(encoder, before, bright, "window", 8)
+    np.testing.assert_allclose(found, encoder.encode(bright[0], SCALE, "window"), atol=1e-6)
+    assert len(ablated_table(np.arange(40), None)) == 0
+    table = ablated_table(np.arange(40), found)
+    assert table["row"].to_pylist() == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("change", "view", "applies"),
+    [("plane", "window", True), ("plane", "event", False), ("size", "window", True)],
+)
+def test_the_plane_is_no_choice_of_an_event_view(change, view, applies):
+    drawn = REDRAWN[change](PARAMETERS)
+    shown = np.random.default_rng(0).integers(0, 256, (drawn.height, drawn.width)).astype(np.uint8)
+    held = dict.fromkeys((4, 2), shown)
+    rows, found = encode_redrawn(change, held, PARAMETERS, EncoderConfig(name="dct"), view)
+    assert (found is not None) == applies
+    assert rows.tolist() == ([2, 4] if applies else [])
+
+
+def test_pictures_too_small_for_the_encoder_do_not_apply():
+    held = {0: np.zeros((28, 28), np.uint8)}
+    rows, found = encode_redrawn("size", held, PARAMETERS, EncoderConfig(), "window")
+    assert found is None
+    assert not len(rows)
+
+
+def embeddings(rows=60):
+    vectors = np.random.default_rng(1).normal(size=(rows, 4)).astype(np.float32)
+    return pa.table(
+        {
+            "detector": ["H1", "L1"] * (rows // 2),
+            "gps_start": START + 4096 * (np.arange(rows) // 20) + 32 * (np.arange(rows) % 20),
+            "view": ["event"] * rows,
+            "trigger_time": START + 16.0 + np.arange(rows),
+            "tile_q": np.full(rows, 8.0),
+            "embedding": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 4),
+        }
+    )
+
+
+def test_the_sample_is_drawn_from_the_named_blocks():
+    table = embeddings()
+    found_by = {("L1", START + 32, START + 17.0): "track"}
+    blocks = {("H1", START), ("L1", START), ("H1", START + 4096)}
+    rows = sample_rows(table, found_by, blocks, 100, 1)
+    assert len(rows) == 30
+    assert rows["found_by"].to_pylist().count("track") == 1
+    few, again, other = (sample_rows(table, {}, blocks, 20, seed) for seed in (1, 1, 2))
+    assert len(few) == 20
+    assert few.equals(again)
+    assert not few.equals(other)
+    assert few["trigger_time"].to_pylist() == sorted(few["trigger_time"].to_pylist())
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(TableError, match=r"10 rows in 1 blocks .* at least 16.*ablation\.blocks"):
+        sample_rows(embeddings(), {}, {("H1", START)}, 100, 1)
+
+
+def test_chance_is_no_agreement_and_a_copy_is_all_of_it():
+    """Four islands: vectors as they are, some rows of them, and what does not apply."""
+    rng = np.random.default_rng(3)
+    truth = rng.permutation(np.repeat(np.arange(4), 50))
+    vectors = unit_rows(rng.normal(size=(4, 32))[truth] + 0.3 * rng.normal(size=(200, 32)))
+    some = np.arange(0, 200, 2)
+    changed_vectors = {
+        "same": (np.arange(200), vectors),
+        "half": (some, vectors[some]),
+        "colormap": None,
+    }
+    blocks = np.arange(200) // 4
+    rows = ablation_rows(vectors, changed_vectors, blocks, ClusteringConfig(), 1, 20, 5)
+    found = {(row["variant"], row["figure"]): row for row in rows}
+    assert found["same", "ami"]["value"] == near(1.0)
+    assert found["half", "ami"]["value"] == near(1.0)
+    assert found["half", "ami"]["rows"] == 100
+    for name in (RANDOM, EXCHANGED):
+        assert abs(found[name, "ari"]["value"]) <= 0.02
+    assert found["colormap", "ami"]["changed"] == NOT_APPLICABLE
+    assert np.isnan(found["colormap", "ami"]["value"])
+    assert found["colormap", "ami"]["rows"] == 0

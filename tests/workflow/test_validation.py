@@ -5,9 +5,10 @@ import re
 import pytest
 from workflow_project import build
 
+from gwmorph.evidence.ablation import CHANGES, EXCHANGED, RANDOM
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
-from gwmorph.tables.validation import AGREEMENTS, DISTORTION, SEPARATION, SURVIVAL
+from gwmorph.tables.validation import AGREEMENTS, DISTORTION, NOT_APPLICABLE, SEPARATION, SURVIVAL
 
 pytestmark = pytest.mark.workflow
 
@@ -23,7 +24,13 @@ FEW = {
         )
     },
 }  # fmt: skip
-SMALL = {"rows": 50, "repeats": 20, "permutations": 19, "stability": FEW}
+SMALL = {
+    "rows": 50,
+    "repeats": 20,
+    "permutations": 19,
+    "ablation": {"rows": 50, "blocks": 4},
+    "stability": FEW,
+}
 FOLDER = "validation/window"
 
 
@@ -47,7 +54,7 @@ def jobs(printed):
 
 def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     made = set(validated.results())
-    for question in ("stability", "distortion"):
+    for question in ("ablation", "stability", "distortion"):
         assert {f"{FOLDER}/{question}.png", f"{FOLDER}/{question}.html"} <= made
     assert "validation/config.yaml" in made
     clusters = read_table(
@@ -59,6 +66,31 @@ def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     assert len(table(validated, "distortion", DISTORTION)) == 2 * 4
     variants = dict.fromkeys(table(validated, "stability", AGREEMENTS)["variant"].to_pylist())
     assert list(variants) == ["sample alone", "seed 1", "neighbors 6", "rows 1"]
+
+
+def test_every_change_is_tried_and_what_does_not_apply_has_no_value(validated):
+    rows = table(validated, "ablation", AGREEMENTS).to_pylist()
+    clusters = {row["variant"]: row["clusters"] for row in rows}
+    assert set(clusters) == {*CHANGES, RANDOM, EXCHANGED}
+    # The encoder is dct: it reads energies, in one precision.
+    lost = {name for name, count in clusters.items() if not count}
+    assert lost == {"greyscale", "colormap", "precision"}
+    for row in rows:
+        assert (row["variant"] in lost) == (row["changed"] == NOT_APPLICABLE)
+        assert not (row["variant"] in lost and row["value"] == row["value"])
+
+
+def test_one_change_reruns_alone(validated):
+    path = validated.folder / "results" / "t" / FOLDER / "ablation" / "q_range.parquet"
+    before = path.read_bytes()
+    path.unlink()
+    printed = validated.make("--dry-run", "validation")
+    assert [job for job in jobs(printed) if "change" in job] == [
+        "Comparing the clusters of changed window views of run t",
+        "Drawing window views of run t with a change: q_range",
+    ]
+    validated.make("validation")
+    assert path.read_bytes() == before
 
 
 def test_each_question_reruns_alone(validated):

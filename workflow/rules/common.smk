@@ -123,8 +123,13 @@ def reading_of_detector(wildcards):
 
 def receipts_around(wildcards):
     """Return the receipts that a block reads: its own and its direct neighbours'."""
-    blocks = PLAN[wildcards.detector].neighbourhood(int(wildcards.block))
-    return expand(RECEIPTS, block=blocks, **names(wildcards))
+    return receipts_of(wildcards.run, wildcards.detector, int(wildcards.block))
+
+
+def receipts_of(run, detector, block):
+    """Return the receipts of a block and of its direct neighbours."""
+    blocks = PLAN[detector].neighbourhood(block)
+    return expand(RECEIPTS, run=run, detector=detector, block=blocks)
 
 
 def block_segments(wildcards):

@@ -8,6 +8,164 @@ rule validation:
         f"results/{RUN}/validation/config.yaml",
 
 
+rule ablation_sample:
+    input:
+        shards=shards,
+        triggers=merged_triggers,
+    output:
+        sample=SAMPLE,
+    log:
+        "results/{run}/logs/ablation_sample/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/ablation_sample/{view}.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        blocks=sampled_blocks(),
+        validation=validated("ablation"),
+        code=code("ablation_sample"),
+    message:
+        "Drawing {wildcards.view} views of run {wildcards.run} to be changed"
+    script:
+        "../../scripts/ablation_sample.py"
+
+
+rule recoloured:
+    input:
+        sample=SAMPLE,
+        pictures=lambda wildcards: sampled_files(OUTPUTS[wildcards.view]["pictures"]),
+    output:
+        vectors=CHANGED,
+    log:
+        "results/{run}/logs/recoloured/{view}/{change}.log",
+    benchmark:
+        "results/{run}/benchmarks/recoloured/{view}/{change}.tsv"
+    wildcard_constraints:
+        change="greyscale|colormap|inverted|shuffled|reversed|gain_low|gain_high|gain_each|precision",
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        window_s=CONFIG.window.duration_s,
+        encoder=encoder_keys(),
+        section=untracked(keys("encoder")),
+        seed=CONFIG.validation.seed,
+        code=code("recoloured"),
+    message:
+        "Encoding {wildcards.view} views of run {wildcards.run} with a change: {wildcards.change}"
+    script:
+        "../../scripts/recoloured.py"
+
+
+rule redrawn:
+    input:
+        sample=SAMPLE,
+        receipts=sampled_receipts,
+    output:
+        vectors=CHANGED,
+    log:
+        "results/{run}/logs/redrawn/{view}/{change}.log",
+    benchmark:
+        "results/{run}/benchmarks/redrawn/{view}/{change}.tsv"
+    wildcard_constraints:
+        change="context|spectrum_length|q_range|plane|size",
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        blocks=sampled_spans,
+        root=untracked(STRAIN_ROOT),
+        window=keys("window"),
+        rendering={
+            "conditioning": keys("conditioning"),
+            "qtransform": keys("qtransform"),
+            "picture": keys("picture"),
+        },
+        encoder=encoder_keys(),
+        section=untracked(keys("encoder")),
+        code=code("redrawn"),
+    message:
+        "Drawing {wildcards.view} views of run {wildcards.run} with a change: {wildcards.change}"
+    script:
+        "../../scripts/redrawn.py"
+
+
+rule ablation:
+    input:
+        sample=SAMPLE,
+        changed=expand(
+            CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
+        ),
+    output:
+        agreements=ABLATION,
+    log:
+        "results/{run}/logs/ablation/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/ablation/{view}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        changes=CONFIG.validation.ablation.changes,
+        clustering=keys("clustering", "views"),
+        seed=CONFIG.run.seed,
+        validation=validated(),
+        code=code("ablation"),
+    message:
+        "Comparing the clusters of changed {wildcards.view} views of run {wildcards.run}"
+    script:
+        "../../scripts/ablation.py"
+
+
+rule ablation_report:
+    input:
+        agreements=ABLATION,
+    output:
+        figure=report(
+            f"{VALIDATION}/ablation.png",
+            caption="../report/ablation.rst",
+            category="Validation of {view}s",
+            labels={"question": "ablation", "content": "figure"},
+        ),
+        html=report(
+            f"{VALIDATION}/ablation.html",
+            caption="../report/ablation.rst",
+            category="Validation of {view}s",
+            labels={"question": "ablation", "content": "table"},
+        ),
+    log:
+        "results/{run}/logs/ablation_report/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/ablation_report/{view}.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("ablation_report"),
+    message:
+        "Drawing what the {wildcards.view} clusters of run {wildcards.run} depend on"
+    script:
+        "../../scripts/ablation_report.py"
+
+
 # All layouts in one process: loading what UMAP compiles takes longer than a small one.
 rule stability:
     input:
@@ -128,7 +286,7 @@ rule distortion_report:
         "results/{run}/benchmarks/distortion_report/{view}.tsv"
     localrule: True
     conda:
-        "../../envs/report.yaml"
+        "../../envs/evidence.yaml"
     threads: 1
     resources:
         mem_mb=1000,

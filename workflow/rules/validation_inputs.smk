@@ -1,13 +1,18 @@
 # What the rules of validation share: the names of its files, and what it is made for.
 
+from functools import cache
+
 VALIDATION = "results/{run}/validation/{view}"
 AGREEMENTS = f"{VALIDATION}/stability.parquet"
 PAIRS = f"{VALIDATION}/pairs.parquet"
 SURVIVAL = f"{VALIDATION}/survival.parquet"
 DISTORTION = f"{VALIDATION}/distortion.parquet"
 SEPARATION = f"{VALIDATION}/separation.parquet"
+SAMPLE = f"{VALIDATION}/ablation/sample.parquet"
+CHANGED = f"{VALIDATION}/ablation/{{change}}.parquet"
+ABLATION = f"{VALIDATION}/ablation.parquet"
 # Of each question: a figure and a table.
-QUESTIONS = ("stability", "distortion")
+QUESTIONS = ("ablation", "stability", "distortion")
 
 
 def validation_files():
@@ -18,6 +23,52 @@ def validation_files():
         for kind in ("png", "html")
     ]
     return expand(shown, run=RUN, view=VIEWS)
+
+
+@cache
+def sampled_blocks():
+    """Return detector and start of the blocks whose pictures are changed, drawn with the seed."""
+    from gwmorph.simulation.streams import stream
+
+    blocks = [(name, block) for name, plan in PLAN.items() for block in plan.blocks]
+    own = CONFIG.validation
+    if len(blocks) <= own.ablation.blocks:
+        return blocks
+    chosen = stream(own.seed, "ablation blocks").choice(
+        len(blocks), own.ablation.blocks, replace=False
+    )
+    return [blocks[number] for number in sorted(chosen.tolist())]
+
+
+def sampled_files(pattern):
+    """Return the files of the blocks whose pictures are changed."""
+    return [
+        pattern.format(run=RUN, detector=detector, block=block)
+        for detector, block in sampled_blocks()
+    ]
+
+
+def sampled_receipts(wildcards):
+    """Return all receipts that drawing those blocks again reads."""
+    around = [
+        path
+        for detector, block in sampled_blocks()
+        for path in receipts_of(wildcards.run, detector, block)
+    ]
+    return list(dict.fromkeys(around))
+
+
+def sampled_spans(wildcards):
+    """Return what drawing each of those blocks again reads, as plain values."""
+    return [
+        {
+            "detector": detector,
+            "block": block,
+            "receipts": receipts_of(wildcards.run, detector, block),
+            "segments": [list(span) for span in PLAN[detector].block_segments(block)],
+        }
+        for detector, block in sampled_blocks()
+    ]
 
 
 def validated(*sections):

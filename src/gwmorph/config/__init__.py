@@ -26,11 +26,12 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.training import TrainingConfig
-from gwmorph.config.validation import StabilityConfig, ValidationConfig
+from gwmorph.config.validation import AblationConfig, StabilityConfig, ValidationConfig
 from gwmorph.config.window import WindowConfig
 from gwmorph.config.yaml_files import load_yaml
 
 __all__ = [
+    "AblationConfig",
     "CandidatesConfig",
     "ClusteringConfig",
     "CommunitiesConfig",

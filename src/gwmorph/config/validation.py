@@ -1,6 +1,6 @@
 """The section ``validation``: whether to believe the clusters."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -39,6 +39,41 @@ class StabilityConfig(Section):
     )
 
 
+Change = Literal[
+    "greyscale",
+    "colormap",
+    "inverted",
+    "shuffled",
+    "reversed",
+    "gain_low",
+    "gain_high",
+    "gain_each",
+    "context",
+    "spectrum_length",
+    "q_range",
+    "plane",
+    "size",
+    "precision",
+]
+
+
+class AblationConfig(Section):
+    """What is changed one at a time in a sample of the pictures."""
+
+    rows: int = key(1000, "Rows of each view that are drawn and encoded again, at most.", ge=50)
+    blocks: int = key(
+        64, "Blocks that they are taken from, at most: their strain is read again.", ge=1
+    )
+    changes: Annotated[list[Change], DISTINCT] = key(
+        list(get_args(Change)),
+        "Of pictures: other colours (greyscale, colormap), inverted or shuffled levels, time "
+        "reversed, energies by half as much less or more (gain_low, gain_high; gain_each: by up "
+        "to so much, each its own). Of how they are drawn: noise spectra of half blocks "
+        "(context), of another length, half the largest Q, another plane, three quarters of the "
+        "size. And the encoder's precision.",
+    )
+
+
 class ValidationConfig(Section):
     """Whether to believe the clusters, which `snakemake validation` says."""
 
@@ -64,4 +99,5 @@ class ValidationConfig(Section):
     survival: float = key(
         0.8, "Share of runs in which a cluster must be found to be called stable.", gt=0, le=1
     )
+    ablation: AblationConfig = key(AblationConfig(), "What is changed in the pictures.")
     stability: StabilityConfig = key(StabilityConfig(), "What is changed one at a time.")

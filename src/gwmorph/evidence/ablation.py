@@ -6,7 +6,7 @@ Others are of how it was drawn, and need the strain: how the noise spectrum is t
 the plane, the size. What leaves the encoder's input as it is does not apply: it is no agreement.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,15 +16,24 @@ from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
 from gwmorph.block import RenderParameters, Stretch, batches, condition
-from gwmorph.encoders.base import Encoder, View
-from gwmorph.errors import StrainError
+from gwmorph.config import ClusteringConfig, EncoderConfig
+from gwmorph.encoders.base import Encoder, View, unit_rows
+from gwmorph.encoders.registry import make_encoder
+from gwmorph.errors import ConfigError, StrainError, TableError
+from gwmorph.evidence.stability import LEFT_OUT, agreement_rows
+from gwmorph.grid import block_of
+from gwmorph.morphology.clustering import MINIMUM_ROWS, cluster
+from gwmorph.morphology.partitions import FIGURES
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import PictureScale, crops
 from gwmorph.spectra.qtransform import QBatch
 from gwmorph.spectra.views import event_view
 from gwmorph.strain.base import LocalFile
 from gwmorph.tables.block import TILE
+from gwmorph.tables.embeddings import embedding_column, of_width
+from gwmorph.tables.validation import ABLATED, ABLATION_SAMPLE, NOT_APPLICABLE
 
+_KEY = ("detector", "gps_start", "trigger_time")
 Pictures = NDArray[np.uint8]
 # Palette indices [n, h, w], their scale, what they show, a seed -> what an encoder is given.
 Recolour = Callable[[Pictures, PictureScale, View, int], tuple[Pictures, PictureScale]]
@@ -147,6 +156,8 @@ REDRAWN: Mapping[str, Redraw] = {
 PRECISION = "precision"
 OTHER_PRECISION = {"float32": "bf16", "bf16": "float32", "int8": "float32"}
 CHANGES = (*RECOLOURED, *REDRAWN, PRECISION)
+# Nothing that the vectors say is left in these: agreement by chance.
+RANDOM, EXCHANGED = "random vectors", "rows exchanged"
 
 
 def reaches(
@@ -176,6 +187,95 @@ def encoded(
         for start in range(0, len(pictures), batch_size)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, encoder.width), np.float32)
+
+
+def vectors_after(
+    encoder: Encoder,
+    before: tuple[Pictures, PictureScale],
+    after: tuple[Pictures, PictureScale],
+    view: View,
+    batch_size: int,
+) -> NDArray[np.float32] | None:
+    """Return the vectors of changed pictures [n, d]; None where the change does not apply.
+
+    It does not where it leaves what the encoder sees, or the encoder takes no such pictures.
+    """
+    try:
+        return (
+            encoded(encoder, *after, view, batch_size)
+            if reaches(encoder, before, after, view)
+            else None
+        )
+    except ConfigError:
+        return None
+
+
+def with_other_precision(
+    config: EncoderConfig, pictures: Pictures, scale: PictureScale, view: View
+) -> NDArray[np.float32] | None:
+    """Return vectors [n, d] by the encoder in another precision; None where it has but one.
+
+    Raises
+    ------
+    ConfigError
+        As `registry.make_encoder`.
+    """
+    other = OTHER_PRECISION.get(config.precision) if config.name == "dinov2" else None
+    if other is None or config.runtime == "pytorch":
+        return None
+    changed = config.model_copy(update={"precision": other})
+    made = make_encoder(changed, (pictures.shape[1], pictures.shape[2]))
+    return encoded(made, pictures, scale, view, config.batch_size)
+
+
+def ablated_table(rows: NDArray[np.int64], vectors: NDArray[np.float32] | None) -> pa.Table:
+    """Return ABLATED rows: of vectors [m, d] and the rows of the sample that they belong to."""
+    if vectors is None:
+        return ABLATED.empty_table()
+    schema = of_width(ABLATED, vectors.shape[1])
+    return pa.table({"row": rows, "embedding": embedding_column(vectors)}, schema=schema)
+
+
+def sample_rows(
+    embeddings: pa.Table,
+    found_by: Mapping[tuple[str, int, float], str],
+    blocks: Collection[tuple[str, int]],
+    largest: int,
+    seed: int,
+) -> pa.Table:
+    """Return at most ``largest`` rows of ABLATION_SAMPLE, drawn evenly from some blocks.
+
+    Parameters
+    ----------
+    embeddings
+        Rows of EMBEDDINGS of one view.
+    found_by
+        What found an event, by its detector, window and peak time.
+    blocks
+        Detectors and GPS starts of the blocks.
+
+    Raises
+    ------
+    TableError
+        There are fewer than 16 rows in these blocks.
+    """
+    places = zip(
+        embeddings["detector"].to_pylist(), embeddings["gps_start"].to_pylist(), strict=True
+    )
+    inside = np.flatnonzero([(name, block_of(start)) in blocks for name, start in places])
+    if len(inside) < MINIMUM_ROWS:
+        raise TableError(
+            f"{len(inside)} rows in {len(blocks)} blocks are too few to judge clusters by: "
+            f"expected at least {MINIMUM_ROWS}. Raise validation.ablation.blocks, or leave this "
+            "view out of clustering.views."
+        )
+    if len(inside) > largest:
+        chosen = stream(seed, "ablation sample").choice(inside, largest, replace=False)
+        inside = np.sort(chosen)
+    drawn = embeddings.take(pa.array(inside))
+    keys = zip(*(drawn[name].to_pylist() for name in _KEY), strict=True)
+    columns = {name: drawn[name] for name in ABLATION_SAMPLE.names if name != "found_by"}
+    return pa.table({**columns, "found_by": pa.array(map(found_by.get, keys), pa.string())})
 
 
 def redrawn(
@@ -225,6 +325,31 @@ def redrawn(
             yield from _views(stretch, rows, changed)
 
 
+def encode_redrawn(
+    change: str,
+    pictures: Mapping[int, Pictures],
+    parameters: RenderParameters,
+    config: EncoderConfig,
+    view: View,
+) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
+    """Return rows in order and the vectors of their redrawn pictures [m, d].
+
+    None instead of vectors where the change does not apply: where it leaves how this view is drawn
+    as it was, or the encoder takes no pictures of such a size.
+    """
+    rows = np.array(sorted(pictures), np.int64)
+    drawn = REDRAWN[change](parameters)
+    size = (drawn.height, drawn.width)
+    if not len(rows) or (change == "plane" and view == "event"):
+        return rows[:0], None
+    try:
+        made = make_encoder(config, size)
+    except ConfigError:
+        return rows[:0], None
+    stacked = np.stack([pictures[row] for row in rows.tolist()])
+    return rows, encoded(made, stacked, drawn.picture_scale, view, config.batch_size)
+
+
 def _views(
     stretch: Stretch,
     rows: Mapping[int, list[tuple[int, dict[str, Any]]]],
@@ -252,3 +377,66 @@ def _event(
     moment = row["trigger_time"] - row["gps_start"]
     view = event_view(batch, window, moment, parameters.height, parameters.width, plane)
     return parameters.picture_scale.index(view)
+
+
+def ablation_rows(
+    vectors: NDArray[np.float32],
+    changed: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]] | None],
+    blocks: NDArray[np.integer],
+    clustering: ClusteringConfig,
+    run_seed: int,
+    repeats: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return rows of ``AGREEMENTS``: each change's clusters against those of the sample as it is.
+
+    Random vectors, and the sample's own clusters with their rows exchanged, stand beside them: by
+    chance there is no agreement. A change that does not apply has no value.
+
+    Parameters
+    ----------
+    vectors
+        The sample's, float32 [n, d].
+    changed
+        By change the rows that it has and their vectors; None where it does not apply.
+    blocks
+        Stretch of time of each row, [n].
+    clustering, run_seed
+        The run's.
+    repeats, seed
+        Of the draws of stretches.
+    """
+    labels = cluster(vectors, clustering, run_seed).labels
+    rng = stream(seed, "baselines")
+    noise = unit_rows(rng.standard_normal(vectors.shape))
+    partitions = {
+        name: _partition(*entry, len(labels), clustering, run_seed)
+        for name, entry in changed.items()
+        if entry is not None
+    }
+    partitions[RANDOM] = cluster(noise, clustering, run_seed).labels
+    partitions[EXCHANGED] = rng.permutation(labels)
+    kinds = {name: name for name in partitions}
+    rows = agreement_rows(labels, partitions, kinds, blocks, repeats, seed)
+    return rows + [
+        row for name, entry in changed.items() if entry is None for row in _not_applicable(name)
+    ]
+
+
+def _partition(
+    rows: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    total: int,
+    clustering: ClusteringConfig,
+    seed: int,
+) -> NDArray[np.int32]:
+    labels = np.full(total, LEFT_OUT, np.int32)
+    labels[rows] = cluster(vectors, clustering, seed).labels
+    return labels
+
+
+def _not_applicable(name: str) -> Iterator[dict[str, Any]]:
+    nothing = dict.fromkeys(("value", "low", "high"), float("nan"))
+    for figure in FIGURES:
+        about = {"variant": name, "changed": NOT_APPLICABLE, "clusters": 0, "figure": figure}
+        yield {**about, **nothing, "rows": 0}

@@ -37,7 +37,7 @@ def draw_distortion(
     path
         PNG to write.
     """
-    with saved_figure(path, 15.0, 2.6 + 0.16 * len(cluster_summary)) as figure:
+    with saved_figure(path, 15.0, max(2.6 + 0.16 * len(cluster_summary), 4.0)) as figure:
         left, middle, right = figure.subplots(1, 3)
         _draw_figures(left, distortion)
         _draw_silhouettes(middle, separation)

@@ -1,26 +1,16 @@
 """Which clusters stay when one choice is made in another way: a figure and tables."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from gwmorph.report.estimates import draw_intervals, interval_text
+from gwmorph.report.agreements import agreement_table, draw_agreements
 from gwmorph.report.html import cluster_mark, heading, page, table
 from gwmorph.report.palette import GREY, cluster_color, saved_figure
 from gwmorph.storage import write_bytes
-
-_HEADINGS = {
-    "ami": "AMI",
-    "ari": "ARI",
-    "ari_without_largest": "ARI without the largest cluster",
-    "macro_jaccard": "macro-Jaccard",
-    "largest_share": "largest cluster's share",
-}
-_DRAWN = {"ami": 0, "ari_without_largest": 6}
 
 
 def draw_stability(
@@ -36,25 +26,13 @@ def draw_stability(
         PNG to write.
     """
     names = list(dict.fromkeys(agreements["variant"].to_pylist()))
-    with saved_figure(path, 15.0, 1.6 + 0.19 * len(names)) as figure:
+    with saved_figure(path, 15.0, max(1.6 + 0.19 * len(names), 4.0)) as figure:
         left, middle, right = figure.subfigures(1, 3, width_ratios=[5, 5, 4], squeeze=False)[0]
-        _draw_agreements(left.subplots(), agreements, names)
+        axes = left.subplots()
+        axes.set_title("Agreement with the run's clusters")
+        draw_agreements(axes, agreements, names)
         _draw_pairs(middle, pairs)
         _draw_survival(right.subplots(), survival)
-
-
-def _draw_agreements(axes: Axes, agreements: pa.Table, names: list[str]) -> None:
-    places = np.arange(len(names))[::-1].astype(float)
-    found = {(row["variant"], row["figure"]): row for row in agreements.to_pylist()}
-    for number, (figure, color) in enumerate(_DRAWN.items()):
-        rows = [found[name, figure] for name in names]
-        shifted = places + 0.14 - 0.28 * number
-        draw_intervals(axes, shifted, rows, cluster_color(color), _HEADINGS[figure])
-    axes.set_title("Agreement with the run's clusters")
-    axes.set_yticks(places, names, fontsize=8)
-    axes.set_xlim(-0.02, 1.02)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(loc="upper left", fontsize=8)
 
 
 def _draw_pairs(figure: SubFigure, pairs: pa.Table) -> None:
@@ -106,18 +84,6 @@ def write_stability_page(agreements: pa.Table, survival: pa.Table, path: Path | 
         heading("Clusters that stay"),
         table(clusters, found),
         heading("Agreement of each variant with the run"),
-        table(*_agreement_table(agreements)),
+        table(*agreement_table(agreements)),
     ]
     write_bytes(path, page("Stability", *blocks).encode())
-
-
-def _agreement_table(agreements: pa.Table) -> tuple[list[tuple[str, str]], list[list[Any]]]:
-    rows = agreements.to_pylist()
-    held = {(row["variant"], row["figure"]): row for row in rows}
-    clusters = {row["variant"]: row["clusters"] for row in rows}
-    headings = [("variant", "what was changed"), ("clusters", "how many the variant has")]
-    headings += [(text, "value and 95 % interval") for text in _HEADINGS.values()]
-    return headings, [
-        [name, str(count), *(interval_text(held.get((name, figure))) for figure in _HEADINGS)]
-        for name, count in clusters.items()
-    ]

@@ -2,8 +2,10 @@
 
 import pyarrow as pa
 
-from gwmorph.tables.columns import field
+from gwmorph.tables.columns import DETECTOR, EMBEDDING, GPS_START, TRIGGER_TIME, VIEW, field
 
+# What changed, where it does not apply.
+NOT_APPLICABLE = "does not reach the encoder"
 _INTERVAL = [
     field("value", pa.float64(), "", "the figure; nan where it cannot be taken"),
     field("low", pa.float64(), "", "lower end of its 95 % interval; nan with too few blocks"),
@@ -74,4 +76,27 @@ SEPARATION = pa.schema(
         ),
     ],
     metadata={"gwmorph.schema": "separation"},
+)
+# The rows of a view that are drawn and encoded again.
+ABLATION_SAMPLE = pa.schema(
+    [
+        DETECTOR,
+        GPS_START,
+        VIEW,
+        TRIGGER_TIME,
+        field("tile_q", pa.float64(), "", "Q of the loudest tile's plane"),
+        field("found_by", pa.string(), "", "what found an event; null for windows", nullable=True),
+        EMBEDDING,
+    ],
+    metadata={"gwmorph.schema": "ablation_sample"},
+)
+# The vectors that a change gives them; none where it does not reach the encoder.
+ABLATED = pa.schema(
+    [
+        field(
+            "row", pa.int64(), "", "row of the sample; those lost under the change are left out"
+        ),
+        EMBEDDING,
+    ],
+    metadata={"gwmorph.schema": "ablated"},
 )

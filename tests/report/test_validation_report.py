@@ -1,0 +1,154 @@
+"""Figures and pages of validation: drawn for any table, and true to it."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from gwmorph.report.ablation import LABELS, draw_ablation, write_ablation_page
+from gwmorph.report.agreements import agreement_table
+from gwmorph.report.distortion import draw_distortion, write_distortion_page
+from gwmorph.report.estimates import interval_text
+from gwmorph.report.stability import draw_stability, write_stability_page
+from gwmorph.tables.validation import (
+    AGREEMENTS,
+    DISTORTION,
+    NOT_APPLICABLE,
+    PAIRS,
+    SEPARATION,
+    SURVIVAL,
+)
+
+FIGURES = ("ari", "ami", "macro_jaccard", "largest_share", "ari_without_largest")
+
+
+def agreements(names, lost=()):
+    rng = np.random.default_rng(0)
+    rows = []
+    for name in [*names, *lost]:
+        for figure in FIGURES:
+            value = float("nan") if name in lost else float(rng.uniform(0.3, 1))
+            about = {"variant": name, "changed": NOT_APPLICABLE if name in lost else name}
+            interval = {"value": value, "low": value - 0.1, "high": value + 0.05}
+            rows.append({**about, "clusters": 5, "figure": figure, **interval, "rows": 90})
+    return pa.Table.from_pylist(rows, schema=AGREEMENTS)
+
+
+def pairs(names):
+    rows = [
+        {"one": one, "other": other, "ari": 0.5, "ami": 0.6}
+        for i, one in enumerate(names)
+        for other in names[i + 1 :]
+    ]
+    return pa.Table.from_pylist(rows, schema=PAIRS)
+
+
+def survival(count):
+    rows = [
+        {
+            "cluster": n, "members": 50 - n, "runs": 10, "survived": 10 - n,
+            "share": 1 - n / 10, "mean_jaccard": 0.9, "stable": n < 3,
+        }
+        for n in range(count)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=SURVIVAL)
+
+
+def distortion(**interval):
+    figures = ("trustworthiness", "continuity", "neighbor_preservation", "shepard_correlation")
+    rows = [
+        {"shown": shown, "figure": f, "value": 0.8, "low": 0.7, "high": 0.9, "rows": 90} | interval
+        for shown in ("space", "map")
+        for f in figures
+    ]
+    return pa.Table.from_pylist(rows, schema=DISTORTION)
+
+
+def separation(count):
+    rows = [
+        {
+            "cluster": n, "members": 9, "nearest_cluster": (n + 1) % count if count > 1 else None,
+            "silhouette": 0.25 if count > 1 else None, "p_value": 0.005,
+        }
+        for n in range(count)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=SEPARATION)
+
+
+def is_picture(path):
+    with Image.open(path) as image:
+        return image.format == "PNG" and min(image.size) > 300
+
+
+@pytest.mark.parametrize("count", [1, 14, 40])
+def test_stability_is_drawn_and_written_for_any_run(tmp_path, count):
+    names = [f"seed {n}" for n in range(count + 1)]
+    draw_stability(
+        agreements(names), pairs(["the run", *names]), survival(count), tmp_path / "s.png"
+    )
+    assert is_picture(tmp_path / "s.png")
+    write_stability_page(agreements(names), survival(count), tmp_path / "s.html")
+    page = (tmp_path / "s.html").read_text()
+    assert page.count("<tr>") == 2 + count + len(names)
+    assert f"<td>{10} of 10</td>" in page
+
+
+def test_a_cluster_that_does_not_stay_says_so(tmp_path):
+    write_stability_page(agreements(["seed 1"]), survival(5), tmp_path / "s.html")
+    page = (tmp_path / "s.html").read_text()
+    assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (3, 2)
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_distortion_is_drawn_and_written_for_any_run(tmp_path, run_tables, count):
+    summary = run_tables(clusters=count).summary
+    count = len(summary)
+    tables = distortion(), separation(count), summary
+    draw_distortion(*tables, tmp_path / "d.png")
+    assert is_picture(tmp_path / "d.png")
+    write_distortion_page(*tables, tmp_path / "d.html")
+    page = (tmp_path / "d.html").read_text()
+    assert page.count("0.80 (0.70 to 0.90)") == 2 * 4
+    assert page.count("<td>no</td>") == sum(
+        not kept for kept in summary["outside_umap"].to_pylist()
+    )
+
+
+def test_an_interval_that_is_not_known_is_not_drawn_or_written(tmp_path, run_tables):
+    unknown = distortion(low=float("nan"), high=float("nan"))
+    summary = run_tables(clusters=3).summary
+    draw_distortion(unknown, separation(3), summary, tmp_path / "d.png")
+    write_distortion_page(unknown, separation(3), summary, tmp_path / "d.html")
+    assert (tmp_path / "d.html").read_text().count("<td>0.80</td>") == 2 * 4
+
+
+def test_what_does_not_apply_is_named_and_has_no_row(tmp_path):
+    table = agreements(["gain_low", "random vectors"], ["colormap", "greyscale"])
+    draw_ablation(table, tmp_path / "a.png")
+    assert is_picture(tmp_path / "a.png")
+    write_ablation_page(table, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text()
+    assert page.count("<tr>") == 1 + 2
+    assert LABELS["gain_low"] in page
+    said = re.search(r"<p>(.*)</p>", page)[1]
+    assert said == f"Not applicable, since it {NOT_APPLICABLE}: another colormap, greyscale."
+
+
+def test_a_table_of_agreements_has_every_figure_that_a_giant_cluster_cannot_carry():
+    headings, rows = agreement_table(agreements(["seed 1"]))
+    assert [text for text, _ in headings[2:]] == [
+        "AMI", "ARI", "ARI without the largest cluster", "macro-Jaccard",
+        "largest cluster's share",
+    ]  # fmt: skip
+    assert len(rows) == 1
+    assert all(re.fullmatch(r"\d\.\d\d \(.* to .*\)", cell) for cell in rows[0][2:])
+
+
+def test_intervals_are_written_as_far_as_they_are_known():
+    nan = float("nan")
+    assert interval_text(None) == ""
+    assert interval_text({"value": nan, "low": nan, "high": nan}) == "none"
+    assert interval_text({"value": 0.5, "low": nan, "high": nan}) == "0.50"
+    assert interval_text({"value": 0.5, "low": 0.4, "high": 0.6}) == "0.50 (0.40 to 0.60)"
