@@ -75,7 +75,13 @@ def _draw_jaccards(axes: Axes, cluster_summary: pa.Table) -> None:
     places = np.arange(len(rows))[::-1]
     for number, (column, label) in enumerate(_WAYS.items()):
         values = [row[column] for row in rows]
-        axes.plot(values, places, "os"[number], color=cluster_color(6 * number), label=label)
+        axes.plot(
+            values,
+            places + 0.15 - 0.3 * number,
+            "os"[number],
+            color=cluster_color(6 * number),
+            label=label,
+        )
     axes.axvline(DISSOLVED, color="#222222", linewidth=0.8, linestyle=":")
     axes.set_title("Jaccard with the best cluster without UMAP\n(right of the line: found)")
     axes.set_yticks(places, [str(row["cluster"]) for row in rows], fontsize=8)
