@@ -102,6 +102,15 @@ DIMENSIONLESS = {
     "training.weight_decay",
     "training.window_pairs",
     "training.windows_per_part",
+    "validation.ablation.blocks",
+    "validation.ablation.rows",
+    "validation.permutations",
+    "validation.repeats",
+    "validation.rows",
+    "validation.seed",
+    "validation.stability.bootstraps",
+    "validation.stability.seeds",
+    "validation.survival",
 }
 
 

@@ -25,9 +25,11 @@ from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
+from gwmorph.evidence import ablation, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.loop import Checkpoint, Recipe, choose_device, choose_precision, train
@@ -46,6 +48,7 @@ from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.sources import make_source
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.embeddings import embedding_column
 from gwosc_files import write_gwosc_file
 from morphology.planted import blobs
 
@@ -72,6 +75,7 @@ SMALL = {
         "false_alarm_fractions": [0.1],
     },
     "comparison": {"per_class": 4},
+    "validation": {"repeats": 20, "permutations": 19},
     "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
 }
 # Keys that bound a quantity together with the one that is tried.
@@ -104,6 +108,7 @@ ELSEWHERE = {
     ("training.device", "cuda"): "needs a GPU",
     ("source.simulated.rate_scale", 1000.0): "takes a minute, and differs in number alone",
     ("clustering.separation.surrogates", 1000): "as source.simulated.rate_scale",
+    ("validation.repeats", 10_000): "as source.simulated.rate_scale",
 }
 
 
@@ -291,6 +296,41 @@ def compared(config: Config, tmp_path: Path) -> None:
     assert len(views) <= keys.per_class
 
 
+def validated(config: Config, tmp_path: Path) -> None:
+    """Each question on a few islands, of the many variants the first and the last one."""
+    vectors, truth = blobs((40, 24), seed=3)
+    keys = config.validation
+    starts = START + 32 * np.arange(64)
+    rows = pa.table(
+        {
+            "detector": ["H1"] * 64,
+            "gps_start": starts,
+            "view": ["window"] * 64,
+            "trigger_time": pa.nulls(64, pa.float64()),
+            "tile_q": np.full(64, 8.0),
+            "embedding": embedding_column(vectors),
+        }
+    )
+    clusters = rows.append_column("cluster", pa.array(truth.astype(np.int32)))
+    sample = draw_sample(rows, clusters, keys.rows, keys.block_s, keys.seed)
+    count = len(sample.rows)
+    every = list(stability.variants(config.clustering, 1, keys.stability, count, keys.seed))
+    chosen = [every[0], every[-1]]
+    partitions = stability.partitions_of(sample.vectors, chosen)
+    kinds = {variant.name: variant.changed for variant in chosen}
+    draws = (sample.blocks, keys.repeats, keys.seed)
+    assert stability.agreement_rows(sample.labels, partitions, kinds, *draws)
+    assert stability.survival_rows(sample.labels, partitions, keys.survival)
+    shown = {"map": vectors[sample.rows, :2]}
+    assert distortion.distortion_rows(sample, shown, keys.repeats, keys.seed)
+    assert distortion.separation_rows(vectors, truth, keys.rows, keys.permutations, keys.seed)
+    blocks = {("H1", block_of(int(start))) for start in starts}
+    few = ablation.sample_rows(rows, {}, blocks, keys.ablation.rows, keys.seed)
+    assert len(few) == min(keys.ablation.rows, 64)
+    for change in keys.ablation.changes:
+        assert change in ablation.CHANGES
+
+
 def counted(config: Config, tmp_path: Path) -> None:
     rows = [analysed_row("H1", START + 32 * n, 32, block_of(START)) for n in range(3)]
     ledger = pa.Table.from_pylist(rows, schema=LEDGER)
@@ -319,6 +359,7 @@ STAGES = {
     "training.windows_per_part": shown_pairs,
     "training.spread": shown_pairs,
     "comparison": compared,
+    "validation": validated,
     "report": counted,
 }
 CASES = [
