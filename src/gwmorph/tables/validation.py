@@ -2,7 +2,15 @@
 
 import pyarrow as pa
 
-from gwmorph.tables.columns import DETECTOR, EMBEDDING, GPS_START, TRIGGER_TIME, VIEW, field
+from gwmorph.tables.columns import (
+    DETECTOR,
+    EMBEDDING,
+    GPS_START,
+    TILE_COLUMNS,
+    TRIGGER_TIME,
+    VIEW,
+    field,
+)
 
 # What changed, where it does not apply.
 NOT_APPLICABLE = "does not reach the encoder"
@@ -99,4 +107,35 @@ ABLATED = pa.schema(
         EMBEDDING,
     ],
     metadata={"gwmorph.schema": "ablated"},
+)
+# Rows of a run whose class is known.
+REFERENCE = pa.schema(
+    [
+        DETECTOR,
+        GPS_START,
+        VIEW,
+        TRIGGER_TIME,
+        field("label", pa.string(), "", "class"),
+        *TILE_COLUMNS,
+        EMBEDDING,
+    ],
+    metadata={"gwmorph.schema": "reference"},
+)
+# How well names agree with classes.
+NAMING = pa.schema(
+    [
+        field("features", pa.string(), "", "what was compared"),
+        field("figure", pa.string(), "", "how agreement was measured"),
+        field("label", pa.string(), "", "class that it is of; null for all", nullable=True),
+        *_INTERVAL,
+    ],
+    metadata={"gwmorph.schema": "naming"},
+)
+CONFUSION = pa.schema(
+    [
+        field("label", pa.string(), "", "class"),
+        field("named", pa.string(), "", "name that it was given; '' for none"),
+        field("rows", pa.int64(), "", "how many"),
+    ],
+    metadata={"gwmorph.schema": "confusion"},
 )

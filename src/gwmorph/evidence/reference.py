@@ -1,0 +1,229 @@
+"""Labelled references: what a run's rows are known to be, and how well neighbours tell it.
+
+A reference is made by the pipeline itself: the rows of a run whose class is known, from labels
+that somebody else gave or from the truth about simulated strain. It says how its pictures were
+drawn and encoded, and of which view they are: vectors that were made in another way are not
+compared with it.
+
+Scores are of the later part of a run by the earlier one, with a gap between them: rows at one time
+are alike for other reasons than their class.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    adjusted_mutual_info_score,
+    adjusted_rand_score,
+    normalized_mutual_info_score,
+    v_measure_score,
+)
+
+from gwmorph.encoders.base import View
+from gwmorph.errors import TableError
+from gwmorph.evidence.recall import wilson
+from gwmorph.labels import matching_triggers
+from gwmorph.morphology.similarity import UNKNOWN
+from gwmorph.tables.embeddings import of_width
+from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.validation import REFERENCE
+
+Classes = NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the earlier and of the later part: int64 [a] and [b]. The gap is in neither."""
+
+    earlier: NDArray[np.int64]
+    later: NDArray[np.int64]
+
+
+def labels_of_events(embeddings: pa.Table, labels: pa.Table, triggers: pa.Table) -> Classes:
+    """Return the label that each event has, '' where it has none: str [n].
+
+    Of several labels that mean one trigger the loudest counts.
+
+    Parameters
+    ----------
+    embeddings
+        Rows of EMBEDDINGS of events.
+    labels, triggers
+        Rows of LABELS and TRIGGERS; `labels.matching_triggers` says which trigger a label means.
+    """
+    keys = list(
+        zip(
+            *(triggers[name].to_pylist() for name in ("detector", "gps_start", "peak_time")),
+            strict=True,
+        )
+    )
+    order = np.argsort(labels["snr"].to_numpy(), kind="stable")
+    meant = matching_triggers(labels, triggers)
+    words = labels["label"].to_pylist()
+    named = {keys[row]: words[i] for i in order.tolist() if (row := meant[i]) is not None}
+    wanted = zip(
+        *(embeddings[name].to_pylist() for name in ("detector", "gps_start", "trigger_time")),
+        strict=True,
+    )
+    return np.array([named.get(key, UNKNOWN) for key in wanted], dtype=str)
+
+
+def classes_in_windows(
+    embeddings: pa.Table, known: pa.Table, names: Classes, window_s: int
+) -> Classes:
+    """Return the class of the loudest known transient in each window, '' for none: str [n].
+
+    Parameters
+    ----------
+    embeddings
+        Rows of EMBEDDINGS of windows of ``window_s`` seconds.
+    known
+        Transients with ``detector``, ``gps_time`` and ``snr``; ``names`` are their classes.
+    """
+    detectors, starts = (np.array(embeddings[n].to_pylist()) for n in ("detector", "gps_start"))
+    where = np.array(known["detector"].to_pylist())
+    times, snr = known["gps_time"].to_numpy(), known["snr"].to_numpy()
+    found = np.full(len(embeddings), UNKNOWN, dtype=names.dtype if len(names) else "U1")
+    for name in np.unique(detectors):
+        rows = np.flatnonzero(detectors == name)
+        rows = rows[np.argsort(starts[rows], kind="stable")]
+        own = np.flatnonzero(where == name)
+        # The loudest last, so that it is what is left.
+        for i in own[np.argsort(snr[own], kind="stable")].tolist():
+            low, high = np.searchsorted(starts[rows], [times[i] - window_s, times[i]], "right")
+            found[rows[low:high]] = names[i]
+    return found
+
+
+def reference_table(embeddings: pa.Table, classes: Classes) -> pa.Table:
+    """Return the REFERENCE table of the rows of EMBEDDINGS whose class is known."""
+    known = np.flatnonzero(classes != UNKNOWN)
+    rows = embeddings.take(pa.array(known))
+    schema = of_width(REFERENCE, embeddings["embedding"].type.list_size)
+    columns = {name: rows[name] for name in schema.names if name != "label"}
+    return pa.table({**columns, "label": classes[known].tolist()}, schema=schema)
+
+
+def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View) -> pa.Table:
+    """Read a REFERENCE table whose vectors may be compared with a run's.
+
+    Raises
+    ------
+    TableError
+        The table is damaged or empty, or its pictures were drawn or encoded in another way, or are
+        of the other view; the error names both.
+    """
+    reference = read_table(path, REFERENCE)
+    found = read_metadata(path)
+    expected = {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id}
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise TableError(
+                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. Its vectors were "
+                "made in another way than this run's and say nothing of them: make a reference "
+                "with the configuration of this run."
+            )
+    views = set(reference["view"].to_pylist())
+    if views != {view}:
+        raise TableError(
+            f"{path}: expected views of {view}s, got {', '.join(sorted(views)) or 'no row'}. "
+            "Name the reference of the same view."
+        )
+    return reference
+
+
+def split_by_time(times: NDArray[np.float64], gap_s: float) -> Split:
+    """Return the earlier and the later half of rows by GPS time, ``gap_s`` seconds apart.
+
+    Rows within half a gap of the median time are in neither part.
+    """
+    middle = float(np.median(times)) if len(times) else 0.0
+    return Split(
+        np.flatnonzero(times < middle - gap_s / 2), np.flatnonzero(times >= middle + gap_s / 2)
+    )
+
+
+def naming_rows(features: str, named: Classes, classes: Classes) -> list[dict[str, Any]]:
+    """Return rows of ``NAMING``: how often rows of known class are named right, and agreement.
+
+    ``top1`` of all and of each class (Wilson intervals), ``precision`` of each name that is given,
+    and, over all rows, ARI, AMI, NMI and V-measure of names against classes. A row without a name
+    is wrong.
+
+    Parameters
+    ----------
+    features
+        What was compared.
+    named, classes
+        Name and class of each row, str [n].
+    """
+    right = named == classes
+    rows = [_share(features, "top1", None, right)]
+    for label in sorted(set(classes.tolist())):
+        rows.append(_share(features, "top1", label, right[classes == label]))
+        given = named == label
+        if given.any():
+            rows.append(_share(features, "precision", label, right[given]))
+    scores = {
+        "ari": adjusted_rand_score,
+        "ami": adjusted_mutual_info_score,
+        "nmi": normalized_mutual_info_score,
+        "v_measure": v_measure_score,
+    }
+    nothing = float("nan")
+    rows += [
+        {
+            "features": features,
+            "figure": name,
+            "label": None,
+            "value": float(score(classes, named)),
+            "low": nothing,
+            "high": nothing,
+            "rows": len(classes),
+        }
+        for name, score in scores.items()
+        if len(classes)
+    ]
+    return rows
+
+
+def _share(
+    features: str, figure: str, label: str | None, right: NDArray[np.bool_]
+) -> dict[str, Any]:
+    count, total = int(right.sum()), len(right)
+    low, high = wilson(count, total) if total else (0.0, 1.0)
+    value = count / total if total else float("nan")
+    return {
+        "features": features,
+        "figure": figure,
+        "label": label,
+        "value": value,
+        "low": low,
+        "high": high,
+        "rows": total,
+    }
+
+
+def confusion_rows(named: Classes, classes: Classes) -> list[dict[str, Any]]:
+    """Return rows of ``CONFUSION``: how many rows of each class are given each name."""
+    pairs, counts = np.unique(np.column_stack([classes, named]), axis=0, return_counts=True)
+    return [
+        {"label": label, "named": name, "rows": count}
+        for (label, name), count in zip(pairs.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def of_same_row(embeddings: pa.Table, reference: pa.Table) -> NDArray[np.int64]:
+    """Return which row of the reference each row of a run is itself, −1 where none: int64 [n]."""
+    keys = ("detector", "gps_start", "trigger_time")
+
+    def rows(table: pa.Table) -> Sequence[tuple[Any, ...]]:
+        return list(zip(*(table[name].to_pylist() for name in keys), strict=True))
+
+    place = {key: i for i, key in enumerate(rows(reference))}
+    return np.array([place.get(key, -1) for key in rows(embeddings)], dtype=np.int64)

@@ -1,0 +1,207 @@
+"""Rows of known class, from labels and in windows and events; and how names are scored."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_mutual_info_score
+
+from closeness import near
+from gwmorph.errors import TableError
+from gwmorph.evidence.reference import (
+    classes_in_windows,
+    confusion_rows,
+    labels_of_events,
+    naming_rows,
+    of_same_row,
+    read_reference,
+    reference_table,
+    split_by_time,
+)
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.parquet import write_table
+
+GPS = 1_262_301_184
+
+
+def embeddings(count=6, view="event", width=4):
+    vectors = np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    starts = GPS + 32 * np.arange(count)
+    times = (starts + 10.0) if view == "event" else [None] * count
+    tiles = {
+        f"tile_{name}": np.ones(count) for name in ("time", "frequency", "q", "energy", "snr")
+    }
+    return pa.table(
+        {
+            "detector": ["H1", "L1"] * (count // 2),
+            "gps_start": starts,
+            "view": [view] * count,
+            "trigger_time": pa.array(times, pa.float64()),
+            **tiles,
+            "embedding": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), width),
+        }
+    )
+
+
+def triggers(rows):
+    nothing = {
+        field.name: {pa.string(): "tile", pa.bool_(): True}.get(field.type, 1)
+        for field in TRIGGERS
+        if not field.nullable
+    }
+    records = [
+        nothing
+        | {
+            "detector": row["detector"],
+            "gps_start": row["gps_start"],
+            "peak_time": row["trigger_time"],
+            "tstart": row["trigger_time"] - 0.1,
+            "tend": row["trigger_time"] + 0.1,
+        }
+        for row in rows.to_pylist()
+    ]
+    return pa.Table.from_pylist(records, schema=TRIGGERS)
+
+
+def labels(*rows):
+    names = ("detector", "gps_time", "label", "snr")
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+
+
+def test_an_event_has_the_label_that_means_its_trigger():
+    rows = embeddings()
+    known = labels(
+        ("H1", GPS + 10.05, "Blip", 12.0),
+        ("L1", GPS + 42.3, "Whistle", 9.0),  # a fifth of a second after the trigger's end
+        ("L1", GPS + 110.0, "Tomte", 9.0),  # seconds away
+    )
+    found = labels_of_events(rows, known, triggers(rows))
+    assert found.tolist() == ["Blip", "Whistle", "", "", "", ""]
+
+
+def test_of_two_labels_of_one_trigger_the_loudest_counts():
+    rows = embeddings()
+    known = labels(("H1", GPS + 10.0, "Blip", 30.0), ("H1", GPS + 10.1, "Koi_Fish", 90.0))
+    assert labels_of_events(rows, known, triggers(rows))[0] == "Koi_Fish"
+    assert labels_of_events(rows, known.take([1, 0]), triggers(rows))[0] == "Koi_Fish"
+
+
+def test_an_event_of_another_detector_is_not_labelled():
+    rows = embeddings()
+    known = labels(("L1", GPS + 10.0, "Blip", 30.0))
+    assert set(labels_of_events(rows, known, triggers(rows)).tolist()) == {""}
+
+
+def test_a_window_has_the_class_of_its_loudest_transient():
+    rows = embeddings(view="window")
+    known = pa.table(
+        {
+            "detector": ["H1", "H1", "L1", "H1", "H1"],
+            "gps_time": [GPS + 1.0, GPS + 31.9, GPS + 32.0, GPS + 96.0, GPS + 500.0],
+            "snr": [30.0, 8.0, 9.0, 9.0, 99.0],
+        }
+    )
+    names = np.array(["loud", "faint", "whistle", "never", "elsewhere"])
+    found = classes_in_windows(rows, known, names, 32)
+    # The windows of H1 start at 0, 64 and 128 s, those of L1 at 32, 96 and 160 s.
+    assert found.tolist() == ["loud", "whistle", "", "", "", ""]
+
+
+@given(st.lists(st.tuples(st.floats(0, 190), st.floats(5, 50)), max_size=12), st.integers(1, 64))
+def test_windows_that_overlap_each_have_their_loudest(transients, length):
+    rows = embeddings(view="window")
+    known = pa.table(
+        {
+            "detector": pa.array(["H1"] * len(transients), pa.string()),
+            "gps_time": pa.array([GPS + t for t, _ in transients], pa.float64()),
+            "snr": pa.array([snr for _, snr in transients], pa.float64()),
+        }
+    )
+    names = np.array([f"{i}" for i in range(len(transients))], dtype=str)
+    found = classes_in_windows(rows, known, names, length)
+    for i, row in enumerate(rows.to_pylist()):
+        inside = [
+            (snr, j)
+            for j, (t, snr) in enumerate(transients)
+            if row["detector"] == "H1" and row["gps_start"] <= GPS + t < row["gps_start"] + length
+        ]
+        expected = {f"{j}" for snr, j in inside if snr == max(inside)[0]} or {""}
+        assert found[i] in expected
+
+
+def test_a_reference_holds_the_rows_of_known_class(tmp_path):
+    rows = embeddings()
+    table = reference_table(rows, np.array(["a", "", "b", "", "", "a"]))
+    assert table["label"].to_pylist() == ["a", "b", "a"]
+    assert table["gps_start"].to_pylist() == [GPS, GPS + 64, GPS + 160]
+    assert of_same_row(rows, table).tolist() == [0, -1, 1, -1, -1, 2]
+    about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": "e"}
+    write_table(tmp_path / "r.parquet", table.schema, table, about)
+    assert read_reference(tmp_path / "r.parquet", "r", "e", "event").equals(table)
+
+
+@pytest.mark.parametrize(
+    ("render_id", "encoder_id", "view", "said"),
+    [
+        ("other", "e", "event", r"gwmorph.render_id = 'other', got 'r'"),
+        ("r", "other", "event", r"gwmorph.encoder_id = 'other', got 'e'"),
+        ("r", "e", "window", r"expected views of windows, got event"),
+    ],
+)
+def test_a_reference_made_in_another_way_is_refused(tmp_path, render_id, encoder_id, view, said):
+    table = reference_table(embeddings(), np.array(["a"] * 6))
+    about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": "e"}
+    write_table(tmp_path / "r.parquet", table.schema, table, about)
+    with pytest.raises(TableError, match=rf"r\.parquet: .*{said}"):
+        read_reference(tmp_path / "r.parquet", render_id, encoder_id, view)
+
+
+def test_an_empty_reference_is_refused(tmp_path):
+    table = reference_table(embeddings(), np.array([""] * 6))
+    about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": "e"}
+    write_table(tmp_path / "r.parquet", table.schema, table, about)
+    with pytest.raises(TableError, match="got no row"):
+        read_reference(tmp_path / "r.parquet", "r", "e", "event")
+
+
+@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=60), st.floats(0, 3000))
+def test_parts_are_a_gap_apart(raw, gap):
+    times = np.array(raw)
+    split = split_by_time(times, gap)
+    assert not set(split.earlier.tolist()) & set(split.later.tolist())
+    if len(split.earlier) and len(split.later):
+        assert times[split.later].min() - times[split.earlier].max() >= gap * (1 - 1e-9)
+    if gap == 0:
+        assert len(split.earlier) + len(split.later) == len(times)
+
+
+def test_names_are_scored_by_class_and_as_a_whole():
+    classes = np.array(["a"] * 6 + ["b"] * 3 + ["c"])
+    named = np.array(["a"] * 5 + ["b"] + ["b", "b", ""] + ["a"])
+    rows = {(row["figure"], row["label"]): row for row in naming_rows("vectors", named, classes)}
+    assert rows["top1", None]["value"] == near(0.7)
+    assert rows["top1", "a"]["value"] == near(5 / 6)
+    assert rows["top1", "b"]["value"] == near(2 / 3)
+    assert rows["top1", "c"]["value"] == 0
+    assert rows["top1", "c"]["rows"] == 1  # a class with one member
+    assert rows["precision", "a"]["value"] == near(5 / 6)
+    assert rows["precision", "b"]["value"] == near(2 / 3)
+    assert ("precision", "c") not in rows
+    assert rows["ami", None]["value"] == near(adjusted_mutual_info_score(classes, named))
+    assert rows["top1", None]["low"] < 0.7 < rows["top1", None]["high"]
+    table = {(row["label"], row["named"]): row["rows"] for row in confusion_rows(named, classes)}
+    assert table == {
+        ("a", "a"): 5, ("a", "b"): 1, ("b", "b"): 2, ("b", ""): 1, ("c", "a"): 1,
+    }  # fmt: skip
+
+
+def test_random_names_agree_by_chance_alone():
+    rng = np.random.default_rng(3)
+    classes, named = rng.choice(list("abcd"), (2, 2000))
+    rows = {
+        (row["figure"], row["label"]): row["value"] for row in naming_rows("x", named, classes)
+    }
+    assert rows["top1", None] == pytest.approx(0.25, abs=0.04)
+    for figure in ("ari", "ami"):
+        assert rows[figure, None] == pytest.approx(0, abs=0.01)
