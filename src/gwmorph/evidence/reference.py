@@ -30,7 +30,7 @@ from gwmorph.evidence.recall import wilson
 from gwmorph.labels import matching_triggers
 from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import of_width
-from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.parquet import read_table, require_metadata
 from gwmorph.tables.validation import REFERENCE
 
 Classes = NDArray[np.str_]
@@ -119,15 +119,12 @@ def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View
         of the other view; the error names both.
     """
     reference = read_table(path, REFERENCE)
-    found = read_metadata(path)
-    expected = {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id}
-    for key, value in expected.items():
-        if found.get(key) != value:
-            raise TableError(
-                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. Its vectors were "
-                "made in another way than this run's and say nothing of them: make a reference "
-                "with the configuration of this run."
-            )
+    require_metadata(
+        path,
+        {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id},
+        "Its vectors were made in another way than this run's and say nothing of them: make a "
+        "reference with the configuration of this run.",
+    )
     views = set(reference["view"].to_pylist())
     if views != {view}:
         raise TableError(

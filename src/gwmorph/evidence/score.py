@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.limits import fold_limits, limit_at, limit_rank
 from gwmorph.tables.embeddings import embedding_matrix
-from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.parquet import read_table, require_metadata
 from gwmorph.tables.scores import QUIET, SCORES
 
 if TYPE_CHECKING:
@@ -197,15 +197,12 @@ def read_quiet(path: Path | str, render_id: str, encoder_id: str) -> pa.Table:
         The table is damaged, or its windows were drawn or encoded in another way.
     """
     quiet = read_table(path, QUIET)
-    found = read_metadata(path)
-    expected = {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id}
-    for key, value in expected.items():
-        if found.get(key) != value:
-            raise TableError(
-                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. Quiet windows say "
-                "nothing about windows that were made in another way: remove the table and run "
-                "the workflow again."
-            )
+    require_metadata(
+        path,
+        {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id},
+        "Quiet windows say nothing about windows that were made in another way: remove the table "
+        "and run the workflow again.",
+    )
     return quiet
 
 

@@ -92,15 +92,30 @@ def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
     TableError
         The file is missing, not Parquet, or follows another schema or version.
     """
-    found = read_metadata(path)
     expected = {"gwmorph.schema": _name(schema), "gwmorph.schema_version": SCHEMA_VERSION}
+    require_metadata(
+        path,
+        expected,
+        "The table comes from another version or stage: remove it and run the workflow again.",
+    )
+    return pq.read_table(path).select(schema.names)
+
+
+def require_metadata(path: Path | str, expected: Mapping[str, str], advice: str) -> None:
+    """Check what a table's metadata says.
+
+    Raises
+    ------
+    TableError
+        The file is missing or not Parquet, or one of its values is not the expected one; the error
+        names both and ends with ``advice``.
+    """
+    found = read_metadata(path)
     for key, value in expected.items():
         if found.get(key) != value:
             raise TableError(
-                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. The table comes "
-                "from another version or stage: remove it and run the workflow again."
+                f"{path}: expected {key} = {value!r}, got {found.get(key)!r}. {advice}"
             )
-    return pq.read_table(path).select(schema.names)
 
 
 def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
