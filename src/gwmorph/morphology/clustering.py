@@ -66,7 +66,8 @@ class Clustering:
     row of each cluster's member with the largest mean cosine to its cluster; ``nearest`` int64
     [K], the cluster that each overlaps most with, −1 for a single one; ``overlap`` float64 [K]
     with it; ``p_values`` float64 [K], the probability that one structureless cloud falls into
-    parts as separate; ``supported`` bool [K]; ``diagnostics``, figures as JSON takes them.
+    parts as separate; ``supported`` bool [K]; ``layout``, what the clusters were cut from, None
+    for too few rows; ``diagnostics``, figures as JSON takes them.
     """
 
     labels: NDArray[np.int32]
@@ -80,6 +81,7 @@ class Clustering:
     overlap: NDArray[np.float64]
     p_values: NDArray[np.float64]
     supported: NDArray[np.bool_]
+    layout: Layout | None
     diagnostics: dict[str, Any]
 
 
@@ -156,6 +158,7 @@ def _cluster(
         overlap=overlap,
         p_values=p_values,
         supported=supported,
+        layout=layout,
         diagnostics=diagnostics,
     )
 
@@ -243,6 +246,7 @@ def _one_group(embeddings: NDArray[np.float32]) -> Clustering:
         overlap=np.full(groups, np.nan),
         p_values=np.ones(groups),
         supported=np.zeros(groups, bool),
+        layout=None,
         diagnostics={
             "rows": rows,
             "clustered": False,

@@ -1,7 +1,7 @@
 """Where n vectors lie relative to each other: components, neighbours, UMAP's graph and spaces."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +68,12 @@ def lay_out(embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed:
     components, dimensions and neighbours are cut to what n allows.
     """
     umap = parameters.umap
-    coordinates, explained, neighbors = _neighborhoods(embeddings, parameters)
-    near = neighbors.nearest(neighborhood(len(embeddings), umap.neighbors) - 1)
-    dimensions = _dimensions(len(embeddings), umap.dimensions)
+    coordinates, explained = principal_components(embeddings, parameters.pca_components)
+    coordinates = whitened(coordinates, parameters.pca_whitening)
+    others = neighborhood(len(embeddings), umap.neighbors) - 1
+    neighbors = nearest_neighbors(coordinates, max(others, _FEWEST_NEIGHBORS))
+    near = neighbors.nearest(others)
+    dimensions = max(min(umap.dimensions, len(embeddings) // _ROWS_PER_DIMENSION), 2)
     reducer = _umap(coordinates, near, dimensions, umap.min_dist, seed)
     flat = _umap(coordinates, near, 2, umap.map_min_dist, seed)
     return Layout(
@@ -83,38 +86,13 @@ def lay_out(embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed:
     )
 
 
-def lay_out_without_umap(embeddings: NDArray[np.float32], parameters: ClusteringConfig) -> Layout:
-    """Lay out unit vectors as `lay_out` does, but for where UMAP puts them.
+def without_umap(layout: Layout) -> Layout:
+    """Return a layout whose space are its first components, as many as the space's dimensions.
 
-    The space are as many first components as UMAP's has dimensions, the map are the first two. The
-    graph is UMAP's, which is made before anything is laid out.
+    Components, neighbours and graph are there before UMAP puts rows anywhere.
     """
-    coordinates, explained, neighbors = _neighborhoods(embeddings, parameters)
-    near = neighbors.nearest(neighborhood(len(embeddings), parameters.umap.neighbors) - 1)
-    dimensions = _dimensions(len(embeddings), parameters.umap.dimensions)
-    return Layout(
-        coordinates,
-        explained,
-        neighbors,
-        membership_graph(coordinates, near),
-        coordinates[:, :dimensions].astype(np.float64),
-        coordinates[:, :2],
-    )
-
-
-def _neighborhoods(
-    embeddings: NDArray[np.float32], parameters: ClusteringConfig
-) -> tuple[NDArray[np.float32], NDArray[np.float64], Neighbors]:
-    """Return components, their fractions of variance, and each row's nearest others."""
-    coordinates, explained = principal_components(embeddings, parameters.pca_components)
-    coordinates = whitened(coordinates, parameters.pca_whitening)
-    others = neighborhood(len(embeddings), parameters.umap.neighbors) - 1
-    neighbors = nearest_neighbors(coordinates, max(others, _FEWEST_NEIGHBORS))
-    return coordinates, explained, neighbors
-
-
-def _dimensions(rows: int, largest: int) -> int:
-    return max(min(largest, rows // _ROWS_PER_DIMENSION), 2)
+    dimensions = layout.space.shape[1]
+    return replace(layout, space=layout.components[:, :dimensions].astype(np.float64))
 
 
 def principal_components(

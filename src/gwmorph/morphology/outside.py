@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from gwmorph.config import ClusteringConfig
-from gwmorph.morphology.clustering import MINIMUM_ROWS, cut_layout
-from gwmorph.morphology.layout import lay_out_without_umap
+from gwmorph.morphology.clustering import Clustering, cut_layout
+from gwmorph.morphology.layout import without_umap
 from gwmorph.morphology.partitions import DISSOLVED, best_jaccards, contingency
 
 WAYS = {"communities": "communities", "components": "mixture"}
 
 
 def cut_without_umap(
-    embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed: int
+    clustering: Clustering, parameters: ClusteringConfig, seed: int
 ) -> dict[str, NDArray[np.int32]]:
-    """Return the clusters of unit vectors float32 [n, d] by each of `WAYS`: int32 [n] by name.
+    """Return the clusters of a clustering's rows by each of `WAYS`: int32 [n] by name.
 
-    Seed and parameters as of `cluster`. Fewer than 16 rows are one group.
+    Seed and parameters as of the clustering. Too few rows to cluster are one group.
     """
-    if len(embeddings) < MINIMUM_ROWS:
-        return {way: np.zeros(len(embeddings), np.int32) for way in WAYS}
+    if clustering.layout is None:
+        return {way: np.zeros_like(clustering.labels) for way in WAYS}
+    layout = without_umap(clustering.layout)
     with threadpool_limits(limits=1):
-        layout = lay_out_without_umap(embeddings, parameters)
         return {
             way: cut_layout(layout, parameters.model_copy(update={"method": method}), seed)
             for way, method in WAYS.items()
