@@ -107,6 +107,7 @@ DIMENSIONLESS = {
     "validation.permutations",
     "validation.repeats",
     "validation.rows",
+    "validation.similarity.neighbors",
     "validation.seed",
     "validation.stability.bootstraps",
     "validation.stability.seeds",

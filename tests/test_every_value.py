@@ -29,6 +29,8 @@ from gwmorph.evidence import ablation, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.evidence.naming import name_run
+from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
 from gwmorph.learning.contrastive import Augmentation
@@ -324,6 +326,14 @@ def validated(config: Config, tmp_path: Path) -> None:
     shown = {"map": vectors[sample.rows, :2]}
     assert distortion.distortion_rows(sample, shown, keys.repeats, keys.seed)
     assert distortion.separation_rows(vectors, truth, keys.rows, keys.permutations, keys.seed)
+    shapes = dict.fromkeys(("duration", "bandwidth"), np.full(64, np.nan))
+    tiles = {f"tile_{name}": np.ones(64) for name in ("time", "frequency", "energy", "snr")}
+    run = pa.table({**{name: rows[name] for name in rows.column_names}, **tiles})
+    own = reference_table(run, np.array(["a", "b"])[truth], shapes)
+    named = name_run(
+        run, truth.astype(np.int32), own, None, keys.similarity.neighbors, keys.similarity.gap_s
+    )
+    assert len(named.rows) == 64
     blocks = {("H1", block_of(int(start))) for start in starts}
     few = ablation.sample_rows(rows, {}, blocks, keys.ablation.rows, keys.seed)
     assert len(few) == min(keys.ablation.rows, 64)

@@ -23,6 +23,7 @@ from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.parquet import write_table
 
 GPS = 1_262_301_184
+SHAPES = {"duration": np.ones(6), "bandwidth": np.ones(6)}
 
 
 def embeddings(count=6, view="event", width=4):
@@ -132,7 +133,10 @@ def test_windows_that_overlap_each_have_their_loudest(transients, length):
 
 def test_a_reference_holds_the_rows_of_known_class(tmp_path):
     rows = embeddings()
-    table = reference_table(rows, np.array(["a", "", "b", "", "", "a"]))
+    shapes = {"duration": np.arange(6.0), "bandwidth": np.full(6, np.nan)}
+    table = reference_table(rows, np.array(["a", "", "b", "", "", "a"]), shapes)
+    assert table["duration"].to_pylist() == [0, 2, 5]
+    assert table["bandwidth"].null_count == 3
     assert table["label"].to_pylist() == ["a", "b", "a"]
     assert table["gps_start"].to_pylist() == [GPS, GPS + 64, GPS + 160]
     assert of_same_row(rows, table).tolist() == [0, -1, 1, -1, -1, 2]
@@ -150,7 +154,7 @@ def test_a_reference_holds_the_rows_of_known_class(tmp_path):
     ],
 )
 def test_a_reference_made_in_another_way_is_refused(tmp_path, render_id, encoder_id, view, said):
-    table = reference_table(embeddings(), np.array(["a"] * 6))
+    table = reference_table(embeddings(), np.array(["a"] * 6), SHAPES)
     about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": "e"}
     write_table(tmp_path / "r.parquet", table.schema, table, about)
     with pytest.raises(TableError, match=rf"r\.parquet: .*{said}"):
@@ -158,7 +162,7 @@ def test_a_reference_made_in_another_way_is_refused(tmp_path, render_id, encoder
 
 
 def test_an_empty_reference_is_refused(tmp_path):
-    table = reference_table(embeddings(), np.array([""] * 6))
+    table = reference_table(embeddings(), np.array([""] * 6), SHAPES)
     about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": "e"}
     write_table(tmp_path / "r.parquet", table.schema, table, about)
     with pytest.raises(TableError, match="got no row"):

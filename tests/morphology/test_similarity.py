@@ -59,9 +59,9 @@ def test_clusters_are_named_with_their_evidence(elsewhere: np.ndarray) -> None:
     known, unknown = name_clusters(
         labels, nearest_in(VECTORS, rows, 5), CLASSES, farthest_known(VECTORS)
     )
-    assert known.words == "whistle"
+    assert known.named == "whistle"
     assert known.agreeing == known.neighbors == 5 * 90
-    assert unknown.words == UNKNOWN
+    assert unknown.named == UNKNOWN
     assert unknown.unknown == near(1.0)
     assert unknown.neighbors == 5 * 40
 
@@ -70,5 +70,5 @@ def test_a_cluster_whose_neighbours_disagree_has_no_name() -> None:
     """Thirds of three classes, as near as can be."""
     rows = np.concatenate([VECTORS[k == TRUTH][:30] for k in range(3)])
     (name,) = name_clusters(np.zeros(90, np.int32), nearest_in(VECTORS, rows, 5), CLASSES, 2.0)
-    assert name.words == UNKNOWN
+    assert name.named == UNKNOWN
     assert name.agreeing == near(name.neighbors / 3, rel=0.05)

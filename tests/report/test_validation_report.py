@@ -11,10 +11,14 @@ from gwmorph.report.ablation import LABELS, draw_ablation, write_ablation_page
 from gwmorph.report.agreements import agreement_table
 from gwmorph.report.distortion import draw_distortion, write_distortion_page
 from gwmorph.report.estimates import interval_text
+from gwmorph.report.similarity import draw_similarity, write_similarity_page
 from gwmorph.report.stability import draw_stability, write_stability_page
 from gwmorph.tables.validation import (
     AGREEMENTS,
+    CONFUSION,
     DISTORTION,
+    NAMED_CLUSTERS,
+    NAMING,
     NOT_APPLICABLE,
     PAIRS,
     SEPARATION,
@@ -152,3 +156,51 @@ def test_intervals_are_written_as_far_as_they_are_known():
     assert interval_text({"value": nan, "low": nan, "high": nan}) == "none"
     assert interval_text({"value": 0.5, "low": nan, "high": nan}) == "0.50"
     assert interval_text({"value": 0.5, "low": 0.4, "high": 0.6}) == "0.50 (0.40 to 0.60)"
+
+
+def named_clusters():
+    rows = [
+        {"cluster": 0, "named": "blip", "agreeing": 87, "neighbors": 100, "unknown": 0.02},
+        {"cluster": 1, "named": "", "agreeing": 20, "neighbors": 60, "unknown": 0.9},
+    ]
+    return pa.Table.from_pylist(rows, schema=NAMED_CLUSTERS)
+
+
+def scores(labels):
+    rows = []
+    for features in ("vectors", "trigger columns"):
+        for label in [None, *labels]:
+            interval = {"value": 0.7, "low": 0.6, "high": 0.8, "rows": 30}
+            rows.append({"features": features, "figure": "top1", "label": label, **interval})
+        unknown = dict.fromkeys(("low", "high"), float("nan"))
+        agreed = {"figure": "ami", "label": None, "value": 0.66, **unknown, "rows": 60}
+        rows.append({"features": features, **agreed})
+    return pa.Table.from_pylist(rows, schema=NAMING)
+
+
+def test_names_of_clusters_stand_with_their_evidence(tmp_path):
+    write_similarity_page(named_clusters(), scores(["blip", "whistle"]), tmp_path / "s.html")
+    page = (tmp_path / "s.html").read_text()
+    assert "blip</td><td>87% of 100</td><td>2%</td>" in page
+    assert "no known class</td><td>33% of 60</td><td>90%</td>" in page
+    assert page.count("0.70 (0.60 to 0.80)") == 2 * 3
+    assert page.count("<td>0.66</td>") == 2
+
+
+def test_what_classes_are_taken_for_is_drawn(tmp_path):
+    rows = [
+        {"label": "blip", "named": "blip", "rows": 20},
+        {"label": "blip", "named": "koi_fish", "rows": 5},
+        {"label": "whistle", "named": "", "rows": 3},
+    ]
+    confusion = pa.Table.from_pylist(rows, schema=CONFUSION)
+    draw_similarity(scores(["blip", "whistle"]), confusion, tmp_path / "s.png")
+    assert is_picture(tmp_path / "s.png")
+
+
+def test_without_a_scored_row_figure_and_page_say_so(tmp_path):
+    nothing = NAMING.empty_table()
+    draw_similarity(nothing, CONFUSION.empty_table(), tmp_path / "s.png")
+    assert is_picture(tmp_path / "s.png")
+    write_similarity_page(named_clusters(), nothing, tmp_path / "s.html")
+    assert "No row of known class can be scored." in (tmp_path / "s.html").read_text()

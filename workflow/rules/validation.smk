@@ -297,3 +297,99 @@ rule distortion_report:
         "Drawing what UMAP did to the {wildcards.view} views of run {wildcards.run}"
     script:
         "../../scripts/distortion_report.py"
+
+
+rule reference:
+    input:
+        shards=shards,
+        triggers=TRIGGER_TABLE,
+        labels=given_labels,
+        truth=truth_files(),
+    output:
+        reference=REFERENCE,
+    log:
+        "results/{run}/logs/reference/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/reference/{view}.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        window_s=CONFIG.window.duration_s,
+        code=code("reference"),
+    message:
+        "Collecting the labelled {wildcards.view} views of run {wildcards.run}"
+    script:
+        "../../scripts/reference.py"
+
+
+rule similarity:
+    input:
+        shards=shards,
+        triggers=merged_triggers,
+        clusters=CLUSTERS,
+        own=REFERENCE,
+        others=other_reference,
+    output:
+        rows=NAMED_ROWS,
+        clusters=NAMED_CLUSTERS,
+        scores=NAMING,
+        confusion=CONFUSION,
+    log:
+        "results/{run}/logs/similarity/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/similarity/{view}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        similarity={"neighbors": SIMILARITY.neighbors, "gap_s": SIMILARITY.gap_s},
+        code=code("similarity"),
+    message:
+        "Naming the {wildcards.view} clusters of run {wildcards.run}"
+    script:
+        "../../scripts/similarity.py"
+
+
+rule similarity_report:
+    input:
+        clusters=NAMED_CLUSTERS,
+        scores=NAMING,
+        confusion=CONFUSION,
+    output:
+        figure=report(
+            f"{VALIDATION}/similarity.png",
+            caption="../report/similarity.rst",
+            category="Validation of {view}s",
+            labels={"question": "similarity", "content": "figure"},
+        ),
+        html=report(
+            f"{VALIDATION}/similarity.html",
+            caption="../report/similarity.rst",
+            category="Validation of {view}s",
+            labels={"question": "similarity", "content": "tables"},
+        ),
+    log:
+        "results/{run}/logs/similarity_report/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/similarity_report/{view}.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("similarity_report"),
+    message:
+        "Drawing what the {wildcards.view} clusters of run {wildcards.run} are like"
+    script:
+        "../../scripts/similarity_report.py"

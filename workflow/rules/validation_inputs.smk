@@ -1,6 +1,8 @@
 # What the rules of validation share: the names of its files, and what it is made for.
 
+import sys
 from functools import cache
+from pathlib import Path
 
 VALIDATION = "results/{run}/validation/{view}"
 AGREEMENTS = f"{VALIDATION}/stability.parquet"
@@ -11,8 +13,16 @@ SEPARATION = f"{VALIDATION}/separation.parquet"
 SAMPLE = f"{VALIDATION}/ablation/sample.parquet"
 CHANGED = f"{VALIDATION}/ablation/{{change}}.parquet"
 ABLATION = f"{VALIDATION}/ablation.parquet"
+REFERENCE = f"{VALIDATION}/reference.parquet"
+NAMED_ROWS = f"{VALIDATION}/named_rows.parquet"
+NAMED_CLUSTERS = f"{VALIDATION}/named_clusters.parquet"
+NAMING = f"{VALIDATION}/naming.parquet"
+CONFUSION = f"{VALIDATION}/confusion.parquet"
+SIMILARITY = CONFIG.validation.similarity
+# There is something to name rows by: labels, the truth, or another run's reference.
+NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
 # Of each question: a figure and a table.
-QUESTIONS = ("ablation", "stability", "distortion")
+QUESTIONS = ("ablation", "stability", "distortion", *["similarity"] * NAMED)
 
 
 def validation_files():
@@ -23,6 +33,30 @@ def validation_files():
         for kind in ("png", "html")
     ]
     return expand(shown, run=RUN, view=VIEWS)
+
+
+def other_reference(wildcards):
+    """Return the reference of another run for a view, where the configuration names one."""
+    if SIMILARITY.reference is None:
+        return []
+    path = Path(SIMILARITY.reference) / wildcards.view / "reference.parquet"
+    if not path.is_file():
+        sys.exit(
+            f"ConfigError: validation.similarity.reference: {path}: no such file. Name the folder "
+            "results/NAME/validation of a run whose validation is finished, for the same views."
+        )
+    return as_inputs("validation.similarity.reference", [str(path)])
+
+
+def given_labels(wildcards):
+    """Return the file of labels, where the configuration names one."""
+    if SIMILARITY.labels is None:
+        return []
+    if not Path(SIMILARITY.labels).is_file():
+        sys.exit(
+            f"ConfigError: validation.similarity.labels: {SIMILARITY.labels}: no such file."
+        )
+    return as_inputs("validation.similarity.labels", [SIMILARITY.labels])
 
 
 @cache

@@ -26,7 +26,12 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.training import TrainingConfig
-from gwmorph.config.validation import AblationConfig, StabilityConfig, ValidationConfig
+from gwmorph.config.validation import (
+    AblationConfig,
+    SimilarityConfig,
+    StabilityConfig,
+    ValidationConfig,
+)
 from gwmorph.config.window import WindowConfig
 from gwmorph.config.yaml_files import load_yaml
 
@@ -56,6 +61,7 @@ __all__ = [
     "RunConfig",
     "ScoreConfig",
     "SeparationConfig",
+    "SimilarityConfig",
     "SimulatedConfig",
     "SourceConfig",
     "StabilityConfig",

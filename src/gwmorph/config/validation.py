@@ -74,6 +74,25 @@ class AblationConfig(Section):
     )
 
 
+class SimilarityConfig(Section):
+    """What rows and clusters are named from."""
+
+    labels: str | None = key(
+        None,
+        "CSV file of labels of this run's transients, with the columns of Gravity Spy's releases; "
+        "of simulated strain the truth is known without one.",
+    )
+    reference: str | None = key(
+        None,
+        "Folder results/NAME/validation of another run whose labelled rows name this run's; "
+        "without one they are named by their own labelled rows, if there are any.",
+    )
+    neighbors: int = key(10, "Nearest labelled rows that name a row.", ge=1, le=1000)
+    gap_s: float = key(
+        512.0, "Between the earlier part of a run and the later part that it names.", "s", ge=0
+    )
+
+
 class ValidationConfig(Section):
     """Whether to believe the clusters, which `snakemake validation` says."""
 
@@ -101,3 +120,6 @@ class ValidationConfig(Section):
     )
     ablation: AblationConfig = key(AblationConfig(), "What is changed in the pictures.")
     stability: StabilityConfig = key(StabilityConfig(), "What is changed one at a time.")
+    similarity: SimilarityConfig = key(
+        SimilarityConfig(), "What rows and clusters are named from."
+    )

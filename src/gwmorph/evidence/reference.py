@@ -9,7 +9,7 @@ Scores are of the later part of a run by the earlier one, with a gap between the
 are alike for other reasons than their class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,13 @@ from sklearn.metrics import (
     normalized_mutual_info_score,
     v_measure_score,
 )
+from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.encoders.base import View
 from gwmorph.errors import TableError
+from gwmorph.evidence.agreement import majority
 from gwmorph.evidence.recall import wilson
+from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
 from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import of_width
@@ -42,6 +45,36 @@ class Split:
 
     earlier: NDArray[np.int64]
     later: NDArray[np.int64]
+
+
+def known_classes(
+    run: pa.Table,
+    view: View,
+    triggers: pa.Table,
+    window_s: int,
+    labels: pa.Table | None,
+    truth: pa.Table | None,
+) -> Classes:
+    """Return the class of each row by labels, or else by the truth, '' where none: str [n].
+
+    Parameters
+    ----------
+    run
+        Rows of EMBEDDINGS of one view.
+    triggers
+        Rows of TRIGGERS of the run.
+    window_s
+        Length of a window, s.
+    labels, truth
+        Rows of LABELS, and of TRUTH.
+    """
+    given, column = (labels, "label") if labels is not None else (truth, "morphology")
+    if given is None:
+        return np.full(len(run), UNKNOWN)
+    if view == "window":
+        names = np.array(given[column].to_pylist(), dtype=str)
+        return classes_in_windows(run, given, names, window_s)
+    return classes_of(run, given) if labels is None else labels_of_events(run, labels, triggers)
 
 
 def labels_of_events(embeddings: pa.Table, labels: pa.Table, triggers: pa.Table) -> Classes:
@@ -100,13 +133,45 @@ def classes_in_windows(
     return found
 
 
-def reference_table(embeddings: pa.Table, classes: Classes) -> pa.Table:
-    """Return the REFERENCE table of the rows of EMBEDDINGS whose class is known."""
+def reference_table(
+    embeddings: pa.Table, classes: Classes, shapes: Mapping[str, NDArray[np.float64]]
+) -> pa.Table:
+    """Return the REFERENCE table of the rows of EMBEDDINGS whose class is known.
+
+    ``shapes`` are ``duration`` and ``bandwidth`` of all rows, nan where they are not known.
+    """
     known = np.flatnonzero(classes != UNKNOWN)
     rows = embeddings.take(pa.array(known))
     schema = of_width(REFERENCE, embeddings["embedding"].type.list_size)
-    columns = {name: rows[name] for name in schema.names if name != "label"}
-    return pa.table({**columns, "label": classes[known].tolist()}, schema=schema)
+    columns = {name: rows[name] for name in schema.names if name in rows.column_names}
+    own = {name: pa.array(values[known], from_pandas=True) for name, values in shapes.items()}
+    return pa.table({**columns, "label": classes[known].tolist(), **own}, schema=schema)
+
+
+def trigger_columns_of(rows: pa.Table) -> NDArray[np.float64]:
+    """Return logarithms of what is known of each row without a picture: float64 [n, 3 or 5].
+
+    Frequency, Q and SNR of the loudest tile, and of events duration and bandwidth.
+    """
+    names = ["tile_frequency", "tile_q", "tile_snr"]
+    if len(rows) and rows["duration"].null_count == 0:
+        names += ["duration", "bandwidth"]
+    values = [np.log(np.maximum(rows[name].to_numpy(), 1e-12)) for name in names]
+    return np.column_stack(values)
+
+
+def named_by_columns(reference: pa.Table, rows: pa.Table, count: int) -> Classes:
+    """Return the commonest class of the nearest reference rows by trigger columns alone: str [n].
+
+    Distances are Euclidean between logarithms over the reference's spread.
+    """
+    known, new = trigger_columns_of(reference), trigger_columns_of(rows)
+    width = min(known.shape[1], new.shape[1])
+    known, new = known[:, :width], new[:, :width]
+    centre, spread = known.mean(axis=0), np.maximum(known.std(axis=0), 1e-12)
+    search = NearestNeighbors(n_neighbors=min(count, len(known))).fit((known - centre) / spread)
+    near = search.kneighbors((new - centre) / spread, return_distance=False)
+    return majority(np.array(reference["label"].to_pylist())[near])
 
 
 def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View) -> pa.Table:

@@ -32,6 +32,30 @@ def events_of_run(shards: Sequence[Path], triggers: Sequence[Path]) -> pa.Table:
     return embeddings
 
 
+def columns_of_triggers(
+    embeddings: pa.Table, triggers: pa.Table, names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Return columns of the triggers that events show, float64 [n] by name; nan for windows."""
+    place = {
+        key: i
+        for i, key in enumerate(
+            zip(
+                *(triggers[name].to_pylist() for name in ("detector", "gps_start", "peak_time")),
+                strict=True,
+            )
+        )
+    }
+    keys = zip(
+        *(embeddings[name].to_pylist() for name in ("detector", "gps_start", "trigger_time")),
+        strict=True,
+    )
+    rows = np.array([place.get(key, -1) for key in keys], np.int64)
+    return {
+        name: np.where(rows >= 0, np.append(triggers[name].to_numpy(), np.nan)[rows], np.nan)
+        for name in names
+    }
+
+
 def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:
     """Return the rows of EMBEDDINGS whose trigger is in a TRIGGERS table, in their order.
 

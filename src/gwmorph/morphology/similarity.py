@@ -40,12 +40,12 @@ class Neighborhoods:
 class Name:
     """What a cluster looks like.
 
-    ``words`` is the class that most of its members' neighbours have, '' where there is none;
+    ``named`` is the class that most of its members' neighbours have, '' where there is none;
     ``agreeing`` of ``neighbors`` neighbours have it; ``unknown`` is the share of members that are
     farther from the reference than its own rows are.
     """
 
-    words: str
+    named: str
     agreeing: int
     neighbors: int
     unknown: float
@@ -100,6 +100,6 @@ def name_clusters(
 
 
 def _name(neighbors: Sequence[str], unknown: float) -> Name:
-    words, agreeing = Counter(neighbors).most_common(1)[0]
+    commonest, agreeing = Counter(neighbors).most_common(1)[0]
     known = agreeing >= _AGREEING * len(neighbors) and unknown <= _AGREEING
-    return Name(words if known else UNKNOWN, agreeing, len(neighbors), unknown)
+    return Name(commonest if known else UNKNOWN, agreeing, len(neighbors), unknown)

@@ -117,6 +117,8 @@ REFERENCE = pa.schema(
         TRIGGER_TIME,
         field("label", pa.string(), "", "class"),
         *TILE_COLUMNS,
+        field("duration", pa.float64(), "s", "of an event's trigger", nullable=True),
+        field("bandwidth", pa.float64(), "Hz", "of an event's trigger", nullable=True),
         EMBEDDING,
     ],
     metadata={"gwmorph.schema": "reference"},
@@ -130,6 +132,30 @@ NAMING = pa.schema(
         *_INTERVAL,
     ],
     metadata={"gwmorph.schema": "naming"},
+)
+# What each row is named, by the labelled rows that are like it.
+NAMED_ROWS = pa.schema(
+    [
+        DETECTOR,
+        GPS_START,
+        VIEW,
+        TRIGGER_TIME,
+        field("named", pa.string(), "", "commonest class of its neighbours; '' if none is near"),
+        field("agreeing", pa.float64(), "", "share of its neighbours that have it"),
+        field("distance", pa.float64(), "", "cosine distance of the nearest"),
+        field("label", pa.string(), "", "its own class, if it is known", nullable=True),
+    ],
+    metadata={"gwmorph.schema": "named_rows"},
+)
+NAMED_CLUSTERS = pa.schema(
+    [
+        field("cluster", pa.int32(), "", "cluster number"),
+        field("named", pa.string(), "", "class that its members' neighbours have; '' for none"),
+        field("agreeing", pa.int64(), "", "neighbours that have the commonest class"),
+        field("neighbors", pa.int64(), "", "neighbours of all its members"),
+        field("unknown", pa.float64(), "", "share of members far from every labelled row"),
+    ],
+    metadata={"gwmorph.schema": "named_clusters"},
 )
 CONFUSION = pa.schema(
     [

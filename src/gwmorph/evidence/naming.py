@@ -1,0 +1,159 @@
+"""What a run's rows and clusters are like, and how far the names can be trusted.
+
+Names come from the nearest rows of a reference: another run's, or the run's own labelled rows,
+each row without itself. Where classes of the run are known, names are scored: by the other
+reference, or, where there is none, those of the later part of the run by the earlier one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gwmorph.errors import TableError
+from gwmorph.evidence.reference import (
+    confusion_rows,
+    named_by_columns,
+    naming_rows,
+    of_same_row,
+    split_by_time,
+)
+from gwmorph.morphology.similarity import (
+    Name,
+    Neighborhoods,
+    farthest_known,
+    name_clusters,
+    names_of_rows,
+    nearest_in,
+)
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.validation import NAMED_ROWS
+
+VECTORS, COLUMNS = "vectors", "trigger columns"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a run is named.
+
+    Attributes
+    ----------
+    rows : NAMED_ROWS, one for each row of the run.
+    clusters : the name of each cluster.
+    scores, confusion : rows of NAMING and CONFUSION; none where no class can be scored.
+    """
+
+    rows: pa.Table
+    clusters: list[Name]
+    scores: list[dict[str, Any]]
+    confusion: list[dict[str, Any]]
+
+
+def name_run(
+    run: pa.Table,
+    labels: NDArray[np.int32],
+    own: pa.Table,
+    other: pa.Table | None,
+    neighbors: int,
+    gap_s: float,
+) -> Names:
+    """Name the rows and clusters of a run, and score the names where classes are known.
+
+    Parameters
+    ----------
+    run
+        Rows of EMBEDDINGS of one view.
+    labels
+        Their clusters, int32 [n].
+    own
+        REFERENCE of the run's own rows whose class is known; it may have none.
+    other
+        REFERENCE of another run, or None.
+    neighbors
+        Nearest rows that name a row.
+    gap_s
+        Between the parts of the run, s.
+
+    Raises
+    ------
+    TableError
+        There is no row to name by.
+    """
+    reference = own if other is None else other
+    if not len(reference):
+        raise TableError(
+            "No row of this run has a known class, so there is nothing to name the others by. "
+            "Name labels of its span (validation.similarity.labels; `gwmorph labels FILE RUN` "
+            "says what becomes of them) or another run's reference "
+            "(validation.similarity.reference)."
+        )
+    classes = np.array(reference["label"].to_pylist(), dtype=str)
+    vectors = embedding_matrix(reference)
+    found = _without_itself(
+        nearest_in(vectors, embedding_matrix(run), neighbors + 1),
+        of_same_row(run, reference),
+        min(neighbors, len(reference) - 1) or 1,
+    )
+    farthest = farthest_known(vectors) if len(reference) > 1 else np.inf
+    named = names_of_rows(found, classes, farthest)
+    commonest = names_of_rows(found, classes, np.inf)
+    rows = pa.table(
+        {
+            **{name: run[name] for name in ("detector", "gps_start", "view", "trigger_time")},
+            "named": named.tolist(),
+            "agreeing": (classes[found.rows] == commonest[:, None]).mean(axis=1),
+            "distance": found.distances[:, 0],
+            "label": _known(run, own),
+        },
+        schema=NAMED_ROWS,
+    )
+    scores, confusion = _scored(own, other, neighbors, gap_s)
+    return Names(rows, name_clusters(labels, found, classes, farthest), scores, confusion)
+
+
+def _known(run: pa.Table, own: pa.Table) -> pa.Array:
+    place = of_same_row(run, own)
+    words = np.array([*own["label"].to_pylist(), None], dtype=object)
+    return pa.array(words[place].tolist(), pa.string())
+
+
+def _without_itself(found: Neighborhoods, itself: NDArray[np.int64], count: int) -> Neighborhoods:
+    """Return the first ``count`` neighbours of each row that are another row."""
+    other = found.rows != itself[:, None]
+    # Stable, so that what is left keeps its order, and the row itself comes last.
+    order = np.argsort(~other, axis=1, kind="stable")[:, :count]
+    return Neighborhoods(
+        np.take_along_axis(found.rows, order, 1), np.take_along_axis(found.distances, order, 1)
+    )
+
+
+def _scored(
+    own: pa.Table, other: pa.Table | None, neighbors: int, gap_s: float
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return NAMING and CONFUSION rows: of known rows by another run, or of later by earlier."""
+    if other is None:
+        split = split_by_time(_times(own), gap_s)
+        reference, scored = own.take(pa.array(split.earlier)), own.take(pa.array(split.later))
+    else:
+        apart = np.flatnonzero(of_same_row(own, other) < 0)
+        reference, scored = other, own.take(pa.array(apart))
+    if not len(reference) or not len(scored):
+        return [], []
+    truth, classes = (np.array(t["label"].to_pylist(), dtype=str) for t in (scored, reference))
+    near = nearest_in(embedding_matrix(reference), embedding_matrix(scored), neighbors)
+    by_vectors = names_of_rows(near, classes, np.inf)
+    by_columns = named_by_columns(reference, scored, neighbors)
+    rows = [
+        *naming_rows(VECTORS, by_vectors, truth),
+        *naming_rows(COLUMNS, by_columns, truth),
+    ]
+    return rows, confusion_rows(by_vectors, truth)
+
+
+def _times(rows: pa.Table) -> NDArray[np.float64]:
+    """Return the GPS time of each row: of an event's trigger, of a window's start."""
+    starts, triggers = rows["gps_start"].to_pylist(), rows["trigger_time"].to_pylist()
+    times = [start if time is None else time for start, time in zip(starts, triggers, strict=True)]
+    return np.array(times, dtype=float)
