@@ -10,6 +10,7 @@ from gwmorph.morphology.layout import Neighbors, nearest_neighbors, principal_co
 from gwmorph.morphology.separation import (
     Null,
     balanced_rows,
+    clouds,
     count_links,
     islands,
     isolation,
@@ -241,3 +242,11 @@ def test_a_pair_is_separate_when_it_overlaps_by_well_less_than_clouds(
 def test_every_group_keeps_a_row_however_many_there_are() -> None:
     labels = np.repeat(np.arange(6), 4)
     assert labels[balanced_rows(labels, 3, 1)].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_where_points_lie_does_not_matter_to_their_clouds() -> None:
+    points = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    here, there = (
+        next(clouds(each, 1, np.random.default_rng(1))) for each in (points, points + 50)
+    )
+    np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-4)
