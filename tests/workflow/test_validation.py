@@ -3,12 +3,21 @@
 import re
 
 import pytest
-from workflow_project import build
+from workflow_project import DETECTORS, border, build
 
-from gwmorph.evidence.ablation import CHANGES, EXCHANGED, RANDOM
+from gwmorph.evidence.ablation import EXCHANGED, RANDOM
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
-from gwmorph.tables.validation import AGREEMENTS, DISTORTION, NOT_APPLICABLE, SEPARATION, SURVIVAL
+from gwmorph.tables.validation import (
+    AGREEMENTS,
+    DISTORTION,
+    NAMED_CLUSTERS,
+    NAMED_ROWS,
+    NAMING,
+    NOT_APPLICABLE,
+    SEPARATION,
+    SURVIVAL,
+)
 
 pytestmark = pytest.mark.workflow
 
@@ -24,14 +33,29 @@ FEW = {
         )
     },
 }  # fmt: skip
+# Of each kind; what they do is tested without Snakemake.
+CHANGES = ["greyscale", "gain_each", "q_range", "precision"]
 SMALL = {
     "rows": 50,
     "repeats": 20,
     "permutations": 19,
-    "ablation": {"rows": 50, "blocks": 4},
+    "ablation": {"rows": 50, "blocks": 6, "changes": CHANGES},
+    "similarity": {"labels": "labels.csv", "neighbors": 3, "gap_s": 64.0},
     "stability": FEW,
 }
 FOLDER = "validation/window"
+
+
+def labels_in_every_window():
+    """Gravity Spy's columns: two classes in turn, one label in each window of either detector."""
+    rows = ["GPStime,ifo,label,confidence,id,snr,peakFreq"]
+    for number in range(4):
+        for place, second in enumerate(range(-80, 81, 32)):
+            for detector in DETECTORS:
+                name = f"{detector}{number}{place}"
+                label = ("Blip", "Whistle")[place % 2]
+                rows.append(f"{border(number) + second},{detector},{label},0.9,{name},9,100")
+    return "\n".join(rows) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +64,7 @@ def validated(tmp_path_factory):
     project = build(tmp_path_factory.mktemp("validation") / "project").change(
         clustering={"views": ["window"]}, validation=SMALL
     )
+    (project.folder / "labels.csv").write_text(labels_in_every_window())
     project.make("validation")
     return project
 
@@ -54,7 +79,7 @@ def jobs(printed):
 
 def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     made = set(validated.results())
-    for question in ("ablation", "stability", "distortion"):
+    for question in ("ablation", "stability", "distortion", "similarity"):
         assert {f"{FOLDER}/{question}.png", f"{FOLDER}/{question}.html"} <= made
     assert "validation/config.yaml" in made
     clusters = read_table(
@@ -68,13 +93,38 @@ def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     assert list(variants) == ["sample alone", "seed 1", "neighbors 6", "rows 1"]
 
 
+def test_rows_and_clusters_are_named_by_labels(validated):
+    rows = table(validated, "named_rows", NAMED_ROWS).to_pylist()
+    assert {row["label"] for row in rows} >= {"Blip", "Whistle"}
+    assert {row["named"] for row in rows} <= {"Blip", "Whistle", ""}
+    named = table(validated, "named_clusters", NAMED_CLUSTERS).to_pylist()
+    assert sum(row["neighbors"] for row in named) == 3 * len(rows)
+    scored = [r for r in table(validated, "naming", NAMING).to_pylist() if r["figure"] == "top1"]
+    assert {row["features"] for row in scored} == {"vectors", "trigger columns"}
+
+
+def test_a_reference_of_another_view_or_none_is_refused(validated):
+    other = validated.change(validation={"similarity": {"reference": "results/none/validation"}})
+    done = other.snakemake("--dry-run", "validation")
+    assert done.returncode != 0
+    assert "validation.similarity.reference: results/none/validation/window/" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_runs_own_reference_names_another_one(validated):
+    """Of the same rows, which do not name themselves."""
+    again = validated.change(validation={"similarity": {"reference": "results/t/validation"}})
+    printed = again.make("--dry-run", "validation")
+    assert "Naming the window clusters of run t" in jobs(printed)
+
+
 def test_every_change_is_tried_and_what_does_not_apply_has_no_value(validated):
     rows = table(validated, "ablation", AGREEMENTS).to_pylist()
     clusters = {row["variant"]: row["clusters"] for row in rows}
     assert set(clusters) == {*CHANGES, RANDOM, EXCHANGED}
     # The encoder is dct: it reads energies, in one precision.
     lost = {name for name, count in clusters.items() if not count}
-    assert lost == {"greyscale", "colormap", "precision"}
+    assert lost == {"greyscale", "precision"}
     for row in rows:
         assert (row["variant"] in lost) == (row["changed"] == NOT_APPLICABLE)
         assert not (row["variant"] in lost and row["value"] == row["value"])

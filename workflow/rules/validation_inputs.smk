@@ -26,13 +26,18 @@ QUESTIONS = ("ablation", "stability", "distortion", *["similarity"] * NAMED)
 
 
 def validation_files():
-    """Return what the clusters are validated for."""
+    """Return what the clusters are validated for: all of it, so that what is lost is made again."""
+    kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
+    kept += [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
+    kept += expand(
+        CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
+    )
     shown = [
         f"{VALIDATION}/{question}.{kind}"
         for question in QUESTIONS
         for kind in ("png", "html")
     ]
-    return expand(shown, run=RUN, view=VIEWS)
+    return expand([*kept, *shown], run=RUN, view=VIEWS)
 
 
 def other_reference(wildcards):
