@@ -88,4 +88,5 @@ def test_map_names_doubtful_clusters_and_rings_outliers(tmp_path, run_tables, mo
     assert marks == ["0", "1?", "2*", "3"]
     outliers = sum(clusters["outlier"].to_pylist())
     told = f"4 clusters, 1 unsupported (?), 1 in UMAP alone (*), {outliers} outliers"
-    assert told in titles[-1]
+    assert told in titles[-1].replace("\n", " ")
+    assert max(map(len, titles[-1].splitlines())) < 70

@@ -1,5 +1,6 @@
 """The 2-d map of a view: by cluster, by SNR and by detector."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from gwmorph.report.palette import (
 from gwmorph.wording import counted
 
 _LABEL_GAP_IN = 0.26
+# In characters: more would run into the next panel's title.
+_TITLE_WIDTH = 66
 
 
 def draw_map(clusters: pa.Table, view: str, path: Path | str) -> None:
@@ -86,7 +89,7 @@ def _cluster_title(numbers: NDArray, doubtful: NDArray, torn: NDArray, outlier: 
         parts.append(f"{len(torn)} in UMAP alone (*)")
     if outlier.any():
         parts.append(f"{counted(int(outlier.sum()), 'outlier')} (ringed)")
-    return "Coloured by cluster: " + ", ".join(parts)
+    return textwrap.fill("Coloured by cluster: " + ", ".join(parts), _TITLE_WIDTH)
 
 
 def _centre(x: NDArray, y: NDArray) -> tuple[float, float]:
