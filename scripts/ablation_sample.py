@@ -7,7 +7,7 @@ from typing import Any
 from gwmorph.evidence.ablation import sample_rows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.morphology.cluster_tables import events_of_run
+from gwmorph.morphology.cluster_tables import events_of_run, row_keys
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.embeddings import of_width
 from gwmorph.tables.parquet import read_table, shared_metadata, write_table
@@ -22,9 +22,11 @@ def ablation_sample(
     sample: Path,
 ) -> None:
     found_by = {
-        (row["detector"], row["gps_start"], row["peak_time"]): row["found_by"]
-        for path in triggers
-        for row in read_table(path, TRIGGERS).to_pylist()
+        key: name
+        for table in (read_table(path, TRIGGERS) for path in triggers)
+        for key, name in zip(
+            row_keys(table, "peak_time"), table["found_by"].to_pylist(), strict=True
+        )
     }
     embeddings = events_of_run(shards, triggers)
     rows = sample_rows(

@@ -12,7 +12,7 @@ from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.run_pictures import Pictures
 from gwmorph.spectra.pictures import read_picture
-from gwmorph.tables.parquet import read_metadata, read_table, write_table
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 from gwmorph.tables.validation import ABLATION_SAMPLE
 
 
@@ -39,7 +39,7 @@ def recoloured(
         found = ablation.vectors_after(made, before, after, view, encoder.batch_size)
     table = ablation.ablated_table(np.arange(len(rows)), found)
     metadata = {
-        **{key: read_metadata(sample)[key] for key in ("gwmorph.render_id", "gwmorph.encoder_id")},
+        **shared_metadata([sample], ["gwmorph.render_id", "gwmorph.encoder_id"]),
         **lineage({"change": change, "seed": seed}, hashes_of([sample])),
     }
     write_table(vectors, table.schema, table, metadata)

@@ -16,7 +16,7 @@ from gwmorph.grid import Grid, block_of
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.strain.receipts import verified_files
-from gwmorph.tables.parquet import read_metadata, read_table, write_table
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 from gwmorph.tables.validation import ABLATION_SAMPLE
 
 
@@ -60,7 +60,7 @@ def redrawn(
     )
     table = ablation.ablated_table(kept, made)
     metadata = {
-        **{key: read_metadata(sample)[key] for key in ("gwmorph.render_id", "gwmorph.encoder_id")},
+        **shared_metadata([sample], ["gwmorph.render_id", "gwmorph.encoder_id"]),
         **lineage({"change": change, "window": dict(window), **rendering}, hashes_of([sample])),
     }
     write_table(vectors, table.schema, table, metadata)

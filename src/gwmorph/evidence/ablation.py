@@ -22,6 +22,7 @@ from gwmorph.encoders.registry import make_encoder
 from gwmorph.errors import ConfigError, StrainError, TableError
 from gwmorph.evidence.stability import LEFT_OUT, agreement_rows
 from gwmorph.grid import block_of
+from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import MINIMUM_ROWS, cluster
 from gwmorph.morphology.partitions import FIGURES
 from gwmorph.simulation.streams import stream
@@ -33,7 +34,6 @@ from gwmorph.tables.block import TILE
 from gwmorph.tables.embeddings import embedding_column, of_width
 from gwmorph.tables.validation import ABLATED, ABLATION_SAMPLE, NOT_APPLICABLE
 
-_KEY = ("detector", "gps_start", "trigger_time")
 Pictures = NDArray[np.uint8]
 # Palette indices [n, h, w], their scale, what they show, a seed -> what an encoder is given.
 Recolour = Callable[[Pictures, PictureScale, View, int], tuple[Pictures, PictureScale]]
@@ -273,9 +273,10 @@ def sample_rows(
         chosen = stream(seed, "ablation sample").choice(inside, largest, replace=False)
         inside = np.sort(chosen)
     drawn = embeddings.take(pa.array(inside))
-    keys = zip(*(drawn[name].to_pylist() for name in _KEY), strict=True)
     columns = {name: drawn[name] for name in ABLATION_SAMPLE.names if name != "found_by"}
-    return pa.table({**columns, "found_by": pa.array(map(found_by.get, keys), pa.string())})
+    return pa.table(
+        {**columns, "found_by": pa.array(map(found_by.get, row_keys(drawn)), pa.string())}
+    )
 
 
 def redrawn(

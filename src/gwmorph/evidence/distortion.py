@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import pairwise_distances
 
 from gwmorph.encoders.base import unit_rows
-from gwmorph.evidence.intervals import intervals
+from gwmorph.evidence.intervals import interval_rows
 from gwmorph.evidence.sample import Sample
 from gwmorph.morphology.separation import balanced_rows
 from gwmorph.simulation.streams import stream
@@ -186,16 +186,8 @@ def distortion_rows(
     rows = []
     for name, points in shown.items():
         faithful = Faithfulness.of(original, euclidean_distances(points))
-        found = intervals(faithful.figures, sample.blocks, repeats, seed)
-        rows += [
-            {
-                "shown": name,
-                "figure": figure,
-                **dict(zip(("value", "low", "high"), interval, strict=True)),
-                "rows": len(points),
-            }
-            for figure, interval in found.items()
-        ]
+        found = interval_rows(faithful.figures, sample.blocks, repeats, seed)
+        rows += [{"shown": name, **row} for row in found]
     return rows
 
 

@@ -6,6 +6,7 @@ doi:10.1214/aos/1176347265, with blocks on a fixed grid).
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -77,6 +78,19 @@ def intervals(
     rng = stream(seed, "bootstrap of blocks")
     draws = [figures(rows) for rows in drawn_rows(blocks, repeats, rng)]
     return {name: _interval(found, [d[name] for d in draws]) for name, found in value.items()}
+
+
+def interval_rows(
+    figures: Callable[[NDArray[np.int64]], Figures],
+    blocks: NDArray[np.integer],
+    repeats: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return `intervals` as records with figure, value, low, high and the number of rows."""
+    return [
+        {"figure": name, "value": value, "low": low, "high": high, "rows": len(blocks)}
+        for name, (value, low, high) in intervals(figures, blocks, repeats, seed).items()
+    ]
 
 
 def _interval(value: float, draws: list[float]) -> tuple[float, float, float]:

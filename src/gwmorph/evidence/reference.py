@@ -9,7 +9,7 @@ Scores are of the later part of a run by the earlier one, with a gap between the
 are alike for other reasons than their class.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from gwmorph.evidence.agreement import majority
 from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
+from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import of_width
 from gwmorph.tables.parquet import read_table, require_metadata
@@ -89,21 +90,12 @@ def labels_of_events(embeddings: pa.Table, labels: pa.Table, triggers: pa.Table)
     labels, triggers
         Rows of LABELS and TRIGGERS; `labels.matching_triggers` says which trigger a label means.
     """
-    keys = list(
-        zip(
-            *(triggers[name].to_pylist() for name in ("detector", "gps_start", "peak_time")),
-            strict=True,
-        )
-    )
+    keys = row_keys(triggers, "peak_time")
     order = np.argsort(labels["snr"].to_numpy(), kind="stable")
     meant = matching_triggers(labels, triggers)
     words = labels["label"].to_pylist()
     named = {keys[row]: words[i] for i in order.tolist() if (row := meant[i]) is not None}
-    wanted = zip(
-        *(embeddings[name].to_pylist() for name in ("detector", "gps_start", "trigger_time")),
-        strict=True,
-    )
-    return np.array([named.get(key, UNKNOWN) for key in wanted], dtype=str)
+    return np.array([named.get(key, UNKNOWN) for key in row_keys(embeddings)], dtype=str)
 
 
 def classes_in_windows(
@@ -282,10 +274,5 @@ def confusion_rows(named: Classes, classes: Classes) -> list[dict[str, Any]]:
 
 def of_same_row(embeddings: pa.Table, reference: pa.Table) -> NDArray[np.int64]:
     """Return which row of the reference each row of a run is itself, −1 where none: int64 [n]."""
-    keys = ("detector", "gps_start", "trigger_time")
-
-    def rows(table: pa.Table) -> Sequence[tuple[Any, ...]]:
-        return list(zip(*(table[name].to_pylist() for name in keys), strict=True))
-
-    place = {key: i for i, key in enumerate(rows(reference))}
-    return np.array([place.get(key, -1) for key in rows(embeddings)], dtype=np.int64)
+    place = {key: i for i, key in enumerate(row_keys(reference))}
+    return np.array([place.get(key, -1) for key in row_keys(embeddings)], dtype=np.int64)

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
 from gwmorph.evidence.intervals import blocks_of_time
+from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import MINIMUM_ROWS
 from gwmorph.simulation.streams import stream
 from gwmorph.tables.embeddings import embedding_matrix
-
-_KEYS = ["detector", "gps_start", "trigger_time"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def draw_sample(
         The two tables do not hold the same rows, or there are fewer than 16, which are not
         clustered.
     """
-    if embeddings.select(_KEYS).to_pylist() != clusters.select(_KEYS).to_pylist():
+    if row_keys(embeddings) != row_keys(clusters):
         raise TableError(
             f"{len(embeddings)} vectors, but {len(clusters)} clustered rows, or others. Remove "
             "the run's clusters and run again."

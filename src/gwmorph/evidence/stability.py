@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gwmorph.config import ClusteringConfig
 from gwmorph.config.validation import StabilityConfig
-from gwmorph.evidence.intervals import intervals
+from gwmorph.evidence.intervals import interval_rows
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.partitions import DISSOLVED, agreement, best_jaccards, contingency
 from gwmorph.simulation.streams import stream
@@ -140,17 +140,9 @@ def agreement_rows(
     for name, other in partitions.items():
         both = other != LEFT_OUT
         one, two = labels[both], other[both]
-        found = intervals(partial(_agreement_of, one, two), blocks[both], repeats, seed)
+        found = interval_rows(partial(_agreement_of, one, two), blocks[both], repeats, seed)
         about = {"variant": name, "changed": changed[name], "clusters": len(np.unique(two))}
-        rows += [
-            {
-                **about,
-                "figure": figure,
-                **dict(zip(("value", "low", "high"), interval, strict=True)),
-                "rows": int(both.sum()),
-            }
-            for figure, interval in found.items()
-        ]
+        rows += [{**about, **row} for row in found]
     return rows
 
 

@@ -32,23 +32,21 @@ def events_of_run(shards: Sequence[Path], triggers: Sequence[Path]) -> pa.Table:
     return embeddings
 
 
+def row_keys(table: pa.Table, time: str = "trigger_time") -> list[tuple[str, int, float]]:
+    """Return what tells rows apart: detector, window and, of events, the trigger's peak time.
+
+    The last is in the column ``time``.
+    """
+    columns = (table[name].to_pylist() for name in ("detector", "gps_start", time))
+    return list(zip(*columns, strict=True))
+
+
 def columns_of_triggers(
     embeddings: pa.Table, triggers: pa.Table, names: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """Return columns of the triggers that events show, float64 [n] by name; nan for windows."""
-    place = {
-        key: i
-        for i, key in enumerate(
-            zip(
-                *(triggers[name].to_pylist() for name in ("detector", "gps_start", "peak_time")),
-                strict=True,
-            )
-        )
-    }
-    keys = zip(
-        *(embeddings[name].to_pylist() for name in ("detector", "gps_start", "trigger_time")),
-        strict=True,
-    )
+    place = {key: i for i, key in enumerate(row_keys(triggers, "peak_time"))}
+    keys = row_keys(embeddings)
     rows = np.array([place.get(key, -1) for key in keys], np.int64)
     return {
         name: np.where(rows >= 0, np.append(triggers[name].to_numpy(), np.nan)[rows], np.nan)
@@ -62,12 +60,8 @@ def only_events_of(triggers: pa.Table, embeddings: pa.Table) -> pa.Table:
     What two blocks claimed at their border has a view in both; the run's triggers hold it once.
     """
 
-    def keys(table: pa.Table, time: str) -> list[tuple[str, int, float]]:
-        columns = (table[name].to_pylist() for name in ("detector", "gps_start", time))
-        return list(zip(*columns, strict=True))
-
-    known = set(keys(triggers, "peak_time"))
-    mask = [key in known for key in keys(embeddings, "trigger_time")]
+    known = set(row_keys(triggers, "peak_time"))
+    mask = [key in known for key in row_keys(embeddings)]
     return embeddings.filter(pa.array(mask, pa.bool_()))
 
 

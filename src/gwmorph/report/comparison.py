@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from gwmorph.evidence.real_strain import GLITCHES, TRIGGER
 from gwmorph.evidence.recall import wilson
+from gwmorph.report.estimates import interval_text
 from gwmorph.report.palette import cluster_color, saved_figure
 
 # statistic -> SNR -> share of all injections that is found, and its interval.
@@ -98,7 +99,7 @@ def comparison_text(
     return headings, [
         [
             _LABELS.get(name, name),
-            *(_interval(found.get((name, *column))) for column in shown),
+            *(interval_text(found.get((name, *column))) for column in shown),
             *(_share(recall, f"{kind}_{name}", snr) for kind in _VECTORS for snr in snrs),
             f"{ms_per_picture[name]:.1f}" if name in ms_per_picture else "",
             f"{weights_mb[name]:.1f}" if name in weights_mb else "",
@@ -151,10 +152,6 @@ def _trigger_cells(glitch: Mapping[str, Any]) -> tuple[str, str]:
 def features_of(quality: pa.Table) -> list[str]:
     """Return everything that pictures were compared by, in the order of the table."""
     return list(dict.fromkeys(quality["features"].to_pylist()))
-
-
-def _interval(row: Mapping[str, Any] | None) -> str:
-    return "" if row is None else f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def _share(recall: Recall, statistic: str, snr: float) -> str:
