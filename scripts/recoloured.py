@@ -31,11 +31,11 @@ def recoloured(
     keys = rows.select(["detector", "gps_start", "trigger_time"]).to_pylist()
     read = [read_picture(shown_in.of(*key.values())) for key in keys]
     before = np.stack([indices for indices, _ in read]), read[0][1]
-    made = make_encoder(encoder, before[0].shape[1:])
     if change == ablation.PRECISION:
         found = ablation.with_other_precision(encoder, *before, view)
     else:
         after = ablation.RECOLOURED[change](*before, view, seed)
+        made = make_encoder(encoder, before[0].shape[1:])
         found = ablation.vectors_after(made, before, after, view, encoder.batch_size)
     table = ablation.ablated_table(np.arange(len(rows)), found)
     metadata = {

@@ -26,7 +26,7 @@ rule ablation_sample:
         mem_mb=2000,
         runtime=10,
     params:
-        blocks=sampled_blocks(),
+        blocks=lambda wildcards: sampled_blocks(),
         validation=validated("ablation"),
         code=code("ablation_sample"),
     message:

@@ -16,9 +16,10 @@ from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
 from gwmorph.block import RenderParameters, Stretch, batches, condition
-from gwmorph.config import ClusteringConfig, EncoderConfig
-from gwmorph.encoders.base import Encoder, View, unit_rows
+from gwmorph.config import ClusteringConfig, EncoderConfig, EncoderName
+from gwmorph.encoders.base import Encoder, Size, View, unit_rows
 from gwmorph.encoders.registry import make_encoder
+from gwmorph.encoders.sizes import PATCH, check_size
 from gwmorph.errors import ConfigError, StrainError, TableError
 from gwmorph.evidence.stability import LEFT_OUT, agreement_rows
 from gwmorph.grid import block_of
@@ -43,7 +44,6 @@ Redraw = Callable[[RenderParameters], RenderParameters]
 _PROBED = 16
 _GAIN = 0.5
 _SHRUNK = 0.75
-_PATCH = 14  # of the encoder that is pickiest about sizes
 
 
 def _greyscale(
@@ -138,7 +138,7 @@ def _other_plane(parameters: RenderParameters) -> RenderParameters:
 
 def _smaller(parameters: RenderParameters) -> RenderParameters:
     height, width = (
-        2 * _PATCH * max(int(_SHRUNK * pixels) // (2 * _PATCH), 1)
+        2 * PATCH * max(int(_SHRUNK * pixels) // (2 * PATCH), 1)
         for pixels in (parameters.height, parameters.width)
     )
     return replace(parameters, height=height, width=width)
@@ -166,12 +166,7 @@ def reaches(
     after: tuple[Pictures, PictureScale],
     view: View,
 ) -> bool:
-    """Return whether a change of pictures changes what the encoder makes of them.
-
-    Pictures of another size always do. The first few are encoded both ways.
-    """
-    if before[0].shape != after[0].shape:
-        return True
+    """Return whether a change of pictures changes what the encoder makes of the first few."""
     one, other = (
         encoder.encode(pictures[:_PROBED], scale, view) for pictures, scale in (before, after)
     )
@@ -196,18 +191,10 @@ def vectors_after(
     view: View,
     batch_size: int,
 ) -> NDArray[np.float32] | None:
-    """Return the vectors of changed pictures [n, d]; None where the change does not apply.
-
-    It does not where it leaves what the encoder sees, or the encoder takes no such pictures.
-    """
-    try:
-        return (
-            encoded(encoder, *after, view, batch_size)
-            if reaches(encoder, before, after, view)
-            else None
-        )
-    except ConfigError:
+    """Return the vectors of changed pictures [n, d]; None where the encoder sees no change."""
+    if not reaches(encoder, before, after, view):
         return None
+    return encoded(encoder, *after, view, batch_size)
 
 
 def with_other_precision(
@@ -341,14 +328,19 @@ def encode_redrawn(
     rows = np.array(sorted(pictures), np.int64)
     drawn = REDRAWN[change](parameters)
     size = (drawn.height, drawn.width)
-    if not len(rows) or (change == "plane" and view == "event"):
+    if not len(rows) or (change == "plane" and view == "event") or not _takes(config.name, size):
         return rows[:0], None
-    try:
-        made = make_encoder(config, size)
-    except ConfigError:
-        return rows[:0], None
+    made = make_encoder(config, size)
     stacked = np.stack([pictures[row] for row in rows.tolist()])
     return rows, encoded(made, stacked, drawn.picture_scale, view, config.batch_size)
+
+
+def _takes(name: EncoderName, size: Size) -> bool:
+    try:
+        check_size(name, size)
+    except ConfigError:
+        return False
+    return True
 
 
 def _views(
