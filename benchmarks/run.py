@@ -10,6 +10,7 @@ import harness
 import injections  # noqa: F401
 import jobs  # noqa: F401
 import memory  # noqa: F401
+import million  # noqa: F401
 import quality  # noqa: F401
 import spectra  # noqa: F401
 import views  # noqa: F401

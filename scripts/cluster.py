@@ -33,7 +33,7 @@ def cluster(
     embeddings = cluster_tables.events_of_run(shards, triggers)
     vectors, chosen = embedding_matrix(embeddings), ClusteringConfig.model_validate(parameters)
     found = find_clusters(vectors, chosen, seed)
-    jaccards = found_again(found.labels, cut_without_umap(found, chosen, seed))
+    jaccards = found_again(found.labels[found.fitted], cut_without_umap(found, chosen, seed))
     rows = cluster_tables.cluster_table(embeddings, found, jaccards)
     write_table(clusters, CLUSTERS, rows, metadata)
     summary = cluster_tables.cluster_summary(embeddings, found, jaccards)

@@ -35,6 +35,7 @@ REGENERATE = "run `gwmorph config --write`"
 # Counts, seeds, ratios and energies relative to a median: numbers that have no unit.
 DIMENSIONLESS = {
     "clustering.communities.resolution",
+    "clustering.fit_rows",
     "clustering.hdbscan.min_cluster_size",
     "clustering.mixture.covariance_scale",
     "clustering.pca_whitening",

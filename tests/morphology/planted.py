@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gwmorph.morphology.components import Components
+
 SIZES = (260, 180, 110, 50)
 
 
@@ -27,3 +29,8 @@ def cloud(rows: int, falloff: float, seed: int) -> np.ndarray:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def components(vectors: np.ndarray, largest: int) -> np.ndarray:
+    """Principal components as they are, without whitening."""
+    return Components.fit(vectors, largest, 0.0).of(vectors)

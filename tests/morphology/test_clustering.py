@@ -13,6 +13,7 @@ from gwmorph.errors import ClusteringError
 from gwmorph.morphology import clustering as module
 from gwmorph.morphology.clustering import MINIMUM_ROWS, Clustering, cluster
 from gwmorph.morphology.methods import METHODS
+from gwmorph.morphology.partitions import contingency
 from gwmorph.storage import write_json
 
 SEED = 11
@@ -97,6 +98,49 @@ def test_separation_is_measured_on_a_sample_of_many_rows() -> None:
     assert len(found.nearest) == len(found.supported) == 3
 
 
+@pytest.fixture(scope="module")
+def part() -> Clustering:
+    """Of 600 rows, 4 of 5 are placed among the fifth."""
+    return cluster(VECTORS, ClusteringConfig(fit_rows=120), 7)
+
+
+def test_rows_that_are_placed_belong_to_their_blobs(part: Clustering) -> None:
+    assert part.fitted.shape == (120,)
+    assert contingency(part.labels, TRUTH).astype(bool).sum() == 4
+    assert part.diagnostics["rows"] == 600
+    assert part.diagnostics["rows_fitted"] == 120
+    assert part.layout.components.shape[0] == 120
+    assert part.space.shape[0] == part.map.shape[0] == 600
+    assert np.isfinite(part.log_likelihood).all()
+
+
+def test_clusters_are_numbered_by_all_their_rows(part: Clustering) -> None:
+    counts = np.bincount(part.labels)
+    assert counts.tolist() == sorted(SIZES, reverse=True)
+    assert part.labels[part.medoids].tolist() == [0, 1, 2, 3]
+    assert np.isin(part.medoids, part.fitted).all()
+
+
+def test_few_rows_of_a_kind_that_was_not_fitted_are_outliers() -> None:
+    """Wherever they are placed, nothing is like them."""
+    vectors, _ = blobs((300, 240))
+    strange = unit(np.random.default_rng(8).normal(size=(1, 384)))
+    fitted = cluster(vectors, ClusteringConfig(fit_rows=200), 7).fitted
+    row = int(np.setdiff1d(np.arange(540), fitted)[0])
+    vectors[row] = strange
+    found = cluster(vectors, ClusteringConfig(fit_rows=200), 7)
+    assert row not in found.fitted
+    assert found.outliers[row]
+    assert found.probabilities.argmin() == row
+
+
+def test_rows_are_drawn_with_the_seed(part: Clustering) -> None:
+    again, other = (cluster(VECTORS, ClusteringConfig(fit_rows=120), seed) for seed in (7, 8))
+    assert again.map.tobytes() == part.map.tobytes()
+    assert again.probabilities.tobytes() == part.probabilities.tobytes()
+    assert not np.array_equal(other.fitted, part.fitted)
+
+
 def test_the_nearest_of_islands_is_the_nearest_one() -> None:
     rng = np.random.default_rng(3)
     places = np.zeros((4, 384))
@@ -113,7 +157,7 @@ def test_the_nearest_of_islands_is_the_nearest_one() -> None:
 
 def test_no_cluster_has_a_few_rows_only(found: Clustering) -> None:
     shares = np.array([[0.9, 0.1, 0.0]] * 6 + [[0.4, 0.0, 0.6]] * 4 + [[0.2, 0.8, 0.0]] * 5)
-    assert module._members(shares).tolist() == [0] * 10 + [1] * 5
+    assert module._members(shares, np.arange(15)).tolist() == [0] * 10 + [1] * 5
 
 
 @pytest.mark.parametrize("neighbors", [2, 5])
@@ -280,12 +324,14 @@ def test_one_row_in_a_thousand_of_a_cloud_is_an_outlier() -> None:
         module.nearest_neighbors(cloud, module.OUTLIER_NEIGHBORS)
         for cloud in module.clouds(points, 150, rng)
     ]
-    outlying = np.concatenate([module.outlyingness(each) for each in near])
-    isolated = np.concatenate([module.isolation(each, one) for each in near])
+    outlying = np.concatenate([module.outlyingness(each, each) for each in near])
+    isolated = np.concatenate(
+        [module.isolation(each, one, module.typical_distance(each, one, 1)) for each in near]
+    )
     # 45 of 45,000, by a limit that as few have set.
     assert 0.0004 < np.mean(outlying > limits.outlyingness) < 0.002
     assert 0.0004 < np.mean(isolated > limits.isolation / module._ISOLATION_MARGIN) < 0.002
-    apart = np.concatenate([limits.apart(each, one) for each in near])
+    apart = np.concatenate([limits.apart(each, one, each, one) for each in near])
     assert np.mean(apart > 1) < 0.002
 
 
@@ -295,8 +341,9 @@ def test_rows_as_lone_as_their_neighbours_are_apart() -> None:
     points = np.vstack([cloud, lone]).astype(np.float32)
     limits = module._OutlierLimits.of_clouds(points, 1)
     near = module.nearest_neighbors(points, module.OUTLIER_NEIGHBORS)
-    apart = limits.apart(near, np.zeros(211, int))
-    told = module.outlyingness(near)[200:] <= limits.outlyingness
+    one = np.zeros(211, int)
+    apart = limits.apart(near, one, near, one)
+    told = module.outlyingness(near, near)[200:] <= limits.outlyingness
     assert told.sum() > 5  # what the one criterion cannot tell, the other does
     assert (apart[200:] > 1).all()
     assert (apart[:200] > 1).mean() < 0.05

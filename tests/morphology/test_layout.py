@@ -5,44 +5,15 @@ import pytest
 from planted import SIZES, blobs, unit
 from sklearn.neighbors import NearestNeighbors
 
-from closeness import near
 from gwmorph.config import ClusteringConfig
 from gwmorph.morphology.layout import (
     lay_out,
     membership_graph,
     nearest_neighbors,
     neighborhood,
-    principal_components,
-    whitened,
 )
 
 VECTORS, TRUTH = blobs(SIZES)
-
-
-def test_principal_components_are_those_of_the_covariance() -> None:
-    coordinates, explained = principal_components(VECTORS, 5)
-    centred = VECTORS.astype(np.float64) - VECTORS.mean(axis=0, dtype=np.float64)
-    singular = np.linalg.svd(centred, compute_uv=False)
-    np.testing.assert_allclose(np.linalg.norm(coordinates, axis=0), singular[:5], rtol=1e-4)
-    np.testing.assert_allclose(explained, singular[:5] ** 2 / np.sum(singular**2), rtol=1e-6)
-
-
-def test_last_bits_of_the_vectors_do_not_reach_the_components() -> None:
-    """What another processor's matrix product does to a vector."""
-    shaken = VECTORS * (1 + 1e-9 * np.random.default_rng(0).normal(size=VECTORS.shape))
-    ours, others = (principal_components(v, 20)[0] for v in (VECTORS.astype(float), shaken))
-    assert np.mean(ours != others) < 1e-3
-
-
-def test_vectors_that_almost_agree_keep_their_components() -> None:
-    """A mean cosine of 1 - 1e-8 leaves a variance that single precision would lose."""
-    rng = np.random.default_rng(2)
-    latent = rng.normal(size=(300, 2))
-    vectors = np.full((300, 384), 1 / np.sqrt(384))
-    vectors[:, 0] += 1e-4 * latent[:, 0]
-    coordinates, explained = principal_components(vectors.astype(np.float32), 2)
-    assert abs(np.corrcoef(coordinates[:, 0], latent[:, 0])[0, 1]) > 0.9999
-    assert explained[0] > 0.99
 
 
 def test_neighbours_are_exact_and_leave_the_row_itself_out() -> None:
@@ -96,19 +67,6 @@ def test_copies_of_a_few_vectors_lie_together() -> None:
 )
 def test_neighbourhoods_grow_with_the_rows(rows: int, largest: int, expected: int) -> None:
     assert neighborhood(rows, largest) == expected
-
-
-def test_whitening_takes_a_power_of_the_spread() -> None:
-    rng = np.random.default_rng(0)
-    points = (rng.normal(size=(500, 3)) * [0.4, 0.1, 0.0]).astype(np.float32)
-    ratio = points[:, 0].std() / points[:, 1].std()
-    for power in (0.0, 0.5, 1.0):
-        found = whitened(points, power)
-        spread = found.std(axis=0)
-        assert spread[0] == near(points[:, 0].std(), rel=1e-6)
-        assert spread[0] / spread[1] == near(ratio ** (1 - power), rel=2e-3)
-        assert spread[2] == 0
-    assert found.dtype == np.float32
 
 
 def test_distances_without_whitening_follow_the_cosine() -> None:

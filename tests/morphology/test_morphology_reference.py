@@ -6,16 +6,15 @@ anew what README and docs say of clusters.
 
 import numpy as np
 import pytest
-from planted import blobs, cloud
+from planted import blobs, cloud, components
 
 from gwmorph.config import ClusteringConfig
 from gwmorph.morphology import clustering
+from gwmorph.morphology.components import Components
 from gwmorph.morphology.layout import (
     membership_graph,
     nearest_neighbors,
     neighborhood,
-    principal_components,
-    whitened,
 )
 from gwmorph.morphology.methods import communities_of
 from gwmorph.morphology.separation import (
@@ -28,6 +27,7 @@ from gwmorph.morphology.separation import (
     null_levels,
     outlyingness,
     pair_null,
+    typical_distance,
 )
 from reference import SINGLE, check
 
@@ -40,20 +40,20 @@ SETS = {
 
 @pytest.fixture(scope="module", params=SETS)
 def points(request):
-    coordinates, _ = principal_components(SETS[request.param], 50)
-    return whitened(coordinates, 0.25)
+    return Components.fit(SETS[request.param], 50, 0.25).of(SETS[request.param])
 
 
 def test_components(num_regression):
     rows = []
     for vectors in SETS.values():
         for count, power in ((2, 0.0), (20, 0.25), (50, 1.0)):
-            coordinates, explained = principal_components(vectors, count)
-            weighted = whitened(coordinates, power)
+            coordinates = components(vectors, count)
+            model = Components.fit(vectors, count, power)
+            weighted = model.of(vectors)
             rows.append(
                 [
                     coordinates.shape[1],
-                    explained.sum(),
+                    model.explained.sum(),
                     np.abs(coordinates).sum(),
                     np.abs(weighted).sum(),
                     np.abs(weighted[:, -1]).sum(),
@@ -97,9 +97,10 @@ def test_graph_and_communities(num_regression, points):
 def test_what_lies_out(num_regression, points):
     neighbors = nearest_neighbors(points, 12)
     labels = (points[:, 0] > np.median(points[:, 0])).astype(int)
-    out, alone = outlyingness(neighbors), isolation(neighbors, labels)
+    typical = typical_distance(neighbors, labels, 2)
+    out, alone = outlyingness(neighbors, neighbors), isolation(neighbors, labels, typical)
     limits = clustering._OutlierLimits.of_clouds(points, 5)
-    apart = limits.apart(neighbors, labels)
+    apart = limits.apart(neighbors, labels, neighbors, labels)
     rows = [[values.mean(), values.std(), values.max()] for values in (out, alone, apart)]
     rows.append([limits.outlyingness, limits.isolation, (apart > 1).sum()])
     check(num_regression, ("mean", "spread", "largest"), rows, SINGLE)

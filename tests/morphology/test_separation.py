@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planted import blobs, cloud
+from planted import blobs, cloud, components
 
 from closeness import near
 from gwmorph.morphology import separation as module
-from gwmorph.morphology.layout import Neighbors, nearest_neighbors, principal_components
+from gwmorph.morphology.layout import Neighbors, nearest_neighbors
 from gwmorph.morphology.separation import (
     Null,
     balanced_rows,
@@ -22,6 +22,7 @@ from gwmorph.morphology.separation import (
     outlyingness,
     overlaps,
     pair_null,
+    typical_distance,
 )
 
 
@@ -75,7 +76,7 @@ def test_joining_counts_links_as_if_groups_had_been_one_from_the_start(
 
 def test_islands_stay_apart_and_halves_of_a_cloud_are_joined() -> None:
     vectors, truth = blobs((80, 60))
-    points, _ = principal_components(vectors, 20)
+    points = components(vectors, 20)
     half = (points[:, 3] > np.median(points[:, 3])).astype(int)
     indices = nearest_neighbors(points, 10).indices
     cluster = join_groups(indices, 2 * truth + half, 0.1)
@@ -86,7 +87,7 @@ def test_islands_stay_apart_and_halves_of_a_cloud_are_joined() -> None:
 
 def test_a_few_rows_are_no_group_of_their_own() -> None:
     vectors, truth = blobs((60, 60, 4))
-    points, _ = principal_components(vectors, 20)
+    points = components(vectors, 20)
     indices = nearest_neighbors(points, 5).indices
     cluster = join_groups(indices, truth, 0.1)
     assert cluster[0] != cluster[1]
@@ -96,7 +97,7 @@ def test_a_few_rows_are_no_group_of_their_own() -> None:
 @pytest.mark.parametrize("rare", [6, 10, 20])
 def test_a_rare_island_among_many_rows_stays_apart(rare: int) -> None:
     vectors, truth = blobs((500, 500, 400, rare))
-    points, _ = principal_components(vectors, 20)
+    points = components(vectors, 20)
     indices = nearest_neighbors(points, links(len(points))).indices
     assert indices.shape[1] == 30
     cluster = join_groups(indices, truth, 0.1)
@@ -129,7 +130,7 @@ def test_what_joins_and_what_is_cut_follow_the_median_level() -> None:
 
 
 def test_clouds_that_fall_into_no_parts_leave_no_limit() -> None:
-    points, _ = principal_components(cloud(8, 0.0, 1), 4)
+    points = components(cloud(8, 0.0, 1), 4)
     null = null_levels(points, 5, 0)
     assert len(null.levels) == 0
     assert null.joined == null.cut == 0
@@ -137,7 +138,7 @@ def test_clouds_that_fall_into_no_parts_leave_no_limit() -> None:
 
 def test_an_island_inside_of_a_group_is_found() -> None:
     vectors, truth = blobs((60, 40, 30))
-    points, _ = principal_components(vectors, 20)
+    points = components(vectors, 20)
     indices = nearest_neighbors(points, 10).indices
     half = (points[:, 3] > np.median(points[:, 3])).astype(int)
     together = np.where(truth == 2, 1, 0)
@@ -148,7 +149,7 @@ def test_an_island_inside_of_a_group_is_found() -> None:
 @pytest.mark.parametrize("rows", [4, 12])
 def test_a_small_part_of_a_large_group_is_left_in_it(rows: int) -> None:
     vectors, truth = blobs((100, rows))
-    points, _ = principal_components(vectors, 20)
+    points = components(vectors, 20)
     indices = nearest_neighbors(points, 10).indices
     assert islands(indices, np.zeros(len(truth), int), truth, 0.5) == []
 
@@ -156,14 +157,14 @@ def test_a_small_part_of_a_large_group_is_left_in_it(rows: int) -> None:
 @pytest.mark.parametrize("falloff", [0.0, 0.5, 1.0])
 def test_clouds_of_the_same_spectrum_join_at_the_level_of_the_null(falloff: float) -> None:
     """The null holds for what it is a null of: fresh clouds are not below its limit."""
-    points, _ = principal_components(cloud(400, falloff, 1), 50)
+    points = components(cloud(400, falloff, 1), 50)
     limit = null_levels(points, 20, 0).joined
-    fresh, _ = principal_components(cloud(400, falloff, 2), 50)
+    fresh = components(cloud(400, falloff, 2), 50)
     assert (null_levels(fresh, 10, 5).levels > limit).all()
 
 
 def test_the_null_repeats_and_follows_its_seed() -> None:
-    points, _ = principal_components(cloud(100, 0.5, 1), 20)
+    points = components(cloud(100, 0.5, 1), 20)
     first, again, other = (null_levels(points, 5, seed).levels for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -186,16 +187,21 @@ def test_pieces_of_a_long_thin_cloud_are_no_more_separate_than_chance() -> None:
 
 def test_islands_are_more_separate_than_chance() -> None:
     vectors, truth = blobs((70, 30))
-    points, _ = principal_components(vectors, 20)
+    points = components(vectors, 20)
     overlap, p_value = pair_null(points, truth == 0, 19, np.random.default_rng(0))
     assert overlap == 0
     assert p_value == 1 / 20
 
 
+def _isolation(neighbors: Neighbors, labels: np.ndarray) -> np.ndarray:
+    return isolation(neighbors, labels, typical_distance(neighbors, labels, labels.max() + 1))
+
+
 def test_a_row_beside_a_cloud_lies_out() -> None:
     points = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
     points[7] = 12
-    found = outlyingness(nearest_neighbors(points, 12))
+    neighbors = nearest_neighbors(points, 12)
+    found = outlyingness(neighbors, neighbors)
     assert found.argmax() == 7
     assert found[7] > 5
     assert np.median(found) == pytest.approx(1, abs=0.1)
@@ -203,14 +209,14 @@ def test_a_row_beside_a_cloud_lies_out() -> None:
 
 def test_copies_do_not_lie_out() -> None:
     neighbors = Neighbors(np.tile(np.arange(1, 11), (20, 1)).astype(np.int32), np.zeros((20, 10)))
-    assert (outlyingness(neighbors) == 1).all()
-    assert (isolation(neighbors, np.zeros(20, int)) == 1).all()
+    assert (outlyingness(neighbors, neighbors) == 1).all()
+    assert (_isolation(neighbors, np.zeros(20, int)) == 1).all()
 
 
 def test_copies_say_nothing_of_how_far_others_are() -> None:
     rng = np.random.default_rng(1)
     points = np.vstack([np.zeros((60, 5)), 5 + rng.normal(size=(40, 5))]).astype(np.float32)
-    found = isolation(nearest_neighbors(points, 10), np.zeros(100, int))
+    found = _isolation(nearest_neighbors(points, 10), np.zeros(100, int))
     assert (found[:60] == 1).all()
     assert np.median(found[60:]) == near(1)
 
@@ -220,9 +226,9 @@ def test_rows_as_lone_as_their_neighbours_are_isolated() -> None:
     rng = np.random.default_rng(0)
     cloud, lone = rng.normal(size=(200, 5)), 100 + 30 * rng.normal(size=(11, 5))
     neighbors = nearest_neighbors(np.vstack([cloud, lone]).astype(np.float32), 12)
-    assert outlyingness(neighbors)[200:].max() < 2
-    assert isolation(neighbors, np.zeros(211, int))[200:].min() > 10
-    apart = isolation(neighbors, np.repeat([1, 0], [200, 11]))
+    assert outlyingness(neighbors, neighbors)[200:].max() < 2
+    assert _isolation(neighbors, np.zeros(211, int))[200:].min() > 10
+    apart = _isolation(neighbors, np.repeat([1, 0], [200, 11]))
     assert np.median(apart[:200]) == near(1)
     assert np.median(apart[200:]) == near(1)
 

@@ -96,6 +96,12 @@ class ClusteringConfig(Section):
         "are joined: mixture (Dirichlet process, in the UMAP space), communities (of the "
         "neighbour graph) or hdbscan (by density in the UMAP space).",
     )
+    fit_rows: int = key(
+        50_000,
+        "Rows that are laid out and cut into clusters, at most, drawn evenly; where there are "
+        "more, the others are placed among them by their nearest.",
+        ge=100,
+    )
     pca_components: int = key(50, "Principal components kept before UMAP.", ge=2, le=384)
     pca_whitening: float = key(
         0.25,

@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, identity
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 from gwmorph.config import ClusteringConfig, SeparationConfig
 from gwmorph.errors import ClusteringError
+from gwmorph.morphology.components import Components
 from gwmorph.morphology.layout import (
     Layout,
     Neighbors,
     lay_out,
     nearest_neighbors,
     neighborhood,
-    principal_components,
 )
 from gwmorph.morphology.methods import METHODS, Groups, communities_of
+from gwmorph.morphology.placing import Placed, own_weights, place, weighted_mean
 from gwmorph.morphology.separation import (
     FEWEST_MEMBERS,
     OUTLIER_NEIGHBORS,
@@ -37,7 +37,9 @@ from gwmorph.morphology.separation import (
     outlyingness,
     overlaps,
     pair_null,
+    typical_distance,
 )
+from gwmorph.simulation.streams import stream
 
 MINIMUM_ROWS = 16
 # Of structureless rows one in a thousand is called an outlier.
@@ -63,11 +65,12 @@ class Clustering:
     to its cluster; ``outliers`` bool [n], rows that lie apart from all others;
     ``log_likelihood`` float64 [n], log density under the mixture in ``space``, nan without one;
     ``space`` float64 [n, d], the UMAP space; ``map`` float32 [n, 2]; ``medoids`` int64 [K], the
-    row of each cluster's member with the largest mean cosine to its cluster; ``nearest`` int64
+    row of each cluster's fitted member with the largest mean cosine to these; ``nearest`` int64
     [K], the cluster that each overlaps most with, −1 for a single one; ``overlap`` float64 [K]
     with it; ``p_values`` float64 [K], the probability that one structureless cloud falls into
-    parts as separate; ``supported`` bool [K]; ``layout``, what the clusters were cut from, None
-    for too few rows; ``diagnostics``, figures as JSON takes them.
+    parts as separate; ``supported`` bool [K]; ``fitted`` int64 [m], rows that the clusters were
+    cut from, the others being placed among them; ``layout`` of these, None for too few rows;
+    ``diagnostics``, figures as JSON takes them.
     """
 
     labels: NDArray[np.int32]
@@ -81,6 +84,7 @@ class Clustering:
     overlap: NDArray[np.float64]
     p_values: NDArray[np.float64]
     supported: NDArray[np.bool_]
+    fitted: NDArray[np.int64]
     layout: Layout | None
     diagnostics: dict[str, Any]
 
@@ -90,10 +94,11 @@ def cluster(
 ) -> Clustering:
     """Cluster unit vectors float32 [n, d]; equal input and seed give equal bytes on one machine.
 
-    The vectors are laid out (`layout`), cut into groups by ``parameters.method`` (`methods`),
-    and groups that overlap as much as the parts of a structureless cloud would are joined
-    (`separation`). All of it runs on one thread, whatever the caller allows: sums of several
-    threads differ in their last bits, which UMAP makes visible.
+    The vectors are laid out (`layout`), cut into groups by ``parameters.method`` (`methods`), and
+    groups that overlap as much as the parts of a structureless cloud would are joined
+    (`separation`). Of more than ``parameters.fit_rows`` vectors so many are, and the others are
+    placed among them (`placing`). All of it runs on one thread, whatever the caller allows: sums
+    of several threads differ in their last bits, which UMAP makes visible.
 
     A row's probabilities are the mean of its own and its neighbours' responsibilities, weighted
     as UMAP's graph links them, so a row between two islands belongs to both. Farther from its
@@ -117,50 +122,66 @@ def cluster(
 def _cluster(
     embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed: int
 ) -> Clustering:
-    layout = lay_out(embeddings, parameters, seed)
+    rows = _fitted_rows(len(embeddings), parameters.fit_rows, seed)
+    layout = lay_out(embeddings[rows], parameters, seed)
     found = _Cut.of(layout, parameters, seed)
-    outlier_seed, pair_seed = _seeds(seed)[2:]
-    labels, order = _by_size(_members(found.shares))
+    near = neighborhood(len(rows), parameters.umap.neighbors)
+    placed = place(layout, embeddings, rows, near - 1)
+    shares, labels = _numbered(placed, found)
+    own, (_, _, outlier_seed, pair_seed) = labels[rows], _seeds(seed)
     limits = _OutlierLimits.of_clouds(found.sample.points, outlier_seed)
-    apart = limits.apart(layout.neighbors, labels)
-    probabilities = found.shares.max(axis=1) / np.maximum(apart, 1)
-    nearest, overlap = _nearest_clusters(layout, found.sample, labels)
-    p_values = _p_values(layout, labels, nearest, parameters.separation, pair_seed)
+    apart = limits.apart(placed.neighbors, labels, layout.neighbors, own)
+    nearest, overlap = _nearest_clusters(layout, found.sample, own)
+    p_values = _p_values(layout, own, nearest, parameters.separation, pair_seed)
     outliers, supported = apart > 1, p_values <= _support(parameters.separation)
     diagnostics = {
         "rows": len(embeddings),
+        "rows_fitted": len(rows),
         "clustered": True,
         "method": parameters.method,
         "pca_components": layout.components.shape[1],
-        "pca_explained_variance": float(layout.explained.sum()),
+        "pca_explained_variance": float(layout.model.explained.sum()),
         "umap_dimensions": layout.space.shape[1],
-        "umap_neighbors": neighborhood(len(embeddings), parameters.umap.neighbors),
+        "umap_neighbors": near,
         **found.groups.figures,
         "groups_cut_out": found.cut_out,
         **_null_figures(found.null, found.before_joining, found.sample),
-        "clusters": len(order),
+        "clusters": len(nearest),
         "clusters_supported": int(supported.sum()),
         "largest_cluster_share": float(np.mean(labels == 0)),
         "outlyingness_limit": limits.outlyingness,
         "isolation_limit": limits.isolation,
         "outliers": int(outliers.sum()),
-        **_distortion(layout, labels, seed),
+        **_distortion(layout, own, seed),
     }
     return Clustering(
         labels=labels,
-        probabilities=probabilities,
+        probabilities=shares.max(axis=1) / np.maximum(apart, 1),
         outliers=outliers,
-        log_likelihood=found.groups.log_likelihood,
-        space=layout.space,
-        map=layout.map,
-        medoids=_medoids(embeddings, labels, outliers),
+        log_likelihood=found.groups.log_density(placed.space),
+        space=placed.space,
+        map=placed.map,
+        medoids=rows[_medoids(embeddings[rows], own, outliers[rows])],
         nearest=nearest,
         overlap=overlap,
         p_values=p_values,
         supported=supported,
+        fitted=rows,
         layout=layout,
         diagnostics=diagnostics,
     )
+
+
+def _fitted_rows(rows: int, largest: int, seed: int) -> NDArray[np.int64]:
+    if rows <= largest:
+        return np.arange(rows)
+    return np.sort(stream(seed, "rows that are laid out").choice(rows, largest, replace=False))
+
+
+def _numbered(placed: Placed, found: "_Cut") -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return each row's shares of the clusters, float64 [n, K], and its cluster, int32 [n]."""
+    shares = np.minimum(weighted_mean(placed.weights, found.clusters), 1)
+    return shares, _by_size(_members(shares, placed.fitted))[0]
 
 
 def cut_layout(layout: Layout, parameters: ClusteringConfig, seed: int) -> NDArray[np.int32]:
@@ -168,7 +189,8 @@ def cut_layout(layout: Layout, parameters: ClusteringConfig, seed: int) -> NDArr
 
     They are cut into groups, and groups joined, as by `cluster`.
     """
-    return _by_size(_members(_Cut.of(layout, parameters, seed).shares))[0]
+    shares = weighted_mean(own_weights(layout), _Cut.of(layout, parameters, seed).clusters)
+    return _by_size(_members(shares, np.arange(len(shares))))[0]
 
 
 def _seeds(seed: int) -> list[int]:
@@ -182,7 +204,7 @@ class _Cut:
 
     ``groups`` of the method; ``cut_out``, how many islands were cut out of them;
     ``before_joining``, groups in all; ``sample`` of rows on which they were joined by ``null``;
-    ``shares`` float64 [n, K], how far each row and its neighbours belong to each cluster.
+    ``clusters`` float64 [n, K], how far each row by itself belongs to each cluster.
     """
 
     groups: Groups
@@ -190,7 +212,7 @@ class _Cut:
     before_joining: int
     sample: "_Sample"
     null: Null
-    shares: NDArray[np.float64]
+    clusters: NDArray[np.float64]
 
     @classmethod
     def of(cls, layout: Layout, parameters: ClusteringConfig, seed: int) -> "_Cut":
@@ -206,8 +228,8 @@ class _Cut:
         if cut:
             sample = draw(responsibilities.argmax(axis=1))
         joined = join_groups(sample.indices, sample.labels, null.joined)
-        shares = _shares(responsibilities, joined, layout.graph)
-        return cls(groups, len(cut), responsibilities.shape[1], sample, null, shares)
+        clusters = _joined(responsibilities, joined)
+        return cls(groups, len(cut), responsibilities.shape[1], sample, null, clusters)
 
 
 def _check(embeddings: NDArray[np.float32]) -> None:
@@ -230,7 +252,7 @@ def _one_group(embeddings: NDArray[np.float32]) -> Clustering:
     rows = len(embeddings)
     flat = np.zeros((rows, 2), np.float32)
     if rows > 1 and np.ptp(embeddings, axis=0).max() > 0:
-        coordinates, _ = principal_components(embeddings, 2)
+        coordinates = Components.fit(embeddings, 2, 0.0).of(embeddings)
         flat[:, : coordinates.shape[1]] = coordinates
     groups = min(rows, 1)
     labels = np.zeros(rows, np.int32)
@@ -246,6 +268,7 @@ def _one_group(embeddings: NDArray[np.float32]) -> Clustering:
         overlap=np.full(groups, np.nan),
         p_values=np.ones(groups),
         supported=np.zeros(groups, bool),
+        fitted=np.arange(rows),
         layout=None,
         diagnostics={
             "rows": rows,
@@ -297,23 +320,25 @@ class _Sample:
         return cls(rows, points, labels[rows], indices)
 
 
-def _shares(
-    responsibilities: NDArray[np.float32], joined: NDArray[np.int64], graph: csr_matrix
+def _joined(
+    responsibilities: NDArray[np.float32], joined: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return how far each row and its neighbours belong to each cluster: float64 [n, K]."""
+    """Return responsibilities of clusters, float64 [n, K], from those of the joined groups."""
     clusters = np.zeros((len(responsibilities), int(joined.max()) + 1))
     for group, cluster_number in enumerate(joined):
         clusters[:, cluster_number] += responsibilities[:, group]
-    weights = graph + identity(len(clusters), dtype=graph.dtype, format="csr")
-    return np.minimum((weights @ clusters) / np.asarray(weights.sum(axis=1)), 1)
+    return clusters
 
 
-def _members(shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the cluster of each row, int64 [n]; fewer than 5 rows go where else they belong."""
-    labels = shares.argmax(axis=1)
-    few = np.bincount(labels, minlength=shares.shape[1]) < FEWEST_MEMBERS
+def _members(shares: NDArray[np.float64], fitted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the cluster of each row, int64 [n].
+
+    Clusters of fewer than 5 ``fitted`` rows have none: theirs go where else they belong.
+    """
+    counts = np.bincount(shares[fitted].argmax(axis=1), minlength=shares.shape[1])
+    few = counts < FEWEST_MEMBERS
     if few.all():
-        return np.zeros_like(labels)
+        return np.zeros(len(shares), np.int64)
     return np.where(few, -1, shares).argmax(axis=1)
 
 
@@ -333,15 +358,29 @@ class _OutlierLimits:
         near = [nearest_neighbors(each, OUTLIER_NEIGHBORS) for each in clouds(points, count, rng)]
         outlying, isolated = (
             float(np.percentile(np.concatenate(found), _OUTLIER_PERCENTILE))
-            for found in ([outlyingness(n) for n in near], [isolation(n, one) for n in near])
+            for found in (
+                [outlyingness(each, each) for each in near],
+                [isolation(each, one, typical_distance(each, one, 1)) for each in near],
+            )
         )
         return cls(outlying, _ISOLATION_MARGIN * isolated)
 
-    def apart(self, neighbors: Neighbors, labels: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return how far each row is beyond the limits: float64 [n], over 1 for an outlier."""
+    def apart(
+        self,
+        neighbors: Neighbors,
+        labels: NDArray[np.integer],
+        among: Neighbors,
+        own: NDArray[np.integer],
+    ) -> NDArray[np.float64]:
+        """Return how far each row is beyond the limits: float64 [n], over 1 for an outlier.
+
+        ``neighbors`` of the n rows, in clusters ``labels`` int [n], are m rows that have the
+        neighbours ``among`` each other, in clusters ``own`` int [m].
+        """
+        typical = typical_distance(among, own, int(labels.max()) + 1)
         return np.maximum(
-            outlyingness(neighbors) / self.outlyingness,
-            isolation(neighbors, labels) / self.isolation,
+            outlyingness(neighbors, among) / self.outlyingness,
+            isolation(neighbors, labels, typical) / self.isolation,
         )
 
 

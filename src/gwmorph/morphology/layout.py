@@ -6,21 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from umap import UMAP
 from umap.umap_ import compute_membership_strengths, fuzzy_simplicial_set, smooth_knn_dist
 
 from gwmorph.config import ClusteringConfig
+from gwmorph.morphology.components import Components
 from gwmorph.spectra.compiled import keep_on_disk
 
 # UMAP compiles these anew in every process, which takes longer than a small run's clustering.
 for _function in (smooth_knn_dist, compute_membership_strengths):
     keep_on_disk(_function)
 
-# Decimals of components and distances. The last bits of a product of matrices depend on the
-# processor and on the number of threads; unit vectors that differ by less look the same.
-_DECIMALS = 5
 # Of each row, whatever UMAP's neighbourhood: what outliers are told by.
 _FEWEST_NEIGHBORS = 10
 # Kinds of few rows have few of them each: neighbourhoods must not reach over their islands.
@@ -45,14 +42,13 @@ class Neighbors:
 class Layout:
     """What a clustering method may look at.
 
-    ``components`` float32 [n, p]; ``explained`` float64 [p], fractions of variance;
-    ``neighbors`` by Euclidean distance of components; ``graph`` float32 sparse [n, n], UMAP's
-    symmetric memberships of neighbours in (0, 1]; ``space`` float64 [n, d]; ``map`` float32
-    [n, 2].
+    ``model`` of the components; ``components`` float32 [n, p]; ``neighbors`` by Euclidean
+    distance of components; ``graph`` float32 sparse [n, n], UMAP's symmetric memberships of
+    neighbours in (0, 1]; ``space`` float64 [n, d]; ``map`` float32 [n, 2].
     """
 
+    model: Components
     components: NDArray[np.float32]
-    explained: NDArray[np.float64]
     neighbors: Neighbors
     graph: csr_matrix
     space: NDArray[np.float64]
@@ -68,8 +64,8 @@ def lay_out(embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed:
     components, dimensions and neighbours are cut to what n allows.
     """
     umap = parameters.umap
-    coordinates, explained = principal_components(embeddings, parameters.pca_components)
-    coordinates = whitened(coordinates, parameters.pca_whitening)
+    model = Components.fit(embeddings, parameters.pca_components, parameters.pca_whitening)
+    coordinates = model.of(embeddings)
     others = neighborhood(len(embeddings), umap.neighbors) - 1
     neighbors = nearest_neighbors(coordinates, max(others, _FEWEST_NEIGHBORS))
     near = neighbors.nearest(others)
@@ -77,8 +73,8 @@ def lay_out(embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed:
     reducer = _umap(coordinates, near, dimensions, umap.min_dist, seed)
     flat = _umap(coordinates, near, 2, umap.map_min_dist, seed)
     return Layout(
+        model,
         coordinates,
-        explained,
         neighbors,
         csr_matrix(reducer.graph_),
         reducer.embedding_.astype(np.float64),
@@ -95,48 +91,12 @@ def without_umap(layout: Layout) -> Layout:
     return replace(layout, space=layout.components[:, :dimensions].astype(np.float64))
 
 
-def principal_components(
-    embeddings: NDArray[np.float32], largest: int
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return coordinates [n, p], rounded, and the explained fractions of variance [p].
-
-    To 10⁻⁵ where the largest component's spread is 0.1 to 1, and as many digits below.
-
-    In double precision: the vectors of one kind of picture all point the same way, and the
-    covariance of what is left would drown in single precision. The solver is deterministic and
-    fixes each component's sign by its largest item.
-    """
-    rows, columns = embeddings.shape
-    pca = PCA(min(largest, rows - 1, columns), svd_solver="covariance_eigh")
-    coordinates = pca.fit_transform(embeddings.astype(np.float64))
-    scale = 10.0 ** (_DECIMALS + _magnitude(coordinates))
-    return (np.rint(coordinates * scale) / scale).astype(np.float32), pca.explained_variance_ratio_
-
-
-def whitened(components: NDArray[np.float32], power: float) -> NDArray[np.float32]:
-    """Return components over their spread, relative to the largest, to ``power``: float32 [n, p].
-
-    A few components hold most of the variance, mainly loudness and where in frequency; shape is
-    in the others. Weights are rounded, so that last bits of a spread do not reach them.
-    """
-    spread = components.std(axis=0, dtype=np.float64)
-    relative = spread / max(float(spread.max(initial=0)), 1e-300)
-    weights = np.where(relative > 0, relative, 1) ** -power
-    return components * weights.round(2).astype(np.float32)
-
-
 def neighborhood(rows: int, largest: int) -> int:
     """Return of how many rows, the row itself among them, UMAP's neighbourhoods are.
 
     A fortieth of the rows, at least 8 and at most ``largest``, and fewer than there are rows.
     """
     return min(largest, max(rows // _ROWS_PER_NEIGHBOR, _SMALLEST_NEIGHBORHOOD), rows - 1)
-
-
-def _magnitude(values: NDArray[np.float64]) -> int:
-    """Return how many powers of ten the values' spread is below that of unit vectors."""
-    spread = float(values.std(axis=0).max(initial=0))
-    return max(int(np.floor(-np.log10(spread))), 0) if spread > 0 else 0
 
 
 def nearest_neighbors(points: NDArray[np.float32], count: int) -> Neighbors:
@@ -163,12 +123,17 @@ def membership_graph(points: NDArray[np.float32], neighbors: Neighbors) -> csr_m
     return csr_matrix(graph)
 
 
+def umap_distances(neighbors: Neighbors) -> NDArray[np.float32]:
+    """Return what UMAP takes for distances, d²/2: about 1 - cos."""
+    return (neighbors.distances**2 / 2).astype(np.float32)
+
+
 def _with_themselves(neighbors: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return indices and cosine distances as UMAP wants them: each row is its own first."""
     own = np.arange(len(neighbors.indices))[:, None]
     return (
         np.hstack([own, neighbors.indices]).astype(np.int32),
-        np.hstack([np.zeros_like(own), neighbors.distances**2 / 2]).astype(np.float32),
+        np.hstack([np.zeros_like(own), umap_distances(neighbors)]).astype(np.float32),
     )
 
 

@@ -38,12 +38,12 @@ class Groups:
     """How a method cuts n rows into K groups.
 
     ``responsibilities`` float32 [n, K], each row's probabilities of the groups;
-    ``log_likelihood`` float64 [n] under the method's density, nan where it has none;
-    ``figures``, what the method says of itself, as JSON takes it.
+    ``log_density`` of places float64 [m, d] in the space, float64 [m], nan where the method has
+    none; ``figures``, what the method says of itself, as JSON takes it.
     """
 
     responsibilities: NDArray[np.float32]
-    log_likelihood: NDArray[np.float64]
+    log_density: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     figures: dict[str, Any]
 
 
@@ -81,7 +81,7 @@ def mixture(layout: Layout, parameters: ClusteringConfig, seed: int) -> Groups:
         "warnings": sorted(set(told)),
     }
     responsibilities = fitted.predict_proba(space).astype(np.float32)
-    return Groups(responsibilities, fitted.score_samples(space), figures)
+    return Groups(responsibilities, fitted.score_samples, figures)
 
 
 def communities(layout: Layout, parameters: ClusteringConfig, seed: int) -> Groups:
@@ -137,7 +137,11 @@ def communities_of(graph: csr_matrix, resolution: float, seed: int) -> NDArray[n
 def _crisp(labels: NDArray[np.integer], figures: dict[str, Any]) -> Groups:
     responsibilities = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
     responsibilities[np.arange(len(labels)), labels] = 1
-    return Groups(responsibilities, np.full(len(labels), np.nan), figures)
+    return Groups(responsibilities, _no_density, figures)
+
+
+def _no_density(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.full(len(places), np.nan)
 
 
 def _sample(rows: int, largest: int, seed: int) -> NDArray[np.int64]:

@@ -289,29 +289,42 @@ def pair_null(
     return observed, (below + 1) / (surrogates + 1)
 
 
-def outlyingness(neighbors: Neighbors) -> NDArray[np.float64]:
+def outlyingness(neighbors: Neighbors, among: Neighbors) -> NDArray[np.float64]:
     """Return each row's mean distance to its nearest ten over that of these ten, float64 [n].
 
     As the local outlier factor of Breunig et al. 2000 (doi 10.1145/335191.335388), without its
-    floor: about 1 in a cloud, more beside one. 1 where all distances are 0.
+    floor: about 1 in a cloud, more beside one. 1 where all distances are 0. ``neighbors`` of the n
+    rows are rows that have the neighbours ``among`` each other.
+    """
+    around = _mean_distance(among)[neighbors.nearest(OUTLIER_NEIGHBORS).indices].mean(axis=1)
+    return _ratio(_mean_distance(neighbors), around)
+
+
+def typical_distance(
+    neighbors: Neighbors, labels: NDArray[np.integer], clusters: int
+) -> NDArray[np.float64]:
+    """Return the median over a cluster's rows of the mean distance to the nearest ten: [clusters].
+
+    ``labels`` int [n], 0 … clusters − 1. Rows without a distance, copies of others, are left out;
+    0 for a cluster that has no other rows.
     """
     distance = _mean_distance(neighbors)
-    around = distance[neighbors.nearest(OUTLIER_NEIGHBORS).indices].mean(axis=1)
-    return _ratio(distance, around)
-
-
-def isolation(neighbors: Neighbors, labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return each row's mean distance to its nearest ten over the median of its cluster's rows.
-
-    Finds rows that `outlyingness` cannot: a few of one kind, too few for a cluster, whose nearest
-    are as far from theirs. ``labels`` int [n], 0 … K − 1; float64 [n]. Rows without a distance,
-    copies of others, have 1 and are left out of the median.
-    """
-    distance = _mean_distance(neighbors)
-    typical = np.zeros(int(labels.max()) + 1)
+    typical = np.zeros(clusters)
     for label in np.unique(labels[distance > 0]):
         typical[label] = np.median(distance[(labels == label) & (distance > 0)])
-    return _ratio(distance, typical[labels])
+    return typical
+
+
+def isolation(
+    neighbors: Neighbors, labels: NDArray[np.integer], typical: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each row's mean distance to its nearest ten over what is typical of its cluster.
+
+    Finds rows that `outlyingness` cannot: a few of one kind, too few for a cluster, whose nearest
+    are as far from theirs. ``labels`` int [n], ``typical`` as `typical_distance` gives it; float64
+    [n], 1 for copies of others.
+    """
+    return _ratio(_mean_distance(neighbors), typical[labels])
 
 
 def _mean_distance(neighbors: Neighbors) -> NDArray[np.float64]:
