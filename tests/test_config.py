@@ -105,6 +105,7 @@ DIMENSIONLESS = {
     "training.windows_per_part",
     "validation.ablation.blocks",
     "validation.ablation.rows",
+    "validation.anomaly.rate",
     "validation.permutations",
     "validation.repeats",
     "validation.rows",

@@ -25,7 +25,7 @@ from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
-from gwmorph.evidence import ablation, distortion, stability
+from gwmorph.evidence import ablation, anomaly, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.labelled import Draws, labelled_views
@@ -326,6 +326,8 @@ def validated(config: Config, tmp_path: Path) -> None:
     shown = {"map": vectors[sample.rows, :2]}
     assert distortion.distortion_rows(sample, shown, keys.repeats, keys.seed)
     assert distortion.separation_rows(vectors, truth, keys.rows, keys.permutations, keys.seed)
+    rare = anomaly.row_p_values(sample.vectors, sample.blocks, config.clustering, 1, keys.seed)
+    assert anomaly.cluster_rows(sample.labels, rare, keys.anomaly.rate)
     shapes = dict.fromkeys(("duration", "bandwidth"), np.full(64, np.nan))
     tiles = {f"tile_{name}": np.ones(64) for name in ("time", "frequency", "energy", "snr")}
     run = pa.table({**{name: rows[name] for name in rows.column_names}, **tiles})

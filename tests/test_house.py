@@ -29,6 +29,8 @@ STAGES = {
         "ablation",
         "ablation_sample",
         "agreement",
+        "anomaly",
+        "anomaly_report",
         "comparison_recall",
         "comparison_windows",
         "distortion",

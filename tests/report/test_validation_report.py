@@ -9,17 +9,20 @@ from PIL import Image
 
 from gwmorph.report.ablation import LABELS, draw_ablation, write_ablation_page
 from gwmorph.report.agreements import agreement_table
+from gwmorph.report.anomaly import draw_noticed, write_anomaly_page
 from gwmorph.report.distortion import draw_distortion, write_distortion_page
 from gwmorph.report.estimates import interval_text
 from gwmorph.report.similarity import draw_similarity, write_similarity_page
 from gwmorph.report.stability import draw_stability, write_stability_page
 from gwmorph.tables.validation import (
     AGREEMENTS,
+    ANOMALOUS_CLUSTERS,
     CONFUSION,
     DISTORTION,
     NAMED_CLUSTERS,
     NAMING,
     NOT_APPLICABLE,
+    NOTICED,
     PAIRS,
     SEPARATION,
     SURVIVAL,
@@ -81,6 +84,25 @@ def separation(count):
     return pa.Table.from_pylist(rows, schema=SEPARATION)
 
 
+def noticed(*names):
+    rows = [
+        {"space": space, "left_out": name, "value": value, "low": 0.1, "high": 0.6, "rows": 40}
+        for name in names
+        for space, value in (("principal components", 0.25), ("UMAP space", 0.15))
+    ]
+    return pa.Table.from_pylist(rows, schema=NOTICED)
+
+
+def anomalous(count):
+    rows = [
+        {
+            "cluster": n, "members": 9, "anomalous": n, "anomalous_umap": 1, "flagged": 2 * n > 9,
+        }
+        for n in range(count)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=ANOMALOUS_CLUSTERS)
+
+
 def is_picture(path):
     with Image.open(path) as image:
         return image.format == "PNG" and min(image.size) > 300
@@ -118,6 +140,17 @@ def test_distortion_is_drawn_and_written_for_any_run(tmp_path, run_tables, count
     assert page.count("<td>no</td>") == sum(
         not kept for kept in summary["outside_umap"].to_pylist()
     )
+
+
+@pytest.mark.parametrize("names", [(), (None,), (None, "koi_fish"), (None, *map(str, range(20)))])
+def test_anomaly_is_drawn_and_written_for_any_run(tmp_path, names):
+    draw_noticed(noticed(*names), 0.05, tmp_path / "n.png")
+    assert is_picture(tmp_path / "n.png")
+    write_anomaly_page(anomalous(7), noticed(*names), 0.05, tmp_path / "n.html")
+    page = (tmp_path / "n.html").read_text()
+    assert page.count("0.25 (0.10 to 0.60)") == page.count("0.15 (0.10 to 0.60)") == len(names)
+    assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (2, 5)
+    assert ("koi fish" in page) == ("koi_fish" in names)
 
 
 def test_an_interval_that_is_not_known_is_not_drawn_or_written(tmp_path, run_tables):

@@ -10,11 +10,14 @@ from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.validation import (
     AGREEMENTS,
+    ANOMALIES,
+    ANOMALOUS_CLUSTERS,
     DISTORTION,
     NAMED_CLUSTERS,
     NAMED_ROWS,
     NAMING,
     NOT_APPLICABLE,
+    NOTICED,
     SEPARATION,
     SURVIVAL,
 )
@@ -79,7 +82,7 @@ def jobs(printed):
 
 def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     made = set(validated.results())
-    for question in ("ablation", "stability", "distortion", "similarity"):
+    for question in ("ablation", "stability", "distortion", "anomaly", "similarity"):
         assert {f"{FOLDER}/{question}.png", f"{FOLDER}/{question}.html"} <= made
     assert "validation/config.yaml" in made
     clusters = read_table(
@@ -89,6 +92,12 @@ def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     assert len(table(validated, "survival", SURVIVAL)) == count
     assert len(table(validated, "separation", SEPARATION)) == count
     assert len(table(validated, "distortion", DISTORTION)) == 2 * 4
+    assert len(table(validated, "anomalous_clusters", ANOMALOUS_CLUSTERS)) == count
+    rows = table(validated, "anomalies", ANOMALIES)
+    assert rows["cluster"].to_pylist() == clusters["cluster"].to_pylist()
+    assert set(table(validated, "noticed", NOTICED)["left_out"].to_pylist()) <= {
+        None, "Blip", "Whistle",
+    }  # fmt: skip
     variants = dict.fromkeys(table(validated, "stability", AGREEMENTS)["variant"].to_pylist())
     assert list(variants) == ["sample alone", "seed 1", "neighbors 6", "rows 1"]
 

@@ -299,6 +299,74 @@ rule distortion_report:
         "../../scripts/distortion_report.py"
 
 
+rule anomaly:
+    input:
+        shards=shards,
+        triggers=merged_triggers,
+        clusters=CLUSTERS,
+        labelled=[REFERENCE] * NAMED,
+    output:
+        rows=ANOMALIES,
+        clusters=ANOMALOUS_CLUSTERS,
+        noticed=NOTICED,
+    log:
+        "results/{run}/logs/anomaly/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/anomaly/{view}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        clustering=keys("clustering", "views"),
+        seed=CONFIG.run.seed,
+        validation=validated("anomaly"),
+        code=code("anomaly"),
+    message:
+        "Looking for what is unlike the other {wildcards.view} views of run {wildcards.run}"
+    script:
+        "../../scripts/anomaly.py"
+
+
+rule anomaly_report:
+    input:
+        clusters=ANOMALOUS_CLUSTERS,
+        noticed=NOTICED,
+    output:
+        figure=report(
+            f"{VALIDATION}/anomaly.png",
+            caption="../report/anomaly.rst",
+            category="Validation of {view}s",
+            labels={"question": "anomaly", "content": "figure"},
+        ),
+        html=report(
+            f"{VALIDATION}/anomaly.html",
+            caption="../report/anomaly.rst",
+            category="Validation of {view}s",
+            labels={"question": "anomaly", "content": "tables"},
+        ),
+    log:
+        "results/{run}/logs/anomaly_report/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/anomaly_report/{view}.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        rate=CONFIG.validation.anomaly.rate,
+        code=code("anomaly_report"),
+    message:
+        "Drawing what would be noticed among the {wildcards.view} views of run {wildcards.run}"
+    script:
+        "../../scripts/anomaly_report.py"
+
+
 rule reference:
     input:
         shards=shards,

@@ -18,16 +18,26 @@ NAMED_ROWS = f"{VALIDATION}/named_rows.parquet"
 NAMED_CLUSTERS = f"{VALIDATION}/named_clusters.parquet"
 NAMING = f"{VALIDATION}/naming.parquet"
 CONFUSION = f"{VALIDATION}/confusion.parquet"
+ANOMALIES = f"{VALIDATION}/anomalies.parquet"
+ANOMALOUS_CLUSTERS = f"{VALIDATION}/anomalous_clusters.parquet"
+NOTICED = f"{VALIDATION}/noticed.parquet"
 SIMILARITY = CONFIG.validation.similarity
 # There is something to name rows by: labels, the truth, or another run's reference.
 NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
 # Of each question: a figure and a table.
-QUESTIONS = ("ablation", "stability", "distortion", *["similarity"] * NAMED)
+QUESTIONS = (
+    "ablation",
+    "stability",
+    "distortion",
+    "anomaly",
+    *["similarity"] * NAMED,
+)
 
 
 def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
+    kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED]
     kept += [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True

@@ -74,6 +74,18 @@ class AblationConfig(Section):
     )
 
 
+class AnomalyConfig(Section):
+    """Which rows are called anomalous."""
+
+    rate: float = key(
+        0.05,
+        "Share of rows like all others that are called anomalous: those in whose surroundings a "
+        "mixture in the principal components has the lowest density.",
+        gt=0,
+        lt=1,
+    )
+
+
 class SimilarityConfig(Section):
     """What rows and clusters are named from."""
 
@@ -120,6 +132,7 @@ class ValidationConfig(Section):
     )
     ablation: AblationConfig = key(AblationConfig(), "What is changed in the pictures.")
     stability: StabilityConfig = key(StabilityConfig(), "What is changed one at a time.")
+    anomaly: AnomalyConfig = key(AnomalyConfig(), "Which rows are called anomalous.")
     similarity: SimilarityConfig = key(
         SimilarityConfig(), "What rows and clusters are named from."
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
+    classes_by,
     confusion_rows,
     named_by_columns,
     naming_rows,
@@ -105,18 +106,12 @@ def name_run(
             "named": named.tolist(),
             "agreeing": (classes[found.rows] == commonest[:, None]).mean(axis=1),
             "distance": found.distances[:, 0],
-            "label": _known(run, own),
+            "label": [word or None for word in classes_by(run, own).tolist()],
         },
         schema=NAMED_ROWS,
     )
     scores, confusion = _scored(own, other, neighbors, gap_s)
     return Names(rows, name_clusters(labels, found, classes, farthest), scores, confusion)
-
-
-def _known(run: pa.Table, own: pa.Table) -> pa.Array:
-    place = of_same_row(run, own)
-    words = np.array([*own["label"].to_pylist(), None], dtype=object)
-    return pa.array(words[place].tolist(), pa.string())
 
 
 def _without_itself(found: Neighborhoods, itself: NDArray[np.int64], count: int) -> Neighborhoods:

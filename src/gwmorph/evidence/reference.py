@@ -272,6 +272,12 @@ def confusion_rows(named: Classes, classes: Classes) -> list[dict[str, Any]]:
     ]
 
 
+def classes_by(embeddings: pa.Table, reference: pa.Table) -> Classes:
+    """Return the class that each row of a run has in a reference, '' where none: str [n]."""
+    words = np.array([*reference["label"].to_pylist(), UNKNOWN], dtype=str)
+    return words[of_same_row(embeddings, reference)]
+
+
 def of_same_row(embeddings: pa.Table, reference: pa.Table) -> NDArray[np.int64]:
     """Return which row of the reference each row of a run is itself, −1 where none: int64 [n]."""
     place = {key: i for i, key in enumerate(row_keys(reference))}

@@ -85,6 +85,52 @@ SEPARATION = pa.schema(
     ],
     metadata={"gwmorph.schema": "separation"},
 )
+# How rare each row is among the others.
+ANOMALIES = pa.schema(
+    [
+        DETECTOR,
+        GPS_START,
+        VIEW,
+        TRIGGER_TIME,
+        field("cluster", pa.int32(), "", "cluster number"),
+        field(
+            "p_components",
+            pa.float64(),
+            "",
+            "share of other rows with as low a density in the principal components, (b+1)/(m+1); "
+            "nan with too few rows or stretches of time",
+        ),
+        field("p_umap", pa.float64(), "", "the same in UMAP's space"),
+        field("anomalous", pa.bool_(), "", "whether the first is no more than the rate"),
+    ],
+    metadata={"gwmorph.schema": "anomalies"},
+)
+# Of which clusters most members are anomalous.
+ANOMALOUS_CLUSTERS = pa.schema(
+    [
+        field("cluster", pa.int32(), "", "cluster number"),
+        field("members", pa.int64(), "", "members among the rows that were looked at"),
+        field("anomalous", pa.int64(), "", "anomalous ones, in the principal components"),
+        field("anomalous_umap", pa.int64(), "", "anomalous ones in UMAP's space"),
+        field("flagged", pa.bool_(), "", "whether more than half are, in the components"),
+    ],
+    metadata={"gwmorph.schema": "anomalous_clusters"},
+)
+# How many rows of a kind would be noticed if it were new.
+NOTICED = pa.schema(
+    [
+        field("space", pa.string(), "", "where the density is taken"),
+        field(
+            "left_out",
+            pa.string(),
+            "",
+            "class or cluster that the mixture has not seen; null for none, all rows",
+            nullable=True,
+        ),
+        *_INTERVAL,
+    ],
+    metadata={"gwmorph.schema": "noticed"},
+)
 # The rows of a view that are drawn and encoded again.
 ABLATION_SAMPLE = pa.schema(
     [
