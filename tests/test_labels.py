@@ -94,6 +94,30 @@ def test_empty_and_unreadable_files_are_named(write, tmp_path):
         read_labels(tmp_path / "missing.csv")
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("case", [str.lower, str.upper, str])
+def test_what_spreadsheets_make_of_a_file_is_read(tmp_path, delimiter, encoding, case):
+    path = tmp_path / "labels.csv"
+    text = f"{case(HEADER)}\n{ROW}\n".replace(",", delimiter)
+    path.write_text(text, encoding=encoding)
+    (row,) = read_labels(path).to_pylist()
+    assert (row["label"], row["detector"], row["gps_time"]) == ("Blip", "H1", 1252747032.963)
+    assert row["peak_frequency"] == 217.7
+
+
+def test_a_column_as_it_is_written_in_releases_comes_first(write):
+    table = read_labels(write(f"{ROW},Other", header=f"{HEADER},LABEL"))
+    assert table["label"].to_pylist() == ["Blip"]
+
+
+def test_another_encoding_is_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text(f"{HEADER}\n{ROW.replace('Blip', 'Blïp')}\n", encoding="latin-1")
+    with pytest.raises(TableError, match=r"labels.csv: cannot be read as CSV .*in UTF-8"):
+        read_labels(path)
+
+
 def labelled(*places):
     rows = [
         {

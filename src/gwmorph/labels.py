@@ -4,6 +4,7 @@ One row is one transient of one detector. The columns are those of Gravity Spy's
 (doi:10.5281/zenodo.5649212); a user's own labels come in the same form.
 """
 
+import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -34,6 +35,7 @@ _COLUMNS = {
     "amplitude": ("amplitude", False),
     "q": ("Q-value", False),
 }
+_DELIMITERS = (",", ";", "\t")
 _TEXTS = ("detector", "label", "gravityspy_id")
 # What an error names before it says how many more there are.
 _NAMED = 5
@@ -51,7 +53,7 @@ FATES = (WITH_TRIGGER, WITHOUT_TRIGGER, EXCLUDED, NO_WINDOW, NO_DETECTOR)
 
 
 def read_labels(path: Path | str) -> pa.Table:
-    """Read labels from a CSV file with a header line.
+    """Read labels from a CSV file with a header line, with commas, semicolons or tabs.
 
     Returns
     -------
@@ -93,20 +95,26 @@ def _table(columns: Mapping[str, NDArray]) -> pa.Table:
 
 
 def _read_text(path: Path | str) -> pa.Table:
-    """Return the columns that are known, as text; lines keep their order."""
+    """Return the columns that are known, by their own names, as text; lines keep their order."""
     try:
-        names = csv.open_csv(path).schema.names
-        wanted = [column for column, _ in _COLUMNS.values() if column in names]
+        encoding, delimiter = _dialect(path)
+        read, parse = csv.ReadOptions(encoding=encoding), csv.ParseOptions(delimiter=delimiter)
+        names = csv.open_csv(path, read, parse).schema.names
+        written = _as_written(names)
         options = csv.ConvertOptions(
-            include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())
+            include_columns=list(written), column_types=dict.fromkeys(written, pa.string())
         )
-        held = csv.read_csv(path, convert_options=options)
-    except (OSError, pa.ArrowException) as error:
+        held = csv.read_csv(path, read, parse, options).rename_columns(list(written.values()))
+    except (OSError, UnicodeError, pa.ArrowException) as error:
         raise TableError(
             f"{path}: cannot be read as CSV ({error}). Expected a header line and one line for "
-            "each labelled transient, as in Gravity Spy's releases."
+            "each labelled transient, as in Gravity Spy's releases, in UTF-8."
         ) from error
-    missing = [column for column, needed in _COLUMNS.values() if needed and column not in names]
+    missing = [
+        column
+        for column, needed in _COLUMNS.values()
+        if needed and column not in held.column_names
+    ]
     if missing:
         raise TableError(
             f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}. Expected the "
@@ -115,6 +123,29 @@ def _read_text(path: Path | str) -> pa.Table:
     if not held.num_rows:
         raise TableError(f"{path}: holds no label: there is nothing below its header line.")
     return held
+
+
+def _dialect(path: Path | str) -> tuple[str, str]:
+    """Return encoding, by the mark that spreadsheets begin a file with, and what parts columns."""
+    with Path(path).open("rb") as file:
+        beginning = file.readline()
+    wide = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    counts = {mark: beginning.count(mark.encode()) for mark in _DELIMITERS}
+    return "utf-16" if wide else "utf-8", max(counts, key=lambda mark: counts[mark])
+
+
+def _as_written(names: Sequence[str]) -> dict[str, str]:
+    """Return the known column that each name of the file means, letters of any case.
+
+    Of names that differ in nothing else the one that is written as in the releases, or the first.
+    """
+    known = {column.casefold(): column for column, _ in _COLUMNS.values()}
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: name not in known.values()):
+        column = known.get(name.strip().casefold())
+        if column is not None and column not in found.values():
+            found[name] = column
+    return found
 
 
 def _texts(path: Path | str, held: pa.Table, name: str) -> NDArray[np.str_]:

@@ -20,6 +20,7 @@ from gwmorph.evidence.reference import (
     split_by_time,
 )
 from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.embeddings import embedding_column, embedding_matrix
 from gwmorph.tables.parquet import write_table
 
 GPS = 1_262_301_184
@@ -159,6 +160,19 @@ def test_a_reference_made_in_another_way_is_refused(tmp_path, render_id, encoder
     write_table(tmp_path / "r.parquet", table.schema, table, about)
     with pytest.raises(TableError, match=rf"r\.parquet: .*{said}"):
         read_reference(tmp_path / "r.parquet", render_id, encoder_id, view)
+
+
+def test_a_reference_with_vectors_that_are_not_finite_is_refused(tmp_path):
+    rows = embeddings()
+    vectors = embedding_matrix(rows).copy()
+    vectors[4, 1] = np.nan
+    place = rows.schema.get_field_index("embedding")
+    rows = rows.set_column(place, "embedding", embedding_column(vectors))
+    table = reference_table(rows, np.array(["a"] * 6), SHAPES)
+    about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": "e"}
+    write_table(tmp_path / "r.parquet", table.schema, table, about)
+    with pytest.raises(TableError, match=r"r\.parquet: 1 of 6 vectors .* first in row 4"):
+        read_reference(tmp_path / "r.parquet", "r", "e", "event")
 
 
 def test_an_empty_reference_is_refused(tmp_path):

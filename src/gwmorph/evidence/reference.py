@@ -33,7 +33,7 @@ from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
 from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.similarity import UNKNOWN
-from gwmorph.tables.embeddings import of_width
+from gwmorph.tables.embeddings import embedding_matrix, of_width
 from gwmorph.tables.parquet import read_table, require_metadata
 from gwmorph.tables.validation import REFERENCE
 
@@ -172,8 +172,8 @@ def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View
     Raises
     ------
     TableError
-        The table is damaged or empty, or its pictures were drawn or encoded in another way, or are
-        of the other view; the error names both.
+        The table is damaged or empty, or holds vectors that are not finite; or its pictures were
+        drawn or encoded in another way, or are of the other view, and the error names both.
     """
     reference = read_table(path, REFERENCE)
     require_metadata(
@@ -182,6 +182,12 @@ def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View
         "Its vectors were made in another way than this run's and say nothing of them: make a "
         "reference with the configuration of this run.",
     )
+    finite = np.isfinite(embedding_matrix(reference)).all(axis=1)
+    if not finite.all():
+        raise TableError(
+            f"{path}: {int((~finite).sum())} of {len(reference)} vectors hold values that are not "
+            f"finite, the first in row {int(finite.argmin())}. Make the reference anew."
+        )
     views = set(reference["view"].to_pylist())
     if views != {view}:
         raise TableError(
