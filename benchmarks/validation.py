@@ -23,7 +23,7 @@ from gwmorph.evidence.anomaly import COMPONENTS, UMAP
 from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
 from gwmorph.evidence.reference import read_reference
 from gwmorph.morphology.cluster_tables import events_of_run
-from gwmorph.simulation.population import load_population
+from gwmorph.simulation.population import CHIRP, load_population
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table, shared_metadata
 from gwmorph.tables.validation import AGREEMENTS, NAMING, NOTICED, PAIRS, REFERENCE, SURVIVAL
@@ -42,7 +42,7 @@ FIGURES = {
 # What should change nothing.
 HARMLESS = ("gain_low", "gain_high", "context", "size", "q_range", "precision")
 VIEWS = 10_000
-CLASSES = tuple(load_population(ROOT / "config" / "population.yaml").morphologies)
+CLASSES = (*load_population(ROOT / "config" / "population.yaml").glitches, CHIRP)
 
 
 @cache
