@@ -5,6 +5,7 @@ import pyarrow as pa
 from matplotlib.colors import to_hex
 
 from gwmorph.report.cluster_table import null_note, write_cluster_csv, write_cluster_html
+from gwmorph.report.names import ClusterName
 from gwmorph.report.palette import cluster_color
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 
@@ -48,6 +49,49 @@ def test_html_has_a_row_for_every_cluster_and_explains_its_columns(tmp_path, run
     assert page.count("<td>no</td>") == 2  # one unsupported, one in UMAP alone
     assert "9 groups, joined to 6 clusters, 5 of them supported" in page
     assert "an overlap of 0.123 or more" in page
+
+
+NAMES = {
+    0: ClusterName("Koi_Fish", 87, 100, 0.02),
+    1: ClusterName('a "class", of ours <b>', 60, 100, 0.4),
+    2: ClusterName("", 20, 60, 0.9),
+}
+
+
+def test_names_stand_beside_their_clusters_with_their_evidence(tmp_path, run_tables):
+    summary = run_tables(clusters=3).summary
+    write_cluster_csv(summary.take([2, 0, 1]), tmp_path / "c.csv", dict(reversed(NAMES.items())))
+    with (tmp_path / "c.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0])[len(CLUSTER_SUMMARY) :] == ["named", "agreeing", "neighbors", "unknown"]
+    for number, row in enumerate(rows):
+        name = NAMES[int(row["cluster"])]
+        assert int(row["cluster"]) == number
+        assert (row["named"], int(row["agreeing"])) == (name.named, name.agreeing)
+        assert (int(row["neighbors"]), float(row["unknown"])) == (name.neighbors, name.unknown)
+    write_cluster_html(summary.take([2, 0, 1]), DIAGNOSTICS, tmp_path / "c.html", NAMES)
+    page = (tmp_path / "c.html").read_text()
+    assert page.count("<th title=") == len(CLUSTER_SUMMARY) + 2
+    said = re.findall(r"&nbsp;(\d+)</td><td class=\"words\">(.*?)</td><td>(.*?)</td>", page)
+    assert said == [
+        ("0", "Koi Fish, 87 % of 100 neighbours agree", "2 %"),
+        ("1", "a &quot;class&quot;, of ours &lt;b&gt;, 60 % of 100 neighbours agree", "40 %"),
+        ("2", "no known class (33 % of 60 neighbours agree)", "90 %"),
+    ]
+
+
+def test_without_names_nothing_is_shown_of_them(tmp_path, run_tables):
+    summary = run_tables(clusters=3).summary
+    write_cluster_csv(summary, tmp_path / "c.csv")
+    assert (tmp_path / "c.csv").read_text().split("\n")[0].endswith(",medoid_trigger_time_s")
+    write_cluster_html(summary, DIAGNOSTICS, tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert not [word for word in ("looks like", "labels", "known class") if word in page]
+
+
+def test_a_run_that_is_named_has_the_columns_without_clusters_too(tmp_path):
+    write_cluster_csv(CLUSTER_SUMMARY.empty_table(), tmp_path / "c.csv", {})
+    assert (tmp_path / "c.csv").read_text().endswith(",named,agreeing,neighbors,unknown\n")
 
 
 def test_empty_tables_are_written_with_their_heads(tmp_path):

@@ -19,16 +19,22 @@ NAMED_CLUSTERS = f"{VALIDATION}/named_clusters.parquet"
 NAMING = f"{VALIDATION}/naming.parquet"
 CONFUSION = f"{VALIDATION}/confusion.parquet"
 SIMILARITY = CONFIG.validation.similarity
-# There is something to name rows by: labels, the truth, or another run's reference.
+# There is something to name rows by: labels, the truth, or another run's reference. Then every run
+# is named, validated or not.
 NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
 # Of each question: a figure and a table.
 QUESTIONS = ("ablation", "stability", "distortion", *["similarity"] * NAMED)
 
 
+def name_files():
+    """Return what rows and clusters are named, and by what, if there is anything to name them by."""
+    made = [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
+    return expand(made, run=RUN, view=VIEWS)
+
+
 def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
-    kept += [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )
@@ -37,7 +43,7 @@ def validation_files():
         for question in QUESTIONS
         for kind in ("png", "html")
     ]
-    return expand([*kept, *shown], run=RUN, view=VIEWS)
+    return name_files() + expand([*kept, *shown], run=RUN, view=VIEWS)
 
 
 def other_reference(wildcards):

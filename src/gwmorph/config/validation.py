@@ -75,7 +75,7 @@ class AblationConfig(Section):
 
 
 class SimilarityConfig(Section):
-    """What rows and clusters are named from."""
+    """What rows and clusters are named from, in every run where there is something."""
 
     labels: str | None = key(
         None,
@@ -94,7 +94,7 @@ class SimilarityConfig(Section):
 
 
 class ValidationConfig(Section):
-    """Whether to believe the clusters, which `snakemake validation` says."""
+    """Whether to believe the clusters, which `snakemake validation` says; and what names them."""
 
     seed: int = key(
         17,
@@ -121,5 +121,5 @@ class ValidationConfig(Section):
     ablation: AblationConfig = key(AblationConfig(), "What is changed in the pictures.")
     stability: StabilityConfig = key(StabilityConfig(), "What is changed one at a time.")
     similarity: SimilarityConfig = key(
-        SimilarityConfig(), "What rows and clusters are named from."
+        SimilarityConfig(), "What rows and clusters are named from, in every run."
     )

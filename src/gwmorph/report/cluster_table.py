@@ -1,12 +1,16 @@
 """The table of clusters, as CSV and as a page."""
 
+import csv
+import io
 from collections.abc import Mapping
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from gwmorph.report.html import cluster_mark, table_page
+from gwmorph.report.names import NAME_HEADINGS, ClusterName, Names, name_cells
 from gwmorph.storage import write_bytes
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.wording import counted
@@ -14,30 +18,48 @@ from gwmorph.wording import counted
 _CLUSTERS = ("cluster", "nearest_cluster")
 
 
-def write_cluster_csv(cluster_summary: pa.Table, path: Path | str) -> None:
-    """Write the cluster table as CSV in full precision; column names end in their unit."""
-    names = [
+def write_cluster_csv(
+    cluster_summary: pa.Table, path: Path | str, names: Names | None = None
+) -> None:
+    """Write the cluster table as CSV in full precision; column names end in their unit.
+
+    ``names`` are what the clusters look like, where that is known.
+    """
+    columns = [
         f"{field.name}_{_unit(field).lower()}" if _unit(field) else field.name
         for field in CLUSTER_SUMMARY
     ]
-    rows = [
-        ",".join("" if value is None else str(value) for value in row.values())
-        for row in _summary_rows(cluster_summary)
-    ]
-    write_bytes(path, "\n".join([",".join(names), *rows, ""]).encode())
+    rows = _summary_rows(cluster_summary)
+    cells = [list(row.values()) for row in rows]
+    if names is not None:
+        columns += [field.name for field in fields(ClusterName)]
+        cells = [
+            [*own, *astuple(names[row["cluster"]])] for own, row in zip(cells, rows, strict=True)
+        ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *cells])
+    write_bytes(path, text.getvalue().encode())
 
 
 def write_cluster_html(
-    cluster_summary: pa.Table, diagnostics: Mapping[str, Any], path: Path | str
+    cluster_summary: pa.Table,
+    diagnostics: Mapping[str, Any],
+    path: Path | str,
+    names: Names | None = None,
 ) -> None:
     """Write the cluster table as an HTML page; a heading's tooltip says what it means.
 
     Below it stands what the clustering's ``diagnostics`` say of the null.
+    ``names`` are what the clusters look like, where that is known.
     """
     headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
-    rows = [map(_shown, CLUSTER_SUMMARY, row.values()) for row in _summary_rows(cluster_summary)]
-    note = null_note(diagnostics)
-    write_bytes(path, table_page("Clusters", headings, rows, note).encode())
+    rows = _summary_rows(cluster_summary)
+    cells = [list(map(_shown, CLUSTER_SUMMARY, row.values())) for row in rows]
+    if names is not None:
+        headings[1:1] = NAME_HEADINGS
+        for own, row in zip(cells, rows, strict=True):
+            own[1:1] = name_cells(names[row["cluster"]])
+    write_bytes(path, table_page("Clusters", headings, cells, null_note(diagnostics)).encode())
 
 
 def null_note(diagnostics: Mapping[str, Any]) -> str:
@@ -60,7 +82,7 @@ def null_note(diagnostics: Mapping[str, Any]) -> str:
     )
 
 
-def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, object]]:
+def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, Any]]:
     return cluster_summary.select(CLUSTER_SUMMARY.names).sort_by("cluster").to_pylist()
 
 

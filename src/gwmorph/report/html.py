@@ -22,6 +22,7 @@ main table {{ border-collapse: collapse; font-size: 0.9em; }}
 main th, main td {{ padding: 0.3em 0.45em; text-align: right; border-bottom: 1px solid #ddd; }}
 main th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
 main .words {{ text-align: left; max-width: 40em; }}
+main td.words {{ min-width: 14em; }}
 main img {{ max-width: 100%; }}
 main td img {{ max-width: none; }}
 main tbody tr:hover {{ background: #f2f2f2; }}
