@@ -2,12 +2,22 @@ import csv
 import re
 
 import pyarrow as pa
+import pytest
 from matplotlib.colors import to_hex
 
-from gwmorph.report.cluster_table import null_note, write_cluster_csv, write_cluster_html
+from gwmorph.config import ClusteringConfig
+from gwmorph.morphology.clustering import cluster
+from gwmorph.report.cluster_table import (
+    mixture_note,
+    mixture_warnings,
+    null_note,
+    write_cluster_csv,
+    write_cluster_html,
+)
 from gwmorph.report.names import ClusterName
 from gwmorph.report.palette import cluster_color
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from morphology.planted import blobs
 
 DIAGNOSTICS = {
     "clustered": True,
@@ -122,6 +132,65 @@ def test_html_shows_the_colours_of_the_figures(tmp_path, run_tables):
     write_cluster_html(run_tables(clusters=3).summary, DIAGNOSTICS, tmp_path / "c.html")
     page = (tmp_path / "c.html").read_text()
     assert all(to_hex(cluster_color(number)) in page for number in range(3))
+
+
+FITTED = DIAGNOSTICS | {
+    "starts": 9,
+    "starts_converged": 7,
+    "converged": True,
+    "iterations": 312,
+    "truncations": [40, 80],
+    "components_used": 47,
+    "effective_components": 23.456,
+}
+
+
+def notes_of(tmp_path, diagnostics, run_tables):
+    write_cluster_html(run_tables(clusters=3).summary, diagnostics, tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    return re.findall(r"<p>(.*?)</p>", page)[1:]
+
+
+def test_the_fit_of_a_mixture_is_told_below_the_table(tmp_path, run_tables):
+    assert notes_of(tmp_path, FITTED, run_tables) == [
+        "The mixture: 7 of 9 starts converged, and the best of all is taken. It uses 47 of the 80 "
+        "components that it may; by their weights they count as 23.5 equal ones."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"converged": False}, ["did not converge in 312 iterations"]),
+        ({"components_used": 80}, ["uses every component that it may"]),
+        ({"components_used": 79}, []),
+        (
+            {"converged": False, "components_used": 80},
+            ["mixture.max_iterations", "mixture.components"],
+        ),
+    ],
+)
+def test_a_mixture_that_fell_short_is_warned_of(tmp_path, run_tables, fault, said):
+    warnings = notes_of(tmp_path, FITTED | fault, run_tables)[1:]
+    assert len(warnings) == len(said)
+    for warning, words in zip(warnings, said, strict=True):
+        assert warning.startswith("<strong>Warning: the mixture ")
+        assert words in warning
+
+
+def test_of_what_is_no_mixture_nothing_is_told(tmp_path, run_tables):
+    for diagnostics in (DIAGNOSTICS | {"method": "communities"}, TOO_FEW):
+        assert notes_of(tmp_path, diagnostics, run_tables) == []
+
+
+def test_a_real_fit_tells_of_its_components():
+    """Two blobs; 35 rows allow eight components in their layout of three dimensions."""
+    vectors, _ = blobs((20, 15), seed=3)
+    diagnostics = cluster(vectors, ClusteringConfig(), 1).diagnostics
+    (note,) = mixture_note(diagnostics)
+    assert "3 of 3 starts converged" in note
+    assert "uses 2 of the 8 components that it may" in note
+    assert mixture_warnings(diagnostics) == []
 
 
 def test_one_of_a_kind_is_singular():

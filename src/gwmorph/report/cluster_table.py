@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gwmorph.report.html import cluster_mark, table_page
+from gwmorph.report.html import cluster_mark, page, paragraph, table, warning
 from gwmorph.report.names import NAME_HEADINGS, ClusterName, Names, name_cells
 from gwmorph.storage import write_bytes
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
@@ -49,7 +49,7 @@ def write_cluster_html(
 ) -> None:
     """Write the cluster table as an HTML page; a heading's tooltip says what it means.
 
-    Below it stands what the clustering's ``diagnostics`` say of the null.
+    Below it stands what the clustering's ``diagnostics`` say of the null, and of the mixture.
     ``names`` are what the clusters look like, where that is known.
     """
     headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
@@ -59,7 +59,9 @@ def write_cluster_html(
         headings[1:1] = NAME_HEADINGS
         for own, row in zip(cells, rows, strict=True):
             own[1:1] = name_cells(names[row["cluster"]])
-    write_bytes(path, table_page("Clusters", headings, cells, null_note(diagnostics)).encode())
+    notes = map(paragraph, [null_note(diagnostics), *mixture_note(diagnostics)])
+    warnings = map(warning, mixture_warnings(diagnostics))
+    write_bytes(path, page("Clusters", table(headings, cells), *notes, *warnings).encode())
 
 
 def null_note(diagnostics: Mapping[str, Any]) -> str:
@@ -80,6 +82,38 @@ def null_note(diagnostics: Mapping[str, Any]) -> str:
         f"{diagnostics['null_level']:.3f} in the median. {rows}, "
         f"{counted(diagnostics['outliers'], 'outlier')} among them."
     )
+
+
+def mixture_note(diagnostics: Mapping[str, Any]) -> list[str]:
+    """Return a sentence or two on how the fit of a mixture went; nothing of another method."""
+    if "converged" not in diagnostics:
+        return []
+    return [
+        f"The mixture: {diagnostics['starts_converged']} of "
+        f"{counted(diagnostics['starts'], 'start')} converged, and the best of all is taken. It "
+        f"uses {diagnostics['components_used']} of the "
+        f"{counted(diagnostics['truncations'][-1], 'component')} that it may; by their weights "
+        f"they count as {diagnostics['effective_components']:.1f} equal ones."
+    ]
+
+
+def mixture_warnings(diagnostics: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each check that the fit of a mixture does not pass."""
+    if "converged" not in diagnostics:
+        return []
+    warnings = []
+    if not diagnostics["converged"]:
+        warnings.append(
+            f"Warning: the mixture did not converge in {diagnostics['iterations']} iterations, so "
+            "its groups are not final. Raise clustering.mixture.max_iterations."
+        )
+    if diagnostics["components_used"] >= diagnostics["truncations"][-1]:
+        warnings.append(
+            "Warning: the mixture uses every component that it may, so its groups may be coarser "
+            "than the data. Raise clustering.mixture.components, or cluster more rows: each "
+            "component needs more of them than the space has dimensions."
+        )
+    return warnings
 
 
 def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, Any]]:

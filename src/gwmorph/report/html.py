@@ -60,6 +60,11 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
+def warning(text: str) -> str:
+    """Return plain text as a paragraph that nobody overlooks."""
+    return f"<p><strong>{escape(text)}</strong></p>"
+
+
 def cluster_mark(number: int) -> Html:
     """Return a cluster's number beside its colour, the same as in every figure."""
     color = to_hex(cluster_color(number))
@@ -97,10 +102,7 @@ def _kind(text: str) -> str:
 
 
 def table_page(
-    title: str,
-    headings: Sequence[tuple[str, str]],
-    rows: Iterable[Iterable[str]],
-    note: str = "",
+    title: str, headings: Sequence[tuple[str, str]], rows: Iterable[Iterable[str]]
 ) -> str:
-    """Return a page with one table, and below it a note of plain text."""
-    return page(title, table(headings, rows), *([paragraph(note)] if note else []))
+    """Return a page with one table."""
+    return page(title, table(headings, rows))
