@@ -13,6 +13,7 @@ from gwmorph.report.gallery import (
     choose_outliers,
     draw_gallery,
 )
+from gwmorph.report.names import read_names
 from gwmorph.run_pictures import Pictures
 from gwmorph.spectra.tiling import tiling_within_band
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
@@ -22,6 +23,7 @@ from gwmorph.tables.parquet import read_table
 def galleries(
     clusters: Path,
     cluster_summary: Path,
+    named: Sequence[Path],
     view: str,
     pictures: Sequence[Path],
     scale: GalleryScale,
@@ -31,6 +33,7 @@ def galleries(
 ) -> None:
     members = read_table(clusters, CLUSTERS)
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
+    names = read_names(named, summary)
     shown_in = Pictures(pictures, int(scale.window_s))
     folder.mkdir(parents=True)
 
@@ -40,7 +43,8 @@ def galleries(
 
     for row in summary.to_pylist()[:largest]:
         cluster = row["cluster"]
-        heading = Heading.of_cluster(cluster, row["supported"], row["outside_umap"])
+        doubts = row["supported"], row["outside_umap"]
+        heading = Heading.of_cluster(cluster, *doubts, names[cluster] if names else None)
         draw(f"{cluster:03d}", heading, choose_examples(cluster, members, summary, count))
     if outliers := choose_outliers(members, count):
         draw("outliers", Heading.of_outliers(), outliers)
@@ -62,6 +66,7 @@ if __name__ == "__main__":
         galleries(
             clusters=Path(snakemake.input.clusters),
             cluster_summary=Path(snakemake.input.cluster_summary),
+            named=[Path(path) for path in snakemake.input.named],
             view=snakemake.wildcards.view,
             pictures=[Path(path) for path in snakemake.input.pictures],
             scale=gallery_scale(

@@ -290,6 +290,17 @@ def test_a_rule_file_imports_what_it_uses(path):
     assert used <= imported_by(text)
 
 
+DEFINED = re.compile(r"^(?:def )?(\w+)(?= =|\()", re.MULTILINE)
+
+
+def test_no_two_rule_files_define_the_same_name():
+    # The one that is read last would be the other's, too, in every function that is called later.
+    found = [name for path in RULE_FILES for name in set(DEFINED.findall(path.read_text()))]
+    assert "VIEWS" in found
+    assert "shards_of" in found
+    assert sorted({name for name in found if found.count(name) > 1}) == []
+
+
 # What a comparison accepts besides a share of the number, unless it says otherwise: 1e-12 and
 # 1e-8. Strain is 1e-21.
 TOLERANT = {"approx": "abs", "isclose": "atol", "allclose": "atol", "assert_almost_equal": "rtol"}

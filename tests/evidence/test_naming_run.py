@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from closeness import near
-from gwmorph.errors import TableError
 from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
 from gwmorph.evidence.reference import reference_table
+from gwmorph.morphology.similarity import Name
 
 GPS = 1_262_301_184
 CLASSES = np.array(["blip", "whistle", "tomte", ""])
@@ -117,7 +117,26 @@ def test_a_class_with_one_member_can_be_wrong_but_breaks_nothing():
     assert scores_of(names, VECTORS)["alone"] == 0
 
 
-def test_nothing_to_name_by_is_refused_with_what_to_do():
+@pytest.mark.parametrize("labelled", [0, 1])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_with_too_few_labelled_rows_nothing_has_a_name(labelled, elsewhere):
+    """One row has no other, by which to say how near is near."""
     run, truth, own = planted(1)
-    with pytest.raises(TableError, match=r"No row .* known class.*similarity\.labels.*reference"):
-        name_run(run, truth.astype(np.int32), own.slice(0, 0), None, 10, 500.0)
+    other = planted(2)[2].slice(0, labelled) if elsewhere else None
+    own = own if elsewhere else own.slice(0, labelled)
+    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0)
+    assert names.clusters == [Name("", agreeing=0, neighbors=0, unknown=1.0)] * 4
+    assert names.scores == names.confusion == []
+    assert names.rows["named"].to_pylist() == [""] * len(run)
+    assert np.isnan(names.rows["distance"].to_numpy()).all()
+    known = [label for label in names.rows["label"].to_pylist() if label]
+    assert len(known) == len(own)
+
+
+@pytest.mark.parametrize("labelled", [0, 200])
+def test_a_run_without_rows_has_no_names(labelled):
+    run, _, own = planted(1)
+    nothing = np.zeros(0, np.int32)
+    names = name_run(run.slice(0, 0), nothing, own.slice(0, labelled), None, 10, 500.0)
+    assert names.clusters == []
+    assert len(names.rows) == 0

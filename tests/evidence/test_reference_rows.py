@@ -12,6 +12,7 @@ from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
     classes_in_windows,
     confusion_rows,
+    known_classes,
     labels_of_events,
     naming_rows,
     of_same_row,
@@ -108,6 +109,36 @@ def test_a_window_has_the_class_of_its_loudest_transient():
     found = classes_in_windows(rows, known, names, 32)
     # The windows of H1 start at 0, 64 and 128 s, those of L1 at 32, 96 and 160 s.
     assert found.tolist() == ["loud", "whistle", "", "", "", ""]
+
+
+@pytest.mark.parametrize("view", ["window", "event"])
+def test_labels_that_no_row_has_are_refused_with_what_to_do(view):
+    rows = embeddings(view=view)
+    found = triggers(embeddings())
+    given = labels(("H1", GPS + 10.0, "Blip", 12.0), ("V1", GPS + 10.0, "Blip", 12.0))
+    assert known_classes(rows, view, found, 32, given, None).tolist() == ["Blip"] + 5 * [""]
+    said = rf"similarity\.labels: 1 label, none of them for one of this run's {view}s.*reference"
+    with pytest.raises(TableError, match=said):
+        known_classes(rows, view, found, 32, given.slice(1), None)
+    nothing = rows.slice(0, 0)
+    assert len(known_classes(nothing, view, found, 32, given, None)) == 0
+
+
+@pytest.mark.parametrize("view", ["window", "event"])
+def test_a_truth_that_no_row_shows_leaves_all_without_a_class(view):
+    rows, found = embeddings(view=view), triggers(embeddings())
+    truth = pa.table(
+        {
+            "detector": ["H1", "V1"],
+            "gps_time": [GPS + 10.0] * 2,
+            "snr": [12.0, 12.0],
+            "duration": [0.1, 0.1],
+            "morphology": ["blip", "tomte"],
+        }
+    )
+    assert known_classes(rows, view, found, 32, None, truth).tolist() == ["blip"] + 5 * [""]
+    for without in (truth.slice(1), None):
+        assert set(known_classes(rows, view, found, 32, None, without).tolist()) == {""}
 
 
 @given(st.lists(st.tuples(st.floats(0, 190), st.floats(5, 50)), max_size=12), st.integers(1, 64))

@@ -86,6 +86,27 @@ def test_caption_prints_what_its_rule_was_run_with(name, value):
     assert f"<strong>{value}</strong>" in html(FOLDER / f"{name}.rst", Config().model_dump())
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"labels": "my_labels.csv"}, "my_labels.csv"),
+        ({"reference": "results/a_/validation"}, "results/a_/validation"),
+        ({}, None),
+    ],
+    ids=["labels", "reference", "none"],
+)
+def test_captions_speak_of_names_where_a_run_has_some_and_only_there(change, said):
+    config = Config().model_dump()
+    config["source"]["kind"] = "gwosc"
+    config["validation"]["similarity"] |= {"neighbors": 7, **change}
+    for name in ("map", "galleries", "cluster_table"):
+        text = " ".join(html(FOLDER / f"{name}.rst", config, "event").split())
+        assert ("half of the 7 nearest" in text) is (said is not None), name
+    assert said is None or said in html(FOLDER / "cluster_table.rst", config)
+    opened = " ".join(html(FOLDER / "workflow.rst", config).split())
+    assert ("names beside clusters" in opened) is (said is not None)
+
+
 def test_report_says_when_strain_is_simulated_and_only_then():
     simulated = Config().model_dump()
     public = Config().model_dump()

@@ -20,6 +20,7 @@ from gwmorph.report.gallery import (
     choose_outliers,
     draw_gallery,
 )
+from gwmorph.report.names import ClusterName
 from gwmorph.report.palette import cluster_color
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops, write_picture
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
@@ -99,6 +100,7 @@ def test_the_outliers_of_all_clusters_have_a_sheet_beside_the_clusters(tmp_path,
         script.galleries(
             folder / "clusters.parquet",
             folder / "summary.parquet",
+            [],
             "window",
             [],
             SCALE,
@@ -224,6 +226,32 @@ def test_titles_count_in_singular_and_plural(tmp_path, monkeypatch):
         "Cluster 1, unsupported, in UMAP alone: 0 example windows",
         "Outliers: 0 example events",
     ]
+
+
+LONG = ClusterName(r"$\frac$ LOW_FREQUENCY_BURSTS", 1_234_567, 1_300_000, 1.0)
+
+
+@pytest.mark.parametrize("count", [1, 16])
+def test_the_longest_name_stands_below_the_title_and_inside_of_the_sheet(
+    tmp_path, monkeypatch, count
+):
+    texts = []
+    write = Figure.text
+    monkeypatch.setattr(
+        gallery.Figure,
+        "text",
+        lambda self, *about, **style: texts.append(write(self, *about, **style)),
+    )
+    heading = Heading.of_cluster(1, supported=False, outside_umap=False, name=LONG)
+    some = [example(number) for number in range(count)]
+    draw_gallery(heading, "window", some, pictures_of(tmp_path, count), SCALE, tmp_path / "g.png")
+    title, name = (text.get_window_extent() for text in texts)
+    assert texts[1].get_text() == LONG.line
+    height = texts[0].figure.bbox.height
+    assert max(title.x1, name.x1) < texts[0].figure.bbox.width
+    assert title.y0 > name.y1
+    # The time's label stands 24 pixels above the pictures.
+    assert name.y0 > height - gallery._TOP + 24 + 10
 
 
 def test_each_crop_of_an_event_has_its_own_duration_written_into_it():

@@ -1,11 +1,15 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import SubFigure
 from PIL import Image
 
 from gwmorph.report import map as map_module
 from gwmorph.report.map import _frame_map, _number_clusters, draw_map, spread_labels
+from gwmorph.report.names import ClusterName
 from gwmorph.report.occupancy import draw_occupancy
 from gwmorph.report.palette import cluster_color
 
@@ -90,3 +94,44 @@ def test_map_names_doubtful_clusters_and_rings_outliers(tmp_path, run_tables, mo
     told = f"4 clusters, 1 unsupported (?), 1 in UMAP alone (*), {outliers} outliers"
     assert told in titles[-1].replace("\n", " ")
     assert max(map(len, titles[-1].splitlines())) < 70
+
+
+def test_map_says_below_what_each_cluster_looks_like(tmp_path, run_tables, monkeypatch):
+    clusters = run_tables(clusters=5).clusters
+    names = {
+        number: ClusterName((r"$\frac$", "m" * 40, "")[number % 3], 999_999, 1_000_000, 1.0)
+        for number in reversed(range(5))
+    }
+    texts = []
+    write = SubFigure.text
+    monkeypatch.setattr(
+        SubFigure,
+        "text",
+        lambda self, *about, **style: texts.append(write(self, *about, **style)),
+    )
+    draw_map(clusters, "window", tmp_path / "map.png", names)
+    said = [text.get_text() for text in texts[1:]]
+    assert said[1::3] == ["0", "1?", "2*", "3", "4"]
+    assert said[2::3] == [names[number].line for number in range(5)]
+    places = [text.get_window_extent() for text in texts]
+    whole = texts[0].figure.bbox
+    assert all(whole.y0 < place.y0 < place.y1 < whole.y1 for place in places)
+    assert max(place.x1 for place in places) < whole.x1
+    # None on another: of a column in order downwards, and the columns beside each other.
+    lines = places[3::3]
+    assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(lines[:3]))
+    assert max(line.x1 for line in lines[:3]) < min(chip.x0 for chip in places[1::3][3:])
+    with Image.open(tmp_path / "map.png") as image:
+        assert image.width >= 1.6 * image.height
+
+
+def test_map_without_a_name_is_the_same_as_ever(tmp_path, run_tables):
+    clusters = run_tables(clusters=3).clusters
+    draw_map(clusters, "window", tmp_path / "map.png")
+    draw_map(clusters, "window", tmp_path / "none.png", None)
+    nothing = clusters.slice(0, 0)
+    draw_map(nothing, "window", tmp_path / "nothing.png", {})
+    for name in ("map", "none", "nothing"):
+        with Image.open(tmp_path / f"{name}.png") as image:
+            assert image.size == (2325, 900)
+    assert (tmp_path / "map.png").read_bytes() == (tmp_path / "none.png").read_bytes()

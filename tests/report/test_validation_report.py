@@ -214,8 +214,8 @@ def scores(labels):
 def test_names_of_clusters_stand_with_their_evidence(tmp_path):
     write_similarity_page(named_clusters(), scores(["blip", "whistle"]), tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
-    assert "blip</td><td>87% of 100</td><td>2%</td>" in page
-    assert "no known class</td><td>33% of 60</td><td>90%</td>" in page
+    assert "blip, 87 % of 100 neighbours agree</td><td>2 %</td>" in page
+    assert "no known class (33 % of 60 neighbours agree)</td><td>90 %</td>" in page
     assert page.count("0.70 (0.60 to 0.80)") == 2 * 3
     assert page.count("<td>0.66</td>") == 2
 

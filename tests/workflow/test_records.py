@@ -30,12 +30,17 @@ def promised() -> list[str]:
     return [name for cell in cells for name in re.findall("`([^`]+)`", cell)]
 
 
-def test_all_asks_for_everything_that_the_readme_promises(unfinished):
-    printed = unfinished.make("--dry-run")
+def asked_for(project: Project) -> list[str]:
+    """Files of the run that `all` asks for."""
     found = re.search(
-        r"Asking for all.*\nReason: Input files updated by another job: (.*)", printed
+        r"Asking for all.*\nReason: Input files updated by another job: (.*)",
+        project.make("--dry-run"),
     )
-    asked = [path.removeprefix("results/t/") for path in found[1].split(", ")]
+    return [path.removeprefix("results/t/") for path in found[1].split(", ")]
+
+
+def test_all_asks_for_everything_that_the_readme_promises(unfinished):
+    asked = asked_for(unfinished)
     names = promised()
     assert {"clusters/", "triggers.parquet", "summary.json"} <= set(names)
     for name in set(names) - _NOT_OF_THIS_RUN:
@@ -46,6 +51,16 @@ def test_all_asks_for_everything_that_the_readme_promises(unfinished):
     for folder in ("embeddings", "clusters", "figures", "tables"):
         views = {path.split("/")[1] for path in asked if path.startswith(f"{folder}/")}
         assert {"window", "event"} <= views
+
+
+def test_all_asks_for_names_where_there_are_labels_and_for_no_validation(unfinished):
+    assert not [path for path in asked_for(unfinished) if path.startswith("validation/")]
+    (unfinished.folder / "labels.csv").write_text("GPStime,ifo,label\n")
+    named = unfinished.change(validation={"similarity": {"labels": "labels.csv"}})
+    asked = {path for path in asked_for(named) if path.startswith("validation/")}
+    names = ("reference", "named_rows", "named_clusters", "naming", "confusion")
+    views = ("window", "event")
+    assert asked == {f"validation/{view}/{name}.parquet" for view in views for name in names}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Validation of a small run through the real workflow."""
 
+import csv
 import re
+import shutil
 
 import pytest
-from workflow_project import DETECTORS, border, build
+from workflow_project import DETECTORS, Project, border, build
 
 from gwmorph.evidence.ablation import EXCHANGED, RANDOM
 from gwmorph.tables.clusters import CLUSTERS
@@ -69,6 +71,7 @@ def validated(tmp_path_factory):
     )
     (project.folder / "labels.csv").write_text(labels_in_every_window())
     project.make("validation")
+    project.make()
     return project
 
 
@@ -110,6 +113,61 @@ def test_rows_and_clusters_are_named_by_labels(validated):
     assert sum(row["neighbors"] for row in named) == 3 * len(rows)
     scored = [r for r in table(validated, "naming", NAMING).to_pylist() if r["figure"] == "top1"]
     assert {row["features"] for row in scored} == {"vectors", "trigger columns"}
+
+
+NAMES = "Naming the window clusters of run t"
+# What shows names, and what shows that.
+SHOWING = [
+    "Drawing examples of every window cluster of run t",
+    "Drawing the map of the window views of run t",
+    "Writing the summary of run t as a page",
+    "Writing the table of window clusters of run t",
+]
+RECORD = "Recording the configuration of run t"
+
+
+def test_names_stand_in_the_cluster_table_of_every_run(validated):
+    named = table(validated, "named_clusters", NAMED_CLUSTERS).to_pylist()
+    tables = validated.folder / "results/t/tables/window"
+    with (tables / "clusters.csv").open(newline="") as stream:
+        listed = list(csv.DictReader(stream))
+    assert {(int(row["cluster"]), row["named"]) for row in listed} == {
+        (row["cluster"], row["named"]) for row in named
+    }
+    assert "neighbours agree" in (tables / "clusters.html").read_text()
+
+
+def test_a_key_of_names_reruns_them_and_what_shows_them(validated):
+    assert validated.would_run() == []
+    fewer = validated.change(validation={"similarity": {"neighbors": 2}})
+    assert fewer.would_run() == sorted([NAMES, *SHOWING, RECORD])
+    other = validated.change(validation={"permutations": 29})
+    assert other.would_run() == [RECORD]
+
+
+def test_without_labels_a_run_shows_no_names(validated):
+    unnamed = validated.change(validation={"similarity": {"labels": None}})
+    assert unnamed.would_run() == sorted([*SHOWING, RECORD])
+
+
+def test_lost_names_are_made_again(validated, tmp_path):
+    path = validated.folder / "results" / "t" / FOLDER / "named_clusters.parquet"
+    before = path.rename(tmp_path / "lost").read_bytes()
+    assert {NAMES, RECORD} <= set(validated.would_run())
+    validated.make()
+    assert path.read_bytes() == before
+    # They are the validation's, too, which was no longer whole.
+    assert not (validated.folder / "results/t/validation/config.yaml").exists()
+    validated.make("validation")
+
+
+def test_names_that_a_validation_changes_withdraw_the_runs_record(validated, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(validated.folder, folder, symlinks=True)
+    project = Project(folder, validated.config).change(validation={"similarity": {"neighbors": 2}})
+    project.make("validation")
+    assert not (folder / "results/t/config.yaml").exists()
+    assert project.would_run() == sorted([*SHOWING, RECORD])
 
 
 def test_a_reference_of_another_view_or_none_is_refused(validated):

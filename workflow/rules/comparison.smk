@@ -145,7 +145,7 @@ rule strain_quality:
         vectors=expand(VECTORS, encoder=compared_vectors(), allow_missing=True),
     output:
         quality=STRAIN_QUALITY,
-        named=NAMED,
+        named=NAMED_GLITCHES,
     log:
         "results/{run}/logs/strain_quality.log",
     benchmark:
@@ -169,7 +169,7 @@ rule strain_quality:
 
 rule named_table:
     input:
-        named=NAMED,
+        named=NAMED_GLITCHES,
         real_strain=STRAIN_VIEWS,
     output:
         html=report(

@@ -16,7 +16,7 @@ QUALITY = "results/{run}/comparison/quality.parquet"
 # Only where labelled strain is named.
 STRAIN_VIEWS = "results/{run}/comparison/labelled_strain.parquet"
 STRAIN_QUALITY = "results/{run}/comparison/strain_quality.parquet"
-NAMED = "results/{run}/comparison/named.parquet"
+NAMED_GLITCHES = "results/{run}/comparison/named.parquet"
 COMPARED_RECALL = "results/{run}/comparison/recall.parquet"
 
 

@@ -11,11 +11,13 @@ from gwmorph.results import require_recorded
 JOINT_FILES = [
     *score_files(),
     *expand([CLUSTERS, CLUSTER_SUMMARY, SPACE, DIAGNOSTICS], run=RUN, view=VIEWS),
+    *name_files(),
     *report_files(),
     f"results/{RUN}/summary.json",
     *truth_files(),
 ]
-# Each target's own record, which others do not touch: where it lies, and what it speaks of.
+# Each target's own record: where it lies, and what it speaks of. Others touch none of that, but for
+# the names, which are the run's and its validation's.
 RECORDS = {
     "all": ("", JOINT_FILES),
     "injections": ("injections/", campaign_files()),
@@ -49,10 +51,12 @@ if asked_for_report():
 
 
 def withdraw_records():
-    """Remove the records that speak of a folder in which something is about to be made anew."""
+    """Remove the records that speak of what is about to be made anew, or of its folder."""
     kept = {f"results/{RUN}/plan/{name}" for name in PLAN_FILES}
-    changing = [file for job in workflow.dag.needrun_jobs() for file in job.output]
-    for part in {part_of(file) for file in changing if file not in kept}:
+    outputs = {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
+    changing = outputs - kept
+    spoken_of = {part for part, files in RECORDS.values() if changing & set(files)}
+    for part in spoken_of | set(map(part_of, changing)):
         Path(f"results/{RUN}/{part}config.yaml").unlink(missing_ok=True)
 
 

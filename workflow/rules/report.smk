@@ -1,10 +1,11 @@
-# Needs clusters, ledgers, measurements and pictures. Makes the figures, galleries and tables of
-# the report, and the summary of the run.
+# Needs clusters, their names where a run has some, ledgers, measurements and pictures. Makes the
+# figures, galleries and tables of the report, and the summary of the run.
 
 
 rule map:
     input:
         clusters=CLUSTERS,
+        named=[NAMED_CLUSTERS] * NAMED,
     output:
         figure=report(
             "results/{run}/figures/{view}/map.png",
@@ -67,6 +68,7 @@ rule galleries:
         clusters=CLUSTERS,
         cluster_summary=CLUSTER_SUMMARY,
         pictures=pictures,
+        named=[NAMED_CLUSTERS] * NAMED,
     output:
         galleries=report(
             directory("results/{run}/figures/{view}/galleries"),
@@ -104,6 +106,7 @@ rule cluster_table:
     input:
         cluster_summary=CLUSTER_SUMMARY,
         diagnostics=DIAGNOSTICS,
+        named=[NAMED_CLUSTERS] * NAMED,
     output:
         csv="results/{run}/tables/{view}/clusters.csv",
         html=report(

@@ -13,7 +13,7 @@ rule training_pairs:
     input:
         populations=CONFIG.training.populations,
     output:
-        pairs=PAIRS,
+        pairs=SIMULATED_PAIRS,
     log:
         "results/{run}/logs/training_pairs/{part}.log",
     benchmark:
@@ -64,7 +64,9 @@ rule training_noise_pairs:
 
 rule contrast:
     input:
-        pairs=expand(PAIRS, part=range(CONFIG.training.parts), allow_missing=True),
+        pairs=expand(
+            SIMULATED_PAIRS, part=range(CONFIG.training.parts), allow_missing=True
+        ),
         noise_pairs=expand(
             NOISE_PAIRS, detector=CONFIG.training.noise_files, allow_missing=True
         ),

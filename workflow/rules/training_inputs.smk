@@ -1,7 +1,7 @@
 # What the rules of training an encoder share: the names of its files, and the functions that tell a
 # rule its inputs and params.
 
-PAIRS = "results/{run}/training/pairs/{part}.npz"
+SIMULATED_PAIRS = "results/{run}/training/pairs/{part}.npz"
 NOISE_PAIRS = "results/{run}/training/noise_pairs/{detector}.npz"
 TRAINED = f"results/{RUN}/training"
 # What every view is simulated with.

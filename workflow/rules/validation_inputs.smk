@@ -22,7 +22,8 @@ ANOMALIES = f"{VALIDATION}/anomalies.parquet"
 ANOMALOUS_CLUSTERS = f"{VALIDATION}/anomalous_clusters.parquet"
 NOTICED = f"{VALIDATION}/noticed.parquet"
 SIMILARITY = CONFIG.validation.similarity
-# There is something to name rows by: labels, the truth, or another run's reference.
+# There is something to name rows by: labels, the truth, or another run's reference. Then every run
+# is named, validated or not.
 NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
 # Of each question: a figure and a table.
 QUESTIONS = (
@@ -34,11 +35,16 @@ QUESTIONS = (
 )
 
 
+def name_files():
+    """Return what rows and clusters are named, and by what, if there is anything to name them by."""
+    made = [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
+    return expand(made, run=RUN, view=VIEWS)
+
+
 def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
     kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED]
-    kept += [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )
@@ -47,7 +53,7 @@ def validation_files():
         for question in QUESTIONS
         for kind in ("png", "html")
     ]
-    return expand([*kept, *shown], run=RUN, view=VIEWS)
+    return name_files() + expand([*kept, *shown], run=RUN, view=VIEWS)
 
 
 def other_reference(wildcards):

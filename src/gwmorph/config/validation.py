@@ -87,7 +87,7 @@ class AnomalyConfig(Section):
 
 
 class SimilarityConfig(Section):
-    """What rows and clusters are named from."""
+    """What rows and clusters are named from, in every run where there is something."""
 
     labels: str | None = key(
         None,
@@ -106,7 +106,7 @@ class SimilarityConfig(Section):
 
 
 class ValidationConfig(Section):
-    """Whether to believe the clusters, which `snakemake validation` says."""
+    """Whether to believe the clusters, which `snakemake validation` says; and what names them."""
 
     seed: int = key(
         17,
@@ -134,5 +134,5 @@ class ValidationConfig(Section):
     stability: StabilityConfig = key(StabilityConfig(), "What is changed one at a time.")
     anomaly: AnomalyConfig = key(AnomalyConfig(), "Which rows are called anomalous.")
     similarity: SimilarityConfig = key(
-        SimilarityConfig(), "What rows and clusters are named from."
+        SimilarityConfig(), "What rows and clusters are named from, in every run."
     )

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
     classes_by,
     confusion_rows,
@@ -22,6 +21,7 @@ from gwmorph.evidence.reference import (
     split_by_time,
 )
 from gwmorph.morphology.similarity import (
+    UNKNOWN,
     Name,
     Neighborhoods,
     farthest_known,
@@ -77,41 +77,49 @@ def name_run(
     gap_s
         Between the parts of the run, s.
 
-    Raises
-    ------
-    TableError
-        There is no row to name by.
+    With fewer than two labelled rows nothing has a name: how near is near is not known.
     """
     reference = own if other is None else other
-    if not len(reference):
-        raise TableError(
-            "No row of this run has a known class, so there is nothing to name the others by. "
-            "Name labels of its span (validation.similarity.labels; `gwmorph labels FILE RUN` "
-            "says what becomes of them) or another run's reference "
-            "(validation.similarity.reference)."
-        )
+    if len(reference) < 2:
+        return _nameless(run, labels, own)
     classes = np.array(reference["label"].to_pylist(), dtype=str)
     vectors = embedding_matrix(reference)
     found = _without_itself(
         nearest_in(vectors, embedding_matrix(run), neighbors + 1),
         of_same_row(run, reference),
-        min(neighbors, len(reference) - 1) or 1,
+        min(neighbors, len(reference) - 1),
     )
-    farthest = farthest_known(vectors) if len(reference) > 1 else np.inf
+    farthest = farthest_known(vectors)
     named = names_of_rows(found, classes, farthest)
     commonest = names_of_rows(found, classes, np.inf)
-    rows = pa.table(
-        {
-            **{name: run[name] for name in ("detector", "gps_start", "view", "trigger_time")},
-            "named": named.tolist(),
-            "agreeing": (classes[found.rows] == commonest[:, None]).mean(axis=1),
-            "distance": found.distances[:, 0],
-            "label": [word or None for word in classes_by(run, own).tolist()],
-        },
-        schema=NAMED_ROWS,
-    )
+    agreeing = (classes[found.rows] == commonest[:, None]).mean(axis=1)
     scores, confusion = _scored(own, other, neighbors, gap_s)
-    return Names(rows, name_clusters(labels, found, classes, farthest), scores, confusion)
+    return Names(
+        _named_rows(run, own, named, agreeing, found.distances[:, 0]),
+        name_clusters(labels, found, classes, farthest),
+        scores,
+        confusion,
+    )
+
+
+def _nameless(run: pa.Table, labels: NDArray[np.int32], own: pa.Table) -> Names:
+    named, agreeing = np.full(len(run), UNKNOWN), np.zeros(len(run))
+    rows = _named_rows(run, own, named, agreeing, np.full(len(run), np.nan))
+    clusters = [Name(UNKNOWN, agreeing=0, neighbors=0, unknown=1.0)] * len(np.unique(labels))
+    return Names(rows, clusters, [], [])
+
+
+def _named_rows(
+    run: pa.Table,
+    own: pa.Table,
+    named: NDArray[np.str_],
+    agreeing: NDArray[np.float64],
+    distances: NDArray[np.float64],
+) -> pa.Table:
+    columns = {name: run[name] for name in ("detector", "gps_start", "view", "trigger_time")}
+    known = [word or None for word in classes_by(run, own).tolist()]
+    said = {"named": named.tolist(), "agreeing": agreeing, "distance": distances, "label": known}
+    return pa.table({**columns, **said}, schema=NAMED_ROWS)
 
 
 def _without_itself(found: Neighborhoods, itself: NDArray[np.int64], count: int) -> Neighborhoods:

@@ -36,6 +36,7 @@ from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import embedding_matrix, of_width
 from gwmorph.tables.parquet import read_table, require_metadata
 from gwmorph.tables.validation import REFERENCE
+from gwmorph.wording import counted
 
 Classes = NDArray[np.str_]
 
@@ -68,14 +69,36 @@ def known_classes(
         Length of a window, s.
     labels, truth
         Rows of LABELS, and of TRUTH.
+
+    Raises
+    ------
+    TableError
+        There are labels, but no row has one.
     """
-    given, column = (labels, "label") if labels is not None else (truth, "morphology")
-    if given is None:
-        return np.full(len(run), UNKNOWN)
+    if labels is None:
+        return _classes_by_truth(run, view, window_s, truth)
     if view == "window":
-        names = np.array(given[column].to_pylist(), dtype=str)
-        return classes_in_windows(run, given, names, window_s)
-    return classes_of(run, given) if labels is None else labels_of_events(run, labels, triggers)
+        names = np.array(labels["label"].to_pylist(), dtype=str)
+        found = classes_in_windows(run, labels, names, window_s)
+    else:
+        found = labels_of_events(run, labels, triggers)
+    if len(run) and (found == UNKNOWN).all():
+        raise TableError(
+            f"validation.similarity.labels: {counted(len(labels), 'label')}, none of them for one "
+            f"of this run's {view}s, so there is nothing to name the others by. `gwmorph labels "
+            "FILE RUN` says what becomes of each. Name labels of the run's detectors and span, "
+            "or none, or another run's reference (validation.similarity.reference)."
+        )
+    return found
+
+
+def _classes_by_truth(run: pa.Table, view: View, window_s: int, truth: pa.Table | None) -> Classes:
+    if truth is None:
+        return np.full(len(run), UNKNOWN)
+    if view == "event":
+        return classes_of(run, truth)
+    names = np.array(truth["morphology"].to_pylist(), dtype=str)
+    return classes_in_windows(run, truth, names, window_s)
 
 
 def labels_of_events(embeddings: pa.Table, labels: pa.Table, triggers: pa.Table) -> Classes:

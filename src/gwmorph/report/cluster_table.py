@@ -1,12 +1,16 @@
 """The table of clusters, as CSV and as a page."""
 
+import csv
+import io
 from collections.abc import Mapping
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from gwmorph.report.html import cluster_mark, table_page
+from gwmorph.report.html import cluster_mark, page, paragraph, table, warning
+from gwmorph.report.names import NAME_HEADINGS, ClusterName, Names, name_cells
 from gwmorph.storage import write_bytes
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.wording import counted
@@ -14,30 +18,50 @@ from gwmorph.wording import counted
 _CLUSTERS = ("cluster", "nearest_cluster")
 
 
-def write_cluster_csv(cluster_summary: pa.Table, path: Path | str) -> None:
-    """Write the cluster table as CSV in full precision; column names end in their unit."""
-    names = [
+def write_cluster_csv(
+    cluster_summary: pa.Table, path: Path | str, names: Names | None = None
+) -> None:
+    """Write the cluster table as CSV in full precision; column names end in their unit.
+
+    ``names`` are what the clusters look like, where that is known.
+    """
+    columns = [
         f"{field.name}_{_unit(field).lower()}" if _unit(field) else field.name
         for field in CLUSTER_SUMMARY
     ]
-    rows = [
-        ",".join("" if value is None else str(value) for value in row.values())
-        for row in _summary_rows(cluster_summary)
-    ]
-    write_bytes(path, "\n".join([",".join(names), *rows, ""]).encode())
+    rows = _summary_rows(cluster_summary)
+    cells = [list(row.values()) for row in rows]
+    if names is not None:
+        columns += [field.name for field in fields(ClusterName)]
+        cells = [
+            [*own, *astuple(names[row["cluster"]])] for own, row in zip(cells, rows, strict=True)
+        ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *cells])
+    write_bytes(path, text.getvalue().encode())
 
 
 def write_cluster_html(
-    cluster_summary: pa.Table, diagnostics: Mapping[str, Any], path: Path | str
+    cluster_summary: pa.Table,
+    diagnostics: Mapping[str, Any],
+    path: Path | str,
+    names: Names | None = None,
 ) -> None:
     """Write the cluster table as an HTML page; a heading's tooltip says what it means.
 
-    Below it stands what the clustering's ``diagnostics`` say of the null.
+    Below it stands what the clustering's ``diagnostics`` say of the null, and of the mixture.
+    ``names`` are what the clusters look like, where that is known.
     """
     headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
-    rows = [map(_shown, CLUSTER_SUMMARY, row.values()) for row in _summary_rows(cluster_summary)]
-    note = null_note(diagnostics)
-    write_bytes(path, table_page("Clusters", headings, rows, note).encode())
+    rows = _summary_rows(cluster_summary)
+    cells = [list(map(_shown, CLUSTER_SUMMARY, row.values())) for row in rows]
+    if names is not None:
+        headings[1:1] = NAME_HEADINGS
+        for own, row in zip(cells, rows, strict=True):
+            own[1:1] = name_cells(names[row["cluster"]])
+    notes = map(paragraph, [null_note(diagnostics), *mixture_note(diagnostics)])
+    warnings = map(warning, mixture_warnings(diagnostics))
+    write_bytes(path, page("Clusters", table(headings, cells), *notes, *warnings).encode())
 
 
 def null_note(diagnostics: Mapping[str, Any]) -> str:
@@ -60,7 +84,39 @@ def null_note(diagnostics: Mapping[str, Any]) -> str:
     )
 
 
-def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, object]]:
+def mixture_note(diagnostics: Mapping[str, Any]) -> list[str]:
+    """Return a sentence or two on how the fit of a mixture went; nothing of another method."""
+    if "converged" not in diagnostics:
+        return []
+    return [
+        f"The mixture: {diagnostics['starts_converged']} of "
+        f"{counted(diagnostics['starts'], 'start')} converged, and the best of all is taken. It "
+        f"uses {diagnostics['components_used']} of the "
+        f"{counted(diagnostics['truncations'][-1], 'component')} that it may; by their weights "
+        f"they count as {diagnostics['effective_components']:.1f} equal ones."
+    ]
+
+
+def mixture_warnings(diagnostics: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each check that the fit of a mixture does not pass."""
+    if "converged" not in diagnostics:
+        return []
+    warnings = []
+    if not diagnostics["converged"]:
+        warnings.append(
+            f"Warning: the mixture did not converge in {diagnostics['iterations']} iterations, so "
+            "its groups are not final. Raise clustering.mixture.max_iterations."
+        )
+    if diagnostics["components_used"] >= diagnostics["truncations"][-1]:
+        warnings.append(
+            "Warning: the mixture uses every component that it may, so its groups may be coarser "
+            "than the data. Raise clustering.mixture.components, or cluster more rows: each "
+            "component needs more of them than the space has dimensions."
+        )
+    return warnings
+
+
+def _summary_rows(cluster_summary: pa.Table) -> list[dict[str, Any]]:
     return cluster_summary.select(CLUSTER_SUMMARY.names).sort_by("cluster").to_pylist()
 
 

@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
+from gwmorph.report.names import ClusterName
 from gwmorph.report.palette import FLATNESS, GREY, LABEL_GROUND, cluster_color, own_style
 from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.storage import atomic_path
@@ -29,7 +30,7 @@ _MARKED_HZ = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 _DPI = 100
 _PICTURE_PX = 224
 # What is around the pictures, in the figure's pixels.
-_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _CAPTION = 76, 20, 84, 84, 14, 60
+_LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _CAPTION = 76, 20, 98, 84, 14, 60
 _BAR = (480, 16)
 _TICK_PX = 3.5
 _MEDOID = "#d55e00"
@@ -122,20 +123,30 @@ def _evenly(examples: Sequence[Example], count: int) -> list[Example]:
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above a gallery: words, and the RGB colour (0 to 1) of what it shows."""
+    """What stands above a gallery: words, and the RGB colour (0 to 1) of what it shows.
+
+    Below the words stands what that looks like, where it is known.
+    """
 
     words: str
     color: tuple[float, float, float]
+    name: ClusterName | None = None
 
     @classmethod
-    def of_cluster(cls, cluster: int, supported: bool, outside_umap: bool) -> "Heading":
+    def of_cluster(
+        cls,
+        cluster: int,
+        supported: bool,
+        outside_umap: bool,
+        name: ClusterName | None = None,
+    ) -> "Heading":
         """Name a cluster, and say where it is hardly more separate than parts of noise are.
 
         Or where it is not found without UMAP.
         """
         doubt = "" if supported else ", unsupported"
         doubt += "" if outside_umap else ", in UMAP alone"
-        return cls(f"Cluster {cluster}{doubt}", cluster_color(cluster))
+        return cls(f"Cluster {cluster}{doubt}", cluster_color(cluster), name)
 
     @classmethod
     def of_outliers(cls) -> "Heading":
@@ -181,6 +192,10 @@ def draw_gallery(
                 _mark_time(axes, place, scale, index < sheet.columns)
         title = f"{heading.words}: {counted(len(examples), f'example {view}')}"
         figure.text(_LEFT / sheet.width, 1 - 30 / sheet.height, title, fontsize=13)
+        if heading.name is not None:
+            left, up = _LEFT / sheet.width, 1 - 50 / sheet.height
+            # A user's class may have the signs of a formula in it.
+            figure.text(left, up, heading.name.line, fontsize=9, parse_math=False)
         chip = (0.3 * _LEFT, 12), 0.5 * _LEFT, 20
         axes.add_patch(Rectangle(*chip, color=heading.color, linewidth=0))
         bar = _energy_bar(scale)

@@ -22,6 +22,7 @@ main table {{ border-collapse: collapse; font-size: 0.9em; }}
 main th, main td {{ padding: 0.3em 0.45em; text-align: right; border-bottom: 1px solid #ddd; }}
 main th {{ border-bottom: 2px solid #222; vertical-align: bottom; max-width: 7em; }}
 main .words {{ text-align: left; max-width: 40em; }}
+main td.words {{ min-width: 14em; }}
 main img {{ max-width: 100%; }}
 main td img {{ max-width: none; }}
 main tbody tr:hover {{ background: #f2f2f2; }}
@@ -57,6 +58,11 @@ def heading(text: str) -> str:
 def paragraph(text: str) -> str:
     """Return plain text as a paragraph."""
     return f"<p>{escape(text)}</p>"
+
+
+def warning(text: str) -> str:
+    """Return plain text as a paragraph that nobody overlooks."""
+    return f"<p><strong>{escape(text)}</strong></p>"
 
 
 def cluster_mark(number: int) -> Html:
@@ -96,10 +102,7 @@ def _kind(text: str) -> str:
 
 
 def table_page(
-    title: str,
-    headings: Sequence[tuple[str, str]],
-    rows: Iterable[Iterable[str]],
-    note: str = "",
+    title: str, headings: Sequence[tuple[str, str]], rows: Iterable[Iterable[str]]
 ) -> str:
-    """Return a page with one table, and below it a note of plain text."""
-    return page(title, table(headings, rows), *([paragraph(note)] if note else []))
+    """Return a page with one table."""
+    return page(title, table(headings, rows))

@@ -1,16 +1,18 @@
 """The 2-d map of a view: by cluster, by SNR and by detector."""
 
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, flags, values
+from gwmorph.report.names import Names
 from gwmorph.report.palette import (
     DPI,
     GREY,
@@ -23,12 +25,18 @@ from gwmorph.report.palette import (
 )
 from gwmorph.wording import counted
 
+_WIDTH_IN, _MAP_IN = 15.5, 6.0
+# The list of names: its heading, one of its lines, and how many stand side by side.
+_HEADING_IN, _LINE_IN, _COLUMNS = 0.4, 0.19, 2
+_NAMES = (
+    "What each cluster looks like: suggested by the labelled rows that are nearest to its members"
+)
 _LABEL_GAP_IN = 0.26
 # In characters: more would run into the next panel's title.
 _TITLE_WIDTH = 66
 
 
-def draw_map(clusters: pa.Table, view: str, path: Path | str) -> None:
+def draw_map(clusters: pa.Table, view: str, path: Path | str, names: Names | None = None) -> None:
     """Draw the 2-d map coloured by cluster and by SNR, and each detector's share of it.
 
     Parameters
@@ -39,23 +47,50 @@ def draw_map(clusters: pa.Table, view: str, path: Path | str) -> None:
         That view.
     path
         PNG to write.
+    names
+        What the clusters look like, which is written below; None where nothing is known of it.
     """
+    if not names:
+        with saved_figure(path, _WIDTH_IN, _MAP_IN) as figure:
+            _draw_panels(figure, clusters, view)
+        return
+    names_in = _HEADING_IN + math.ceil(len(names) / _COLUMNS) * _LINE_IN
+    with saved_figure(path, _WIDTH_IN, _MAP_IN + names_in) as figure:
+        heights = [_MAP_IN, names_in]
+        above, below = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
+        _write_names(below, names, _marks(clusters))
+        _draw_panels(above, clusters, view)
+
+
+def _draw_panels(figure: Figure | SubFigure, clusters: pa.Table, view: str) -> None:
     detectors = detectors_of(clusters)
     x, y = values(clusters, "x"), values(clusters, "y")
-    names = np.asarray(clusters.column("detector").to_pylist())
-    with saved_figure(path, 15.5, 6.0) as figure:
-        by_cluster, by_snr, column = figure.subfigures(
-            1, 3, width_ratios=[6, 6.6, 3], squeeze=False
-        )[0]
-        _draw_snr(by_snr, view, x, y, values(clusters, "tile_snr"))
-        # At least two places, so that a single detector does not get a tall, narrow panel.
-        panels = column.subplots(max(2, len(detectors)), 1)
-        for axes, detector in zip(panels, detectors, strict=False):
-            _draw_detector(axes, view, x, y, names == detector, detector)
-        for unused in panels[len(detectors) :]:
-            unused.remove()
-        # Last, because labels are placed in a layout that does not move any more.
-        _draw_clusters(by_cluster, view, x, y, clusters)
+    of_row = np.asarray(clusters.column("detector").to_pylist())
+    widths = [6, 6.6, 3]
+    by_cluster, by_snr, column = figure.subfigures(1, 3, width_ratios=widths, squeeze=False)[0]
+    _draw_snr(by_snr, view, x, y, values(clusters, "tile_snr"))
+    # At least two places, so that a single detector does not get a tall, narrow panel.
+    panels = column.subplots(max(2, len(detectors)), 1)
+    for axes, detector in zip(panels, detectors, strict=False):
+        _draw_detector(axes, view, x, y, of_row == detector, detector)
+    for unused in panels[len(detectors) :]:
+        unused.remove()
+    # Last, because labels are placed in a layout that does not move any more.
+    _draw_clusters(by_cluster, view, x, y, clusters)
+
+
+def _write_names(figure: SubFigure, names: Names, marks: Mapping[int, str]) -> None:
+    """Write what each cluster looks like in columns, beside the mark that it has on the map."""
+    lines = math.ceil(len(names) / _COLUMNS)
+    height = _HEADING_IN + lines * _LINE_IN
+    figure.text(0.008, 1 - 0.15 / height, _NAMES, va="center")
+    for place, (cluster, name) in enumerate(sorted(names.items())):
+        column, line = divmod(place, lines)
+        x, y = 0.008 + column / _COLUMNS, 1 - (_HEADING_IN + line * _LINE_IN) / height
+        figure.text(x, y, "\N{BLACK SQUARE}", color=cluster_color(cluster), va="center")
+        figure.text(x + 0.01, y, marks[cluster], va="center", fontsize=8.5)
+        # A user's class may have the signs of a formula in it.
+        figure.text(x + 0.032, y, name.line, va="center", fontsize=8.5, parse_math=False)
 
 
 def _draw_clusters(
@@ -64,9 +99,6 @@ def _draw_clusters(
     axes = figure.subplots()
     cluster, outlier = values(clusters, "cluster"), flags(clusters, "outlier")
     numbers = np.unique(cluster)
-    doubtful, torn = (
-        np.unique(cluster[~flags(clusters, name)]) for name in ("supported", "outside_umap")
-    )
     # A fixed shuffle: no cluster hides another only because it is drawn later.
     order = np.random.default_rng(0).permutation(len(x))
     shades = [cluster_color(int(number)) for number in cluster[order]]
@@ -74,10 +106,25 @@ def _draw_clusters(
     axes.scatter(
         x[outlier], y[outlier], s=18, facecolors="none", edgecolors="#222222", linewidths=0.6
     )
+    doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
     _frame_map(axes, _cluster_title(numbers, doubtful, torn, outlier), view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
-    marks = [f"{number}{'?' * (number in doubtful)}{'*' * (number in torn)}" for number in numbers]
+    marks = list(_marks(clusters).values())
     _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
+
+
+def _without(clusters: pa.Table, flag: str) -> NDArray:
+    """Return the numbers of the clusters whose flag is not set, in order."""
+    return np.unique(values(clusters, "cluster")[~flags(clusters, flag)])
+
+
+def _marks(clusters: pa.Table) -> dict[int, str]:
+    """Return what each cluster is called on the map, in order: its number and its doubts."""
+    doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
+    return {
+        number: f"{number}{'?' * (number in doubtful)}{'*' * (number in torn)}"
+        for number in np.unique(values(clusters, "cluster")).tolist()
+    }
 
 
 def _cluster_title(numbers: NDArray, doubtful: NDArray, torn: NDArray, outlier: NDArray) -> str:

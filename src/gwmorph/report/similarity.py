@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from gwmorph.report.estimates import draw_intervals, interval_text
 from gwmorph.report.html import Words, cluster_mark, heading, page, paragraph, table
+from gwmorph.report.names import NAME_HEADINGS, name_cells, names_of
 from gwmorph.report.palette import cluster_color, saved_figure
 from gwmorph.storage import write_bytes
 
@@ -76,20 +77,9 @@ def write_similarity_page(clusters: pa.Table, scores: pa.Table, path: Path | str
     ``clusters`` and ``scores`` have rows of NAMED_CLUSTERS and NAMING.
     """
     named = [
-        [
-            cluster_mark(row["cluster"]),
-            Words(row["named"].replace("_", " ") or "no known class"),
-            f"{row['agreeing'] / max(row['neighbors'], 1):.0%} of {row['neighbors']:,}",
-            f"{row['unknown']:.0%}",
-        ]
-        for row in clusters.to_pylist()
+        [cluster_mark(cluster), *name_cells(name)] for cluster, name in names_of(clusters).items()
     ]
-    headings = [
-        ("cluster", "cluster number"),
-        ("looks like", "class that half of its members' neighbours have, or more"),
-        ("neighbours that agree", "on the commonest class, of the neighbours of all members"),
-        ("far from all labelled rows", "share of members that are like nothing labelled"),
-    ]
+    headings = [("cluster", "cluster number"), *NAME_HEADINGS]
     blocks = [heading("What clusters are like"), table(headings, named)]
     blocks += [heading("How often names are right"), *_score_blocks(scores)]
     write_bytes(path, page("Similarity", *blocks).encode())
@@ -111,7 +101,7 @@ def _score_blocks(scores: pa.Table) -> list[str]:
         for label in [None, *labels]
     ]
     words = {"top1": "named right", "precision": "right of those so named"}
-    headings = [("class", ""), ("rows", "that were scored")]
+    headings = [(Words("class"), ""), ("rows", "that were scored")]
     headings += [(f"{words[figure]}, by {name}", "95 % interval") for name, figure in kinds]
     whole = [
         [name, *(interval_text(held.get((name, figure, None))) for figure in _AGREEMENT)]

@@ -188,7 +188,7 @@ NAMED_ROWS = pa.schema(
         TRIGGER_TIME,
         field("named", pa.string(), "", "commonest class of its neighbours; '' if none is near"),
         field("agreeing", pa.float64(), "", "share of its neighbours that have it"),
-        field("distance", pa.float64(), "", "cosine distance of the nearest"),
+        field("distance", pa.float64(), "", "cosine distance of the nearest; nan without one"),
         field("label", pa.string(), "", "its own class, if it is known", nullable=True),
     ],
     metadata={"gwmorph.schema": "named_rows"},
