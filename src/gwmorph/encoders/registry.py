@@ -95,6 +95,26 @@ def check_weights(config: EncoderConfig) -> None:
         raise _extra_missing(error) from error
 
 
+def with_weights(config: EncoderConfig, path: str) -> EncoderConfig:
+    """Return an encoder that is made with the weights at ``path``, whichever they are.
+
+    ``path`` is what ``encoder.indomain.path`` is to the in-domain encoder, a file, and
+    ``encoder.weights.path`` to DINOv2, a folder.
+
+    Raises
+    ------
+    ConfigError
+        The encoder has no weights.
+    """
+    anywhere = {"path": path, "sha256": None}
+    if config.name == "indomain":
+        return config.model_copy(update={"indomain": config.indomain.model_copy(update=anywhere)})
+    if config.name == "dinov2":
+        unpinned = config.weights.model_copy(update={**anywhere, "revision": None})
+        return config.model_copy(update={"weights": unpinned})
+    raise ConfigError(f"encoder.name: {config.name} has no weights, so {path} cannot be its.")
+
+
 def fetch_weights(config: WeightsConfig) -> tuple[Path, str]:
     """Return folder and SHA-256 of DINOv2's weights, fetched where needed and loaded to check.
 
