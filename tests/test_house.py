@@ -49,6 +49,7 @@ STAGES = {
         "recoloured",
         "redrawn",
         "reference",
+        "retrained",
         "scores",
         "similarity",
         "stability",
