@@ -1,10 +1,11 @@
 """Draw and tabulate which clusters of one view stay."""
 
+import json
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.stability import draw_stability, write_stability_page
-from gwmorph.tables.parquet import read_table
+from gwmorph.tables.parquet import read_metadata, read_table
 from gwmorph.tables.validation import AGREEMENTS, PAIRS, SURVIVAL
 
 
@@ -12,8 +13,9 @@ def stability_report(
     agreements: Path, pairs: Path, survival: Path, figure: Path, html: Path
 ) -> None:
     agreed, survived = read_table(agreements, AGREEMENTS), read_table(survival, SURVIVAL)
+    encoders = json.loads(read_metadata(agreements)["gwmorph.trainings"])
     draw_stability(agreed, read_table(pairs, PAIRS), survived, figure)
-    write_stability_page(agreed, survived, html)
+    write_stability_page(agreed, survived, encoders, html)
 
 
 if __name__ == "__main__":

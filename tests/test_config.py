@@ -356,6 +356,18 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
             "false_alarm_fractions 0.001 is finer than 100 windows (reference_windows) resolve",
         ),
         ({"encoder": {"runtime": "pytorch", "precision": "int8"}}, "needs runtime openvino"),
+        (
+            {"encoder": {"name": "dct"}, "validation": {"stability": {"trainings": ["a"]}}},
+            "validation.stability.trainings: encoder.name dct has no weights",
+        ),
+        (
+            {"validation": {"stability": {"trainings": ["a", "a"]}}},
+            "validation.stability.trainings: names 'a' twice",
+        ),
+        (
+            {"validation": {"stability": {"trainings": [""]}}},
+            "validation.stability.trainings.0: String should have at least 1 character",
+        ),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(raw, expected):

@@ -51,6 +51,7 @@ STAGES = {
         "recoloured",
         "redrawn",
         "reference",
+        "retrained",
         "scores",
         "similarity",
         "stability",

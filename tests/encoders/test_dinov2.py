@@ -19,7 +19,11 @@ from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
 from gwmorph.encoders.base import PatchEncoder  # noqa: E402
 from gwmorph.encoders.dct import DctEncoder  # noqa: E402
 from gwmorph.encoders.dinov2 import Dinov2Encoder, load_model, pixel_values  # noqa: E402
-from gwmorph.encoders.registry import make_encoder  # noqa: E402
+from gwmorph.encoders.registry import (  # noqa: E402
+    check_same_network,
+    make_encoder,
+    with_weights,
+)
 from gwmorph.encoders.runtime import PytorchNetwork  # noqa: E402
 from gwmorph.encoders.weights import WEIGHTS_FILE, Weights, obtain_weights  # noqa: E402
 from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
@@ -172,6 +176,19 @@ def test_another_architecture_is_refused(
     (tmp_path / "config.json").write_text(json.dumps({**config, key: value}))
     with pytest.raises(WeightsError, match=rf"expected {key} = .*got {value!r}"):
         load_model(Weights(tmp_path, "name", "local", "0" * 64))
+
+
+def test_weights_of_another_training_are_checked_as_they_are_loaded(
+    random_model: Path, tmp_path: Path
+) -> None:
+    config = EncoderConfig(name="dinov2", weights={"path": "own"})
+    check_same_network(config, with_weights(config, str(random_model)))
+    shutil.copytree(random_model, tmp_path / "other")
+    about = json.loads((random_model / "config.json").read_text())
+    (tmp_path / "other" / "config.json").write_text(json.dumps({**about, "patch_size": 16}))
+    with pytest.raises(WeightsError, match="expected patch_size = 14"):
+        check_same_network(config, with_weights(config, str(tmp_path / "other")))
+    shutil.rmtree(tmp_path)
 
 
 def test_a_configuration_that_is_not_json_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from gwmorph.errors import TableError
-from gwmorph.evidence.sample import draw_sample
+from gwmorph.evidence.sample import draw_sample, drawn_rows
 
 
 def tables(rows):
@@ -37,6 +37,12 @@ def test_many_rows_are_drawn_in_order_and_by_the_seed():
     np.testing.assert_array_equal(found.vectors, rows[found.rows])
     again, other = (draw_sample(embeddings, clusters, 50, 64, seed) for seed in (1, 2))
     assert found.rows.tolist() == again.rows.tolist() != other.rows.tolist()
+
+
+def test_who_draws_rows_alone_draws_those_of_the_sample():
+    found = draw_sample(*tables(400), 50, 64, 3)
+    assert drawn_rows(400, 50, 3).tolist() == found.rows.tolist()
+    assert drawn_rows(50, 50, 3).tolist() == list(range(50))
 
 
 def test_tables_of_other_rows_are_refused():

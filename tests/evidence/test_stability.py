@@ -1,10 +1,12 @@
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from closeness import near
 from gwmorph.config import ClusteringConfig, StabilityConfig
+from gwmorph.errors import TableError
 from gwmorph.evidence.stability import (
     LEFT_OUT,
     RUN,
@@ -13,8 +15,13 @@ from gwmorph.evidence.stability import (
     pair_rows,
     partitions_of,
     survival_rows,
+    training_partitions,
+    training_vectors,
     variants,
 )
+from gwmorph.morphology.partitions import agreement
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column
+from gwmorph.tables.parquet import write_table
 
 DEFAULTS = ClusteringConfig()
 ROWS = 240
@@ -124,3 +131,72 @@ def test_every_two_are_compared_on_the_rows_that_both_have():
     assert len(found) == 3
     assert found[RUN, "part"]["ami"] == near(1.0)
     assert abs(found[RUN, "other"]["ari"]) < 0.1
+
+
+# -- other trainings ------------------------------------------------------------------------
+
+
+def turned(vectors):
+    """The same vectors in other axes: what a training may change without any harm."""
+    axes, _ = np.linalg.qr(np.random.default_rng(8).normal(size=(vectors.shape[1],) * 2))
+    return (vectors @ axes).astype(np.float32)
+
+
+def test_another_training_is_clustered_as_the_run():
+    vectors, truth = islands()
+    noise = np.random.default_rng(9).normal(size=vectors.shape)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    found = training_partitions(
+        {"same": vectors, "turned": turned(vectors), "blind": noise.astype(np.float32)},
+        DEFAULTS,
+        7,
+    )
+    (alone,) = partitions_of(vectors, chosen()[:1]).values()
+    np.testing.assert_array_equal(found["same"], alone)
+    assert agreement(truth, found["turned"])["ami"] == near(1.0)
+    assert agreement(truth, found["blind"])["ami"] < 0.1
+
+
+def test_another_training_counts_in_survival():
+    labels = np.repeat([0, 1], 10).astype(np.int32)
+    blind = np.tile([0, 1], 10).astype(np.int32)
+    (first, _) = survival_rows(labels, {"seed 1": labels, "training 1": blind}, 0.8)
+    assert (first["runs"], first["survived"], first["stable"]) == (2, 1, False)
+
+
+def sampled(**columns):
+    rows = 20
+    tiles = {f"tile_{name}": np.ones(rows) for name in ("time", "frequency", "q", "energy", "snr")}
+    vectors = np.random.default_rng(2).normal(size=(rows, 384)).astype(np.float32)
+    about = {
+        "detector": ["H1"] * rows,
+        "gps_start": 1000 + 32 * np.arange(rows),
+        "view": ["event"] * rows,
+        "trigger_time": 1000.5 + 32 * np.arange(rows),
+        **tiles,
+        "embedding": embedding_column(vectors),
+    }
+    return pa.table({**about, **columns}, schema=EMBEDDINGS)
+
+
+def test_vectors_of_another_training_are_those_of_the_samples_rows(tmp_path):
+    table = sampled()
+    write_table(tmp_path / "training.parquet", EMBEDDINGS, table)
+    vectors = training_vectors(tmp_path / "training.parquet", table)
+    np.testing.assert_array_equal(vectors[3], table["embedding"][3].as_py())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        sampled().slice(1),
+        sampled().take(pa.array([*range(18), 19, 18])),
+        sampled(detector=["L1"] * 20),
+        sampled(trigger_time=1000.25 + 32 * np.arange(20)),
+    ],
+    ids=["fewer", "another order", "another detector", "other events"],
+)
+def test_vectors_of_other_rows_than_the_samples_are_refused(tmp_path, other):
+    write_table(tmp_path / "training.parquet", EMBEDDINGS, other)
+    with pytest.raises(TableError, match=r"training\.parquet: expected the 20 rows of the sample"):
+        training_vectors(tmp_path / "training.parquet", sampled())

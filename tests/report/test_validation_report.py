@@ -115,16 +115,25 @@ def test_stability_is_drawn_and_written_for_any_run(tmp_path, count):
         agreements(names), pairs(["the run", *names]), survival(count), tmp_path / "s.png"
     )
     assert is_picture(tmp_path / "s.png")
-    write_stability_page(agreements(names), survival(count), tmp_path / "s.html")
+    write_stability_page(agreements(names), survival(count), {}, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
+    assert "training" not in page
     assert page.count("<tr>") == 2 + count + len(names)
     assert f"<td>{10} of 10</td>" in page
 
 
 def test_a_cluster_that_does_not_stay_says_so(tmp_path):
-    write_stability_page(agreements(["seed 1"]), survival(5), tmp_path / "s.html")
+    write_stability_page(agreements(["seed 1"]), survival(5), {}, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
     assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (3, 2)
+
+
+def test_another_training_is_named_by_its_encoder_id(tmp_path):
+    known = {"training 1": "indomain:3:abc:224x224:float32"}
+    write_stability_page(agreements(["training 1"]), survival(2), known, tmp_path / "s.html")
+    page = (tmp_path / "s.html").read_text()
+    row = "<td>training 1</td><td>indomain:3:abc:224x224:float32</td>"
+    assert page.index("Other trainings of the encoder") < page.index(row)
 
 
 @pytest.mark.parametrize("count", [1, 20])

@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from workflow_project import DETECTORS, Project, border, build
+from workflow_project import DETECTORS, UNCHANGED, Project, border, build
 
 from gwmorph.evidence.ablation import EXCHANGED, RANDOM
 from gwmorph.tables.clusters import CLUSTERS
@@ -26,18 +26,7 @@ from gwmorph.tables.validation import (
 
 pytestmark = pytest.mark.workflow
 
-FEW = {
-    "seeds": 1,
-    "bootstraps": 1,
-    "neighbors": [6],
-    **{
-        name: []
-        for name in (
-            "min_dist", "dimensions", "pca_components", "components", "concentration",
-            "covariance_scale",
-        )
-    },
-}  # fmt: skip
+FEW = {**UNCHANGED, "seeds": 1, "bootstraps": 1, "neighbors": [6]}
 # Of each kind; what they do is tested without Snakemake.
 CHANGES = ["greyscale", "gain_each", "q_range", "precision"]
 SMALL = {

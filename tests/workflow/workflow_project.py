@@ -36,6 +36,18 @@ RUN = {
     "score": {"quiet_windows": 100, "false_alarm_fraction": 0.02},
     "clustering": {"umap": {"neighbors": 5}, "mixture": {"components": 3, "starts": 1}},
 }
+# Stability with nothing changed; a test changes what it asks about.
+UNCHANGED = {
+    "seeds": 0,
+    "bootstraps": 0,
+    **{
+        name: []
+        for name in (
+            "neighbors", "min_dist", "dimensions", "pca_components", "components",
+            "concentration", "covariance_scale",
+        )
+    },
+}  # fmt: skip
 # What is none of the workflow's business: a notebook's backend, and a locale that is not UTF-8.
 SURROUNDINGS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -201,13 +201,12 @@ def shards(wildcards):
     return shards_of(wildcards.view)
 
 
-def weights_of(name):
-    """Return the local weights that an encoder of this name reads, if it does."""
-    encoder = CONFIG.encoder
+def weights_of(encoder):
+    """Return the local weights that an encoder reads, if it does."""
     named = {
         "dinov2": encoder.weights.path and f"{encoder.weights.path}/model.safetensors",
         "indomain": encoder.indomain.path or SHIPPED_WEIGHTS,
-    }.get(name)
+    }.get(encoder.name)
     return [path for path in [named] if path and Path(path).exists()]
 
 
@@ -236,6 +235,4 @@ def encoder_keys(encoder=CONFIG.encoder):
     for part in ("weights", "indomain"):
         for name in ("path", "cache", "endpoint"):
             section.get(part, {}).pop(name, None)
-    return section | {
-        "content": [content_of(path) for path in weights_of(encoder.name)]
-    }
+    return section | {"content": [content_of(path) for path in weights_of(encoder)]}

@@ -35,11 +35,16 @@ def compared_vectors():
     return compared_encoders() + random
 
 
+def compared_encoder(name):
+    """Return the section of one compared encoder."""
+    return CONFIG.encoder.model_copy(update={"name": name})
+
+
 def compared_keys(name):
     """Return the keys of one compared encoder that its vectors depend on."""
     if name == "random":
         return {"name": name, "batch_size": CONFIG.encoder.batch_size}
-    return encoder_keys(CONFIG.encoder.model_copy(update={"name": name}))
+    return encoder_keys(compared_encoder(name))
 
 
 def all_compared_keys():
@@ -92,8 +97,7 @@ def require_comparable():
             about = (names_of(data), snrs_of(data), population_of(data), own.detector)
             classes_for(data, *about)
         if own.held_out and Path(own.held_out).is_file():
-            indomain = CONFIG.encoder.model_copy(update={"name": "indomain"})
-            encoder_for_unseen(indomain, own.held_out, own.unseen)
+            encoder_for_unseen(compared_encoder("indomain"), own.held_out, own.unseen)
 
 
 def where_strain(*patterns):
@@ -168,6 +172,9 @@ def compared_windows_of(role):
 def weights_mb(wildcards):
     """Return the megabytes of each compared encoder's local weights."""
     return {
-        name: sum(Path(path).stat().st_size for path in weights_of(name)) / 1e6
+        name: sum(
+            Path(path).stat().st_size for path in weights_of(compared_encoder(name))
+        )
+        / 1e6
         for name in compared_encoders()
     }

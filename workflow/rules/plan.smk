@@ -76,16 +76,19 @@ def settled(configuration):
     )
 
 
-def require_weights(may_fetch):
-    """End unless the encoder's weights are there; those of the hub may be fetched.
+def weights_are_read_here():
+    """Return whether this process is to look at weights, before there are jobs that do.
 
-    With a deployment method the jobs, not this process, have what reads weights.
+    With a deployment method the jobs, not this process, have what reads them.
     """
+    deployed = workflow.deployment_settings.deployment_method
+    return workflow.is_main_process and not deployed
+
+
+def require_weights(may_fetch):
+    """End unless the encoder's weights are there; those of the hub may be fetched."""
     of_hub = CONFIG.encoder.name == "dinov2" and CONFIG.encoder.weights.path is None
-    here = (
-        workflow.is_main_process and not workflow.deployment_settings.deployment_method
-    )
-    if here and (may_fetch or not of_hub):
+    if weights_are_read_here() and (may_fetch or not of_hub):
         check_weights(CONFIG.encoder)
 
 

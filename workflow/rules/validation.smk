@@ -166,12 +166,46 @@ rule ablation_report:
         "../../scripts/ablation_report.py"
 
 
+rule retrained:
+    input:
+        shards=shards,
+        triggers=merged_triggers,
+        pictures=pictures_for_training,
+    output:
+        vectors=RETRAINED,
+    log:
+        "results/{run}/logs/retrained/{view}/{number}.log",
+    benchmark:
+        "results/{run}/benchmarks/retrained/{view}/{number}.tsv"
+    wildcard_constraints:
+        number="[1-9][0-9]*",
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        window_s=CONFIG.window.duration_s,
+        sample={name: keys("validation")[name] for name in ("rows", "seed")},
+        encoder=training_keys,
+        section=untracked(keys("encoder")),
+        weights=lambda wildcards, input: weights_of_training(wildcards),
+        size=[CONFIG.picture.height, CONFIG.picture.width],
+        code=code("retrained"),
+    message:
+        "Encoding {wildcards.view} views of run {wildcards.run} with training {wildcards.number}"
+    script:
+        "../../scripts/retrained.py"
+
+
 # All layouts in one process: loading what UMAP compiles takes longer than a small one.
 rule stability:
     input:
         shards=shards,
         triggers=merged_triggers,
         clusters=CLUSTERS,
+        trainings=ALL_RETRAINED,
     output:
         agreements=AGREEMENTS,
         pairs=PAIRS,

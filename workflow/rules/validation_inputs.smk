@@ -4,10 +4,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from gwmorph.encoders.registry import with_weights
+
 VALIDATION = "results/{run}/validation/{view}"
 AGREEMENTS = f"{VALIDATION}/stability.parquet"
 PAIRS = f"{VALIDATION}/pairs.parquet"
 SURVIVAL = f"{VALIDATION}/survival.parquet"
+RETRAINED = f"{VALIDATION}/stability/training_{{number}}.parquet"
 DISTORTION = f"{VALIDATION}/distortion.parquet"
 SEPARATION = f"{VALIDATION}/separation.parquet"
 SAMPLE = f"{VALIDATION}/ablation/sample.parquet"
@@ -22,6 +25,11 @@ ANOMALIES = f"{VALIDATION}/anomalies.parquet"
 ANOMALOUS_CLUSTERS = f"{VALIDATION}/anomalous_clusters.parquet"
 NOTICED = f"{VALIDATION}/noticed.parquet"
 SIMILARITY = CONFIG.validation.similarity
+TRAININGS = CONFIG.validation.stability.trainings
+# Each other training by its place in the list, from 1 on.
+ALL_RETRAINED = expand(
+    RETRAINED, number=range(1, len(TRAININGS) + 1), allow_missing=True
+)
 # There is something to name rows by: labels, the truth, or another run's reference. Then every run
 # is named, validated or not.
 NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
@@ -44,7 +52,7 @@ def name_files():
 def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
-    kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED]
+    kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED, *ALL_RETRAINED]
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )
@@ -126,7 +134,44 @@ def sampled_spans(wildcards):
     ]
 
 
+@cache
+def require_trainings():
+    """End unless each other training is one: before the first job, not in it."""
+    if not weights_are_read_here():
+        return
+    from gwmorph.evidence.trainings import OWN, check_training, require_distinct
+
+    with one_message():
+        for path in TRAININGS:
+            check_training(CONFIG.encoder, path)
+        encoders = [with_weights(CONFIG.encoder, path) for path in TRAININGS]
+        named = zip([OWN, *TRAININGS], map(weights_of, [CONFIG.encoder, *encoders]))
+        require_distinct(
+            [(name, content_of(file)) for name, files in named for file in files]
+        )
+
+
+def pictures_for_training(wildcards):
+    """Return what another training encodes, once its weights are known to be one."""
+    require_trainings()
+    return pictures(wildcards)
+
+
+def weights_of_training(wildcards):
+    """Return where the weights of another training are."""
+    return TRAININGS[int(wildcards.number) - 1]
+
+
+def training_keys(wildcards):
+    """Return what the vectors of another training depend on."""
+    return encoder_keys(with_weights(CONFIG.encoder, weights_of_training(wildcards)))
+
+
 def validated(*sections):
-    """Return the keys of validation that a rule reads, beside those of all questions."""
-    common = {"seed", "rows", "block_s", "repeats"}
-    return CONFIG.validation.model_dump(mode="json", include=common | set(sections))
+    """Return the keys of validation that a rule reads, beside those of all questions.
+
+    Where the weights of other trainings lie is not among them, since their vectors are inputs.
+    """
+    read = {"seed", "rows", "block_s", "repeats"} | set(sections)
+    paths = {"stability": {"trainings"}}
+    return CONFIG.validation.model_dump(mode="json", include=read, exclude=paths)

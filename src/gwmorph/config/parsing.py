@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from gwmorph.config.base import Section, key
@@ -52,6 +52,15 @@ class Config(Section):
     )
     validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
+
+    @model_validator(mode="after")
+    def _trainings_are_of_a_trained_encoder(self) -> "Config":
+        if self.encoder.name == "dct" and self.validation.stability.trainings:
+            raise ValueError(
+                "validation.stability.trainings: encoder.name dct has no weights and no training; "
+                "leave the list empty, or choose another encoder"
+            )
+        return self
 
 
 def parse_config(raw: Mapping[str, Any], origin: str = "configuration") -> Config:

@@ -37,6 +37,11 @@ class StabilityConfig(Section):
     covariance_scale: Annotated[list[Positive], DISTINCT] = key(
         [0.5, 2.0], "Other values of clustering.mixture.covariance_scale."
     )
+    trainings: Annotated[list[Annotated[str, Field(min_length=1)]], DISTINCT] = key(
+        [],
+        "Weights of other trainings of the run's encoder: files, as encoder.indomain.path, or "
+        "folders, as encoder.weights.path.",
+    )
 
 
 Change = Literal[

@@ -63,6 +63,11 @@ def encoder_id(name: str, revision: str, sha256: str, size: Size, precision: str
     return f"{name}:{revision}:{sha256}:{size[0]}x{size[1]}:{precision}"
 
 
+def weights_in(known: str) -> str:
+    """Return the SHA-256 of the weights that an encoder id names, or ``-``."""
+    return known.split(":")[2]
+
+
 def check_pictures(pictures: NDArray[np.uint8], size: Size) -> None:
     """Raise ConfigError unless ``pictures`` is uint8 [n, *size]."""
     if pictures.ndim != 3 or pictures.shape[1:] != size or pictures.dtype != np.uint8:

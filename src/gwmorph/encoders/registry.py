@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gwmorph.config import EncoderConfig, WeightsConfig
 from gwmorph.encoders.base import Encoder, Size
-from gwmorph.errors import ConfigError
+from gwmorph.errors import ConfigError, WeightsError
 
 _EXTRA_MODULES = {
     "torch",
@@ -93,6 +93,55 @@ def check_weights(config: EncoderConfig) -> None:
         obtain_weights(config.weights)
     except ModuleNotFoundError as error:
         raise _extra_missing(error) from error
+
+
+def with_weights(config: EncoderConfig, path: str) -> EncoderConfig:
+    """Return an encoder that is made with the weights at ``path``, whichever they are.
+
+    ``path`` is what ``encoder.indomain.path`` is to the in-domain encoder, a file, and
+    ``encoder.weights.path`` to DINOv2, a folder.
+
+    Raises
+    ------
+    ConfigError
+        The encoder has no weights.
+    """
+    anywhere = {"path": path, "sha256": None}
+    if config.name == "indomain":
+        return config.model_copy(update={"indomain": config.indomain.model_copy(update=anywhere)})
+    if config.name == "dinov2":
+        unpinned = config.weights.model_copy(update={**anywhere, "revision": None})
+        return config.model_copy(update={"weights": unpinned})
+    raise ConfigError(f"encoder.name: {config.name} has no weights, so {path} cannot be its.")
+
+
+def check_same_network(config: EncoderConfig, other: EncoderConfig) -> None:
+    """Raise unless the weights of ``other`` are whole, and of the network that ``config`` has.
+
+    Of DINOv2 there is one network, of the in-domain encoder there may be several sizes.
+
+    Raises
+    ------
+    ConfigError
+        The encoder's extra is not installed.
+    WeightsError
+        Weights cannot be had or are damaged, or the networks differ.
+    """
+    if config.name == "dinov2":
+        fetch_weights(other.weights)
+        return
+    from gwmorph.encoders.indomain import load_network, weights_path
+
+    path = weights_path(other.indomain.path)
+    found = load_network(path).architecture
+    expected = load_network(
+        weights_path(config.indomain.path), config.indomain.sha256
+    ).architecture
+    if found != expected:
+        raise WeightsError(
+            f"{path}: another architecture: expected that of the run's encoder, "
+            f"{expected.to_json()}, got {found.to_json()}. Name weights of the same network."
+        )
 
 
 def fetch_weights(config: WeightsConfig) -> tuple[Path, str]:

@@ -33,7 +33,10 @@ _ABOUT = pa.schema([field for field in EMBEDDINGS if field.name != "embedding"])
 class BlockOutputs(Protocol):
     """What the block stage left for one block and one view."""
 
-    view: ClassVar[View]
+    @property
+    def view(self) -> View:
+        """What all pictures show."""
+        ...
 
     @property
     def tables(self) -> tuple[Path, ...]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gwmorph.config import ClusteringConfig, EncoderConfig
 from gwmorph.encoders.base import Encoder, Size, View
 from gwmorph.encoders.indomain import left_out, weights_path
+from gwmorph.encoders.registry import with_weights
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.agreement import trigger_features
 from gwmorph.evidence.labelled import pictures_of
@@ -59,8 +60,7 @@ def encoder_for_unseen(
             f"{', '.join(sorted(seen))}; train with training.excluded: {list(shapes)}, or take "
             "them out of comparison.unseen"
         )
-    weights = config.indomain.model_copy(update={"path": held_out, "sha256": None})
-    return config.model_copy(update={"indomain": weights})
+    return with_weights(config, held_out)
 
 
 @runtime_checkable

@@ -28,10 +28,30 @@ class Sample:
     blocks: NDArray[np.int64]
 
 
+def drawn_rows(total: int, largest: int, seed: int) -> NDArray[np.int64]:
+    """Return which of a view's ``total`` rows are looked at, in order: at most ``largest``.
+
+    They are drawn evenly; equal seeds draw equal rows.
+
+    Raises
+    ------
+    TableError
+        There are fewer than 16 rows, which are not clustered.
+    """
+    if total < MINIMUM_ROWS:
+        raise TableError(
+            f"{total} rows are too few to judge clusters by: expected at least {MINIMUM_ROWS}. "
+            "Analyse a longer span, or leave this view out of clustering.views."
+        )
+    if total <= largest:
+        return np.arange(total)
+    return np.sort(stream(seed, "validation sample").choice(total, largest, replace=False))
+
+
 def draw_sample(
     embeddings: pa.Table, clusters: pa.Table, largest: int, block_s: int, seed: int
 ) -> Sample:
-    """Draw at most ``largest`` rows of a run's view evenly; equal seeds draw equal rows.
+    """Return the rows of a run's view that `drawn_rows` draws, with their clusters.
 
     Parameters
     ----------
@@ -43,24 +63,14 @@ def draw_sample(
     Raises
     ------
     TableError
-        The two tables do not hold the same rows, or there are fewer than 16, which are not
-        clustered.
+        The two tables do not hold the same rows, or as `drawn_rows`.
     """
     if row_keys(embeddings) != row_keys(clusters):
         raise TableError(
             f"{len(embeddings)} vectors, but {len(clusters)} clustered rows, or others. Remove "
             "the run's clusters and run again."
         )
-    total = len(embeddings)
-    if total < MINIMUM_ROWS:
-        raise TableError(
-            f"{total} rows are too few to judge clusters by: expected at least {MINIMUM_ROWS}. "
-            "Analyse a longer span, or leave this view out of clustering.views."
-        )
-    rows = np.arange(total)
-    if total > largest:
-        chosen = stream(seed, "validation sample").choice(total, largest, replace=False)
-        rows = np.sort(chosen)
+    rows = drawn_rows(len(embeddings), largest, seed)
     drawn = embeddings.take(pa.array(rows))
     return Sample(
         rows,

@@ -1,28 +1,36 @@
 """Which clusters stay when a choice that nobody can defend is made in another way.
 
 The run's clusters are compared with those of variants, in each of which one thing is changed: the
-seed, a parameter of the layout or of the mixture, the rows. All are made of one sample of the
-run's rows, so that a variant costs seconds; the first one changes nothing but that.
+seed, a parameter of the layout or of the mixture, the rows, the training of the encoder. All are
+made of one sample of the run's rows, so that a variant costs seconds; the first one changes
+nothing but that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gwmorph.config import ClusteringConfig
 from gwmorph.config.validation import StabilityConfig
+from gwmorph.errors import TableError
 from gwmorph.evidence.intervals import interval_rows
+from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.partitions import DISSOLVED, agreement, best_jaccards, contingency
 from gwmorph.simulation.streams import stream
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.parquet import read_table
 
 RUN = "the run"
 SAMPLE = "sample alone"
+TRAINING = "training"
 LEFT_OUT = -1
 
 
@@ -115,6 +123,40 @@ def partitions_of(
         labels[rows] = cluster(vectors[rows], variant.parameters, variant.seed).labels
         found[variant.name] = labels
     return found
+
+
+def training_vectors(path: Path, sampled: pa.Table) -> NDArray[np.float32]:
+    """Return what another training of the encoder makes of the sample, float32 [n, d].
+
+    Parameters
+    ----------
+    path
+        Table of EMBEDDINGS.
+    sampled
+        The run's rows that the sample consists of.
+
+    Raises
+    ------
+    TableError
+        The table cannot be read, or holds other rows than the sample.
+    """
+    table, expected = read_table(path, EMBEDDINGS), row_keys(sampled)
+    if row_keys(table) != expected:
+        raise TableError(
+            f"{path}: expected the {len(expected)} rows of the sample, got {len(table)} rows, or "
+            "others. Remove it and run again."
+        )
+    return embedding_matrix(table)
+
+
+def training_partitions(
+    trainings: Mapping[str, NDArray[np.float32]], clustering: ClusteringConfig, seed: int
+) -> dict[str, NDArray[np.int32]]:
+    """Return the clusters int32 [n] of the sample's vectors by other trainings, by their names.
+
+    ``trainings`` are what `training_vectors` returns; ``clustering`` and ``seed`` are the run's.
+    """
+    return {name: cluster(vectors, clustering, seed).labels for name, vectors in trainings.items()}
 
 
 def agreement_rows(

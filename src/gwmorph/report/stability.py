@@ -1,5 +1,6 @@
 """Which clusters stay when one choice is made in another way: a figure and tables."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +62,14 @@ def _draw_survival(axes: Axes, survival: pa.Table) -> None:
     axes.set_xlim(0, 1)
 
 
-def write_stability_page(agreements: pa.Table, survival: pa.Table, path: Path | str) -> None:
-    """Write which clusters stay, and how far each variant agrees, as a page of two tables."""
+def write_stability_page(
+    agreements: pa.Table, survival: pa.Table, encoders: Mapping[str, str], path: Path | str
+) -> None:
+    """Write which clusters stay, and how far each variant agrees, as a page of two tables.
+
+    ``encoders`` are encoder ids by the name of the variant that another training is; if there are
+    any, a third table has them.
+    """
     clusters = [
         ("cluster", "cluster number"),
         ("members", "members among the rows that were looked at"),
@@ -85,5 +92,11 @@ def write_stability_page(agreements: pa.Table, survival: pa.Table, path: Path | 
         table(clusters, found),
         heading("Agreement of each variant with the run"),
         table(*agreement_table(agreements)),
+        *(_encoder_blocks(encoders) if encoders else []),
     ]
     write_bytes(path, page("Stability", *blocks).encode())
+
+
+def _encoder_blocks(encoders: Mapping[str, str]) -> list[str]:
+    headings = [("variant", "another training"), ("encoder id", "names its weights by SHA-256")]
+    return [heading("Other trainings of the encoder"), table(headings, encoders.items())]
