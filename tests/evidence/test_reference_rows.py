@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from closeness import near
 from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
+    QUIET,
     classes_in_windows,
     confusion_rows,
     known_classes,
@@ -124,8 +125,10 @@ def test_labels_that_no_row_has_are_refused_with_what_to_do(view):
     assert len(known_classes(nothing, view, found, 32, given, None)) == 0
 
 
-@pytest.mark.parametrize("view", ["window", "event"])
-def test_a_truth_that_no_row_shows_leaves_all_without_a_class(view):
+@pytest.mark.parametrize(("view", "other"), [("window", QUIET), ("event", "")])
+def test_by_the_truth_a_window_is_quiet_and_an_event_unknown_where_nothing_was_injected(
+    view, other
+):
     rows, found = embeddings(view=view), triggers(embeddings())
     truth = pa.table(
         {
@@ -136,9 +139,9 @@ def test_a_truth_that_no_row_shows_leaves_all_without_a_class(view):
             "morphology": ["blip", "tomte"],
         }
     )
-    assert known_classes(rows, view, found, 32, None, truth).tolist() == ["blip"] + 5 * [""]
-    for without in (truth.slice(1), None):
-        assert set(known_classes(rows, view, found, 32, None, without).tolist()) == {""}
+    assert known_classes(rows, view, found, 32, None, truth).tolist() == ["blip"] + 5 * [other]
+    assert set(known_classes(rows, view, found, 32, None, truth.slice(1)).tolist()) == {other}
+    assert set(known_classes(rows, view, found, 32, None, None).tolist()) == {""}
 
 
 @given(st.lists(st.tuples(st.floats(0, 190), st.floats(5, 50)), max_size=12), st.integers(1, 64))

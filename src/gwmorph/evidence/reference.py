@@ -39,6 +39,9 @@ from gwmorph.tables.validation import REFERENCE
 from gwmorph.wording import counted
 
 Classes = NDArray[np.str_]
+# A window into which nothing was injected. Without such rows to be like, the many of them would
+# have the names of the few that hold something too faint to be seen.
+QUIET = "quiet"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def known_classes(
     truth: pa.Table | None,
 ) -> Classes:
     """Return the class of each row by labels, or else by the truth, '' where none: str [n].
+
+    By the truth, a window is ``QUIET`` where nothing was injected; labels say that of none.
 
     Parameters
     ----------
@@ -98,7 +103,8 @@ def _classes_by_truth(run: pa.Table, view: View, window_s: int, truth: pa.Table 
     if view == "event":
         return classes_of(run, truth)
     names = np.array(truth["morphology"].to_pylist(), dtype=str)
-    return classes_in_windows(run, truth, names, window_s)
+    found = classes_in_windows(run, truth, names, window_s)
+    return np.where(found == UNKNOWN, QUIET, found)
 
 
 def labels_of_events(embeddings: pa.Table, labels: pa.Table, triggers: pa.Table) -> Classes:
