@@ -156,6 +156,8 @@ def test_intervals_are_written_as_far_as_they_are_known():
     assert interval_text({"value": nan, "low": nan, "high": nan}) == "none"
     assert interval_text({"value": 0.5, "low": nan, "high": nan}) == "0.50"
     assert interval_text({"value": 0.5, "low": 0.4, "high": 0.6}) == "0.50 (0.40 to 0.60)"
+    chance = {"value": -0.001, "low": -0.004, "high": 0.003}
+    assert interval_text(chance) == "0.00 (0.00 to 0.00)"
 
 
 def named_clusters():
