@@ -29,6 +29,7 @@ STAGES = {
         "ablation",
         "ablation_sample",
         "agreement",
+        "clusterers",
         "comparison_recall",
         "comparison_windows",
         "distortion",
@@ -61,6 +62,7 @@ STAGES = {
     "report": [
         "ablation_report",
         "cluster_table",
+        "clusterers_report",
         "event_table",
         "galleries",
         "glitchgram",

@@ -10,6 +10,7 @@ from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.validation import (
     AGREEMENTS,
+    CLUSTERERS,
     DISTORTION,
     NAMED_CLUSTERS,
     NAMED_ROWS,
@@ -79,7 +80,7 @@ def jobs(printed):
 
 def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     made = set(validated.results())
-    for question in ("ablation", "stability", "distortion", "similarity"):
+    for question in ("ablation", "stability", "distortion", "similarity", "clusterers"):
         assert {f"{FOLDER}/{question}.png", f"{FOLDER}/{question}.html"} <= made
     assert "validation/config.yaml" in made
     clusters = read_table(
@@ -101,6 +102,40 @@ def test_rows_and_clusters_are_named_by_labels(validated):
     assert sum(row["neighbors"] for row in named) == 3 * len(rows)
     scored = [r for r in table(validated, "naming", NAMING).to_pylist() if r["figure"] == "top1"]
     assert {row["features"] for row in scored} == {"vectors", "trigger columns"}
+
+
+def test_clusterers_are_compared_with_the_labels(validated):
+    rows = table(validated, "clusterers", CLUSTERERS).to_pylist()
+    named = list(dict.fromkeys(row["clusterer"] for row in rows))
+    assert named[:2] == ["the run", "mixture"]
+    assert named[-3:] == ["k-means", "finite mixture", "random clusters"]
+    assert {row["classes"] for row in rows} == {2}
+    assert all(-1 <= row["value"] <= 1 for row in rows if row["figure"] == "ami")
+    page = (validated.folder / "results/t" / FOLDER / "clusterers.html").read_text()
+    assert "labelled rows, number of classes 2" in page
+
+
+def test_a_run_without_labels_of_its_own_has_no_clusterers_to_compare(validated):
+    """Another run's reference names its clusters, and has no classes of these rows."""
+    other = {"labels": None, "reference": "results/t/validation"}
+    printed = validated.change(validation={"similarity": other}).make("--dry-run", "validation")
+    assert "Naming the window clusters of run t" in jobs(printed)
+    assert not [job for job in jobs(printed) if "by other methods" in job]
+    assert "clusterers" not in printed
+
+
+def test_clusterers_rerun_alone(validated):
+    path = validated.folder / "results" / "t" / FOLDER / "clusterers.parquet"
+    before = path.read_bytes()
+    path.unlink()
+    printed = validated.make("--dry-run", "validation")
+    assert [job for job in jobs(printed) if "record" not in job] == [
+        "Cutting the window views of run t by other methods",
+        "Drawing how other methods cut the window views of run t",
+        "Recording the configuration of run t",
+    ]
+    validated.make("validation")
+    assert path.read_bytes() == before
 
 
 def test_a_reference_of_another_view_or_none_is_refused(validated):

@@ -18,17 +18,22 @@ NAMED_ROWS = f"{VALIDATION}/named_rows.parquet"
 NAMED_CLUSTERS = f"{VALIDATION}/named_clusters.parquet"
 NAMING = f"{VALIDATION}/naming.parquet"
 CONFUSION = f"{VALIDATION}/confusion.parquet"
+CLUSTERERS = f"{VALIDATION}/clusterers.parquet"
 SIMILARITY = CONFIG.validation.similarity
-# There is something to name rows by: labels, the truth, or another run's reference.
-NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
+# The run's own rows have classes: from labels, or from the truth.
+LABELLED = bool(SIMILARITY.labels) or SOURCE == "simulated"
+# There is something to name rows by: these, or another run's reference.
+NAMED = LABELLED or bool(SIMILARITY.reference)
 # Of each question: a figure and a table.
-QUESTIONS = ("ablation", "stability", "distortion", *["similarity"] * NAMED)
+QUESTIONS = ["ablation", "stability", "distortion"]
+QUESTIONS += ["similarity"] * NAMED + ["clusterers"] * LABELLED
 
 
 def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
     kept += [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
+    kept += [CLUSTERERS] * LABELLED
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )

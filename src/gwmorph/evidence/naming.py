@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
     confusion_rows,
+    labels_of_rows,
     named_by_columns,
     naming_rows,
     of_same_row,
@@ -105,18 +106,12 @@ def name_run(
             "named": named.tolist(),
             "agreeing": (classes[found.rows] == commonest[:, None]).mean(axis=1),
             "distance": found.distances[:, 0],
-            "label": _known(run, own),
+            "label": [label or None for label in labels_of_rows(run, own).tolist()],
         },
         schema=NAMED_ROWS,
     )
     scores, confusion = _scored(own, other, neighbors, gap_s)
     return Names(rows, name_clusters(labels, found, classes, farthest), scores, confusion)
-
-
-def _known(run: pa.Table, own: pa.Table) -> pa.Array:
-    place = of_same_row(run, own)
-    words = np.array([*own["label"].to_pylist(), None], dtype=object)
-    return pa.array(words[place].tolist(), pa.string())
 
 
 def _without_itself(found: Neighborhoods, itself: NDArray[np.int64], count: int) -> Neighborhoods:

@@ -276,3 +276,8 @@ def of_same_row(embeddings: pa.Table, reference: pa.Table) -> NDArray[np.int64]:
     """Return which row of the reference each row of a run is itself, −1 where none: int64 [n]."""
     place = {key: i for i, key in enumerate(row_keys(reference))}
     return np.array([place.get(key, -1) for key in row_keys(embeddings)], dtype=np.int64)
+
+
+def labels_of_rows(embeddings: pa.Table, reference: pa.Table) -> Classes:
+    """Return the label that each row of a run has in a reference, '' for none: str [n]."""
+    return np.array([*reference["label"].to_pylist(), UNKNOWN])[of_same_row(embeddings, reference)]
