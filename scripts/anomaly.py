@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gwmorph.config import ClusteringConfig, ValidationConfig
 from gwmorph.evidence import anomaly as steps
-from gwmorph.evidence.reference import classes_by
+from gwmorph.evidence.reference import labels_of_rows
 from gwmorph.evidence.sample import Sample, draw_sample
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
@@ -64,7 +64,7 @@ def anomaly(
 def _kinds(drawn: pa.Table, sample: Sample, labelled: Sequence[Path]) -> np.ndarray:
     """Return the known class of each row, or, where no row has one, its cluster."""
     for path in labelled:
-        classes = classes_by(drawn, read_table(path, REFERENCE))
+        classes = labels_of_rows(drawn, read_table(path, REFERENCE))
         if (classes != "").any():
             return classes
     return np.char.add("cluster ", sample.labels.astype(str))

@@ -25,7 +25,7 @@ from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
-from gwmorph.evidence import ablation, anomaly, distortion, stability
+from gwmorph.evidence import ablation, anomaly, clusterers, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.labelled import Draws, labelled_views
@@ -323,6 +323,8 @@ def validated(config: Config, tmp_path: Path) -> None:
     draws = (sample.blocks, keys.repeats, keys.seed)
     assert stability.agreement_rows(sample.labels, partitions, kinds, *draws)
     assert stability.survival_rows(sample.labels, partitions, keys.survival)
+    classes = np.array(["a", "b"])[truth][sample.rows]
+    assert clusterers.clusterer_rows(partitions, classes, *draws)
     shown = {"map": vectors[sample.rows, :2]}
     assert distortion.distortion_rows(sample, shown, keys.repeats, keys.seed)
     assert distortion.separation_rows(vectors, truth, keys.rows, keys.permutations, keys.seed)

@@ -31,6 +31,7 @@ STAGES = {
         "agreement",
         "anomaly",
         "anomaly_report",
+        "clusterers",
         "comparison_recall",
         "comparison_windows",
         "distortion",
@@ -64,6 +65,7 @@ STAGES = {
     "report": [
         "ablation_report",
         "cluster_table",
+        "clusterers_report",
         "event_table",
         "galleries",
         "glitchgram",

@@ -15,6 +15,7 @@ from gwmorph.evidence.reference import (
     confusion_rows,
     known_classes,
     labels_of_events,
+    labels_of_rows,
     naming_rows,
     of_same_row,
     read_reference,
@@ -257,3 +258,12 @@ def test_random_names_agree_by_chance_alone():
     assert rows["top1", None] == pytest.approx(0.25, abs=0.04)
     for figure in ("ari", "ami"):
         assert rows[figure, None] == pytest.approx(0, abs=0.01)
+
+
+def test_rows_have_the_labels_that_a_reference_has_of_them():
+    run = embeddings()
+    own = reference_table(run, np.array(["", "blip", "", "tomte", "", ""]), SHAPES)
+    assert labels_of_rows(run, own).tolist() == ["", "blip", "", "tomte", "", ""]
+    turned = pa.table(own.take(pa.array([1, 0])))
+    assert labels_of_rows(run.slice(1, 3), turned).tolist() == ["blip", "", "tomte"]
+    assert labels_of_rows(run, own.slice(0, 0)).tolist() == [""] * 6

@@ -147,15 +147,15 @@ def test_a_mixture_of_many_rows_draws_them_by_its_seed() -> None:
     assert len(np.intersect1d(first, other)) < 50
 
 
-def test_the_local_variance_where_most_neighbours_coincide() -> None:
+def test_thelocal_variance_where_most_neighbours_coincide() -> None:
     """The median distance to the tenth neighbour; a mean one where that is 0; else 1."""
     line = np.arange(40.0)[:, None]
     expected = np.sort(np.abs(line - line.T), axis=1)[:, 10]
-    assert methods._local_variance(line) == near(np.median(expected) ** 2)
+    assert methods.local_variance(line) == near(np.median(expected) ** 2)
     # Eleven points in one place have their tenth neighbour there, too.
     crowd = np.zeros((60, 1))
     crowd[50:, 0] = 1 + np.arange(10)
     tenth = np.sort(np.abs(crowd - crowd.T), axis=1)[:, 10]
     assert np.median(tenth) == 0
-    assert methods._local_variance(crowd) == near(tenth.mean() ** 2)
-    assert methods._local_variance(np.zeros((60, 2))) == 1
+    assert methods.local_variance(crowd) == near(tenth.mean() ** 2)
+    assert methods.local_variance(np.zeros((60, 2))) == 1

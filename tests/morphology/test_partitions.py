@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import normalized_mutual_info_score
 
 from closeness import near
-from gwmorph.morphology.partitions import agreement, best_jaccards, contingency
+from gwmorph.morphology.partitions import agreement, best_jaccards, contingency, information
 
 NAMES = st.lists(st.integers(0, 4), min_size=2, max_size=40)
 
@@ -50,3 +51,21 @@ def test_one_part_leaves_nothing_without_it() -> None:
     found = agreement(np.zeros(5, int), np.arange(5))
     assert found["largest_share"] == 1
     assert np.isnan(found["ari_without_largest"])
+
+
+def test_information_tells_which_way_parts_and_classes_hold_each_other() -> None:
+    classes = np.repeat(["a", "b"], 8)
+    finer = information(np.arange(16) // 4, classes)
+    assert (finer["homogeneity"], finer["completeness"]) == near((1.0, 0.5))
+    coarser = information(classes, np.arange(16) // 4)
+    assert (coarser["homogeneity"], coarser["completeness"]) == near((0.5, 1.0))
+    one = information(np.zeros(16, int), classes)
+    assert (one["homogeneity"], one["completeness"], one["v_measure"]) == (0, 1, 0)
+
+
+@given(NAMES, st.integers(0, 99))
+def test_v_measure_is_normalized_mutual_information(raw: list[int], seed: int) -> None:
+    parts = np.random.default_rng(seed).integers(0, 3, len(raw))
+    found = information(parts, np.array(raw))
+    expected = normalized_mutual_info_score(raw, parts)
+    assert found["nmi"] == found["v_measure"] == pytest.approx(expected, abs=1e-9)

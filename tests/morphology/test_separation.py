@@ -165,9 +165,28 @@ def test_clouds_of_the_same_spectrum_join_at_the_level_of_the_null(falloff: floa
 
 def test_the_null_repeats_and_follows_its_seed() -> None:
     points = components(cloud(100, 0.5, 1), 20)
-    first, again, other = (null_levels(points, 5, seed).levels for seed in (1, 1, 2))
+    first, other = (null_levels(points, 5, seed).levels for seed in (1, 2))
+    module._levels.cache_clear()
+    again = null_levels(points, 5, 1).levels
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def test_clouds_of_the_same_points_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks again, with copies of them; other points, seeds or numbers have their own."""
+    drawn = []
+    monkeypatch.setattr(module, "_cloud_level", lambda cloud, rng: drawn.append(1) or 0.5)
+    module._levels.cache_clear()
+    points = components(cloud(100, 0.5, 1), 20)
+    for again in (points, points.copy(), np.asfortranarray(points)):
+        assert null_levels(again, 5, 1).levels.tolist() == [0.5] * 5
+    assert len(drawn) == 5
+    moved = points.copy()
+    moved[3, 2] += 1
+    for others, surrogates, seed in ((moved, 5, 1), (points, 6, 1), (points, 5, 2)):
+        null_levels(others, surrogates, seed)
+    assert len(drawn) == 5 + 5 + 6 + 5
+    module._levels.cache_clear()
 
 
 def test_halves_of_a_cloud_are_no_more_separate_than_chance() -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from gwmorph.report.ablation import LABELS, draw_ablation, write_ablation_page
 from gwmorph.report.agreements import agreement_table
 from gwmorph.report.anomaly import draw_noticed, write_anomaly_page
+from gwmorph.report.clusterers import draw_clusterers, write_clusterers_page
 from gwmorph.report.distortion import draw_distortion, write_distortion_page
 from gwmorph.report.estimates import interval_text
 from gwmorph.report.similarity import draw_similarity, write_similarity_page
@@ -17,6 +18,7 @@ from gwmorph.report.stability import draw_stability, write_stability_page
 from gwmorph.tables.validation import (
     AGREEMENTS,
     ANOMALOUS_CLUSTERS,
+    CLUSTERERS,
     CONFUSION,
     DISTORTION,
     NAMED_CLUSTERS,
@@ -198,6 +200,8 @@ def test_intervals_are_written_as_far_as_they_are_known():
     assert interval_text({"value": nan, "low": nan, "high": nan}) == "none"
     assert interval_text({"value": 0.5, "low": nan, "high": nan}) == "0.50"
     assert interval_text({"value": 0.5, "low": 0.4, "high": 0.6}) == "0.50 (0.40 to 0.60)"
+    chance = {"value": -0.001, "low": -0.004, "high": 0.003}
+    assert interval_text(chance) == "0.00 (0.00 to 0.00)"
 
 
 def named_clusters():
@@ -246,3 +250,47 @@ def test_without_a_scored_row_figure_and_page_say_so(tmp_path):
     assert is_picture(tmp_path / "s.png")
     write_similarity_page(named_clusters(), nothing, tmp_path / "s.html")
     assert "No row of known class can be scored." in (tmp_path / "s.html").read_text()
+
+
+CUTS = ("the run", "mixture", "hdbscan", "k-means", "random clusters")
+INFORMATION = ("homogeneity", "completeness", "v_measure", "nmi")
+
+
+def clusterers(**row):
+    interval = {"value": 0.6, "low": 0.5, "high": 0.7, "rows": 1234}
+    rows = [
+        {"clusterer": name, "clusters": n + 3, "classes": 7, "figure": f, **interval, **row}
+        for n, name in enumerate(CUTS)
+        for f in (*FIGURES, *INFORMATION)
+    ]
+    return pa.Table.from_pylist(rows, schema=CLUSTERERS)
+
+
+def test_clusterers_stand_side_by_side(tmp_path):
+    draw_clusterers(clusterers(), tmp_path / "c.png")
+    assert is_picture(tmp_path / "c.png")
+    write_clusterers_page(clusterers(), tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert "Compared on 1,234 labelled rows, number of classes 7." in page
+    # What NMI says, V-measure does.
+    assert page.count("0.60 (0.50 to 0.70)") == len(CUTS) * (len(FIGURES) + len(INFORMATION) - 1)
+    for number, name in enumerate(CUTS):
+        assert page.count(f"<td>{name}</td><td>{number + 3}</td>") == 2
+
+
+def test_clusterers_without_a_class_to_compare_with_say_so(tmp_path):
+    lost = clusterers(**dict.fromkeys(("value", "low", "high"), float("nan")), rows=4, classes=1)
+    draw_clusterers(lost, tmp_path / "c.png")
+    assert is_picture(tmp_path / "c.png")
+    write_clusterers_page(lost, tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert "Too few rows or classes to compare with: 4 labelled rows, number of classes 1." in page
+    assert "<td>k-means</td><td>6</td><td>none</td>" in page
+    assert "Compared on" not in page
+
+
+def test_one_unknown_figure_does_not_hide_the_others(tmp_path):
+    rows = clusterers().to_pylist()
+    rows[0]["value"] = float("nan")
+    write_clusterers_page(pa.Table.from_pylist(rows, schema=CLUSTERERS), tmp_path / "c.html")
+    assert "Compared on" in (tmp_path / "c.html").read_text()

@@ -14,6 +14,7 @@ from gwmorph.tables.validation import (
     AGREEMENTS,
     ANOMALIES,
     ANOMALOUS_CLUSTERS,
+    CLUSTERERS,
     DISTORTION,
     NAMED_CLUSTERS,
     NAMED_ROWS,
@@ -74,7 +75,8 @@ def jobs(printed):
 
 def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     made = set(validated.results())
-    for question in ("ablation", "stability", "distortion", "anomaly", "similarity"):
+    questions = ("ablation", "stability", "distortion", "anomaly", "similarity", "clusterers")
+    for question in questions:
         assert {f"{FOLDER}/{question}.png", f"{FOLDER}/{question}.html"} <= made
     assert "validation/config.yaml" in made
     clusters = read_table(
@@ -157,6 +159,40 @@ def test_names_that_a_validation_changes_withdraw_the_runs_record(validated, tmp
     project.make("validation")
     assert not (folder / "results/t/config.yaml").exists()
     assert project.would_run() == sorted([*SHOWING, RECORD])
+
+
+def test_clusterers_are_compared_with_the_labels(validated):
+    rows = table(validated, "clusterers", CLUSTERERS).to_pylist()
+    named = list(dict.fromkeys(row["clusterer"] for row in rows))
+    assert named[:2] == ["the run", "mixture"]
+    assert named[-3:] == ["k-means", "finite mixture", "random clusters"]
+    assert {row["classes"] for row in rows} == {2}
+    assert all(-1 <= row["value"] <= 1 for row in rows if row["figure"] == "ami")
+    page = (validated.folder / "results/t" / FOLDER / "clusterers.html").read_text()
+    assert "labelled rows, number of classes 2" in page
+
+
+def test_a_run_without_labels_of_its_own_has_no_clusterers_to_compare(validated):
+    """Another run's reference names its clusters, and has no classes of these rows."""
+    other = {"labels": None, "reference": "results/t/validation"}
+    printed = validated.change(validation={"similarity": other}).make("--dry-run", "validation")
+    assert "Naming the window clusters of run t" in jobs(printed)
+    assert not [job for job in jobs(printed) if "by other methods" in job]
+    assert "clusterers" not in printed
+
+
+def test_clusterers_rerun_alone(validated):
+    path = validated.folder / "results" / "t" / FOLDER / "clusterers.parquet"
+    before = path.read_bytes()
+    path.unlink()
+    printed = validated.make("--dry-run", "validation")
+    assert [job for job in jobs(printed) if "record" not in job] == [
+        "Cutting the window views of run t by other methods",
+        "Drawing how other methods cut the window views of run t",
+        "Recording the configuration of run t",
+    ]
+    validated.make("validation")
+    assert path.read_bytes() == before
 
 
 def test_a_reference_of_another_view_or_none_is_refused(validated):

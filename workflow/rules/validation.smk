@@ -495,3 +495,68 @@ rule similarity_report:
         "Drawing what the {wildcards.view} clusters of run {wildcards.run} are like"
     script:
         "../../scripts/similarity_report.py"
+
+
+# Its own classes alone: those of another run's rows say nothing of how these rows are cut.
+rule clusterers:
+    input:
+        shards=shards,
+        triggers=merged_triggers,
+        clusters=CLUSTERS,
+        own=REFERENCE,
+    output:
+        clusterers=CLUSTERERS,
+    log:
+        "results/{run}/logs/clusterers/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/clusterers/{view}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        clustering=keys("clustering", "views"),
+        seed=CONFIG.run.seed,
+        validation=validated(),
+        code=code("clusterers"),
+    message:
+        "Cutting the {wildcards.view} views of run {wildcards.run} by other methods"
+    script:
+        "../../scripts/clusterers.py"
+
+
+rule clusterers_report:
+    input:
+        clusterers=CLUSTERERS,
+    output:
+        figure=report(
+            f"{VALIDATION}/clusterers.png",
+            caption="../report/clusterers.rst",
+            category="Validation of {view}s",
+            labels={"question": "clusterers", "content": "figure"},
+        ),
+        html=report(
+            f"{VALIDATION}/clusterers.html",
+            caption="../report/clusterers.rst",
+            category="Validation of {view}s",
+            labels={"question": "clusterers", "content": "tables"},
+        ),
+    log:
+        "results/{run}/logs/clusterers_report/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/clusterers_report/{view}.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("clusterers_report"),
+    message:
+        "Drawing how other methods cut the {wildcards.view} views of run {wildcards.run}"
+    script:
+        "../../scripts/clusterers_report.py"

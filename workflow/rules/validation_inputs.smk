@@ -24,23 +24,21 @@ CONFUSION = f"{VALIDATION}/confusion.parquet"
 ANOMALIES = f"{VALIDATION}/anomalies.parquet"
 ANOMALOUS_CLUSTERS = f"{VALIDATION}/anomalous_clusters.parquet"
 NOTICED = f"{VALIDATION}/noticed.parquet"
+CLUSTERERS = f"{VALIDATION}/clusterers.parquet"
 SIMILARITY = CONFIG.validation.similarity
 TRAININGS = CONFIG.validation.stability.trainings
 # Each other training by its place in the list, from 1 on.
 ALL_RETRAINED = expand(
     RETRAINED, number=range(1, len(TRAININGS) + 1), allow_missing=True
 )
-# There is something to name rows by: labels, the truth, or another run's reference. Then every run
-# is named, validated or not.
-NAMED = bool(SIMILARITY.labels or SIMILARITY.reference) or SOURCE == "simulated"
+# The run's own rows have classes: from labels, or from the truth.
+LABELLED = bool(SIMILARITY.labels) or SOURCE == "simulated"
+# There is something to name rows by: these, or another run's reference. Then every run is named,
+# validated or not.
+NAMED = LABELLED or bool(SIMILARITY.reference)
 # Of each question: a figure and a table.
-QUESTIONS = (
-    "ablation",
-    "stability",
-    "distortion",
-    "anomaly",
-    *["similarity"] * NAMED,
-)
+QUESTIONS = ["ablation", "stability", "distortion", "anomaly"]
+QUESTIONS += ["similarity"] * NAMED + ["clusterers"] * LABELLED
 
 
 def name_files():
@@ -53,6 +51,7 @@ def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
     kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED, *ALL_RETRAINED]
+    kept += [CLUSTERERS] * LABELLED
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )

@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gwmorph.evidence.reference import (
-    classes_by,
     confusion_rows,
+    labels_of_rows,
     named_by_columns,
     naming_rows,
     of_same_row,
@@ -117,7 +117,7 @@ def _named_rows(
     distances: NDArray[np.float64],
 ) -> pa.Table:
     columns = {name: run[name] for name in ("detector", "gps_start", "view", "trigger_time")}
-    known = [word or None for word in classes_by(run, own).tolist()]
+    known = [word or None for word in labels_of_rows(run, own).tolist()]
     said = {"named": named.tolist(), "agreeing": agreeing, "distance": distances, "label": known}
     return pa.table({**columns, **said}, schema=NAMED_ROWS)
 

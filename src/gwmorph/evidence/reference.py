@@ -307,7 +307,7 @@ def confusion_rows(named: Classes, classes: Classes) -> list[dict[str, Any]]:
     ]
 
 
-def classes_by(embeddings: pa.Table, reference: pa.Table) -> Classes:
+def labels_of_rows(embeddings: pa.Table, reference: pa.Table) -> Classes:
     """Return the class that each row of a run has in a reference, '' where none: str [n]."""
     words = np.array([*reference["label"].to_pylist(), UNKNOWN], dtype=str)
     return words[of_same_row(embeddings, reference)]

@@ -112,7 +112,7 @@ def cluster(
     ClusteringError
         A value is not finite, or 16 or more rows are all the same.
     """
-    _check(embeddings)
+    check_vectors(embeddings)
     with threadpool_limits(limits=1):
         if len(embeddings) < MINIMUM_ROWS:
             return _one_group(embeddings)
@@ -232,7 +232,14 @@ class _Cut:
         return cls(groups, len(cut), responsibilities.shape[1], sample, null, clusters)
 
 
-def _check(embeddings: NDArray[np.float32]) -> None:
+def check_vectors(embeddings: NDArray[np.float32]) -> None:
+    """Refuse vectors float32 [n, d] that cannot be laid out.
+
+    Raises
+    ------
+    ClusteringError
+        A value is not finite, or 16 or more rows are all the same.
+    """
     rows = len(embeddings)
     finite = np.isfinite(embeddings).all(axis=1)
     if not finite.all():

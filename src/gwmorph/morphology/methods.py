@@ -181,7 +181,7 @@ def _best_fit(
     """
     dimensions = space.shape[1]
     seeds = np.random.SeedSequence(seed).generate_state(parameters.starts).tolist()
-    prior = parameters.covariance_scale * _local_variance(space) * np.eye(dimensions)
+    prior = parameters.covariance_scale * local_variance(space) * np.eye(dimensions)
     fits = []
     for beginning, start_seed in zip(itertools.cycle(_BEGINNINGS), seeds, strict=False):
         given = beginning == "communities"
@@ -203,7 +203,7 @@ def _best_fit(
     return best, sum(fit.converged_ for fit in fits)
 
 
-def _local_variance(space: NDArray[np.float64]) -> float:
+def local_variance(space: NDArray[np.float64]) -> float:
     """Return the squared median distance to the tenth neighbour; where that is 0, a mean one."""
     near = min(_SCALE_NEIGHBOR, len(space) - 1)
     tenth = NearestNeighbors(n_neighbors=near).fit(space).kneighbors()[0][:, -1]

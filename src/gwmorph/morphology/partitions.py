@@ -2,12 +2,17 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+from sklearn.metrics import (
+    adjusted_mutual_info_score,
+    adjusted_rand_score,
+    homogeneity_completeness_v_measure,
+)
 
 # A cluster whose best counterpart has less of it in common is gone (Hennig 2007,
 # doi:10.1016/j.csda.2006.11.025, section 3: "dissolved").
 DISSOLVED = 0.5
 FIGURES = ("ari", "ami", "macro_jaccard", "largest_share", "ari_without_largest")
+INFORMATION = ("homogeneity", "completeness", "v_measure", "nmi")
 
 Partition = NDArray[np.generic]
 
@@ -50,3 +55,15 @@ def agreement(one: Partition, other: Partition) -> dict[str, float]:
             float(adjusted_rand_score(one[rest], other[rest])) if rest.any() else float("nan")
         ),
     }
+
+
+def information(parts: Partition, classes: Partition) -> dict[str, float]:
+    """Return how much parts [n] say of classes [n], and classes of them; not adjusted for chance.
+
+    ``homogeneity`` is 1 where each part holds one class, ``completeness`` where each class lies in
+    one part; ``v_measure`` is their harmonic mean (Rosenberg & Hirschberg 2007, ACL D07-1043).
+    ``nmi``, mutual information over the arithmetic mean of both entropies, is the same number.
+    """
+    homogeneity, completeness, v_measure = homogeneity_completeness_v_measure(classes, parts)
+    found = (homogeneity, completeness, v_measure, v_measure)
+    return dict(zip(INFORMATION, map(float, found), strict=True))

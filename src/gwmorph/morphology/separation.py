@@ -10,6 +10,7 @@ Groups that overlap as much as that are joined; what is left are clusters.
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,9 +209,20 @@ def null_levels(points: NDArray[np.float32], surrogates: int, seed: int) -> Null
     seed
         Of the clouds.
     """
+    points = np.ascontiguousarray(points, np.float32)
+    return Null(_levels(points.tobytes(), points.shape[1], surrogates, seed))
+
+
+# Clouds are most of what a cut costs, and the same for all ways to cut the same points.
+@lru_cache(maxsize=4)
+def _levels(points: bytes, width: int, surrogates: int, seed: int) -> NDArray[np.float64]:
+    """Return the levels of `null_levels`; ``points`` are those of float32 [n, width]."""
+    rows = np.frombuffer(points, np.float32).reshape(-1, width)
     rng = np.random.default_rng(seed)
-    levels = np.array([_cloud_level(cloud, rng) for cloud in clouds(points, surrogates, rng)])
-    return Null(levels[np.isfinite(levels)])
+    levels = np.array([_cloud_level(cloud, rng) for cloud in clouds(rows, surrogates, rng)])
+    levels = levels[np.isfinite(levels)]
+    levels.setflags(write=False)
+    return levels
 
 
 def clouds(

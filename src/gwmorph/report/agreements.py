@@ -1,22 +1,20 @@
 """How far clusters agree with others of the same rows: drawn, and as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 
-from gwmorph.report.estimates import draw_intervals, interval_text
-from gwmorph.report.palette import cluster_color
+from gwmorph.report.estimates import draw_series, interval_text
 
-_HEADINGS = {
+AGREEMENT_HEADINGS = {
     "ami": "AMI",
     "ari": "ARI",
     "ari_without_largest": "ARI without the largest cluster",
     "macro_jaccard": "macro-Jaccard",
     "largest_share": "largest cluster's share",
 }
-_DRAWN = {"ami": 0, "ari_without_largest": 6}
+_DRAWN = ("ami", "ari_without_largest")
 
 
 def draw_agreements(axes: Axes, agreements: pa.Table, names: Sequence[str]) -> None:
@@ -24,27 +22,25 @@ def draw_agreements(axes: Axes, agreements: pa.Table, names: Sequence[str]) -> N
 
     ``agreements`` has rows of AGREEMENTS.
     """
-    places = np.arange(len(names))[::-1].astype(float)
     found = {(row["variant"], row["figure"]): row for row in agreements.to_pylist()}
-    for number, (figure, color) in enumerate(_DRAWN.items()):
-        rows = [found[name, figure] for name in names]
-        shifted = places + 0.14 - 0.28 * number
-        draw_intervals(axes, shifted, rows, cluster_color(color), _HEADINGS[figure])
-    axes.set_yticks(places, names, fontsize=8)
-    axes.set_ylim(-0.7, len(names) - 0.3)
-    axes.set_xlim(-0.05, 1.05)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, fontsize=8)
+    series = {
+        AGREEMENT_HEADINGS[figure]: [found[name, figure] for name in names] for figure in _DRAWN
+    }
+    draw_series(axes, names, series)
 
 
 def agreement_table(agreements: pa.Table) -> tuple[list[tuple[str, str]], list[list[str]]]:
     """Return headings with tooltips, and a row for each variant, of a table of AGREEMENTS rows."""
-    rows = agreements.to_pylist()
-    held = {(row["variant"], row["figure"]): row for row in rows}
-    clusters = {row["variant"]: row["clusters"] for row in rows}
     headings = [("variant", "what was changed"), ("clusters", "how many the variant has")]
-    headings += [(text, "value and 95 % interval") for text in _HEADINGS.values()]
-    return headings, [
-        [name, str(count), *(interval_text(held.get((name, figure))) for figure in _HEADINGS)]
+    headings += [(text, "value and 95 % interval") for text in AGREEMENT_HEADINGS.values()]
+    return headings, figure_cells(agreements, "variant", AGREEMENT_HEADINGS)
+
+
+def figure_cells(rows: pa.Table, key: str, figures: Iterable[str]) -> list[list[str]]:
+    """Return for each value of the column ``key`` the cells: it, its clusters, these figures."""
+    held = {(row[key], row["figure"]): row for row in rows.to_pylist()}
+    clusters = {name: row["clusters"] for (name, _), row in held.items()}
+    return [
+        [name, str(count), *(interval_text(held.get((name, figure))) for figure in figures)]
         for name, count in clusters.items()
     ]

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from gwmorph.report.palette import cluster_color
+
 
 def interval_text(row: Mapping[str, Any] | None) -> str:
     """Write value and interval of a row with value, low and high; '' without one, none for nan."""
@@ -15,8 +17,8 @@ def interval_text(row: Mapping[str, Any] | None) -> str:
     if not np.isfinite(row["value"]):
         return "none"
     if not np.isfinite(row["low"]):
-        return f"{row['value']:.2f}"
-    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        return f"{row['value']:z.2f}"
+    return f"{row['value']:z.2f} ({row['low']:z.2f} to {row['high']:z.2f})"
 
 
 def draw_intervals(
@@ -34,3 +36,21 @@ def draw_intervals(
     # A percentile interval need not hold the value that it belongs to.
     ends = [np.nan_to_num(np.maximum(gap, 0)) for gap in (value - low, high - value)]
     axes.errorbar(value, places, xerr=ends, fmt="o", markersize=4, color=color, label=label)
+
+
+def draw_series(
+    axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
+    """Draw two figures of each name, one above the other, the first name on top.
+
+    ``series`` holds by what they are called one row for each of ``names``; values are 0 to 1.
+    """
+    places = np.arange(len(names))[::-1].astype(float)
+    for number, (label, rows) in enumerate(series.items()):
+        shifted = places + 0.14 - 0.28 * number
+        draw_intervals(axes, shifted, rows, cluster_color(6 * number), label)
+    axes.set_yticks(places, names, fontsize=8)
+    axes.set_ylim(-0.7, len(names) - 0.3)
+    axes.set_xlim(-0.05, 1.05)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, fontsize=8)

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.axes import Axes
 
-from gwmorph.report.estimates import draw_intervals, interval_text
+from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, cluster_mark, heading, page, paragraph, table
 from gwmorph.report.names import NAME_HEADINGS, name_cells, names_of
-from gwmorph.report.palette import cluster_color, saved_figure
+from gwmorph.report.palette import saved_figure
 from gwmorph.storage import write_bytes
 
 _AGREEMENT = {"ami": "AMI", "ari": "ARI", "nmi": "NMI", "v_measure": "V-measure"}
@@ -42,19 +42,15 @@ def draw_similarity(scores: pa.Table, confusion: pa.Table, path: Path | str) -> 
 
 
 def _draw_classes(axes: Axes, found: list[dict[str, Any]], labels: list[str]) -> None:
-    places = np.arange(len(labels))[::-1].astype(float)
-    for number, features in enumerate(dict.fromkeys(row["features"] for row in found)):
-        own = {row["label"]: row for row in found if row["features"] == features}
-        rows = [own[label] for label in labels]
-        shifted = places + 0.14 - 0.28 * number
-        draw_intervals(axes, shifted, rows, cluster_color(6 * number), features)
+    held = {(row["features"], row["label"]): row for row in found}
+    series = {
+        features: [held[features, label] for label in labels]
+        for features in dict.fromkeys(row["features"] for row in found)
+    }
     counts = {row["label"]: row["rows"] for row in found}
     names = [f"{label.replace('_', ' ')} ({counts[label]})" for label in labels]
     axes.set_title("Named right by their neighbours")
-    axes.set_yticks(places, names, fontsize=8)
-    axes.set_xlim(-0.05, 1.05)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, fontsize=8)
+    draw_series(axes, names, series)
 
 
 def _draw_confusion(axes: Axes, confusion: pa.Table, labels: list[str]) -> None:

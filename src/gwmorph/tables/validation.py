@@ -31,6 +31,17 @@ AGREEMENTS = pa.schema(
     ],
     metadata={"gwmorph.schema": "agreements"},
 )
+# How far each way to cut the same rows agrees with their classes.
+CLUSTERERS = pa.schema(
+    [
+        field("clusterer", pa.string(), "", "how the rows were cut"),
+        field("clusters", pa.int64(), "", "clusters that it cuts all rows into"),
+        field("classes", pa.int64(), "", "classes of the rows whose class is known"),
+        field("figure", pa.string(), "", "how agreement was measured"),
+        *_INTERVAL,
+    ],
+    metadata={"gwmorph.schema": "clusterers"},
+)
 # How far the clusters of two variants agree with each other.
 PAIRS = pa.schema(
     [
