@@ -32,13 +32,13 @@ ALL_RETRAINED = expand(
     RETRAINED, number=range(1, len(TRAININGS) + 1), allow_missing=True
 )
 # The run's own rows have classes: from labels, or from the truth.
-LABELLED = bool(SIMILARITY.labels) or SOURCE == "simulated"
+HAS_CLASSES = bool(SIMILARITY.labels) or SOURCE == "simulated"
 # There is something to name rows by: these, or another run's reference. Then every run is named,
 # validated or not.
-NAMED = LABELLED or bool(SIMILARITY.reference)
+NAMED = HAS_CLASSES or bool(SIMILARITY.reference)
 # Of each question: a figure and a table.
 QUESTIONS = ["ablation", "stability", "distortion", "anomaly"]
-QUESTIONS += ["similarity"] * NAMED + ["clusterers"] * LABELLED
+QUESTIONS += ["similarity"] * NAMED + ["clusterers"] * HAS_CLASSES
 
 
 def name_files():
@@ -51,7 +51,7 @@ def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
     kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED, *ALL_RETRAINED]
-    kept += [CLUSTERERS] * LABELLED
+    kept += [CLUSTERERS] * HAS_CLASSES
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )
