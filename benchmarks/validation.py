@@ -20,6 +20,7 @@ from encoders import encode_all, encoder, event_views
 from gwmorph.config import Config
 from gwmorph.evidence.ablation import RANDOM
 from gwmorph.evidence.anomaly import COMPONENTS, UMAP
+from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
 from gwmorph.evidence.reference import read_reference
 from gwmorph.morphology.cluster_tables import events_of_run
@@ -160,6 +161,7 @@ def by_another_run() -> list[dict[str, Any]]:
         ),
         KEYS.similarity.neighbors,
         KEYS.similarity.gap_s,
+        Bootstrap(KEYS.block_s, KEYS.repeats, SEED),
     )
     return named.scores
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.encoders.base import View
+from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.naming import name_run
 from gwmorph.evidence.reference import read_reference
 from gwmorph.joblog import JobLog
@@ -41,6 +42,7 @@ def similarity(
         other,
         settings["neighbors"],
         settings["gap_s"],
+        Bootstrap(settings["block_s"], settings["repeats"], settings["seed"]),
     )
     read = [*shards, *triggers, clusters, own, *others]
     metadata = {**ids, **lineage(dict(settings), hashes_of(read))}

@@ -28,6 +28,7 @@ from gwmorph.errors import ConfigError
 from gwmorph.evidence import ablation, anomaly, clusterers, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import simulated_backgrounds
+from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.labelled import Draws, labelled_views
 from gwmorph.evidence.naming import name_run
 from gwmorph.evidence.reference import reference_table
@@ -335,7 +336,13 @@ def validated(config: Config, tmp_path: Path) -> None:
     run = pa.table({**{name: rows[name] for name in rows.column_names}, **tiles})
     own = reference_table(run, np.array(["a", "b"])[truth], shapes)
     named = name_run(
-        run, truth.astype(np.int32), own, None, keys.similarity.neighbors, keys.similarity.gap_s
+        run,
+        truth.astype(np.int32),
+        own,
+        None,
+        keys.similarity.neighbors,
+        keys.similarity.gap_s,
+        Bootstrap(keys.block_s, keys.repeats, keys.seed),
     )
     assert len(named.rows) == 64
     blocks = {("H1", block_of(int(start))) for start in starts}

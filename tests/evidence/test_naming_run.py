@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from closeness import near
+from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
 from gwmorph.evidence.reference import reference_table
 from gwmorph.morphology.similarity import Name
@@ -12,6 +13,7 @@ from gwmorph.morphology.similarity import Name
 GPS = 1_262_301_184
 CLASSES = np.array(["blip", "whistle", "tomte", ""])
 SIZES = (120, 80, 60, 20)
+DRAWS = Bootstrap(256, 20, 5)
 
 
 def planted(seed, detector="H1"):
@@ -50,7 +52,7 @@ def scores_of(names, features, figure="top1"):
 @pytest.fixture(scope="module")
 def alone():
     run, truth, own = planted(1)
-    return run, truth, name_run(run, truth.astype(np.int32), own, None, 10, 500.0)
+    return run, truth, name_run(run, truth.astype(np.int32), own, None, 10, 500.0, DRAWS)
 
 
 def test_rows_are_named_by_other_rows_of_their_own_class(alone):
@@ -63,6 +65,10 @@ def test_rows_are_named_by_other_rows_of_their_own_class(alone):
     assert names.rows["label"].to_pylist() == [CLASSES[k] or None for k in truth]
     # No row is its own neighbour.
     assert min(names.rows["distance"].to_pylist()) > 1e-3
+    own = {row: place for place, row in enumerate(np.flatnonzero(known).tolist())}
+    neighbors = names.rows["neighbors"].to_pylist()
+    assert {len(near) for near in neighbors} == {10}
+    assert not any(own.get(row) in near for row, near in enumerate(neighbors))
 
 
 def test_clusters_have_the_name_of_their_rows_or_none(alone):
@@ -86,7 +92,7 @@ def test_the_later_part_is_named_by_the_earlier_one(alone):
 def test_another_run_names_all_rows():
     run, truth, own = planted(1)
     _, _, other = planted(2)
-    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0)
+    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0, DRAWS)
     assert [name.named for name in names.clusters] == ["blip", "whistle", "tomte", ""]
     assert scores_of(names, VECTORS)[None] == near(1.0)
     assert next(r["rows"] for r in names.scores if r["label"] is None) == 260
@@ -94,7 +100,7 @@ def test_another_run_names_all_rows():
 
 def test_a_run_without_labels_is_named_by_another_one_and_not_scored():
     run, truth, own = planted(1)
-    names = name_run(run, truth.astype(np.int32), own.slice(0, 0), planted(2)[2], 10, 500.0)
+    names = name_run(run, truth.astype(np.int32), own.slice(0, 0), planted(2)[2], 10, 500.0, DRAWS)
     assert names.clusters[0].named == "blip"
     assert names.scores == names.confusion == []
     assert set(names.rows["label"].to_pylist()) == {None}
@@ -102,7 +108,7 @@ def test_a_run_without_labels_is_named_by_another_one_and_not_scored():
 
 def test_the_same_rows_in_another_reference_do_not_name_themselves():
     run, truth, own = planted(1)
-    names = name_run(run, truth.astype(np.int32), own, own, 10, 500.0)
+    names = name_run(run, truth.astype(np.int32), own, own, 10, 500.0, DRAWS)
     assert names.scores == []
     assert min(names.rows["distance"].to_pylist()) > 1e-3
 
@@ -113,7 +119,7 @@ def test_a_class_with_one_member_can_be_wrong_but_breaks_nothing():
     words[5] = "alone"
     place = own.schema.get_field_index("label")
     odd = own.set_column(place, own.schema.field(place), pa.array(words))
-    names = name_run(run, truth.astype(np.int32), odd, planted(2)[2], 10, 500.0)
+    names = name_run(run, truth.astype(np.int32), odd, planted(2)[2], 10, 500.0, DRAWS)
     assert scores_of(names, VECTORS)["alone"] == 0
 
 
@@ -124,7 +130,7 @@ def test_with_too_few_labelled_rows_nothing_has_a_name(labelled, elsewhere):
     run, truth, own = planted(1)
     other = planted(2)[2].slice(0, labelled) if elsewhere else None
     own = own if elsewhere else own.slice(0, labelled)
-    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0)
+    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0, DRAWS)
     assert names.clusters == [Name("", agreeing=0, neighbors=0, unknown=1.0)] * 4
     assert names.scores == names.confusion == []
     assert names.rows["named"].to_pylist() == [""] * len(run)
@@ -137,6 +143,6 @@ def test_with_too_few_labelled_rows_nothing_has_a_name(labelled, elsewhere):
 def test_a_run_without_rows_has_no_names(labelled):
     run, _, own = planted(1)
     nothing = np.zeros(0, np.int32)
-    names = name_run(run.slice(0, 0), nothing, own.slice(0, labelled), None, 10, 500.0)
+    names = name_run(run.slice(0, 0), nothing, own.slice(0, labelled), None, 10, 500.0, DRAWS)
     assert names.clusters == []
     assert len(names.rows) == 0

@@ -232,7 +232,10 @@ def test_parts_are_a_gap_apart(raw, gap):
 def test_names_are_scored_by_class_and_as_a_whole():
     classes = np.array(["a"] * 6 + ["b"] * 3 + ["c"])
     named = np.array(["a"] * 5 + ["b"] + ["b", "b", ""] + ["a"])
-    rows = {(row["figure"], row["label"]): row for row in naming_rows("vectors", named, classes)}
+    rows = {
+        (row["figure"], row["label"]): row
+        for row in naming_rows("vectors", named, classes, np.arange(10), 20, 1)
+    }
     assert rows["top1", None]["value"] == near(0.7)
     assert rows["top1", "a"]["value"] == near(5 / 6)
     assert rows["top1", "b"]["value"] == near(2 / 3)
@@ -243,6 +246,9 @@ def test_names_are_scored_by_class_and_as_a_whole():
     assert ("precision", "c") not in rows
     assert rows["ami", None]["value"] == near(adjusted_mutual_info_score(classes, named))
     assert rows["top1", None]["low"] < 0.7 < rows["top1", None]["high"]
+    for figure in ("ami", "ari", "macro_jaccard", "ari_without_largest", "v_measure"):
+        assert rows[figure, None]["low"] < rows[figure, None]["high"]
+    assert rows["largest_share", None]["value"] == near(0.6)
     table = {(row["label"], row["named"]): row["rows"] for row in confusion_rows(named, classes)}
     assert table == {
         ("a", "a"): 5, ("a", "b"): 1, ("b", "b"): 2, ("b", ""): 1, ("c", "a"): 1,
@@ -253,7 +259,8 @@ def test_random_names_agree_by_chance_alone():
     rng = np.random.default_rng(3)
     classes, named = rng.choice(list("abcd"), (2, 2000))
     rows = {
-        (row["figure"], row["label"]): row["value"] for row in naming_rows("x", named, classes)
+        (row["figure"], row["label"]): row["value"]
+        for row in naming_rows("x", named, classes, np.arange(len(classes)), 20, 1)
     }
     assert rows["top1", None] == pytest.approx(0.25, abs=0.04)
     for figure in ("ari", "ami"):

@@ -452,7 +452,11 @@ rule similarity:
         mem_mb=4000,
         runtime=60,
     params:
-        similarity={"neighbors": SIMILARITY.neighbors, "gap_s": SIMILARITY.gap_s},
+        similarity={
+            "neighbors": SIMILARITY.neighbors,
+            "gap_s": SIMILARITY.gap_s,
+            **CONFIG.validation.model_dump(include={"block_s", "repeats", "seed"}),
+        },
         code=code("similarity"),
     message:
         "Naming the {wildcards.view} clusters of run {wildcards.run}"

@@ -6,6 +6,7 @@ doi:10.1214/aos/1176347265, with blocks on a fixed grid).
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,15 @@ FEWEST_BLOCKS = 5
 _PERCENTILES = (2.5, 97.5)
 
 Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are drawn: ``repeats`` times, in stretches of ``block_s`` s, with ``seed``."""
+
+    block_s: int
+    repeats: int
+    seed: int
 
 
 def blocks_of_time(rows: pa.Table, block_s: int) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gwmorph.evidence.intervals import Bootstrap, blocks_of_time
 from gwmorph.evidence.reference import (
     confusion_rows,
     labels_of_rows,
@@ -59,6 +60,7 @@ def name_run(
     other: pa.Table | None,
     neighbors: int,
     gap_s: float,
+    bootstrap: Bootstrap,
 ) -> Names:
     """Name the rows and clusters of a run, and score the names where classes are known.
 
@@ -76,6 +78,8 @@ def name_run(
         Nearest rows that name a row.
     gap_s
         Between the parts of the run, s.
+    bootstrap
+        Of the scores' intervals.
 
     With fewer than two labelled rows nothing has a name: how near is near is not known.
     """
@@ -93,9 +97,9 @@ def name_run(
     named = names_of_rows(found, classes, farthest)
     commonest = names_of_rows(found, classes, np.inf)
     agreeing = (classes[found.rows] == commonest[:, None]).mean(axis=1)
-    scores, confusion = _scored(own, other, neighbors, gap_s)
+    scores, confusion = _scored(own, other, neighbors, gap_s, bootstrap)
     return Names(
-        _named_rows(run, own, named, agreeing, found.distances[:, 0]),
+        _named_rows(run, own, named, agreeing, found),
         name_clusters(labels, found, classes, farthest),
         scores,
         confusion,
@@ -104,7 +108,8 @@ def name_run(
 
 def _nameless(run: pa.Table, labels: NDArray[np.int32], own: pa.Table) -> Names:
     named, agreeing = np.full(len(run), UNKNOWN), np.zeros(len(run))
-    rows = _named_rows(run, own, named, agreeing, np.full(len(run), np.nan))
+    nobody = Neighborhoods(np.zeros((len(run), 0), np.int64), np.full((len(run), 1), np.nan))
+    rows = _named_rows(run, own, named, agreeing, nobody)
     clusters = [Name(UNKNOWN, agreeing=0, neighbors=0, unknown=1.0)] * len(np.unique(labels))
     return Names(rows, clusters, [], [])
 
@@ -114,11 +119,17 @@ def _named_rows(
     own: pa.Table,
     named: NDArray[np.str_],
     agreeing: NDArray[np.float64],
-    distances: NDArray[np.float64],
+    found: Neighborhoods,
 ) -> pa.Table:
     columns = {name: run[name] for name in ("detector", "gps_start", "view", "trigger_time")}
     known = [word or None for word in labels_of_rows(run, own).tolist()]
-    said = {"named": named.tolist(), "agreeing": agreeing, "distance": distances, "label": known}
+    said = {
+        "named": named.tolist(),
+        "agreeing": agreeing,
+        "neighbors": found.rows.tolist(),
+        "distance": found.distances[:, 0],
+        "label": known,
+    }
     return pa.table({**columns, **said}, schema=NAMED_ROWS)
 
 
@@ -133,7 +144,11 @@ def _without_itself(found: Neighborhoods, itself: NDArray[np.int64], count: int)
 
 
 def _scored(
-    own: pa.Table, other: pa.Table | None, neighbors: int, gap_s: float
+    own: pa.Table,
+    other: pa.Table | None,
+    neighbors: int,
+    gap_s: float,
+    bootstrap: Bootstrap,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return NAMING and CONFUSION rows: of known rows by another run, or of later by earlier."""
     if other is None:
@@ -148,9 +163,11 @@ def _scored(
     near = nearest_in(embedding_matrix(reference), embedding_matrix(scored), neighbors)
     by_vectors = names_of_rows(near, classes, np.inf)
     by_columns = named_by_columns(reference, scored, neighbors)
+    blocks = blocks_of_time(scored, bootstrap.block_s)
     rows = [
-        *naming_rows(VECTORS, by_vectors, truth),
-        *naming_rows(COLUMNS, by_columns, truth),
+        row
+        for features, named in ((VECTORS, by_vectors), (COLUMNS, by_columns))
+        for row in naming_rows(features, named, truth, blocks, bootstrap.repeats, bootstrap.seed)
     ]
     return rows, confusion_rows(by_vectors, truth)
 

@@ -11,27 +11,24 @@ are alike for other reasons than their class.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    adjusted_mutual_info_score,
-    adjusted_rand_score,
-    normalized_mutual_info_score,
-    v_measure_score,
-)
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.encoders.base import View
 from gwmorph.errors import TableError
 from gwmorph.evidence.agreement import majority
+from gwmorph.evidence.intervals import interval_rows
 from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
 from gwmorph.morphology.cluster_tables import row_keys
+from gwmorph.morphology.partitions import agreement, information
 from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import embedding_matrix, of_width
 from gwmorph.tables.parquet import read_table, require_metadata
@@ -237,11 +234,19 @@ def split_by_time(times: NDArray[np.float64], gap_s: float) -> Split:
     )
 
 
-def naming_rows(features: str, named: Classes, classes: Classes) -> list[dict[str, Any]]:
+def naming_rows(
+    features: str,
+    named: Classes,
+    classes: Classes,
+    blocks: NDArray[np.integer],
+    repeats: int,
+    seed: int,
+) -> list[dict[str, Any]]:
     """Return rows of ``NAMING``: how often rows of known class are named right, and agreement.
 
     ``top1`` of all and of each class (Wilson intervals), ``precision`` of each name that is given,
-    and, over all rows, ARI, AMI, NMI and V-measure of names against classes. A row without a name
+    and, over all rows, how far names agree with classes, by `partitions.agreement` (whose parts
+    are the classes) and `partitions.information` (block-bootstrap intervals). A row without a name
     is wrong.
 
     Parameters
@@ -250,6 +255,8 @@ def naming_rows(features: str, named: Classes, classes: Classes) -> list[dict[st
         What was compared.
     named, classes
         Name and class of each row, str [n].
+    blocks
+        Block of time of each row, [n]; ``repeats`` and ``seed`` of the draws.
     """
     right = named == classes
     rows = [_share(features, "top1", None, right)]
@@ -258,27 +265,17 @@ def naming_rows(features: str, named: Classes, classes: Classes) -> list[dict[st
         given = named == label
         if given.any():
             rows.append(_share(features, "precision", label, right[given]))
-    scores = {
-        "ari": adjusted_rand_score,
-        "ami": adjusted_mutual_info_score,
-        "nmi": normalized_mutual_info_score,
-        "v_measure": v_measure_score,
-    }
-    nothing = float("nan")
-    rows += [
-        {
-            "features": features,
-            "figure": name,
-            "label": None,
-            "value": float(score(classes, named)),
-            "low": nothing,
-            "high": nothing,
-            "rows": len(classes),
-        }
-        for name, score in scores.items()
-        if len(classes)
-    ]
+    if len(classes):
+        whole = interval_rows(partial(_agreement_of, named, classes), blocks, repeats, seed)
+        rows += [{"features": features, "label": None, **row} for row in whole]
     return rows
+
+
+def _agreement_of(named: Classes, classes: Classes, rows: NDArray[np.int64]) -> dict[str, float]:
+    return {
+        **agreement(classes[rows], named[rows]),
+        **information(named[rows], classes[rows]),
+    }
 
 
 def _share(

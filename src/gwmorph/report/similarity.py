@@ -14,7 +14,15 @@ from gwmorph.report.names import NAME_HEADINGS, name_cells, names_of
 from gwmorph.report.palette import saved_figure
 from gwmorph.storage import write_bytes
 
-_AGREEMENT = {"ami": "AMI", "ari": "ARI", "nmi": "NMI", "v_measure": "V-measure"}
+_AGREEMENT = {
+    "ami": "AMI",
+    "ari": "ARI",
+    "ari_without_largest": "ARI without the largest class",
+    "macro_jaccard": "macro-Jaccard",
+    "largest_share": "largest class's share",
+    "nmi": "NMI",
+    "v_measure": "V-measure",
+}
 _NOT_SCORED = "No row of known class can be scored"
 
 

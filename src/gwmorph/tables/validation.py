@@ -199,6 +199,12 @@ NAMED_ROWS = pa.schema(
         TRIGGER_TIME,
         field("named", pa.string(), "", "commonest class of its neighbours; '' if none is near"),
         field("agreeing", pa.float64(), "", "share of its neighbours that have it"),
+        field(
+            "neighbors",
+            pa.list_(pa.int64()),
+            "",
+            "rows of the reference that name it, the nearest first",
+        ),
         field("distance", pa.float64(), "", "cosine distance of the nearest; nan without one"),
         field("label", pa.string(), "", "its own class, if it is known", nullable=True),
     ],
