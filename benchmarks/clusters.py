@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -54,6 +55,7 @@ SEEDS = tuple(range(2101, 2111))
 PER_CLASS = 96
 QUIET = 1000
 SMALL = (50, 150, 350)
+Found = TypeVar("Found")
 EARLIER = "the mixture as it was: prior of all points' covariance, 20 components"
 FIGURES = {
     "ami": "AMI of clusters and classes",
@@ -233,11 +235,16 @@ def _null_figures(seed: int) -> dict[str, float]:
     return {"none": float(supported == 0), "clusters": float(len(ours.medoids))}
 
 
-def over_seeds(of_seed: Callable[[int], dict[str, float]]) -> dict[str, np.ndarray]:
-    """Return every figure of all ten seeds, two seeds at a time."""
+def each_seed(of_seed: Callable[[int], Found]) -> list[Found]:
+    """Return what each of the ten seeds gives, two seeds at a time."""
     workers = min(2, os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        rows = list(pool.map(of_seed, SEEDS))
+        return list(pool.map(of_seed, SEEDS))
+
+
+def over_seeds(of_seed: Callable[[int], dict[str, float]]) -> dict[str, np.ndarray]:
+    """Return every figure of all ten seeds."""
+    rows = each_seed(of_seed)
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 

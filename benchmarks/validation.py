@@ -10,12 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache, partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clusters import ROOT, RUN, run_events
+from clusters import ROOT, RUN, SEEDS, each_seed, found, run_events
 from encoders import encode_all, encoder, event_views
 from gwmorph.config import Config
 from gwmorph.evidence.ablation import RANDOM
@@ -24,10 +25,22 @@ from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
 from gwmorph.evidence.reference import read_reference
 from gwmorph.morphology.cluster_tables import events_of_run
+from gwmorph.morphology.clustering import cluster
+from gwmorph.morphology.partitions import agreement
 from gwmorph.simulation.population import CHIRP, load_population
 from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.parquet import read_table, shared_metadata
-from gwmorph.tables.validation import AGREEMENTS, NAMING, NOTICED, PAIRS, REFERENCE, SURVIVAL
+from gwmorph.tables.validation import (
+    ABLATED,
+    ABLATION_SAMPLE,
+    AGREEMENTS,
+    NAMING,
+    NOTICED,
+    PAIRS,
+    REFERENCE,
+    SURVIVAL,
+)
 from harness import BENCHMARKS, Entry, benchmark
 
 DEFAULTS = Config()
@@ -47,16 +60,12 @@ CLASSES = (*load_population(ROOT / "config" / "population.yaml").glitches, CHIRP
 
 
 @cache
-def validated() -> tuple[Path, float]:
-    """Validate the run's events anew; return where it is, and the processor time (s) of it."""
+def validated() -> Path:
+    """Validate the run's events, where they are not; return where the tables are."""
     run_events()
-    folder = ROOT / "results" / "cluster_run" / "validation"
-    shutil.rmtree(folder, ignore_errors=True)
-    before = _children_seconds()
-    _snakemake(
-        ["validation"], ["--configfile", str(RUN), "--config", "clustering={views: [event]}"]
-    )
-    return folder / "event", _children_seconds() - before
+    options = ["--configfile", str(RUN), "--config", "clustering={views: [event]}"]
+    _snakemake(["validation"], options)
+    return ROOT / "results" / "cluster_run" / "validation" / "event"
 
 
 @cache
@@ -79,14 +88,23 @@ def _children_seconds() -> float:
 # -- agreement ------------------------------------------------------------------------------
 
 
+def _labels_of_seed(vectors: np.ndarray, seed: int) -> np.ndarray:
+    return found(vectors, seed).labels
+
+
+@cache
+def of_seeds() -> list[dict[str, float]]:
+    """Return how far the clusters of all the run's events agree for every two of ten seeds."""
+    labels = each_seed(partial(_labels_of_seed, run_events()[0]))
+    return [agreement(one, other) for one, other in combinations(labels, 2)]
+
+
 def _of_seeds(figure: str) -> Entry:
-    rows = read_table(validated()[0] / "stability.parquet", AGREEMENTS).to_pylist()
-    found = [r for r in rows if r["changed"] == "seed" and r["figure"] == figure]
-    values = [row["value"] for row in found]
-    unit = f"{FIGURES[figure]} of the run's clusters and those of other seeds; mean and range"
+    values = [pair[figure] for pair in of_seeds()]
+    unit = f"{FIGURES[figure]} of the clusters of two of ten seeds; mean and range of pairs"
     return Entry(
         f"stability_{figure}", float(np.mean(values)), unit, min(values), max(values),
-        n=len(values), seed=SEED,
+        n=len(values), seed=SEEDS[0],
     )  # fmt: skip
 
 
@@ -95,29 +113,31 @@ for _figure in FIGURES:
 
 
 @benchmark
-def stability_pairs_ami() -> Entry:
-    """The same of every two of these seeds, all on the same sample of rows."""
-    pairs = read_table(validated()[0] / "pairs.parquet", PAIRS).to_pylist()
-    both = [
-        p["ami"] for p in pairs if p["one"].startswith("seed") and p["other"].startswith("seed")
+def stability_sample_ami() -> Entry:
+    """The same for a sample of the events, as the stage clusters it."""
+    pairs = read_table(validated() / "pairs.parquet", PAIRS).to_pylist()
+    values = [
+        pair["ami"]
+        for pair in pairs
+        if pair["one"].startswith("seed") and pair["other"].startswith("seed")
     ]
     return Entry(
-        "stability_pairs_ami", float(np.mean(both)),
-        "AMI of the clusters of two seeds; mean and range",
-        min(both), max(both), n=len(both), seed=SEED,
+        "stability_sample_ami", float(np.mean(values)),
+        f"AMI of the clusters of two of ten seeds, of {KEYS.rows} of the events; mean and range",
+        min(values), max(values), n=len(values), seed=SEED,
     )  # fmt: skip
 
 
 @benchmark
 def stability_survival() -> Entry:
     """How many clusters are found in four fifths of all variants."""
-    stable = read_table(validated()[0] / "survival.parquet", SURVIVAL)["stable"].to_pylist()
+    stable = read_table(validated() / "survival.parquet", SURVIVAL)["stable"].to_pylist()
     unit = f"of clusters are found in {KEYS.survival:g} of the variants"
     return Entry("stability_survival", float(np.mean(stable)), unit, n=len(stable), seed=SEED)
 
 
 def _of_changes(figure: str) -> dict[str, dict[str, Any]]:
-    rows = read_table(validated()[0] / "ablation.parquet", AGREEMENTS).to_pylist()
+    rows = read_table(validated() / "ablation.parquet", AGREEMENTS).to_pylist()
     return {row["variant"]: row for row in rows if row["figure"] == figure}
 
 
@@ -136,6 +156,53 @@ def _worst(figure: str) -> Entry:
 
 for _figure in FIGURES:
     BENCHMARKS[f"ablation_{_figure}"] = partial(_worst, _figure)
+
+
+def _partitions_after(method: str, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return rows and clusters of the sample after every harmless change, and of itself."""
+    folder = validated() / "ablation"
+    clustering = DEFAULTS.clustering.model_copy(update={"method": method})
+    sample = embedding_matrix(read_table(folder / "sample.parquet", ABLATION_SAMPLE))
+    held = {name: read_table(folder / f"{name}.parquet", ABLATED) for name in HARMLESS}
+    vectors = {"": (np.arange(len(sample)), sample)} | {
+        name: (table["row"].to_numpy(), embedding_matrix(table))
+        for name, table in held.items()
+        if len(table)
+    }
+    return {
+        name: (rows, cluster(made, clustering, seed).labels)
+        for name, (rows, made) in vectors.items()
+    }
+
+
+@benchmark
+def ablation_communities_ami() -> Entry:
+    """The worst of these changes where communities of the neighbour graph are the clusters."""
+    found_after = _partitions_after("communities", DEFAULTS.run.seed)
+    _, before = found_after.pop("")
+    values = {
+        name: agreement(before[rows], after)["ami"] for name, (rows, after) in found_after.items()
+    }
+    worst = min(values, key=lambda name: values[name])
+    unit = f"AMI of the sample's communities and those after {worst}, the worst"
+    return Entry("ablation_communities_ami", values[worst], unit, n=len(before), seed=SEED)
+
+
+@benchmark
+def ablation_seed_ami() -> Entry:
+    """What another seed alone does to the clusters of that sample: mean and range of five."""
+    sample = embedding_matrix(
+        read_table(validated() / "ablation" / "sample.parquet", ABLATION_SAMPLE)
+    )
+    labels = [found(sample, seed).labels for seed in (DEFAULTS.run.seed, *SEEDS[:5])]
+    values = [agreement(labels[0], other)["ami"] for other in labels[1:]]
+    return Entry(
+        "ablation_seed_ami", float(np.mean(values)),
+        "AMI of the sample's clusters and those of another seed; mean and range",
+        min(values), max(values), n=len(values), seed=SEED,
+    )  # fmt: skip
+
+
 BENCHMARKS["ablation_random_ari"] = partial(
     _changed, "ablation_random_ari", RANDOM, "ari", "of random vectors"
 )
@@ -148,7 +215,7 @@ BENCHMARKS["ablation_random_ari"] = partial(
 def by_another_run() -> list[dict[str, Any]]:
     """Return NAMING rows of the run's events, named by the demo's."""
     results = ROOT / "results" / "cluster_run"
-    own = read_table(validated()[0] / "reference.parquet", REFERENCE)
+    own = read_table(validated() / "reference.parquet", REFERENCE)
     clusters = results / "clusters" / "event" / "clusters.parquet"
     ids = shared_metadata([clusters], ["gwmorph.render_id", "gwmorph.encoder_id"])
     shards = sorted((results / "embeddings" / "event").glob("*.parquet"))
@@ -168,7 +235,7 @@ def by_another_run() -> list[dict[str, Any]]:
 
 @cache
 def by_earlier_half() -> list[dict[str, Any]]:
-    return read_table(validated()[0] / "naming.parquet", NAMING).to_pylist()
+    return read_table(validated() / "naming.parquet", NAMING).to_pylist()
 
 
 def _named(name: str, of: Any, label: str | None, text: str) -> Entry:
@@ -202,7 +269,7 @@ for _name in CLASSES:
 
 
 def _noticed() -> dict[tuple[str, str | None], dict[str, Any]]:
-    rows = read_table(validated()[0] / "noticed.parquet", NOTICED).to_pylist()
+    rows = read_table(validated() / "noticed.parquet", NOTICED).to_pylist()
     return {(row["space"], row["left_out"]): row for row in rows}
 
 
@@ -244,7 +311,12 @@ def validation_cost() -> Entry:
     after = resource.getrusage(resource.RUSAGE_SELF)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     embedding = used * VIEWS / len(pictures)
-    events, took = len(run_events()[0]), validated()[1]
+    events = len(run_events()[0])
+    shutil.rmtree(ROOT / "results" / "cluster_run" / "validation", ignore_errors=True)
+    validated.cache_clear()
+    start = _children_seconds()
+    validated()
+    took = _children_seconds() - start
     return Entry(
         "validation_cost", took / embedding,
         f"of the time of embedding {VIEWS} views with DINOv2 in bf16, for {events} events",

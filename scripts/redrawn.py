@@ -35,7 +35,9 @@ def redrawn(
     parameters = RenderParameters.from_sections(grid.duration, **rendering)
     places = np.array([block_of(start) for start in rows["gps_start"].to_pylist()])
     found: dict[int, ablation.Pictures] = {}
-    for block in blocks:
+    view = rows["view"][0].as_py()
+    applies = ablation.redraw_applies(change, parameters, encoder.name, view)
+    for block in blocks if applies else ():
         detector, start = block["detector"], block["block"]
         own = np.flatnonzero(
             (places == start) & pc.equal(rows["detector"], detector).to_numpy(zero_copy_only=False)
@@ -55,9 +57,7 @@ def redrawn(
             parameters,
         )
         found |= {int(own[number]): picture.copy() for number, picture in drawn}
-    kept, made = ablation.encode_redrawn(
-        change, found, parameters, encoder, rows["view"][0].as_py()
-    )
+    kept, made = ablation.encode_redrawn(change, found, parameters, encoder, view)
     table = ablation.ablated_table(kept, made)
     metadata = {
         **shared_metadata([sample], ["gwmorph.render_id", "gwmorph.encoder_id"]),

@@ -23,6 +23,7 @@ from gwmorph.evidence.ablation import (
     encode_redrawn,
     encoded,
     reaches,
+    redraw_applies,
     redrawn,
     sample_rows,
     vectors_after,
@@ -269,6 +270,7 @@ def test_the_plane_is_no_choice_of_an_event_view(change, view, applies):
     shown = np.random.default_rng(0).integers(0, 256, (drawn.height, drawn.width)).astype(np.uint8)
     held = dict.fromkeys((4, 2), shown)
     rows, found = encode_redrawn(change, held, PARAMETERS, EncoderConfig(name="dct"), view)
+    assert redraw_applies(change, PARAMETERS, "dct", view) == applies
     assert (found is not None) == applies
     assert rows.tolist() == ([2, 4] if applies else [])
 

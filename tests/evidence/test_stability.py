@@ -114,6 +114,14 @@ def test_a_cluster_that_is_an_accident_does_not_stay():
     assert rows[2]["mean_jaccard"] == near((1 + 2 * 5 / 40) / 3)
 
 
+def test_a_cluster_that_the_sample_alone_does_not_show_is_not_judged():
+    labels = np.repeat([0, 1, 2], [40, 30, 10]).astype(np.int32)
+    lost = np.repeat([0, 1, 0, 1], [40, 30, 5, 5]).astype(np.int32)
+    rows = survival_rows(labels, {SAMPLE: lost, "seed 1": labels, "seed 2": labels}, 0.6)
+    assert [row["stable"] for row in rows] == [True, True, None]
+    assert rows[2]["survived"] == 2
+
+
 def test_a_variant_without_a_row_of_a_cluster_says_nothing_of_it():
     labels = np.repeat([0, 1], 10).astype(np.int32)
     half = np.repeat([0, LEFT_OUT], 10).astype(np.int32)

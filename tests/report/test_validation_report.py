@@ -58,7 +58,7 @@ def survival(count):
     rows = [
         {
             "cluster": n, "members": 50 - n, "runs": 10, "survived": 10 - n,
-            "share": 1 - n / 10, "mean_jaccard": 0.9, "stable": n < 3,
+            "share": 1 - n / 10, "mean_jaccard": 0.9, "stable": None if n == 3 else n < 3,
         }
         for n in range(count)
     ]  # fmt: skip
@@ -127,7 +127,8 @@ def test_stability_is_drawn_and_written_for_any_run(tmp_path, count):
 def test_a_cluster_that_does_not_stay_says_so(tmp_path):
     write_stability_page(agreements(["seed 1"]), survival(5), {}, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
-    assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (3, 2)
+    assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (3, 1)
+    assert page.count("<td>too few rows</td>") == 1
 
 
 def test_another_training_is_named_by_its_encoder_id(tmp_path):

@@ -326,13 +326,22 @@ def encode_redrawn(
     as it was, or the encoder takes no pictures of such a size.
     """
     rows = np.array(sorted(pictures), np.int64)
-    drawn = REDRAWN[change](parameters)
-    size = (drawn.height, drawn.width)
-    if not len(rows) or (change == "plane" and view == "event") or not _takes(config.name, size):
+    if not len(rows) or not redraw_applies(change, parameters, config.name, view):
         return rows[:0], None
-    made = make_encoder(config, size)
+    drawn = REDRAWN[change](parameters)
+    made = make_encoder(config, (drawn.height, drawn.width))
     stacked = np.stack([pictures[row] for row in rows.tolist()])
     return rows, encoded(made, stacked, drawn.picture_scale, view, config.batch_size)
+
+
+def redraw_applies(
+    change: str, parameters: RenderParameters, name: EncoderName, view: View
+) -> bool:
+    """Say whether a change alters how a view is drawn, and the encoder takes what it gives."""
+    drawn = REDRAWN[change](parameters)
+    # Each crop of an event view shows its loudest plane, whatever the plane of the windows is.
+    as_it_was = change == "plane" and view == "event"
+    return not as_it_was and _takes(name, (drawn.height, drawn.width))
 
 
 def _takes(name: EncoderName, size: Size) -> bool:

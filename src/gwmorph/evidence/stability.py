@@ -214,7 +214,9 @@ def survival_rows(
     """Return rows of ``SURVIVAL``: in how many partitions each of the run's clusters is found.
 
     Found is a cluster with which another one has a Jaccard of 0.5 or more (Hennig 2007), on the
-    rows that the partition has; where it has none of a cluster's rows it says nothing of it.
+    rows that the partition has; where it has none of a cluster's rows it says nothing of it. A
+    cluster that the sample alone does not show, with nothing changed, has too few rows in it:
+    whether it is stable cannot be told, None.
     """
     names, members = np.unique(labels, return_counts=True)
     jaccards: dict[int, list[float]] = {name: [] for name in names.tolist()}
@@ -223,10 +225,12 @@ def survival_rows(
         best = best_jaccards(contingency(labels[both], other[both]))
         for name, jaccard in zip(np.unique(labels[both]).tolist(), best.tolist(), strict=True):
             jaccards[name].append(jaccard)
+    lost = _dissolved(labels, partitions[SAMPLE]) if SAMPLE in partitions else set()
     rows = []
     for name, count in zip(names.tolist(), members.tolist(), strict=True):
         found = np.array(jaccards[name])
         survived = int((found >= DISSOLVED).sum())
+        judged = name not in lost and len(found) > 0
         rows.append(
             {
                 "cluster": name,
@@ -235,7 +239,13 @@ def survival_rows(
                 "survived": survived,
                 "share": survived / max(len(found), 1),
                 "mean_jaccard": float(found.mean()) if len(found) else float("nan"),
-                "stable": len(found) > 0 and survived >= share * len(found),
+                "stable": survived >= share * len(found) if judged else None,
             }
         )
     return rows
+
+
+def _dissolved(labels: NDArray[np.int32], other: NDArray[np.int32]) -> set[int]:
+    """Return the clusters with which no other one has a Jaccard of 0.5."""
+    best = best_jaccards(contingency(labels, other))
+    return set(np.unique(labels)[best < DISSOLVED].tolist())

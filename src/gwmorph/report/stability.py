@@ -13,6 +13,8 @@ from gwmorph.report.html import cluster_mark, heading, page, table
 from gwmorph.report.palette import GREY, cluster_color, saved_figure
 from gwmorph.storage import write_bytes
 
+_STABLE = {True: "yes", False: "no", None: "too few rows"}
+
 
 def draw_stability(
     agreements: pa.Table, pairs: pa.Table, survival: pa.Table, path: Path | str
@@ -55,8 +57,15 @@ def _draw_survival(axes: Axes, survival: pa.Table) -> None:
     rows = survival.to_pylist()
     places = np.arange(len(rows))[::-1]
     colors = [cluster_color(row["cluster"]) if row["stable"] else GREY for row in rows]
-    axes.barh(places, [row["share"] for row in rows], color=colors)
-    axes.set_title("Share of variants in which a cluster is found\n(grey: too few of them)")
+    hollow = [
+        "white" if row["stable"] is None else color
+        for row, color in zip(rows, colors, strict=True)
+    ]
+    axes.barh(places, [row["share"] for row in rows], color=hollow, edgecolor=colors)
+    axes.set_title(
+        "Share of variants in which a cluster is found\n"
+        "(grey: too few of them; hollow: too few rows to tell)"
+    )
     axes.set_yticks(places, [f"{row['cluster']}" for row in rows], fontsize=8)
     axes.set_ylabel("cluster")
     axes.set_xlim(0, 1)
@@ -75,7 +84,7 @@ def write_stability_page(
         ("members", "members among the rows that were looked at"),
         ("found in", "variants with a cluster of Jaccard 0.5 or more, of all"),
         ("mean Jaccard", "of the best cluster of each variant"),
-        ("stable", "whether it is found often enough"),
+        ("stable", "whether it is found often enough; of too few rows that cannot be told"),
     ]
     found = [
         [
@@ -83,7 +92,7 @@ def write_stability_page(
             f"{row['members']:,}",
             f"{row['survived']} of {row['runs']}",
             f"{row['mean_jaccard']:.2f}",
-            "yes" if row["stable"] else "no",
+            _STABLE[row["stable"]],
         ]
         for row in survival.to_pylist()
     ]

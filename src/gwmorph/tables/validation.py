@@ -61,7 +61,14 @@ SURVIVAL = pa.schema(
         field("survived", pa.int64(), "", "variants with a cluster of Jaccard 0.5 or more"),
         field("share", pa.float64(), "", "the second over the first"),
         field("mean_jaccard", pa.float64(), "", "mean of the best Jaccard over all variants"),
-        field("stable", pa.bool_(), "", "whether the share is as large as the configuration asks"),
+        field(
+            "stable",
+            pa.bool_(),
+            "",
+            "whether the share is as large as the configuration asks; null where the cluster is "
+            "not in the sample alone, with nothing changed",
+            nullable=True,
+        ),
     ],
     metadata={"gwmorph.schema": "survival"},
 )
