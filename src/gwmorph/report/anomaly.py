@@ -42,7 +42,7 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
         axes.set_ylim(-0.7, max(len(names), 1) - 0.3)
         axes.set_xlim(-0.02, 1.02)
         axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-        axes.legend(loc="lower right", fontsize=8)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, fontsize=8)
 
 
 def write_anomaly_page(

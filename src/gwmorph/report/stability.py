@@ -64,7 +64,7 @@ def _draw_survival(axes: Axes, survival: pa.Table) -> None:
     axes.barh(places, [row["share"] for row in rows], color=hollow, edgecolor=colors)
     axes.set_title(
         "Share of variants in which a cluster is found\n"
-        "(grey: too few of them; hollow: too few rows to tell)"
+        "(grey: too few; hollow: too few rows to tell)"
     )
     axes.set_yticks(places, [f"{row['cluster']}" for row in rows], fontsize=8)
     axes.set_ylabel("cluster")
