@@ -35,8 +35,8 @@ def test_neighbours_are_those_of_all_cosines() -> None:
 
 
 def test_a_small_reference_has_as_many_neighbours_as_rows() -> None:
-    assert nearest_in(VECTORS[:3], VECTORS[:5]).rows.shape == (5, 3)
-    assert nearest_in(VECTORS[:3], VECTORS[:0]).rows.shape == (0, 3)
+    assert nearest_in(VECTORS[:3], VECTORS[:5], 5).rows.shape == (5, 3)
+    assert nearest_in(VECTORS[:3], VECTORS[:0], 5).rows.shape == (0, 3)
 
 
 def test_one_in_twenty_of_the_reference_is_farther() -> None:
@@ -48,9 +48,9 @@ def test_one_in_twenty_of_the_reference_is_farther() -> None:
 
 def test_rows_have_the_class_of_what_they_are_like(elsewhere: np.ndarray) -> None:
     farthest = 1.1 * farthest_known(VECTORS)
-    named = names_of_rows(nearest_in(VECTORS, NEW), CLASSES, farthest)
+    named = names_of_rows(nearest_in(VECTORS, NEW, 5), CLASSES, farthest)
     assert (named == CLASSES).mean() > 0.95
-    assert set(names_of_rows(nearest_in(VECTORS, elsewhere), CLASSES, farthest)) == {UNKNOWN}
+    assert set(names_of_rows(nearest_in(VECTORS, elsewhere, 5), CLASSES, farthest)) == {UNKNOWN}
 
 
 def test_clusters_are_named_with_their_evidence(elsewhere: np.ndarray) -> None:

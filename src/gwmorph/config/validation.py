@@ -104,7 +104,7 @@ class SimilarityConfig(Section):
         "Folder results/NAME/validation of another run whose labelled rows name this run's; "
         "without one they are named by their own labelled rows, if there are any.",
     )
-    neighbors: int = key(10, "Nearest labelled rows that name a row.", ge=1, le=1000)
+    neighbors: int = key(5, "Nearest labelled rows that name a row.", ge=1, le=1000)
     gap_s: float = key(
         512.0, "Between the earlier part of a run and the later part that it names.", "s", ge=0
     )

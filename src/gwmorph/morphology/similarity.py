@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-NEIGHBORS = 10
 UNKNOWN = ""
 # One in twenty of the reference's own rows is farther from the others.
 _FARTHEST_PERCENTILE = 95.0
@@ -51,7 +50,7 @@ class Name:
     unknown: float
 
 
-def nearest_in(reference: Vectors, vectors: Vectors, count: int = NEIGHBORS) -> Neighborhoods:
+def nearest_in(reference: Vectors, vectors: Vectors, count: int) -> Neighborhoods:
     """Return the ``count`` rows of a reference nearest to each of some unit vectors, by cosine.
 
     Exact, in batches, so that memory grows as the number of vectors.
