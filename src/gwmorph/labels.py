@@ -100,29 +100,19 @@ def _read_text(path: Path | str) -> pa.Table:
         encoding, delimiter = _dialect(path)
         read, parse = csv.ReadOptions(encoding=encoding), csv.ParseOptions(delimiter=delimiter)
         names = csv.open_csv(path, read, parse).schema.names
-        written = _as_written(names)
+        written = _as_written(path, names)
         options = csv.ConvertOptions(
             include_columns=list(written), column_types=dict.fromkeys(written, pa.string())
         )
-        held = csv.read_csv(path, read, parse, options).rename_columns(list(written.values()))
+        held = csv.read_csv(path, read, parse, options)
     except (OSError, UnicodeError, pa.ArrowException) as error:
         raise TableError(
             f"{path}: cannot be read as CSV ({error}). Expected a header line and one line for "
             "each labelled transient, as in Gravity Spy's releases, in UTF-8."
         ) from error
-    missing = [
-        column
-        for column, needed in _COLUMNS.values()
-        if needed and column not in held.column_names
-    ]
-    if missing:
-        raise TableError(
-            f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}. Expected the "
-            "columns of Gravity Spy's releases: add them, or rename yours."
-        )
     if not held.num_rows:
         raise TableError(f"{path}: holds no label: there is nothing below its header line.")
-    return held
+    return held.rename_columns(list(written.values()))
 
 
 def _dialect(path: Path | str) -> tuple[str, str]:
@@ -134,7 +124,7 @@ def _dialect(path: Path | str) -> tuple[str, str]:
     return "utf-16" if wide else "utf-8", max(counts, key=lambda mark: counts[mark])
 
 
-def _as_written(names: Sequence[str]) -> dict[str, str]:
+def _as_written(path: Path | str, names: Sequence[str]) -> dict[str, str]:
     """Return the known column that each name of the file means, letters of any case.
 
     Of names that differ in nothing else the one that is written as in the releases, or the first.
@@ -145,6 +135,14 @@ def _as_written(names: Sequence[str]) -> dict[str, str]:
         column = known.get(name.strip().casefold())
         if column is not None and column not in found.values():
             found[name] = column
+    missing = [
+        column for column, needed in _COLUMNS.values() if needed and column not in found.values()
+    ]
+    if missing:
+        raise TableError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}. Expected the "
+            "columns of Gravity Spy's releases: add them, or rename yours."
+        )
     return found
 
 
