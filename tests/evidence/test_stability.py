@@ -24,7 +24,7 @@ from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column
 from gwmorph.tables.parquet import write_table
 
 DEFAULTS = ClusteringConfig()
-ROWS = 240
+ROWS, MANY = 240, 2000
 
 
 def islands():
@@ -36,8 +36,8 @@ def islands():
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), truth
 
 
-def chosen(**changes):
-    return list(variants(DEFAULTS, 7, StabilityConfig(**changes), ROWS, 17))
+def chosen(rows=MANY, **changes):
+    return list(variants(DEFAULTS, 7, StabilityConfig(**changes), rows, 17))
 
 
 def test_one_thing_is_changed_at_a_time():
@@ -51,7 +51,7 @@ def test_one_thing_is_changed_at_a_time():
     for variant in found:
         same_seed = variant.changed != "seed"
         assert (variant.seed == 7) == same_seed
-        whole = len(variant.rows) == ROWS
+        whole = len(variant.rows) == MANY
         assert whole == (variant.changed != "rows")
         changed = variant.parameters != DEFAULTS
         assert changed == (variant.changed not in (SAMPLE, "seed", "rows"))
@@ -71,22 +71,35 @@ def test_what_the_run_has_already_is_no_variant():
     ] == ["neighbors 40"]
 
 
+def test_values_that_few_rows_make_the_same_are_no_variants():
+    """Of 240 rows UMAP's neighbourhoods are 8, its space 20 of 24 dimensions at most."""
+    few = {"seeds": 0, "bootstraps": 0, "min_dist": [], "components": [], "concentration": []}
+    found = chosen(
+        ROWS, **few, covariance_scale=[], neighbors=[4, 15, 60], dimensions=[20, 24, 30, 50],
+        pca_components=[100, 300, 384],
+    )  # fmt: skip
+    assert [variant.name for variant in found[1:]] == [
+        "neighbors 4", "dimensions 20", "dimensions 24", "pca_components 100",
+        "pca_components 300",
+    ]  # fmt: skip
+
+
 def test_what_the_method_does_not_use_is_not_changed():
     communities = DEFAULTS.model_copy(update={"method": "communities"})
-    kinds = {v.changed for v in variants(communities, 7, StabilityConfig(), ROWS, 17)}
+    kinds = {v.changed for v in variants(communities, 7, StabilityConfig(), MANY, 17)}
     assert not kinds & {"components", "concentration", "covariance_scale"}
 
 
 def test_rows_drawn_with_replacement_leave_a_third_out():
     drawn = [v.rows for v in chosen() if v.changed == "rows"]
-    assert all(0.55 * ROWS < len(rows) < 0.72 * ROWS for rows in drawn)
+    assert all(0.55 * MANY < len(rows) < 0.72 * MANY for rows in drawn)
     assert len({rows.tobytes() for rows in drawn}) == len(drawn)
 
 
 def test_islands_stay_whatever_is_changed():
     vectors, truth = islands()
     few = chosen(
-        seeds=2, bootstraps=1, neighbors=[15], min_dist=[], dimensions=[], pca_components=[],
+        ROWS, seeds=2, bootstraps=1, neighbors=[4], min_dist=[], dimensions=[], pca_components=[],
         components=[20], concentration=[], covariance_scale=[],
     )  # fmt: skip
     partitions = partitions_of(vectors, few)
@@ -159,7 +172,7 @@ def test_another_training_is_clustered_as_the_run():
         DEFAULTS,
         7,
     )
-    (alone,) = partitions_of(vectors, chosen()[:1]).values()
+    (alone,) = partitions_of(vectors, chosen(ROWS)[:1]).values()
     np.testing.assert_array_equal(found["same"], alone)
     assert agreement(truth, found["turned"])["ami"] == near(1.0)
     assert agreement(truth, found["blind"])["ami"] < 0.1

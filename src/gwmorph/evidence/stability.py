@@ -6,7 +6,7 @@ made of one sample of the run's rows, so that a variant costs seconds; the first
 nothing but that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -23,6 +23,7 @@ from gwmorph.errors import TableError
 from gwmorph.evidence.intervals import interval_rows
 from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import cluster
+from gwmorph.morphology.layout import neighborhood, space_dimensions
 from gwmorph.morphology.partitions import DISSOLVED, agreement, best_jaccards, contingency
 from gwmorph.simulation.streams import stream
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
@@ -59,8 +60,8 @@ def variants(
     clustering, seed
         The run's.
     changes
-        What is changed, one at a time. Values that the run has already are left out, and so is
-        what its method does not use.
+        What is changed, one at a time. Values that the run has already are left out, those that
+        come to the same with so few rows, and what its method does not use.
     draws_seed
         Of other seeds and of rows drawn with replacement.
     """
@@ -69,7 +70,7 @@ def variants(
     others = np.random.SeedSequence([draws_seed, seed]).generate_state(changes.seeds)
     for number, other in enumerate(others.tolist(), start=1):
         yield Variant(f"seed {number}", "seed", clustering, other, everything)
-    for kind, value in _changed_values(clustering, changes):
+    for kind, value in _changed_values(clustering, changes, rows):
         parameters = _with(clustering, kind, value)
         yield Variant(f"{kind} {value:g}", kind, parameters, seed, everything)
     for number in range(1, changes.bootstraps + 1):
@@ -89,16 +90,31 @@ _PLACES: Mapping[str, tuple[str | None, str | None]] = {
 }
 
 
+# What becomes of a parameter where there are few rows: two values of it can mean the same.
+_OF_ROWS: Mapping[str, Callable[[int, Any], int]] = {
+    "neighbors": neighborhood,
+    "dimensions": space_dimensions,
+    "pca_components": lambda rows, largest: min(largest, rows - 1),
+}
+
+
 def _changed_values(
-    clustering: ClusteringConfig, changes: StabilityConfig
+    clustering: ClusteringConfig, changes: StabilityConfig, rows: int
 ) -> Iterator[tuple[str, float]]:
     for kind, (section, method) in _PLACES.items():
         if method not in (None, clustering.method):
             continue
         holder = clustering if section is None else getattr(clustering, section)
+        meant = partial(_OF_ROWS[kind], rows) if kind in _OF_ROWS else _itself
+        seen = {meant(getattr(holder, kind))}
         for value in getattr(changes, kind):
-            if value != getattr(holder, kind):
+            if meant(value) not in seen:
+                seen.add(meant(value))
                 yield kind, value
+
+
+def _itself(value: float) -> float:
+    return value
 
 
 def _with(clustering: ClusteringConfig, kind: str, value: float) -> ClusteringConfig:

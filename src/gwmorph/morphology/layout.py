@@ -69,7 +69,7 @@ def lay_out(embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed:
     others = neighborhood(len(embeddings), umap.neighbors) - 1
     neighbors = nearest_neighbors(coordinates, max(others, _FEWEST_NEIGHBORS))
     near = neighbors.nearest(others)
-    dimensions = max(min(umap.dimensions, len(embeddings) // _ROWS_PER_DIMENSION), 2)
+    dimensions = space_dimensions(len(embeddings), umap.dimensions)
     reducer = _umap(coordinates, near, dimensions, umap.min_dist, seed)
     flat = _umap(coordinates, near, 2, umap.map_min_dist, seed)
     return Layout(
@@ -97,6 +97,11 @@ def neighborhood(rows: int, largest: int) -> int:
     A fortieth of the rows, at least 8 and at most ``largest``, and fewer than there are rows.
     """
     return min(largest, max(rows // _ROWS_PER_NEIGHBOR, _SMALLEST_NEIGHBORHOOD), rows - 1)
+
+
+def space_dimensions(rows: int, largest: int) -> int:
+    """Return of how many dimensions UMAP's space is: a tenth of the rows, 2 to ``largest``."""
+    return max(min(largest, rows // _ROWS_PER_DIMENSION), 2)
 
 
 def nearest_neighbors(points: NDArray[np.float32], count: int) -> Neighbors:
