@@ -91,7 +91,7 @@ _PLACES: Mapping[str, tuple[str | None, str | None]] = {
 
 
 # What becomes of a parameter where there are few rows: two values of it can mean the same.
-_OF_ROWS: Mapping[str, Callable[[int, Any], int]] = {
+_OF_ROWS: Mapping[str, Callable[[int, Any], float]] = {
     "neighbors": neighborhood,
     "dimensions": space_dimensions,
     "pca_components": lambda rows, largest: min(largest, rows - 1),
@@ -105,7 +105,7 @@ def _changed_values(
         if method not in (None, clustering.method):
             continue
         holder = clustering if section is None else getattr(clustering, section)
-        meant = partial(_OF_ROWS[kind], rows) if kind in _OF_ROWS else _itself
+        meant = partial(_OF_ROWS.get(kind, _itself), rows)
         seen = {meant(getattr(holder, kind))}
         for value in getattr(changes, kind):
             if meant(value) not in seen:
@@ -113,7 +113,7 @@ def _changed_values(
                 yield kind, value
 
 
-def _itself(value: float) -> float:
+def _itself(rows: int, value: float) -> float:
     return value
 
 
@@ -236,12 +236,14 @@ def survival_rows(
     """
     names, members = np.unique(labels, return_counts=True)
     jaccards: dict[int, list[float]] = {name: [] for name in names.tolist()}
-    for other in partitions.values():
+    lost = set()
+    for variant, other in partitions.items():
         both = other != LEFT_OUT
         best = best_jaccards(contingency(labels[both], other[both]))
         for name, jaccard in zip(np.unique(labels[both]).tolist(), best.tolist(), strict=True):
             jaccards[name].append(jaccard)
-    lost = _dissolved(labels, partitions[SAMPLE]) if SAMPLE in partitions else set()
+            if variant == SAMPLE and jaccard < DISSOLVED:
+                lost.add(name)
     rows = []
     for name, count in zip(names.tolist(), members.tolist(), strict=True):
         found = np.array(jaccards[name])
@@ -259,9 +261,3 @@ def survival_rows(
             }
         )
     return rows
-
-
-def _dissolved(labels: NDArray[np.int32], other: NDArray[np.int32]) -> set[int]:
-    """Return the clusters with which no other one has a Jaccard of 0.5."""
-    best = best_jaccards(contingency(labels, other))
-    return set(np.unique(labels)[best < DISSOLVED].tolist())
