@@ -228,6 +228,17 @@ def test_what_lies_on_a_line_is_told_from_what_crosses_it():
     assert across < 0.3
 
 
+def test_a_plane_may_have_a_single_row():
+    narrow = Tiling(SPAN_S, RATE, 4, 64, 250, 251, 0.2)
+    assert min(len(plane) for plane in narrow.planes) == 1
+    batch = next(QTransform(narrow, WINDOW_S, 48, 56).batches(noise(3)[None].astype(np.float32)))
+    regions = [region_of(batch, 0) for region_of in (excess_region, track_region)]
+    found = region_trigger(batch, 0, next(filter(None, regions)), WINDOW_S)
+    rows = len(narrow.planes[-1])
+    assert line_share(batch, 0, found, np.ones(rows, bool)) == 1
+    assert line_share(batch, 0, found, np.zeros(rows, bool)) == 0
+
+
 def test_only_the_loudest_tile_of_a_window_below_the_limit_is_a_faint_one():
     some = Trigger(1, 1, 100, 100, 0.9, 1.1, 90, 110, 8, 0, 4, 20)
     loud, soft = (replace(some, energy=energy_of_snr(snr)) for snr in (6.5, 6.0))

@@ -49,7 +49,8 @@ def line_share(batch: QBatch, window: int, found: Trigger, lines: NDArray[np.boo
     """
     rows, energies = batch.tiling.planes[-1], batch.energies[-1]
     excess = np.zeros(len(rows))
-    spacing = np.gradient([row.frequency for row in rows])
+    frequency = np.array([row.frequency for row in rows])
+    spacing = np.gradient(frequency) if len(rows) > 1 else frequency
     for r, (row, energy) in enumerate(zip(rows, energies, strict=True)):
         if not found.fstart <= row.frequency <= found.fend:
             continue
