@@ -214,7 +214,7 @@ def test_summary_of_nothing_is_zeros_and_strict_json(small_run):
         assert clusters["largest_cluster_share"] is None
     assert summary["detectors"]["H1"]["planned_windows"] == 0
     assert "No clusters of windows: none was analysed." in printed(summary)
-    assert "No clusters of events: there was no trigger." in printed(summary)
+    assert "No clusters of events: there was no event." in printed(summary)
 
 
 def test_summary_counts_a_synthetic_run(small_run, run_tables):

@@ -18,7 +18,7 @@ from gwmorph.tables.block import FOUND_BY, TILE
 from gwmorph.wording import counted
 
 _KEY = "score.quiet_windows"
-_NONE = {"window": "none was analysed", "event": "there was no trigger"}
+_NONE = {"window": "none was analysed", "event": "there was no event"}
 # What a window above the limit may amount to, as the table says it, in words, and what that means.
 _OUTCOMES = {
     "tile": ("an event, found by a tile", "one tile is loud enough"),
