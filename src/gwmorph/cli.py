@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds",
         type=_seconds,
         default=32,
-        help="length of the window in whole seconds, 1 to 508 (32)",
+        help="how much to draw around it, 0.1 to 508 seconds (32)",
     )
     show.add_argument(
         "--detector", type=_detector, help="for files that do not say it: H1, L1, V1, K1 or G1"
@@ -113,10 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seconds(text: str) -> int:
-    if not re.fullmatch(r"\s*0*[1-9][0-9]{0,3}\s*", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"expected whole seconds, at least 1, got {text!r}")
-    return int(text)
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\s*[0-9]{1,4}(\.[0-9]*)?\s*", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected seconds, as in 32 or 0.5, got {text!r}")
+    return float(text)
 
 
 def _detector(text: str) -> str:
@@ -134,10 +134,11 @@ def _show(options: argparse.Namespace) -> None:
     from gwmorph.naming import span_name
     from gwmorph.report.moment import (
         describe_candidates,
-        describe_shortfall,
+        describe_drawn,
         draw_moment,
         look_at,
         require_drawable,
+        whole_seconds,
     )
     from gwmorph.strain.base import LocalFile, StrainFile
     from gwmorph.strain.files import describe
@@ -147,13 +148,13 @@ def _show(options: argparse.Namespace) -> None:
     config = parse_config(raw, str(options.configfile))
     found = describe(options.file, "auto", options.channel, options.dataset)
     parameters = RenderParameters.from_sections(
-        options.seconds,
+        config.window.duration_s,
         config.conditioning.model_dump(),
         config.qtransform.model_dump(),
         config.picture.model_dump(),
     )
     rate = min(parameters.sample_rate, found.sample_rate)
-    parameters = replace(parameters, sample_rate=rate)
+    parameters = whole_seconds(replace(parameters, sample_rate=rate), options.seconds)
     detector = found.detector or options.detector
     if detector is None:
         raise GwmorphError(f"{options.file}: does not say its detector; pass --detector.")
@@ -173,14 +174,14 @@ def _show(options: argparse.Namespace) -> None:
     moment = look_at(file, options.gps, parameters, config.events.candidates.model_dump())
     name = span_name(detector, "SHOW", moment.gps_start, moment.window_s, "png")
     path = options.out or Path(name)
-    draw_moment(moment, options.gps, parameters, path)
+    draw_moment(moment, options.gps, options.seconds, parameters.picture_scale, path)
     print(
         f"{path}: {detector} GPS {moment.gps_start} to {moment.gps_start + moment.window_s}; "
         f"loudest tile at GPS {moment.tile_time:.4f}, {moment.tile_frequency:.1f} Hz, "
         f"Q {moment.tile_q:.1f}, energy {moment.tile_energy:.1f}, SNR {moment.tile_snr:.1f}"
     )
-    if shortfall := describe_shortfall(moment, options.seconds):
-        print(shortfall)
+    if drawn := describe_drawn(moment, options.gps, options.seconds):
+        print(drawn)
     print("\n".join(describe_candidates(moment)) or "no box, track or chirp above the noise")
 
 
@@ -197,14 +198,18 @@ def _summary(options: argparse.Namespace) -> None:
     if not (isinstance(content, dict) and content.keys() >= _OF_SUMMARY):
         raise GwmorphError(f"{path}: is no summary of a run. Remove it and run snakemake again.")
     print_summary(content, options.run)
-    if not (options.run / "config.yaml").is_file():
+    _warn_of_unfinished(options.run)
+    if not (options.run / "verdict.json").is_file():
+        log = options.run / "logs" / "verdict.log"
+        print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
+
+
+def _warn_of_unfinished(run: Path) -> None:
+    if not (run / "config.yaml").is_file():
         print(
             "Not finished: what made these results anew was interrupted or failed, so they may be "
             "of several configurations. Run snakemake to its end."
         )
-    if not (options.run / "verdict.json").is_file():
-        log = options.run / "logs" / "verdict.log"
-        print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
 
 
 def _labels(options: argparse.Namespace) -> None:
@@ -215,6 +220,7 @@ def _labels(options: argparse.Namespace) -> None:
     print_labels(labels)
     if options.run is not None:
         print_fates(labels, labels_of_run(labels, options.run), options.run)
+        _warn_of_unfinished(options.run)
 
 
 def _triggers(options: argparse.Namespace) -> None:
@@ -224,6 +230,7 @@ def _triggers(options: argparse.Namespace) -> None:
     found, metadata = triggers_of_run(options.run, options.detector)
     export_triggers(found, options.out, metadata)
     print(f"{options.out}: {counted(found.num_rows, 'trigger')}")
+    _warn_of_unfinished(options.run)
 
 
 def _fetch_weights(options: argparse.Namespace) -> None:

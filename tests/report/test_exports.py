@@ -49,6 +49,7 @@ def run(tmp_path, triggers):
     for detector in ("H1", "L1"):
         name = span_name(detector, "LEDGER", 1126256640, 4096, "parquet")
         write_table(folder / "ledger" / name, LEDGER, LEDGER.empty_table(), {})
+    (folder / "config.yaml").touch()
     return folder
 
 
@@ -129,6 +130,12 @@ def test_the_command_writes_a_runs_triggers(run, tmp_path, capsys):
     found = EventTable.read(path, format="hdf5", path="triggers")
     assert len(found) == 7
     assert found.meta["gwmorph.render_id"] == "abc"
+
+
+def test_triggers_of_an_interrupted_run_are_said_to_be(run, tmp_path, capsys):
+    (run / "config.yaml").unlink()
+    assert main(["triggers", str(run), "--out", str(tmp_path / "t.h5")]) == 0
+    assert "Not finished: " in capsys.readouterr().out
 
 
 def test_the_command_can_write_one_detector(run, tmp_path):

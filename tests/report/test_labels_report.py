@@ -44,6 +44,10 @@ def test_labels_are_counted_and_those_outside_of_a_run_are_named(labels, run, ca
     assert "V1 GPS 110.000 Blip (other): detector not in the run" in printed
     assert "(missed)" not in printed
     assert "(found)" not in printed
+    assert "Not finished: " in printed
+    (run / "config.yaml").touch()
+    assert main(["labels", str(labels), str(run)]) == 0
+    assert "Not finished" not in capsys.readouterr().out
 
 
 def test_faults_are_errors_without_a_traceback(labels, tmp_path, capsys):

@@ -16,11 +16,34 @@ from closeness import near
 from gwmorph.block import RenderParameters
 from gwmorph.cli import main
 from gwmorph.config import Config
-from gwmorph.report.moment import Moment, _outline, draw_moment
+from gwmorph.report.moment import Moment, _outline, draw_moment, whole_seconds
 from gwmorph.report.palette import saved_figure
 from gwosc_files import write_gwosc_file
 
 START, RATE = 1262304000, 4096
+
+
+_CONFIG = Config()
+PARAMETERS = RenderParameters.from_sections(
+    32,
+    _CONFIG.conditioning.model_dump(),
+    _CONFIG.qtransform.model_dump(),
+    _CONFIG.picture.model_dump(),
+)
+
+
+def brightest(path):
+    """Return where the largest energies are drawn, as shares of the axes: from top, from left."""
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    # White is outside of the axes; beside them stands the colour bar.
+    inked = pixels.min(axis=2) < 250
+    rows = np.flatnonzero(inked.mean(axis=1) > 0.5)
+    columns = np.flatnonzero(inked.mean(axis=0) > 0.5)
+    columns = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)[0]
+    brightest = np.multiply(255, colormaps[PARAMETERS.colormap](1.0)[:3])
+    found = (np.abs(pixels - brightest) < 8).all(axis=2)[:, : columns[-1] + 1]
+    row, column = np.argwhere(found).mean(axis=0)
+    return (row - rows[0]) / np.ptp(rows), (column - columns[0]) / np.ptp(columns)
 
 
 @pytest.fixture
@@ -68,7 +91,8 @@ def test_missing_context_is_marked(file, tmp_path):
     [
         (["--gps", "5"], "holds GPS 1262304000 to 1262304048, not 5"),
         (["--gps", "nan"], "holds GPS 1262304000 to 1262304048, not nan"),
-        (["--gps", "5", "--seconds", "509"], "--seconds: expected 1 to 508, got 509"),
+        (["--gps", "5", "--seconds", "509"], "--seconds: expected 0.1 to 508, got 509"),
+        (["--gps", "5", "--seconds", "0"], "--seconds: expected 0.1 to 508, got 0"),
         (["--gps", "5", "--out", "a.svg"], "expected a name that ends in .png or .pdf"),
         (["--gps", "5", "--out", "a"], "expected a name that ends in .png or .pdf"),
         (["--gps", str(START + 5), "--configfile", "none.yaml"], "none.yaml: cannot be read"),
@@ -108,6 +132,11 @@ def test_missing_file_is_named(tmp_path, capsys):
     assert "none.hdf5" in capsys.readouterr().err
 
 
+def test_a_folder_is_named_as_one(tmp_path, capsys):
+    assert main(["show", str(tmp_path), "--gps", "5"]) == 1
+    assert f"{tmp_path}: is a folder" in capsys.readouterr().err
+
+
 def test_unusable_strain_is_refused_with_its_reason(tmp_path, capsys):
     values = np.full(48 * RATE, np.nan)
     path = write_gwosc_file(
@@ -140,12 +169,31 @@ def test_strain_so_loud_that_rounding_drowns_the_noise_is_refused(tmp_path, caps
     assert not out.exists()
 
 
-@pytest.mark.parametrize("seconds", ["0", "-4", "1.5", "0.5", "1e2", "nan"])
-def test_a_window_without_a_whole_second_is_refused(file, seconds, capsys):
+@pytest.mark.parametrize("seconds", ["-4", "1e2", "nan", "inf", "0x1", "1,5"])
+def test_what_is_no_length_is_refused(file, seconds, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["show", str(file), "--gps", str(START + 5), f"--seconds={seconds}"])
     error = capsys.readouterr().err
-    assert f"--seconds: expected whole seconds, at least 1, got '{seconds}'" in error
+    assert f"--seconds: expected seconds, as in 32 or 0.5, got '{seconds}'" in error
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5])
+def test_parts_of_a_second_can_be_shown(file, tmp_path, seconds, capsys):
+    out, gps = tmp_path / "a.png", START + 20.8
+    call = ["show", str(file), "--gps", str(gps), "--seconds", str(seconds), "--out", str(out)]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert f"of this, {seconds:g} s around GPS {gps:.12g} are drawn" in said
+    time = float(said.split("loudest tile at GPS ")[1].split(",")[0])
+    assert time == pytest.approx(START + 20.75, abs=0.02)
+    # The burst, the only thing in there, is drawn to scale: 0.05 s left of the middle.
+    assert brightest(out)[1] == pytest.approx(0.5 - 0.05 / seconds, abs=0.03)
+
+
+def test_columns_do_not_thin_out_in_a_short_window():
+    assert whole_seconds(PARAMETERS, 8.0) == PARAMETERS.cut_to(8)
+    short = whole_seconds(PARAMETERS, 0.5)
+    assert (short.window_s, short.width) == (2, 4 * PARAMETERS.width)
 
 
 def test_a_window_cut_short_says_so_and_why(file, tmp_path, capsys):
@@ -283,23 +331,7 @@ def test_high_frequencies_are_drawn_above_and_late_times_to_the_right(tmp_path):
         f_low=20.0, f_top=1291.0, tile_time=START + 24.0, tile_frequency=800.0, tile_q=10.0,
         tile_energy=50.0, tile_snr=9.0, candidates=[],
     )  # fmt: skip
-    config = Config()
-    parameters = RenderParameters.from_sections(
-        32,
-        config.conditioning.model_dump(),
-        config.qtransform.model_dump(),
-        config.picture.model_dump(),
-    )
-    draw_moment(moment, START + 16.0, parameters, tmp_path / "a.png")
-    pixels = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
-    lowest, highest = (
-        (np.abs(pixels - np.multiply(255, colormaps[parameters.colormap](level)[:3])) < 8).all(2)
-        for level in (0.0, 1.0)
-    )
-    # The axes are where the picture's ground is; the colour bar beside them has all colours.
-    rows = np.flatnonzero(lowest.sum(axis=1) > 0.3 * pixels.shape[1])
-    columns = np.flatnonzero(lowest.sum(axis=0) > 0.3 * pixels.shape[0])
-    inside = np.argwhere(highest[:, : columns[-1] + 1])
-    row, column = inside.mean(axis=0)
-    assert (row - rows[0]) / (rows[-1] - rows[0]) == pytest.approx(0.15, abs=0.02)
-    assert (column - columns[0]) / (columns[-1] - columns[0]) == pytest.approx(0.75, abs=0.02)
+    draw_moment(moment, START + 16.0, 32, PARAMETERS.picture_scale, tmp_path / "a.png")
+    row, column = brightest(tmp_path / "a.png")
+    assert row == pytest.approx(0.15, abs=0.02)
+    assert column == pytest.approx(0.75, abs=0.02)

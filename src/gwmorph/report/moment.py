@@ -1,7 +1,8 @@
 """One picture of any moment of any strain file, with axes, for people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from gwmorph.spectra.conditioning import (
     whitening_filter,
 )
 from gwmorph.spectra.lines import LINE_SHARE, line_rows
+from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import GUARD_S, omicron_snr
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
@@ -35,8 +37,9 @@ from gwmorph.strain.files import Strain, read_strain
 # How much strain around the moment is read for the noise spectrum.
 _AROUND_S = 256
 _SEEN_ON_WHITE: list[AbstractPathEffect] = [withStroke(linewidth=2, foreground="black")]
-# The longest window that can be drawn of it.
+# The longest window that can be drawn of it, and the shortest in which a tile is more than a blot.
 _LONGEST_S = 2 * (_AROUND_S - REACH_S)
+_SHORTEST_S = 0.1
 _PART = {
     "excess": "-log10 of its probability",
     "track": "log-likelihood ratio",
@@ -69,23 +72,34 @@ class Moment:
     candidates: list[tuple[Candidate, float]]
 
 
-def require_drawable(seconds: int, out: Path | None) -> None:
+def require_drawable(seconds: float, out: Path | None) -> None:
     """Check how much is to be drawn, and into what, before anything is read.
 
     Raises
     ------
     GwmorphError
-        The window is longer than the strain that is read around a moment allows, or the file's
-        name ends in no known format.
+        The window is longer than the strain that is read around a moment allows, or too short to
+        see anything in, or the file's name ends in no known format.
     """
-    if seconds > _LONGEST_S:
+    if not _SHORTEST_S <= seconds <= _LONGEST_S:
         raise GwmorphError(
-            f"--seconds: expected 1 to {_LONGEST_S}, got {seconds}; longer spans are what a run "
-            "(snakemake) is for."
+            f"--seconds: expected {_SHORTEST_S} to {_LONGEST_S}, got {seconds:g}; longer spans "
+            "are what a run (snakemake) is for."
         )
     if out is not None and out.suffix not in FIGURE_FORMATS:
         known = " or ".join(FIGURE_FORMATS)
         raise GwmorphError(f"--out: expected a name that ends in {known}, got {str(out)!r}.")
+
+
+def whole_seconds(parameters: RenderParameters, seconds: float) -> RenderParameters:
+    """Return parameters of a window of whole seconds that holds ``seconds`` around any moment.
+
+    Where it is longer, it has more columns, so that what is drawn of it has as many.
+    """
+    if seconds == ceil(seconds):
+        return parameters.cut_to(int(seconds))
+    whole = ceil(seconds) + 1
+    return replace(parameters.cut_to(whole), width=ceil(parameters.width * whole / seconds))
 
 
 def look_at(
@@ -114,7 +128,7 @@ def look_at(
         )
     white = segment(held[0] + REACH_S, held[1] - REACH_S)
     window_s = min(parameters.window_s, abs(white))
-    start = int(np.clip(np.floor(gps) - window_s // 2, white[0], white[1] - window_s))
+    start = int(np.clip(_start(gps, window_s), white[0], white[1] - window_s))
     cut = parameters.cut_to(window_s)
     span, psd = _whitened_span(strain, held, start, cut)
     batch = cut.transform().batch(span[None])
@@ -193,14 +207,41 @@ def _whitened_span(
     return np.pad(inside, edges, mode="reflect"), psd
 
 
-def describe_shortfall(moment: Moment, seconds: int) -> str:
-    """Return why fewer than ``seconds`` were drawn, or nothing where all were."""
-    if moment.window_s == seconds:
+def describe_drawn(moment: Moment, gps: float, seconds: float) -> str:
+    """Return which part of the window is drawn, why it is a short one, or nothing."""
+    if _around(gps, seconds) == _shown(moment, gps, seconds):
+        return f"of this, {seconds:g} s around GPS {gps:.12g} are drawn"
+    if moment.window_s >= seconds:
         return ""
     return (
-        f"only {moment.window_s} s of {seconds} s are drawn: sound strain reaches from GPS "
+        f"only {moment.window_s} s of {seconds:g} s are drawn: sound strain reaches from GPS "
         f"{moment.held[0]} to {moment.held[1]}, and whitening takes {REACH_S} s at either end"
     )
+
+
+def _start(gps: float, window_s: int) -> int:
+    """Return the whole second with which a window begins that has ``gps`` nearest its middle."""
+    return floor(gps - window_s / 2 + 0.5)
+
+
+def _window(moment: Moment) -> segment:
+    return segment(moment.gps_start, moment.gps_start + moment.window_s)
+
+
+def _around(gps: float, seconds: float) -> segment:
+    return segment(gps - seconds / 2, gps + seconds / 2)
+
+
+def _shown(moment: Moment, gps: float, seconds: float) -> segment:
+    """Return what is drawn: what was asked for, and all that was looked at where it is not whole.
+
+    A window of whole seconds starts at one.
+    """
+    wanted = _around(gps, seconds)
+    if seconds < moment.window_s and wanted in _window(moment):
+        return wanted
+    start = _start(gps, ceil(seconds))
+    return _window(moment) | (segment(start, start + ceil(seconds)) & moment.held)
 
 
 def describe_candidates(moment: Moment) -> list[str]:
@@ -222,13 +263,14 @@ def _describe(candidate: Candidate, value: float, gps_start: int) -> str:
     )
 
 
-def draw_moment(moment: Moment, gps: float, parameters: RenderParameters, path: Path) -> None:
-    """Draw a moment with axes and colour bar: candidates framed, edges without context hatched."""
-    scale = parameters.picture_scale
-    window = segment(moment.gps_start, moment.gps_start + moment.window_s)
-    start = int(gps) - parameters.window_s // 2
-    wanted = segment(start, start + parameters.window_s)
-    shown = window | (wanted & moment.held)
+def draw_moment(
+    moment: Moment, gps: float, seconds: float, scale: PictureScale, path: Path
+) -> None:
+    """Draw a moment with axes and colour bar: candidates framed, edges without context hatched.
+
+    Of the window ``seconds`` around ``gps`` are drawn.
+    """
+    window, shown = _window(moment), _shown(moment, gps, seconds)
     with saved_figure(path, 9.0, 5.0) as figure:
         axes = figure.subplots()
         image = axes.pcolormesh(

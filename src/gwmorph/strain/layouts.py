@@ -57,6 +57,8 @@ def open_strain(
 
 
 def _find_layout(path: Path | str) -> Layout:
+    if Path(path).is_dir():
+        raise StrainError(f"{path}: is a folder. Name a strain file in it.")
     if not Path(path).is_file():
         raise StrainError(f"{path}: no such file.")
     with read_faults(path), Path(path).open("rb") as stream:
