@@ -619,6 +619,19 @@ def test_a_detector_is_found_wherever_it_is_told(tmp_path: Path, place: str) -> 
     assert describe(path).detector == "L1"
 
 
+@pytest.mark.parametrize("told", ["L", "Livingston", "LIGO Livingston", "LLO", b"L1"])
+def test_an_attribute_may_name_the_observatory(tmp_path: Path, told: str | bytes) -> None:
+    path = write_plain(tmp_path / "a.h5", noise(4), "data", t0=GPS, sample_rate=256)
+    with h5py.File(path, "a") as file:
+        file["data"].attrs["ifo"] = told
+    assert describe(path).detector == "L1"
+
+
+def test_a_released_file_that_is_read_as_a_plain_one_says_its_detector(tmp_path: Path) -> None:
+    path = write_gwosc_file(tmp_path / "a.hdf5", "L1", GPS, noise(4), 256)
+    assert describe(path, "hdf5", dataset="strain/Strain").detector == "L1"
+
+
 def test_the_name_of_a_frame_file_tells_its_detector(tmp_path: Path) -> None:
     path = write_frame(tmp_path / "V-V1_X-1-4.gwf", {"Strain": noise(4)}, 256)
     assert describe(path).detector == "V1"

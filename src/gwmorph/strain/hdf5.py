@@ -21,6 +21,15 @@ from gwmorph.strain.reader import (
 )
 
 _NAME_ONE = "Name one: source.directory.dataset, or --dataset of gwmorph show."
+# What attributes that name a detector say of it besides its prefix.
+_OBSERVATORIES = {
+    "H1": ("H", "LHO", "HANFORD", "LIGO HANFORD"),
+    "L1": ("L", "LLO", "LIVINGSTON", "LIGO LIVINGSTON"),
+    "V1": ("V", "VIRGO"),
+    "K1": ("K", "KAGRA"),
+    "G1": ("G", "GEO", "GEO600"),
+}
+_DETECTOR_OF = {name: prefix for prefix, names in _OBSERVATORIES.items() for name in names}
 # Attributes that give the first sample's GPS time and the sample spacing (or the rate).
 _TIME_AXES = (
     ("Xstart", "Xspacing"),  # GWOSC
@@ -151,8 +160,7 @@ class GwoscReader(_Hdf5Reader):
                 f"{self._path}: {DQ_MASK} holds {len(self._numbers(DQ_MASK))} values, expected "
                 f"one for each of {duration} s. The file was altered: fetch it again."
             )
-        detector = self._meta_value("Detector")
-        name = detector.decode() if isinstance(detector, bytes) else str(detector)
+        name = _text(self._meta_value("Detector"))
         return FileDescription(name, start, duration, rate, "gwosc", STRAIN)
 
     def _meta_value(self, key: str) -> Any:
@@ -207,8 +215,13 @@ class PlainReader(_Hdf5Reader):
         return names[0]
 
     def _detector(self, samples: h5py.Dataset) -> str | None:
-        """Return the detector that the data set, its place or the file's name tells, or None."""
+        """Return the detector that the data set, its place or the file's name tells, or None.
+
+        A file in GWOSC's layout, read as a plain one, says it in ``meta/Detector``.
+        """
         own = [*_detector_attributes(samples), *_texts(samples, ("channel", "name"))]
+        if isinstance(released := self._file.get("meta/Detector"), h5py.Dataset):
+            own.append(_text(released[()]))
         place = samples.name.split("/")[::-1]
         around = [
             text for group in _groups_around(samples) for text in _detector_attributes(group)
@@ -225,10 +238,14 @@ def _groups_around(samples: h5py.Dataset) -> Iterator[h5py.Group]:
 
 
 def _detector_attributes(item: h5py.Dataset | h5py.Group) -> list[str]:
-    return _texts(item, [key for key in item.attrs if key.lower() in ("detector", "ifo")])
+    told = _texts(item, [key for key in item.attrs if key.lower() in ("detector", "ifo")])
+    return [_DETECTOR_OF.get(text.strip().upper(), text) for text in told]
 
 
 def _texts(item: h5py.Dataset | h5py.Group, keys: Iterable[str]) -> list[str]:
     """Return those of some attributes that are there, as text."""
-    values = [item.attrs[key] for key in keys if key in item.attrs]
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+    return [_text(item.attrs[key]) for key in keys if key in item.attrs]
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
