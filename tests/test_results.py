@@ -3,14 +3,17 @@ import json
 import pytest
 import yaml
 
-from gwmorph.config import Config, parse_config
+from gwmorph.config import Config, load_yaml, parse_config
 from gwmorph.errors import ConfigError, PlanError
 from gwmorph.results import (
     check_folder,
     claim_folder,
+    is_recorded,
+    mark_withdrawn,
     record_config,
     remove_strays,
     require_recorded,
+    withdraw_record,
 )
 
 B = 1262301184
@@ -74,8 +77,26 @@ def test_maps_from_names_are_told_by_their_entries(tmp_path):
 
 
 def test_results_without_a_record_are_not_finished(tmp_path):
-    with pytest.raises(PlanError, match=r"config\.yaml: no such file, so .* not finished"):
+    with pytest.raises(PlanError, match=r"config\.yaml: no such record, so .* not finished"):
         require_recorded(tmp_path / "config.yaml", Config())
+
+
+def test_a_record_that_a_run_is_started_with_is_kept_and_is_none(tmp_path):
+    path = tmp_path / "config.yaml"
+    made = config(events={"snr": 8.25})
+    record_config(path, made.model_dump(mode="json"))
+    assert is_recorded(path)
+    for _ in range(2):
+        mark_withdrawn(path)
+        assert not is_recorded(path)
+        assert parse_config(load_yaml(path)) == made
+        assert path.stat().st_mtime == 0
+        assert path.read_text().count("# Withdrawn") == 1
+    with pytest.raises(PlanError, match="not finished"):
+        require_recorded(path, made)
+    for _ in range(2):
+        withdraw_record(path)
+        assert not path.exists()
 
 
 def test_a_damaged_record_is_an_error(tmp_path):

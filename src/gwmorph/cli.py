@@ -205,7 +205,9 @@ def _summary(options: argparse.Namespace) -> None:
 
 
 def _warn_of_unfinished(run: Path) -> None:
-    if not (run / "config.yaml").is_file():
+    from gwmorph.results import is_recorded
+
+    if not is_recorded(run / "config.yaml"):
         print(
             "Not finished: what made these results anew was interrupted or failed, so they may be "
             "of several configurations. Run snakemake to its end."

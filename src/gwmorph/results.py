@@ -6,6 +6,7 @@ that the results are whole and of one configuration.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from gwmorph.tables.parquet import SCHEMA_VERSION
 
 _MARKER = "schema.json"
 _ABSENT = "nothing"
+_WITHDRAWN = b"# Withdrawn: what this made is being made anew, or that was interrupted.\n"
 
 
 def check_folder(folder: Path) -> None:
@@ -78,6 +80,31 @@ def record_config(path: Path, configuration: Mapping[str, Any]) -> None:
     write_bytes(path, yaml.safe_dump(dict(configuration), sort_keys=False).encode())
 
 
+def is_recorded(path: Path) -> bool:
+    """Return whether ``path`` is a record, and not a withdrawn one."""
+    return path.is_file() and not path.read_bytes().startswith(_WITHDRAWN)
+
+
+def withdraw_record(path: Path) -> None:
+    """Remove a record; where there is none, nothing happens."""
+    path.unlink(missing_ok=True)
+
+
+def mark_withdrawn(path: Path) -> None:
+    """Say in a record that it is withdrawn, and keep the rest: a run is started with it.
+
+    It becomes older than all results, so that the workflow writes it anew with them.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written.
+    """
+    if is_recorded(path):
+        write_bytes(path, _WITHDRAWN + path.read_bytes())
+    os.utime(path, (0, 0))
+
+
 def require_recorded(path: Path, config: Config) -> None:
     """Check that the results beside the record ``path`` are whole and were made with ``config``.
 
@@ -89,9 +116,9 @@ def require_recorded(path: Path, config: Config) -> None:
     ConfigError
         The record is no configuration.
     """
-    if not path.is_file():
+    if not is_recorded(path):
         raise PlanError(
-            f"{path}: no such file, so these results are not finished. Run snakemake to its end "
+            f"{path}: no such record, so these results are not finished. Run snakemake to its end "
             "first, with the same configuration and target."
         )
     recorded = parse_config(load_yaml(path), str(path))

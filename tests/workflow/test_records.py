@@ -13,6 +13,8 @@ import pytest
 import yaml
 from workflow_project import BLOCK_S, FIRST, ROOT, Project
 
+from gwmorph.results import is_recorded
+
 pytestmark = pytest.mark.workflow
 
 # What Snakemake leaves of each job, what another target makes, and what simulated runs have.
@@ -166,12 +168,35 @@ def test_an_interrupted_rerun_leaves_no_run_that_calls_itself_finished(copy):
     refused = project.snakemake("--report", "report.zip")
     assert refused.returncode != 0
     assert (
-        "results/t/config.yaml: no such file, so these results are not finished" in refused.stdout
+        "results/t/config.yaml: no such record, so these results are not finished"
+        in refused.stdout
     )
     # With the old key again, what the interrupt took is made again, and only then recorded.
     jobs = project.would_run()
     assert RECORD in jobs
     assert "Clustering the window views of run t" in jobs
+
+
+def test_a_run_that_its_own_record_started_goes_on_with_the_same_command(copy):
+    project = copy()
+    folder = project.folder / "results" / "t"
+    record, shard = folder / "config.yaml", next((folder / "embeddings" / "window").iterdir())
+    recorded, content = record.read_bytes(), shard.read_bytes()
+
+    def rerun():
+        call = [*project.command()[:-1], "results/t/config.yaml"]
+        return subprocess.run(
+            call, cwd=project.folder, env=project.environment, capture_output=True, check=False
+        )
+
+    shard.write_bytes(content[:99])
+    assert rerun().returncode != 0
+    assert not is_recorded(record)
+    shard.write_bytes(content)
+    done = rerun()
+    assert done.returncode == 0, done.stderr
+    assert record.read_bytes() == recorded
+    assert project.would_run() == []
 
 
 def test_a_report_of_another_configuration_is_refused(copy):

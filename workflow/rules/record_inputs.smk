@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from gwmorph.results import require_recorded
+from gwmorph.results import mark_withdrawn, require_recorded, withdraw_record
 
 # What is made of all blocks together, from what is named after a span of time. The verdict is not
 # among it: when it fails there is none, and the rest is there all the same.
@@ -51,13 +51,20 @@ if asked_for_report():
 
 
 def withdraw_records():
-    """Remove the records that speak of what is about to be made anew, or of its folder."""
+    """Withdraw the records that speak of what is about to be made anew, or of its folder.
+
+    One that this call was started with is kept: the same command is to go on after an error, and jobs
+    on other nodes read it, too.
+    """
     kept = {f"results/{RUN}/plan/{name}" for name in PLAN_FILES}
     outputs = {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
     changing = outputs - kept
     spoken_of = {part for part, files in RECORDS.values() if changing & set(files)}
+    given = {Path(file).resolve() for file in workflow.configfiles}
     for part in spoken_of | set(map(part_of, changing)):
-        Path(f"results/{RUN}/{part}config.yaml").unlink(missing_ok=True)
+        record = Path(f"results/{RUN}/{part}config.yaml")
+        withdraw = mark_withdrawn if record.resolve() in given else withdraw_record
+        withdraw(record)
 
 
 def part_of(file):
