@@ -94,5 +94,15 @@ def test_a_report_is_named_if_it_shows_the_results_and_else_how_to_make_it(tmp_p
     os.utime(summary, (1000, 1000))
     os.utime(report, (1001, 1001))
     assert report_line(tmp_path) == f"Report: {report}"
-    os.utime(summary, (1002, 1002))
-    assert report_line(tmp_path).endswith(f"older than the results; make it anew: {command}")
+    gallery = tmp_path / "figures" / "event" / "galleries" / "cluster_0.png"
+    gallery.parent.mkdir(parents=True)
+    table = tmp_path / "tables" / "events.html"
+    table.parent.mkdir()
+    for path in (gallery, table):
+        path.touch()
+    for newer in (summary, gallery, table):
+        for path in (summary, *gallery.parents[:3], gallery, table.parent, table):
+            os.utime(path, (1000, 1000))
+        assert report_line(tmp_path) == f"Report: {report}"
+        os.utime(newer, (1002, 1002))
+        assert report_line(tmp_path).endswith(f"older than the results; make it anew: {command}")

@@ -54,10 +54,16 @@ def whereabouts(run: Path) -> str:
 
 def report_line(run: Path) -> str:
     """Return where a run's report is, or how to make it if it is missing or older than the run."""
-    report, summary = run / "report.zip", run / "summary.json"
+    report = run / "report.zip"
     command = f"snakemake --cores 1 --configfile {run}/config.yaml --report {report}"
     if not report.is_file():
         return f"No report yet; make it: {command}"
-    if report.stat().st_mtime_ns < summary.stat().st_mtime_ns:
+    if report.stat().st_mtime_ns < _newest_shown(run):
         return f"Report: {report} is older than the results; make it anew: {command}"
     return f"Report: {report}"
+
+
+def _newest_shown(run: Path) -> int:
+    """Return when the newest file of those that a report shows was written."""
+    shown = [run / "summary.json", *(run / "figures").rglob("*"), *(run / "tables").rglob("*")]
+    return max(path.stat().st_mtime_ns for path in shown)
