@@ -35,6 +35,7 @@ def test_one_giant_cluster_agrees_with_nothing():
     assert agreement["purity"] == 0.5
     assert agreement["jaccard"] == 0.5
     assert agreement["largest_share"] == 1
+    assert np.isnan(agreement["ari_without_largest"])
 
 
 def test_jaccard_is_intersection_over_union():

@@ -77,7 +77,8 @@ def test_vectors_that_tell_classes_apart_are_told_from_noise(events):
 
 def test_intervals_of_clusters_lie_around_their_figure(events):
     for row in events:
-        if row["figure"].startswith("cluster_"):
+        # One cluster has nothing outside of it to compare.
+        if row["figure"].startswith("cluster_") and not np.isnan(row["value"]):
             assert row["low"] <= row["value"] + 1e-9
             assert row["high"] >= row["value"] - 1e-9
 

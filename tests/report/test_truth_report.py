@@ -34,7 +34,12 @@ def test_perfect_clusters_are_said_to_be(tmp_path):
     events = found((100.0, 0), (200.0, 0), (300.0, 1))
     title = module._title(events, TRUE)
     assert title.startswith("3 events of injections: 1.00 are of their cluster's commonest")
-    assert "AMI 1.00, ARI 1.00" in title
+    assert title.endswith("AMI 1.00, ARI 1.00, 1.00 without the largest cluster")
+
+
+def test_one_cluster_has_nothing_outside_of_it():
+    title = module._title(found((100.0, 0), (200.0, 0), (300.0, 0)), TRUE)
+    assert title.endswith("ARI 0.00")
 
 
 def test_figure_has_the_colours_of_its_clusters(tmp_path):

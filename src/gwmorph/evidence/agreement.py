@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
 from gwmorph.config import ClusteringConfig
@@ -15,6 +14,7 @@ from gwmorph.errors import TableError
 from gwmorph.evidence.injections import features_of
 from gwmorph.evidence.recall import wilson
 from gwmorph.morphology.clustering import cluster
+from gwmorph.morphology.partitions import agreement, best_jaccards, contingency
 
 VIEWS = "event view"
 TRIGGERS = "trigger columns"
@@ -146,21 +146,18 @@ def cluster_agreement(labels: NDArray[np.int32], classes: NDArray[np.str_]) -> d
     """Compare clusters with classes; one giant cluster is shown for what it is.
 
     ``jaccard`` is the mean over clusters, weighted by size, of intersection over union with the
-    class that fits best.
+    class that fits best; ``purity`` the share of rows of their cluster's commonest class; the
+    others are those of `gwmorph.morphology.partitions.agreement`.
     """
-    _, numbers = np.unique(classes, return_inverse=True)
-    _, clusters = np.unique(labels, return_inverse=True)
-    table = np.zeros((clusters.max() + 1, numbers.max() + 1))
-    np.add.at(table, (clusters, numbers), 1)
+    table = contingency(labels, classes)
     sizes = table.sum(axis=1)
-    union = sizes[:, None] + table.sum(axis=0) - table
-    outside = clusters != sizes.argmax()
+    shared = agreement(labels, classes)
     return {
         "clusters": len(table),
-        "ari": float(adjusted_rand_score(numbers, clusters)),
-        "ami": float(adjusted_mutual_info_score(numbers, clusters)),
+        "ari": shared["ari"],
+        "ami": shared["ami"],
         "purity": float(table.max(axis=1).sum() / len(labels)),
-        "largest_share": float(sizes.max() / len(labels)),
-        "ari_without_largest": float(adjusted_rand_score(numbers[outside], clusters[outside])),
-        "jaccard": float((sizes * (table / union).max(axis=1)).sum() / len(labels)),
+        "largest_share": shared["largest_share"],
+        "ari_without_largest": shared["ari_without_largest"],
+        "jaccard": float((sizes * best_jaccards(table)).sum() / len(labels)),
     }

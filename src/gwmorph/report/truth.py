@@ -48,11 +48,12 @@ def _title(clusters: pa.Table, truth: pa.Table) -> str:
     if not known.any():
         return "No event shows anything that was injected"
     agreement = cluster_agreement(clusters["cluster"].to_numpy()[known], classes[known])
+    outside = agreement["ari_without_largest"]
+    rest = "" if np.isnan(outside) else f", {outside:.2f} without the largest cluster"
     return (
         f"{counted(int(known.sum()), 'event')} of injections: {agreement['purity']:.2f} are of "
         f"their cluster's commonest morphology; AMI {agreement['ami']:.2f}, "
-        f"ARI {agreement['ari']:.2f}, {agreement['ari_without_largest']:.2f} without the largest "
-        "cluster"
+        f"ARI {agreement['ari']:.2f}{rest}"
     )
 
 
