@@ -13,9 +13,6 @@ from typing import Any, get_args
 
 from gwmorph.errors import GwmorphError
 
-# What a summary of this version has at least.
-_OF_SUMMARY = {"run", "events_snr", "false_alarm_fraction", "detectors", "views"}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
@@ -195,9 +192,15 @@ def _summary(options: argparse.Namespace) -> None:
             f"{path}: no such file; run snakemake to its end first, or name another run's folder."
         )
     content = read_json(path)
-    if not (isinstance(content, dict) and content.keys() >= _OF_SUMMARY):
+    if not isinstance(content, dict):
         raise GwmorphError(f"{path}: is no summary of a run. Remove it and run snakemake again.")
-    print_summary(content, options.run)
+    try:
+        print_summary(content, options.run)
+    except KeyError as missing:
+        raise GwmorphError(
+            f"{path}: is no summary of a run, or one of another version: it lacks {missing}. "
+            "Remove it and run snakemake again."
+        ) from missing
     _warn_of_unfinished(options.run)
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"

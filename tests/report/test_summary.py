@@ -321,7 +321,10 @@ def test_a_damaged_summary_is_one_message(tmp_path, capsys, content):
     assert f"{path}: damaged, it is not JSON" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", ["[]", "{}"])
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "{}", '{"run": "r", "events_snr": 8, "detectors": {"H1": {}}, "views": {}}'],
+)
 def test_json_that_is_no_summary_is_one_message(tmp_path, capsys, content):
     path = tmp_path / "summary.json"
     path.write_text(content)
