@@ -334,7 +334,7 @@ def test_files_too_short_for_a_window_are_to_be_shown(tmp_path, monkeypatch):
     source.files = lambda detector, start, end: [file]
     with pytest.raises(PlanError) as caught:
         make_plan(tmp_path, run(), of_files(["*.hdf5"]), GRID, source)
-    assert f"H1: 1 files cover GPS {B + 10} to {B + 42}." in str(caught.value)
+    assert f"H1: 1 file covers GPS {B + 10} to {B + 42}." in str(caught.value)
     assert f"gwmorph show 'GW 150914.hdf5' --gps {B + 26}" in str(caught.value)
 
 

@@ -40,6 +40,7 @@ from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.strain.patterns import matching_files, path_is
 from gwmorph.strain.reader import LATEST_GPS
 from gwmorph.strain.versions import Stat, stat_of, versioned
+from gwmorph.wording import counted
 
 # A source without segments may have some tomorrow: it is asked each time.
 _UNANSWERED = ""
@@ -395,7 +396,8 @@ def _where_files_are(plan: Plan, run: RunConfig, source: StrainSource) -> str:
     for detector, one in plan.items():
         files = source.files(detector, 0, LATEST_GPS)
         held = segmentlist(segment(file.gps_start, file.gps_end) for file in files).coalesce()
-        lines.append(f"{detector}: {len(files)} files cover GPS {_spans(held)}.")
+        cover = "covers" if len(files) == 1 else "cover"
+        lines.append(f"{detector}: {counted(len(files), 'file')} {cover} GPS {_spans(held)}.")
         if not grid_windows(held, one.grid.duration, one.grid.stride):
             lines.append(
                 f"Nowhere do they hold the {one.grid.duration} s from a multiple of "

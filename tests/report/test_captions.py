@@ -50,13 +50,30 @@ def test_caption_speaks_of_its_own_view(name):
     assert "event" in events.lower()
 
 
-@pytest.mark.parametrize("name", ["summary", "workflow", "event_table", "glitchgram"])
-def test_captions_of_a_run_without_scores_speak_of_no_limit(name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "summary",
+        "workflow",
+        "event_table",
+        "glitchgram",
+        "map",
+        "cluster_table",
+        "galleries",
+    ],
+)
+def test_captions_of_a_run_without_scores_speak_of_none(name):
     config = Config().model_dump()
-    scored = html(FOLDER / f"{name}.rst", config)
+    scored = html(FOLDER / f"{name}.rst", config, "event")
     config["score"]["background"] = "none"
-    unscored = html(FOLDER / f"{name}.rst", config)
-    for words in ("quiet windows", "passes the limit", "least likely to have"):
+    unscored = html(FOLDER / f"{name}.rst", config, "event")
+    for words in (
+        "quiet windows",
+        "passes the limit",
+        "least likely to have",
+        "score finds",
+        "a box or a path",
+    ):
         assert words not in " ".join(unscored.split())
     assert unscored != scored
 

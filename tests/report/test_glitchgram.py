@@ -61,8 +61,8 @@ def test_titles_give_counts_and_rates_over_the_analysed_time(tmp_path, run_table
     found.append(trigger("L1", START + 64, 100.0, 9.0, "tile"))
     draw_glitchgram(triggers_of(*found), ledger, tmp_path / "g.png")
     assert [axes.get_title("left") for axes in panels] == [
-        "H1: 4 triggers in 1.33 h, 3 an hour",
-        "L1: 1 trigger in 1.33 h, 0.75 an hour",
+        "H1: 4 transients in 1.33 h, 3 an hour",
+        "L1: 1 transient in 1.33 h, 0.75 an hour",
     ]
 
 

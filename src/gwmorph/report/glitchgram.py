@@ -89,7 +89,7 @@ def _draw_triggers(axes: Axes, triggers: pa.Table, start: int, norm: LogNorm) ->
 
 
 def _title(detector: str, triggers: int, livetime_s: float) -> str:
-    found, rate = counted(triggers, "trigger"), hourly(triggers, livetime_s)
+    found, rate = counted(triggers, "transient"), hourly(triggers, livetime_s)
     return f"{detector}: {found} in {livetime_s / 3600:.2f} h, {rate}"
 
 
