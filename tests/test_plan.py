@@ -18,6 +18,7 @@ from gwmorph.plan import (
     require_quiet_windows,
     require_rate,
     run_hash,
+    wait_to_expect,
 )
 from gwmorph.segments import clip, read_segments
 from gwmorph.storage import sha256_of_file
@@ -306,6 +307,19 @@ def test_no_window_at_all_is_an_error_that_says_why(tmp_path):
     )
     plan, _ = make_plan(tmp_path / "two", run(detectors=("H1", "L1")), GWOSC, GRID, source)
     assert (plan["H1"].blocks, plan["L1"].blocks) == ([], [B])
+
+
+@pytest.mark.parametrize(("blocks", "said"), [(3000, ""), (8000, "16,000 blocks: ")])
+def test_whoever_waits_for_many_blocks_is_told(tmp_path, blocks, said):
+    span = run(end=B + blocks * BLOCK_S, detectors=("H1", "L1"))
+    source = FakeSource([(span.gps_start, span.gps_end)], blocks=range(blocks))
+    source.files = lambda detector, start, end: [
+        StrainFile(detector, start, end - start, 4096, f"{detector}.hdf5")
+    ]
+    plan, _ = make_plan(tmp_path / "plan", span, GWOSC, GRID, source)
+    told = wait_to_expect(plan)
+    assert told.startswith(said) if said else told == ""
+    assert not said or "about 2 min" in told
 
 
 @pytest.mark.parametrize("listed", [False, True])

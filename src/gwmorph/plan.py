@@ -160,6 +160,9 @@ class DetectorPlan:
 
 
 Plan = dict[str, DetectorPlan]
+# What Snakemake takes to lay out the jobs of one block, and how long nobody asks why.
+_BLOCK_LAID_OUT_S = 0.008
+_PATIENCE_S = 60
 # What is kept of a plan: the content of each file by its name.
 Kept = dict[str, dict[str, Any]]
 
@@ -288,6 +291,18 @@ def require_own(folder: Path, found: str, expected: str) -> None:
             f"{expected}, got {found}). The configuration file was edited, or another run of that "
             "name was planned, while this one was at work: start it again."
         )
+
+
+def wait_to_expect(plan: Plan) -> str:
+    """Return what to tell whoever waits for the first job of very many, or nothing."""
+    blocks = sum(len(one.blocks) for one in plan.values())
+    took = blocks * _BLOCK_LAID_OUT_S
+    if took < _PATIENCE_S:
+        return ""
+    return (
+        f"{counted(blocks, 'block')}: before the first job Snakemake lays out those of all, about "
+        f"{took / 60:.0f} min. Parts of the span in runs of their own start sooner."
+    )
 
 
 def require_rate(plan: Plan, sample_rate: int) -> None:

@@ -21,6 +21,7 @@ from gwmorph.encoders.sizes import check_size
 from gwmorph.grid import Grid
 from gwmorph.plan import load_plan, make_plan, require_own
 from gwmorph.plan import require_quiet_windows, require_rate, require_tiles, run_hash
+from gwmorph.plan import wait_to_expect
 from gwmorph.results import check_folder
 from gwmorph.strain.sources import make_source
 
@@ -54,6 +55,8 @@ def planned(configuration):
     )
     require_rate(plan, configuration.conditioning.sample_rate)
     require_quiet_windows(plan, configuration.score)
+    if wait := wait_to_expect(plan):
+        print(wait, file=sys.stderr)
     return plan, kept
 
 
