@@ -11,6 +11,7 @@ from drawn import SCALE, pictures_of
 from matplotlib.figure import Figure
 from PIL import Image
 
+from gwmorph.errors import TableError
 from gwmorph.report import gallery
 from gwmorph.report.gallery import (
     Example,
@@ -144,6 +145,17 @@ def test_gallery_shows_every_picture(tmp_path, count, view):
     for index in range(count):
         # Two pictures of the same colour or one in the colour bar add up; a missing one is zero.
         assert area.get(tuple(palette[index].tolist()), 0) > 200 * 200
+
+
+@pytest.mark.parametrize("fault", ["lost", "cut short"])
+def test_a_picture_that_cannot_be_read_is_named(tmp_path, fault):
+    (picture,) = pictures_of(tmp_path, 1)
+    content = picture.read_bytes()
+    picture.unlink()
+    if fault == "cut short":
+        picture.write_bytes(content[: len(content) // 2])
+    with pytest.raises(TableError, match=rf"{picture.name}: .* Remove its folder and run"):
+        draw_gallery(SOME, "window", [example(0)], [picture], SCALE, tmp_path / "gallery.png")
 
 
 def test_gallery_takes_other_shapes_and_scales(tmp_path):

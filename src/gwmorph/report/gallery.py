@@ -21,7 +21,7 @@ from PIL import Image
 
 from gwmorph.report.names import ClusterName
 from gwmorph.report.palette import FLATNESS, GREY, LABEL_GROUND, cluster_color, own_style
-from gwmorph.spectra.pictures import CROPS_S
+from gwmorph.spectra.pictures import CROPS_S, read_picture
 from gwmorph.storage import atomic_path
 from gwmorph.wording import counted
 
@@ -176,6 +176,11 @@ def draw_gallery(
         What every picture spans.
     path
         PNG to write.
+
+    Raises
+    ------
+    TableError
+        A picture is missing, damaged, or no gwmorph picture.
     """
     sheet = _Sheet(len(examples))
     paper = np.full((sheet.height, sheet.width, 3), 255, np.uint8)
@@ -247,10 +252,11 @@ class _Place:
 
 def _pixels(picture: Path, view: str) -> NDArray[np.uint8]:
     """Return a picture as it is shown, [height, width, 3] with 224 pixels on its longer side."""
-    with Image.open(picture) as image:
-        factor = _PICTURE_PX / max(image.size)
-        width, height = (round(factor * side) for side in image.size)
-        shown = image.convert("RGB").resize((width, height), Image.Resampling.NEAREST)
+    indices, scale = read_picture(picture)
+    factor = _PICTURE_PX / max(indices.shape)
+    height, width = (round(factor * side) for side in indices.shape)
+    image = Image.fromarray(scale.rgb(indices))
+    shown = image.resize((width, height), Image.Resampling.NEAREST)
     pixels = np.asarray(shown)
     if view == "window":
         return pixels
