@@ -11,6 +11,7 @@ from workflow_project import build
 
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.indomain import write_network
+from gwmorph.report.palette import saved_figure
 from gwmorph.tables.comparison import ENCODER_QUALITY, NAMED
 from gwmorph.tables.parquet import read_table
 
@@ -170,6 +171,7 @@ def test_report_of_a_comparison_is_made(compared):
             "comparison.classes",
         ),
         ({"picture": {"height": 100, "width": 100}}, "indomain encoder needs at least 112 pixels"),
+        ({"comparison": {"glitch_pictures": "nowhere"}}, "nowhere has no pictures"),
     ],
 )
 def test_what_cannot_be_compared_is_told_before_any_job(unfinished, change, message):
@@ -177,4 +179,18 @@ def test_what_cannot_be_compared_is_told_before_any_job(unfinished, change, mess
     done = project.snakemake("compare_encoders", "--dry-run", cores=1)
     assert done.returncode != 0
     assert re.search(f"ConfigError: .*{message}", done.stdout)
+    assert "Traceback" not in done.stdout
+
+
+def test_pictures_with_axes_are_told_before_any_job(unfinished, tmp_path):
+    picture = tmp_path / "Blip" / "H1_abcdefghij_spectrogram_0.5.png"
+    picture.parent.mkdir()
+    with saved_figure(picture, 4, 3) as figure:
+        figure.subplots().set_title("not the spectrogram alone")
+    project = unfinished.change(
+        picture={"height": 112, "width": 112}, comparison={"glitch_pictures": str(tmp_path)}
+    )
+    done = project.snakemake("compare_encoders", "--dry-run", cores=1)
+    assert done.returncode != 0
+    assert re.search(f"TableError: {picture}", done.stdout)
     assert "Traceback" not in done.stdout

@@ -88,6 +88,7 @@ def require_comparable():
         return
     from gwmorph.evidence.comparison import encoder_for_unseen
     from gwmorph.evidence.labelled import classes_for
+    from gwmorph.spectra.gravityspy import find_glitch_pictures, read_energy
 
     own, picture = CONFIG.comparison, CONFIG.picture
     with one_message():
@@ -98,6 +99,11 @@ def require_comparable():
             classes_for(data, *about)
         if own.held_out and Path(own.held_out).is_file():
             encoder_for_unseen(compared_encoder("indomain"), own.held_out, own.unseen)
+        if own.glitch_pictures:
+            # One of each class tells whether they are drawn as Gravity Spy's are.
+            found = find_glitch_pictures(own.glitch_pictures)
+            for one in {each.label: each for each in found}.values():
+                read_energy(one.path)
 
 
 def where_strain(*patterns):
