@@ -7,7 +7,7 @@ import pytest
 from scipy import fft, signal
 
 from closeness import near
-from gwmorph.simulation.binaries import arrival_delay
+from gwmorph.simulation.binaries import REFERENCE_MPC, arrival_delay, project
 from gwmorph.simulation.blocks import Simulation, simulate, truth_path, waveforms
 from gwmorph.simulation.noise import DetectorNoise
 from gwmorph.simulation.population import binary_events, glitch_events, load_population
@@ -130,6 +130,19 @@ def test_chirps_reach_all_detectors_with_their_delays_and_network_snr(population
             )
         distances = {json.loads(row["parameters"])["distance_mpc"] for row in seen}
         assert len(distances) == 1
+
+
+def test_a_chirp_comes_from_the_distance_that_the_truth_gives(population):
+    quiet = population.model_copy(update={"glitches": {}})
+    simulation = Simulation(8, quiet, 300.0, 1.0, RATE)
+    events = {event.number: event for event in binary_events(quiet, 8, 300.0, GPS, GPS + 64)}
+    for placed in waveforms(simulation, "H1", GPS, GPS + 64):
+        event = events[placed.row["event"]]
+        _, reference = project(event.binary, "H1", event.gps_time, RATE)
+        distance = json.loads(placed.row["parameters"])["distance_mpc"]
+        assert np.ptp(placed.strain) * distance == near(
+            np.ptp(reference) * REFERENCE_MPC, rel=1e-6
+        )
 
 
 def test_an_event_over_the_border_is_in_both_spans_and_listed_once(busy, population):
