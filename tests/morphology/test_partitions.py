@@ -23,7 +23,7 @@ def test_jaccards_are_those_of_sets(raw: list[int], seed: int) -> None:
 
 @given(NAMES)
 def test_names_of_parts_do_not_matter(raw: list[int]) -> None:
-    one = np.array(raw)
+    one = np.array([*raw, 0, 1])
     found = agreement(one, np.array(list("edcba"))[one])
     assert (found["ari"], found["ami"], found["macro_jaccard"]) == near((1.0, 1.0, 1.0))
 
@@ -51,6 +51,16 @@ def test_one_part_leaves_nothing_without_it() -> None:
     found = agreement(np.zeros(5, int), np.arange(5))
     assert found["largest_share"] == 1
     assert np.isnan(found["ari_without_largest"])
+
+
+def test_what_tells_nothing_apart_agrees_with_nothing() -> None:
+    found = agreement(np.zeros(20, int), np.ones(20, int))
+    assert all(np.isnan(found[name]) for name in ("ari", "ami", "ari_without_largest"))
+    # Of two parts one is left without the largest, and one part agrees with any other.
+    two = np.repeat([0, 1], [12, 8])
+    found = agreement(two, np.zeros(20, int))
+    assert np.isnan(found["ari_without_largest"])
+    assert found["ari"] == found["ami"] == 0
 
 
 def test_information_tells_which_way_parts_and_classes_hold_each_other() -> None:

@@ -40,19 +40,22 @@ def agreement(one: Partition, other: Partition) -> dict[str, float]:
     ``ari`` and ``ami`` are adjusted for chance (Hubert & Arabie 1985; Vinh et al. 2010);
     ``macro_jaccard`` is the mean of `best_jaccards` over the parts of ``one``, small ones counting
     as much as large ones; ``largest_share`` is the share of rows in the largest part of ``one``;
-    ``ari_without_largest`` leaves the rows of that part out (nan where no row is left).
+    ``ari_without_largest`` leaves the rows of that part out. It is nan where fewer than two parts
+    are left, and so are ``ari`` and ``ami`` of two partitions of one part each: nothing is told
+    apart there that could agree.
     """
     table = contingency(one, other)
     sizes = table.sum(axis=1)
     largest = np.unique(one)[sizes.argmax()]
     rest = one != largest
+    told_apart = table.size > 1
     return {
-        "ari": float(adjusted_rand_score(one, other)),
-        "ami": float(adjusted_mutual_info_score(one, other)),
+        "ari": float(adjusted_rand_score(one, other)) if told_apart else float("nan"),
+        "ami": float(adjusted_mutual_info_score(one, other)) if told_apart else float("nan"),
         "macro_jaccard": float(best_jaccards(table).mean()),
         "largest_share": float(sizes.max() / sizes.sum()),
         "ari_without_largest": (
-            float(adjusted_rand_score(one[rest], other[rest])) if rest.any() else float("nan")
+            float(adjusted_rand_score(one[rest], other[rest])) if len(sizes) > 2 else float("nan")
         ),
     }
 
