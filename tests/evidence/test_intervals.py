@@ -67,3 +67,15 @@ def test_draws_follow_the_seed():
     first, again, other = (intervals(mean, np.arange(50), 50, seed) for seed in (1, 1, 2))
     assert first == again
     assert first["mean"][1:] != pytest.approx(other["mean"][1:], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("value", "drawn"), [(1.0, 0.9), (0.0, -0.2), (0.5, 0.5)])
+def test_an_interval_holds_its_value_and_ends_at_1(value, drawn):
+    everything = np.arange(40)
+
+    def figures(rows):
+        spread = 0.1 * (rows.mean() / everything.mean()) ** 3
+        return {"it": value if np.array_equal(rows, everything) else drawn + spread}
+
+    found, low, high = intervals(figures, everything // 4, 200, 3)["it"]
+    assert low <= found <= high <= 1

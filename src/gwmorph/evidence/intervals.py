@@ -64,7 +64,8 @@ def intervals(
     """Return value and 95 % interval of each figure of n rows.
 
     A row that is drawn twice agrees with itself, which raises every agreement of partitions: the
-    percentiles are moved by as much as the mean of the draws lies beside the value.
+    percentiles are moved by as much as the mean of the draws lies beside the value, but neither
+    past the value nor past 1, which no figure exceeds.
 
     Parameters
     ----------
@@ -108,4 +109,4 @@ def _interval(value: float, draws: list[float]) -> tuple[float, float, float]:
     if not len(known):
         return float(value), np.nan, np.nan
     low, high = np.percentile(known, _PERCENTILES) + value - known.mean()
-    return float(value), float(low), float(high)
+    return float(value), min(float(low), value), min(max(float(high), value), 1.0)
