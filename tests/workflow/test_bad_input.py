@@ -184,3 +184,11 @@ def test_a_failed_verdict_leaves_every_table_in_place(copy):
 def test_a_run_too_short_to_know_its_own_quiet_noise_is_refused_before_any_job(unfinished):
     project = unfinished.change(score={"background": "run"})
     refused(project, "ConfigError: score.background: run: H1 has", "expected at least 100 quiet")
+
+
+def test_labels_at_fault_are_refused_before_any_job(unfinished):
+    (unfinished.folder / "labels.csv").write_text(
+        f"GPStime,peakFreq,snr,confidence,id,ifo,label\n{FIRST},100,10,1,a,Hanford,Blip\n"
+    )
+    project = unfinished.change(validation={"similarity": {"labels": "labels.csv"}})
+    refused(project, "labels.csv", "Hanford")

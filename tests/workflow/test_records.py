@@ -57,7 +57,9 @@ def test_all_asks_for_everything_that_the_readme_promises(unfinished):
 
 def test_all_asks_for_names_where_there_are_labels_and_for_no_validation(unfinished):
     assert not [path for path in asked_for(unfinished) if path.startswith("validation/")]
-    (unfinished.folder / "labels.csv").write_text("GPStime,ifo,label\n")
+    (unfinished.folder / "labels.csv").write_text(
+        f"GPStime,peakFreq,snr,confidence,id,ifo,label\n{FIRST},100,10,1,a,H1,Blip\n"
+    )
     named = unfinished.change(validation={"similarity": {"labels": "labels.csv"}})
     asked = {path for path in asked_for(named) if path.startswith("validation/")}
     names = ("reference", "named_rows", "named_clusters", "naming", "confusion")

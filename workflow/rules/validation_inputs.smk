@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from gwmorph.encoders.registry import with_weights
+from gwmorph.labels import read_labels
 
 VALIDATION = "results/{run}/validation/{view}"
 AGREEMENTS = f"{VALIDATION}/stability.parquet"
@@ -76,6 +77,14 @@ def other_reference(wildcards):
     return as_inputs("validation.similarity.reference", [str(path)])
 
 
+@cache
+def require_readable_labels():
+    """End where the file of labels is at fault: before the first job, not in the one that needs it."""
+    if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+        with one_message():
+            read_labels(SIMILARITY.labels)
+
+
 def given_labels(wildcards):
     """Return the file of labels, where the configuration names one."""
     if SIMILARITY.labels is None:
@@ -84,6 +93,7 @@ def given_labels(wildcards):
         sys.exit(
             f"ConfigError: validation.similarity.labels: {SIMILARITY.labels}: no such file."
         )
+    require_readable_labels()
     return as_inputs("validation.similarity.labels", [SIMILARITY.labels])
 
 
