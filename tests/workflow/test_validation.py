@@ -235,6 +235,14 @@ def test_one_change_reruns_alone(validated):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("change", [{"repeats": 21}, {"ablation": {"changes": CHANGES[:2]}}])
+def test_no_picture_is_changed_again_for_another_key(validated, change):
+    printed = validated.change(validation=change).make("--dry-run", "validation")
+    assert [job for job in jobs(printed) if "change" in job] == [
+        "Comparing the clusters of changed window views of run t"
+    ]
+
+
 def test_each_question_reruns_alone(validated):
     more = validated.change(validation={"permutations": 29})
     assert [job for job in jobs(more.make("--dry-run", "validation")) if "record" not in job] == [

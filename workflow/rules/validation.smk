@@ -27,7 +27,10 @@ rule ablation_sample:
         runtime=10,
     params:
         blocks=lambda wildcards: sampled_blocks(),
-        validation=validated("ablation"),
+        # No more than it reads: with the sample all changed pictures would be made anew.
+        validation=CONFIG.validation.model_dump(
+            mode="json", include={"seed": True, "ablation": {"rows"}}
+        ),
         code=code("ablation_sample"),
     message:
         "Drawing {wildcards.view} views of run {wildcards.run} to be changed"
