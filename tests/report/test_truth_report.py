@@ -31,9 +31,10 @@ def drawn(clusters: pa.Table, truth: pa.Table, path) -> set:
 
 
 def test_perfect_clusters_are_said_to_be(tmp_path):
-    events = found((100.0, 0), (200.0, 0), (300.0, 1))
-    title = module._title(events, TRUE)
-    assert title.startswith("3 events of injections: 1.00 are of their cluster's commonest")
+    events = found((100.0, 0), (200.0, 0), (300.0, 1), (400.0, 2))
+    truth = injected((100.0, "blip"), (200.0, "blip"), (300.0, "noise_burst"), (400.0, "tomte"))
+    title = module._title(events, truth)
+    assert title.startswith("4 events of injections: 1.00 are of their cluster's commonest")
     assert title.endswith("AMI 1.00, ARI 1.00, 1.00 without the largest cluster")
 
 
