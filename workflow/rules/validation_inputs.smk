@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 from gwmorph.encoders.registry import with_weights
-from gwmorph.labels import read_labels
 
 VALIDATION = "results/{run}/validation/{view}"
 AGREEMENTS = f"{VALIDATION}/stability.parquet"
@@ -81,6 +80,8 @@ def other_reference(wildcards):
 def require_readable_labels():
     """End where the file of labels is at fault: before the first job, not in the one that needs it."""
     if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+        from gwmorph.labels import read_labels
+
         with one_message():
             read_labels(SIMILARITY.labels)
 
