@@ -209,7 +209,7 @@ def _whitened_span(
 
 def describe_drawn(moment: Moment, gps: float, seconds: float) -> str:
     """Return which part of the window is drawn, why it is a short one, or nothing."""
-    if _around(gps, seconds) == _shown(moment, gps, seconds):
+    if _window(moment) != _shown(moment, gps, seconds) == _around(gps, seconds):
         return f"of this, {seconds:g} s around GPS {gps:.12g} are drawn"
     if moment.window_s >= seconds:
         return ""
