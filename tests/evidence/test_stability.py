@@ -113,7 +113,8 @@ def test_islands_stay_whatever_is_changed():
     assert {row["rows"] for row in amis} == {ROWS, len(few[-1].rows)}
     survived = survival_rows(truth, partitions, 0.8)
     assert [row["members"] for row in survived] == [ROWS // 4] * 4
-    assert all(row["stable"] and row["survived"] == len(few) for row in survived)
+    assert all(row["stable"] for row in survived)
+    assert {(row["survived"], row["runs"]) for row in survived} == {(len(few) - 1, len(few) - 1)}
 
 
 def test_a_cluster_that_is_an_accident_does_not_stay():
@@ -132,7 +133,28 @@ def test_a_cluster_that_the_sample_alone_does_not_show_is_not_judged():
     lost = np.repeat([0, 1, 0, 1], [40, 30, 5, 5]).astype(np.int32)
     rows = survival_rows(labels, {SAMPLE: lost, "seed 1": labels, "seed 2": labels}, 0.6)
     assert [row["stable"] for row in rows] == [True, True, None]
-    assert rows[2]["survived"] == 2
+    assert [(row["survived"], row["runs"]) for row in rows] == [(2, 2)] * 3
+
+
+def test_the_sample_alone_is_no_variant():
+    """Three of four with it, two of three without."""
+    labels = np.repeat([0, 1, 2], [40, 30, 10]).astype(np.int32)
+    lost = np.repeat([0, 1, 0, 1], [40, 30, 5, 5]).astype(np.int32)
+    rows = survival_rows(labels, {SAMPLE: labels, "a": labels, "b": labels, "c": lost}, 0.7)
+    assert [row["stable"] for row in rows] == [True, True, False]
+    assert rows[2]["share"] == near(2 / 3)
+
+
+def test_of_an_only_cluster_nothing_can_be_told():
+    one = np.zeros(20, np.int32)
+    (row,) = survival_rows(one, {SAMPLE: one, "seed 1": one, "seed 2": one}, 0.8)
+    assert (row["survived"], row["runs"], row["stable"]) == (2, 2, None)
+
+
+def test_without_a_variant_nothing_can_be_told():
+    labels = np.repeat([0, 1], 10).astype(np.int32)
+    rows = survival_rows(labels, {SAMPLE: labels}, 0.8)
+    assert [(row["runs"], row["share"], row["stable"]) for row in rows] == [(0, 0.0, None)] * 2
 
 
 def test_a_variant_without_a_row_of_a_cluster_says_nothing_of_it():

@@ -227,12 +227,13 @@ def survival_rows(
     partitions: Mapping[str, NDArray[np.int32]],
     share: float,
 ) -> list[dict[str, Any]]:
-    """Return rows of ``SURVIVAL``: in how many partitions each of the run's clusters is found.
+    """Return rows of ``SURVIVAL``: in how many variants each of the run's clusters is found.
 
     Found is a cluster with which another one has a Jaccard of 0.5 or more (Hennig 2007), on the
-    rows that the partition has; where it has none of a cluster's rows it says nothing of it. A
-    cluster that the sample alone does not show, with nothing changed, has too few rows in it:
-    whether it is stable cannot be told, None.
+    rows that the variant has; where it has none of a cluster's rows it says nothing of it. The
+    sample alone is no variant, since nothing is changed in it: a cluster that it does not show has
+    too few rows there, and whether it is stable cannot be told, None. Nor can it of a run's only
+    cluster, with which every variant agrees.
     """
     names, members = np.unique(labels, return_counts=True)
     jaccards: dict[int, list[float]] = {name: [] for name in names.tolist()}
@@ -241,14 +242,15 @@ def survival_rows(
         both = other != LEFT_OUT
         best = best_jaccards(contingency(labels[both], other[both]))
         for name, jaccard in zip(np.unique(labels[both]).tolist(), best.tolist(), strict=True):
-            jaccards[name].append(jaccard)
-            if variant == SAMPLE and jaccard < DISSOLVED:
+            if variant != SAMPLE:
+                jaccards[name].append(jaccard)
+            elif jaccard < DISSOLVED:
                 lost.add(name)
     rows = []
     for name, count in zip(names.tolist(), members.tolist(), strict=True):
         found = np.array(jaccards[name])
         survived = int((found >= DISSOLVED).sum())
-        judged = name not in lost and len(found) > 0
+        judged = name not in lost and len(found) > 0 and len(names) > 1
         rows.append(
             {
                 "cluster": name,

@@ -57,7 +57,9 @@ SURVIVAL = pa.schema(
     [
         field("cluster", pa.int32(), "", "cluster number"),
         field("members", pa.int64(), "", "members among the rows that were looked at"),
-        field("runs", pa.int64(), "", "variants in which it could be found"),
+        field(
+            "runs", pa.int64(), "", "variants in which it could be found, without the sample alone"
+        ),
         field("survived", pa.int64(), "", "variants with a cluster of Jaccard 0.5 or more"),
         field("share", pa.float64(), "", "the second over the first"),
         field("mean_jaccard", pa.float64(), "", "mean of the best Jaccard over all variants"),
