@@ -45,20 +45,21 @@ def test_missing_columns_are_named(write, column):
 
 def test_unknown_detectors_are_named_with_their_lines(write):
     wrong = ROW.replace("H1", "H2").replace("UjLN", "x")
-    with pytest.raises(TableError, match=r"1 detectors are unknown.*known are H1.*H2 \(line 3\)"):
+    with pytest.raises(TableError, match=r"1 detector not known; known are H1.*: H2 \(line 3\)"):
         read_labels(write(ROW, wrong))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("1252747032.963", "late", r"values of GPStime are no numbers: late \(line 2\)"),
-        ("1252747032.963", "", r"values of GPStime are no numbers"),
-        ("1252747032.963", "inf", r"values of GPStime are no numbers: inf"),
-        ("1252747032.963", "-5", r"GPS times are not positive: -5.0 \(line 2\)"),
-        ("45.9", "loud", r"values of snr are no numbers: loud"),
-        ("Blip", " ", r"values of label are empty"),
-        ("UjLN", "", r"values of id are empty"),
+        ("1252747032.963", "late", r"1 GPStime value no number.*: late \(line 2\)"),
+        ("1252747032.963", "", r"1 GPStime value no number.*: \(line 2\)"),
+        ("1252747032.963", "inf", r"1 GPStime value no number.*: inf"),
+        ("1252747032.963", '"1252747032,963"', r"decimal point: 1252747032,963 \(line 2\)"),
+        ("1252747032.963", "-5", r"1 GPS time not positive: -5.0 \(line 2\)"),
+        ("45.9", "loud", r"1 snr value no number.*: loud"),
+        ("Blip", " ", r"1 label value empty: \(line 2\)"),
+        ("UjLN", "", r"1 id value empty: \(line 2\)"),
     ],
 )
 def test_values_that_make_no_sense_are_named(write, old, new, message):
@@ -68,11 +69,18 @@ def test_values_that_make_no_sense_are_named(write, old, new, message):
 
 def test_many_faults_are_counted_and_some_named(write):
     rows = [ROW.replace("45.9", "x").replace("UjLN", f"n{i}") for i in range(8)]
-    with pytest.raises(TableError, match=r"8 values of snr.*\(line 6\) and 3 more"):
+    with pytest.raises(TableError, match=r"8 snr values no number.*\(line 6\) and 3 more"):
         read_labels(write(*rows))
 
 
-@pytest.mark.parametrize("changed", [("UjLN", "other"), ("1252747032.963", "1252747099.0")])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("UjLN", "other"),
+        ("1252747032.963", "1252747099.0"),
+        ("1252747032.963,217.7,45.9,1.7e-22,0.999,UjLN", "1252747032.964,2,3,4,5,other"),
+    ],
+)
 def test_two_classes_of_one_transient_name_both_lines(write, changed):
     other = ROW.replace("Blip", "Tomte").replace(*changed)
     message = r"line 2 says Blip and line 4 says Tomte of one transient of H1"
@@ -88,7 +96,7 @@ def test_empty_and_unreadable_files_are_named(write, tmp_path):
     with pytest.raises(TableError, match=r"labels.csv: holds no label"):
         read_labels(write())
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(TableError, match=r"empty.csv: cannot be read as CSV"):
+    with pytest.raises(TableError, match=r"empty.csv: no column ifo, .*it has none.*tabs"):
         read_labels(tmp_path / "empty.csv")
     with pytest.raises(TableError, match=r"missing.csv: cannot be read as CSV"):
         read_labels(tmp_path / "missing.csv")
@@ -114,8 +122,37 @@ def test_a_column_as_it_is_written_in_releases_comes_first(write):
 def test_another_encoding_is_refused(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text(f"{HEADER}\n{ROW.replace('Blip', 'Blïp')}\n", encoding="latin-1")
-    with pytest.raises(TableError, match=r"labels.csv: cannot be read as CSV .*in UTF-8"):
+    with pytest.raises(TableError, match=r"cannot be read as CSV: line 2 is not in UTF-8 "):
         read_labels(path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_faults_are_named_by_the_line_of_the_file(tmp_path, end):
+    """Behind an empty line, and behind a line break within quotes."""
+    quoted = ROW.replace("UjLN", f'"in{end}two"').replace("1252747032.963", "1252747001.0")
+    wrong = ROW.replace("45.9", "loud").replace("UjLN", "last")
+    path = tmp_path / "labels.csv"
+    path.write_bytes(end.join([HEADER, "", ROW, quoted, wrong]).encode())
+    with pytest.raises(TableError, match=r"loud \(line 6\)"):
+        read_labels(path)
+
+
+def test_lines_of_another_length_are_named(write):
+    short, long = ROW.removesuffix(",Blip"), ROW.replace("963,", "963,5,")
+    message = r"header names 8 columns, but 2 lines below have.*: 7 \(line 3\), 9 \(line 4\)"
+    with pytest.raises(TableError, match=message):
+        read_labels(write(ROW, short, long))
+
+
+@pytest.mark.parametrize("row", ['"unfinished', '"x"y,1'])
+def test_quotes_that_do_not_fit_are_named(write, row):
+    with pytest.raises(TableError, match=r"cannot be read as CSV: .* \(line 3\)"):
+        read_labels(write(ROW, row, ROW))
+
+
+def test_another_delimiter_is_told_what_delimiters_are_read(write):
+    with pytest.raises(TableError, match=r"it has GPStime\|.*with commas, semicolons or tabs"):
+        read_labels(write(ROW.replace(",", "|"), header=HEADER.replace(",", "|")))
 
 
 def labelled(*places):

@@ -5,7 +5,10 @@ One row is one transient of one detector. The columns are those of Gravity Spy's
 """
 
 import codecs
-from collections.abc import Mapping, Sequence
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv
 
 from gwmorph.config import Detector
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
 from gwmorph.tables.labels import LABELS
+from gwmorph.wording import counted
 
 # Column of the table: column of the file, and whether every file must have it.
 _COLUMNS = {
@@ -37,8 +40,15 @@ _COLUMNS = {
 }
 _DELIMITERS = (",", ";", "\t")
 _TEXTS = ("detector", "label", "gravityspy_id")
+_EXPECTED = (
+    "Expected UTF-8, a header line with the columns of Gravity Spy's releases, and one line for "
+    "each labelled transient, with commas, semicolons or tabs."
+)
 # What an error names before it says how many more there are.
 _NAMED = 5
+# ASSUME: labels of one detector that are nearer than this mean one transient, since a search joins
+# what is so near into one trigger.
+ONE_TIME_S = 0.01
 # A label's time is that of another search's loudest tile: it may lie this far outside of our
 # trigger, which for a long signal reaches far beyond its own loudest tile.
 NEAR_S = 0.25
@@ -52,6 +62,29 @@ WITH_TRIGGER = "analysed, with a trigger"
 FATES = (WITH_TRIGGER, WITHOUT_TRIGGER, EXCLUDED, NO_WINDOW, NO_DETECTOR)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """What a file says: its known columns as text, and the line that each row begins on."""
+
+    path: Path | str
+    columns: Mapping[str, NDArray[np.str_]]
+    lines: NDArray[np.int64]
+
+    def refuse(self, wrong: NDArray[np.bool_], values: NDArray, noun: str, fault: str) -> None:
+        """Raise an error that names lines, unless no row is ``wrong``."""
+        places = np.flatnonzero(wrong)
+        if len(places):
+            named = [f"{values[i]!s} (line {self.lines[i]})".strip() for i in places[:_NAMED]]
+            raise TableError(
+                f"{self.path}: {counted(len(places), noun)} {fault}: {_some(named, len(places))}. "
+                "Correct these lines or take them out."
+            )
+
+
+def _some(named: Sequence[str], count: int) -> str:
+    return ", ".join(named) + (f" and {count - len(named)} more" if count > len(named) else "")
+
+
 def read_labels(path: Path | str) -> pa.Table:
     """Read labels from a CSV file with a header line, with commas, semicolons or tabs.
 
@@ -63,25 +96,27 @@ def read_labels(path: Path | str) -> pa.Table:
     Raises
     ------
     TableError
-        The file cannot be read as CSV, holds no row, or lacks a column; a detector is unknown; a
-        label or an id is empty; a number is none, or a time is not positive; one transient (a
-        detector's id, or its time) has two classes. The error names lines of the file.
+        The file cannot be read as CSV in UTF-8, holds no row, lacks a column, or has lines of
+        another number of values than its header; a detector is unknown; a label or an id is
+        empty; a number is none, or a time is not positive; one transient (a detector's id, or
+        its time within ``ONE_TIME_S``) has two classes. The error names lines of the file.
     """
-    held = _read_text(path)
+    written = _read_text(path)
     columns: dict[str, NDArray[Any]] = {
-        name: _texts(path, held, name) if name in _TEXTS else _numbers(path, held, name)
+        name: _texts(written, name) if name in _TEXTS else _numbers(written, name)
         for name in _COLUMNS
     }
     known = get_args(Detector)
-    _refuse(
-        path,
+    written.refuse(
         ~np.isin(columns["detector"], known),
         columns["detector"],
-        f"detectors are unknown; known are {', '.join(known)}",
+        "detector",
+        f"not known; known are {', '.join(known)}",
     )
-    _refuse(path, ~(columns["gps_time"] > 0), columns["gps_time"], "GPS times are not positive")
-    kept = _one_of_each(path, columns)
-    order = np.lexsort((columns["gps_time"][kept], columns["detector"][kept]))
+    times = columns["gps_time"]
+    written.refuse(~(times > 0), times, "GPS time", "not positive")
+    kept = _one_of_each(written, columns)
+    order = np.lexsort((times[kept], columns["detector"][kept]))
     return _table({name: values[kept][order] for name, values in columns.items()})
 
 
@@ -94,72 +129,95 @@ def _table(columns: Mapping[str, NDArray]) -> pa.Table:
     return pa.table(arrays, schema=LABELS)
 
 
-def _read_text(path: Path | str) -> pa.Table:
+def _read_text(path: Path | str) -> _Written:
     """Return the columns that are known, by their own names, as text; lines keep their order."""
-    try:
-        encoding, delimiter = _dialect(path)
-        read, parse = csv.ReadOptions(encoding=encoding), csv.ParseOptions(delimiter=delimiter)
-        names = csv.open_csv(path, read, parse).schema.names
-        written = _as_written(path, names)
-        options = csv.ConvertOptions(
-            include_columns=list(written), column_types=dict.fromkeys(written, pa.string())
-        )
-        held = csv.read_csv(path, read, parse, options)
-    except (OSError, UnicodeError, pa.ArrowException) as error:
+    (_, names), *records = list(_records(path, _decoded(path))) or [(1, [])]
+    places = _places_of_columns(path, names)
+    other = [(line, len(values)) for line, values in records if len(values) != len(names)]
+    if other:
+        named = [f"{count} (line {line})" for line, count in other[:_NAMED]]
         raise TableError(
-            f"{path}: cannot be read as CSV ({error}). Expected a header line and one line for "
-            "each labelled transient, as in Gravity Spy's releases, in UTF-8."
-        ) from error
-    if not held.num_rows:
+            f"{path}: the header names {len(names)} columns, but {counted(len(other), 'line')} "
+            f"below have another number of values: {_some(named, len(other))}. Put quotes around "
+            "values that hold the delimiter, and write numbers with a decimal point."
+        )
+    if not records:
         raise TableError(f"{path}: holds no label: there is nothing below its header line.")
-    return held.rename_columns(list(written.values()))
+    columns = {
+        column: np.array([values[place].strip() for _, values in records])
+        for column, place in places.items()
+    }
+    return _Written(path, columns, np.array([line for line, _ in records]))
 
 
-def _dialect(path: Path | str) -> tuple[str, str]:
-    """Return encoding, by the mark that spreadsheets begin a file with, and what parts columns."""
-    with Path(path).open("rb") as file:
-        beginning = file.readline()
-    wide = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    counts = {mark: beginning.count(mark.encode()) for mark in _DELIMITERS}
-    return "utf-16" if wide else "utf-8", max(counts, key=lambda mark: counts[mark])
+def _decoded(path: Path | str) -> str:
+    """Return the text of a file, in UTF-8 or with the mark that spreadsheets begin UTF-16 with."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read as CSV ({error}). {_EXPECTED}") from error
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeError as error:
+        before = content[: error.start] if isinstance(error, UnicodeDecodeError) else b""
+        raise TableError(
+            f"{path}: cannot be read as CSV: line {before.count(bytes([10])) + 1} is not in UTF-8 "
+            f"({error}). {_EXPECTED}"
+        ) from error
 
 
-def _as_written(path: Path | str, names: Sequence[str]) -> dict[str, str]:
-    """Return the known column that each name of the file means, letters of any case.
+def _records(path: Path | str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line that each record begins on, and its values; an empty line is none."""
+    header = text.lstrip().partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for values in reader:
+            if values:
+                yield line, values
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise TableError(
+            f"{path}: cannot be read as CSV: {error} (line {line}). {_EXPECTED}"
+        ) from error
+
+
+def _places_of_columns(path: Path | str, names: Sequence[str]) -> dict[str, int]:
+    """Return where each known column stands, letters of any case.
 
     Of names that differ in nothing else the one that is written as in the releases, or the first.
     """
     known = {column.casefold(): column for column, _ in _COLUMNS.values()}
-    found: dict[str, str] = {}
-    for name in sorted(names, key=lambda name: name not in known.values()):
-        column = known.get(name.strip().casefold())
-        if column is not None and column not in found.values():
-            found[name] = column
-    missing = [
-        column for column, needed in _COLUMNS.values() if needed and column not in found.values()
-    ]
+    found: dict[str, int] = {}
+    for place in sorted(range(len(names)), key=lambda place: names[place] not in known.values()):
+        column = known.get(names[place].strip().casefold())
+        if column is not None:
+            found.setdefault(column, place)
+    missing = [column for column, needed in _COLUMNS.values() if needed and column not in found]
     if missing:
-        raise TableError(
-            f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}. Expected the "
-            "columns of Gravity Spy's releases: add them, or rename yours."
-        )
+        has = ", ".join(names) or "none"
+        raise TableError(f"{path}: no column {', '.join(missing)}; it has {has}. {_EXPECTED}")
     return found
 
 
-def _texts(path: Path | str, held: pa.Table, name: str) -> NDArray[np.str_]:
+def _texts(written: _Written, name: str) -> NDArray[np.str_]:
     column = _COLUMNS[name][0]
-    values = np.array([value.strip() for value in held[column].to_pylist()], dtype=np.str_)
-    _refuse(path, values == "", values, f"values of {column} are empty")
+    values = written.columns[column]
+    written.refuse(values == "", values, f"{column} value", "empty")
     return values
 
 
-def _numbers(path: Path | str, held: pa.Table, name: str) -> NDArray[np.float64]:
+def _numbers(written: _Written, name: str) -> NDArray[np.float64]:
     column = _COLUMNS[name][0]
-    if column not in held.column_names:
-        return np.full(held.num_rows, np.nan)
-    texts = held[column].to_pylist()
+    if column not in written.columns:
+        return np.full(len(written.lines), np.nan)
+    texts = written.columns[column]
     values = np.array([_number(text) for text in texts])
-    _refuse(path, ~np.isfinite(values), np.array(texts), f"values of {column} are no numbers")
+    written.refuse(
+        ~np.isfinite(values), texts, f"{column} value", "no number with a decimal point"
+    )
     return values
 
 
@@ -170,33 +228,36 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _refuse(path: Path | str, wrong: NDArray[np.bool_], values: NDArray, what: str) -> None:
-    places = np.flatnonzero(wrong)
-    if len(places):
-        some = ", ".join(f"{values[i]!s} (line {i + 2})" for i in places[:_NAMED])
-        more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+def _one_of_each(written: _Written, columns: Mapping[str, NDArray]) -> NDArray[np.intp]:
+    """Return the first line of every transient, in the order of the file."""
+    detectors, times = columns["detector"], columns["gps_time"]
+    first: dict[tuple[str, str], int] = {}
+    same = [
+        (first.setdefault((str(detectors[i]), str(name)), i), i)
+        for i, name in enumerate(columns["gravityspy_id"])
+    ]
+    order = np.lexsort((times, detectors))
+    before, after = order[:-1], order[1:]
+    close = (detectors[before] == detectors[after]) & (times[after] - times[before] < ONE_TIME_S)
+    same += zip(before[close].tolist(), after[close].tolist(), strict=True)
+    repeated = set()
+    for one, other in (sorted(pair) for pair in same if pair[0] != pair[1]):
+        _require_one_class(written, columns, one, other)
+        repeated.add(other)
+    return np.array([i for i in range(len(times)) if i not in repeated])
+
+
+def _require_one_class(
+    written: _Written, columns: Mapping[str, NDArray], one: int, other: int
+) -> None:
+    labels, lines = columns["label"], written.lines
+    if labels[one] != labels[other]:
         raise TableError(
-            f"{path}: {len(places)} {what}: {some}{more}. Correct these lines or take them out."
+            f"{written.path}: line {lines[one]} says {labels[one]} and line {lines[other]} says "
+            f"{labels[other]} of one transient of {columns['detector'][one]} (id "
+            f"{columns['gravityspy_id'][other]}, GPS {columns['gps_time'][other]:.6f}). One "
+            "transient has one class: take one of them out."
         )
-
-
-def _one_of_each(path: Path | str, columns: Mapping[str, NDArray]) -> NDArray[np.intp]:
-    """Return the first line of every transient."""
-    first: dict[tuple[str, str | float], int] = {}
-    kept = []
-    detectors, labels = columns["detector"], columns["label"]
-    for i, place in enumerate(zip(columns["gravityspy_id"], columns["gps_time"], strict=True)):
-        others = [first.setdefault((str(detectors[i]), key), i) for key in place]
-        for other in others:
-            if labels[other] != labels[i]:
-                raise TableError(
-                    f"{path}: line {other + 2} says {labels[other]} and line {i + 2} says "
-                    f"{labels[i]} of one transient of {detectors[i]} (id {place[0]}, GPS "
-                    f"{place[1]:.6f}). One transient has one class: take one of them out."
-                )
-        if i in others:
-            kept.append(i)
-    return np.array(kept)
 
 
 def matching_triggers(labels: pa.Table, triggers: pa.Table) -> list[int | None]:
