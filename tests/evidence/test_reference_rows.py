@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score
 
 from closeness import near
+from gwmorph.config import EncoderConfig
 from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
     QUIET,
+    check_reference,
     classes_in_windows,
     confusion_rows,
     known_classes,
@@ -197,6 +199,45 @@ def test_a_reference_made_in_another_way_is_refused(tmp_path, render_id, encoder
         read_reference(tmp_path / "r.parquet", render_id, encoder_id, view)
 
 
+DCT, INDOMAIN = EncoderConfig(name="dct"), EncoderConfig(name="indomain")
+DINOV2 = EncoderConfig(name="dinov2", weights={"path": "."})
+
+
+@pytest.mark.parametrize(
+    ("encoder", "known"),
+    [
+        (DCT, "dct:1:-:8x9:float32"),
+        (INDOMAIN, "indomain:3:abc:8x9:float32"),
+        (
+            EncoderConfig(name="dinov2", weights={"path": "."}),
+            "any/dinov2:f:any:8x9:bf16:cls",
+        ),
+    ],
+)
+def test_a_reference_is_known_to_fit_before_the_encoder_is_made(tmp_path, encoder, known):
+    path = tmp_path / "r.parquet"
+    table = reference_table(embeddings(), np.array(["a"] * 6), SHAPES)
+    about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": known}
+    write_table(path, table.schema, table, about)
+    check_reference(path, "r", encoder, (8, 9), "abc")
+    with pytest.raises(TableError, match=r"gwmorph.render_id = 'q', got 'r'"):
+        check_reference(path, "q", encoder, (8, 9), "abc")
+    other = INDOMAIN if encoder is DCT else DCT
+    for wrong, size in ((other, (8, 9)), (encoder, (9, 8))):
+        with pytest.raises(TableError, match=rf"the encoder {wrong.name}.*got those of '{known}'"):
+            check_reference(path, "r", wrong, size, "abc")
+
+
+def test_a_reference_by_other_weights_or_unnamed_ones_is_known_not_to_fit(tmp_path):
+    path = tmp_path / "r.parquet"
+    table = reference_table(embeddings(), np.array(["a"] * 6), SHAPES)
+    for known in ("indomain:3:other:8x9:float32", "indomain", ""):
+        about = {"gwmorph.render_id": "r", "gwmorph.encoder_id": known}
+        write_table(path, table.schema, table, about)
+        with pytest.raises(TableError, match=r"indomain, weights abc, .* got those of"):
+            check_reference(path, "r", INDOMAIN, (8, 9), "abc")
+
+
 def test_a_reference_with_vectors_that_are_not_finite_is_refused(tmp_path):
     rows = embeddings()
     vectors = embedding_matrix(rows).copy()
@@ -253,6 +294,18 @@ def test_names_are_scored_by_class_and_as_a_whole():
     assert table == {
         ("a", "a"): 5, ("a", "b"): 1, ("b", "b"): 2, ("b", ""): 1, ("c", "a"): 1,
     }  # fmt: skip
+
+
+def test_a_name_that_is_given_and_never_right_is_scored():
+    classes, named = np.array(["a", "a", "b"]), np.array(["a", "scratchy", "scratchy"])
+    rows = {
+        (row["figure"], row["label"]): row
+        for row in naming_rows("vectors", named, classes, np.arange(3), 20, 1)
+    }
+    wrong = rows["precision", "scratchy"]
+    assert (wrong["value"], wrong["rows"]) == (0, 2)
+    assert wrong["high"] < 1
+    assert ("top1", "scratchy") not in rows
 
 
 def test_random_names_agree_by_chance_alone():

@@ -203,6 +203,23 @@ def test_a_reference_of_another_view_or_none_is_refused(validated):
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"picture": {"energy_max": 20.0}}, "expected gwmorph.render_id = "),
+        ({"encoder": {"name": "indomain"}}, "expected vectors of the encoder indomain, weights "),
+    ],
+)
+def test_a_reference_made_in_another_way_is_refused_before_any_job(validated, changes, said):
+    named = {"similarity": {"reference": "results/t/validation", "labels": None}}
+    other = validated.change(run={"name": "another"}, validation=named, **changes)
+    done = other.snakemake("validation")
+    assert done.returncode != 0
+    assert f"TableError: results/t/validation/window/reference.parquet: {said}" in done.stdout
+    assert not jobs(done.stdout)
+    assert "Traceback" not in done.stdout
+
+
 def test_a_runs_own_reference_names_another_one(validated):
     """Of the same rows, which do not name themselves."""
     again = validated.change(validation={"similarity": {"reference": "results/t/validation"}})

@@ -79,8 +79,8 @@ def settled(configuration):
     )
 
 
-def weights_are_read_here():
-    """Return whether this process is to look at weights, before there are jobs that do.
+def inputs_are_read_here():
+    """Return whether this process is to look into weights and tables, before there are jobs that do.
 
     With a deployment method the jobs, not this process, have what reads them.
     """
@@ -91,7 +91,7 @@ def weights_are_read_here():
 def require_weights(may_fetch):
     """End unless the encoder's weights are there; those of the hub may be fetched."""
     of_hub = CONFIG.encoder.name == "dinov2" and CONFIG.encoder.weights.path is None
-    if weights_are_read_here() and (may_fetch or not of_hub):
+    if inputs_are_read_here() and (may_fetch or not of_hub):
         check_weights(CONFIG.encoder)
 
 

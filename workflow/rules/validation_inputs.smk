@@ -63,6 +63,26 @@ def validation_files():
     return name_files() + expand([*kept, *shown], run=RUN, view=VIEWS)
 
 
+@cache
+def require_comparable_reference(path):
+    """End where another run's pictures were made in another way: before the first job, not late."""
+    if not inputs_are_read_here():
+        return
+    from gwmorph.block import RenderParameters
+    from gwmorph.evidence.reference import check_reference
+
+    sections = [keys(name) for name in ("conditioning", "qtransform", "picture")]
+    with one_message():
+        drawn = RenderParameters.from_sections(CONFIG.window.duration_s, *sections)
+        check_reference(
+            path,
+            drawn.render_id,
+            CONFIG.encoder,
+            (CONFIG.picture.height, CONFIG.picture.width),
+            next(map(content_of, weights_of(CONFIG.encoder)), None),
+        )
+
+
 def other_reference(wildcards):
     """Return the reference of another run for a view, where the configuration names one."""
     if SIMILARITY.reference is None:
@@ -73,13 +93,14 @@ def other_reference(wildcards):
             f"ConfigError: validation.similarity.reference: {path}: no such file. Name the folder "
             "results/NAME/validation of a run whose validation is finished, for the same views."
         )
+    require_comparable_reference(path)
     return as_inputs("validation.similarity.reference", [str(path)])
 
 
 @cache
 def require_readable_labels():
     """End where the file of labels is at fault: before the first job, not in the one that needs it."""
-    if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+    if inputs_are_read_here():
         from gwmorph.labels import read_labels
 
         with one_message():
@@ -147,7 +168,7 @@ def sampled_spans(wildcards):
 @cache
 def require_trainings():
     """End unless each other training is one: before the first job, not in it."""
-    if not weights_are_read_here():
+    if not inputs_are_read_here():
         return
     from gwmorph.evidence.trainings import OWN, check_training, require_distinct
 

@@ -115,6 +115,18 @@ def with_weights(config: EncoderConfig, path: str) -> EncoderConfig:
     raise ConfigError(f"encoder.name: {config.name} has no weights, so {path} cannot be its.")
 
 
+def may_have_made(config: EncoderConfig, size: Size, sha256: str | None, encoder_id: str) -> bool:
+    """Return whether an encoder id may be that of the configured encoder, which is not made yet.
+
+    What kind it is and the size of its pictures are known, and so is ``sha256``, that of the
+    in-domain encoder's weights. DINOv2's weights and precision are settled where it is made.
+    """
+    name, _, weights, pictures, *_ = [*encoder_id.split(":"), "", "", ""]
+    kind = name if name in ("dct", "indomain") else "dinov2"
+    same_weights = kind != "indomain" or weights == sha256
+    return kind == config.name and pictures == f"{size[0]}x{size[1]}" and same_weights
+
+
 def check_same_network(config: EncoderConfig, other: EncoderConfig) -> None:
     """Raise unless the weights of ``other`` are whole, and of the network that ``config`` has.
 

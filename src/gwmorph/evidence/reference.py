@@ -20,7 +20,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from gwmorph.encoders.base import View
+from gwmorph.config import EncoderConfig
+from gwmorph.encoders.base import Size, View
+from gwmorph.encoders.registry import may_have_made
 from gwmorph.errors import TableError
 from gwmorph.evidence.agreement import majority
 from gwmorph.evidence.intervals import interval_rows
@@ -31,7 +33,7 @@ from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.partitions import agreement, information
 from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import embedding_matrix, of_width
-from gwmorph.tables.parquet import read_table, require_metadata
+from gwmorph.tables.parquet import read_metadata, read_table, require_metadata
 from gwmorph.tables.validation import REFERENCE
 from gwmorph.wording import counted
 
@@ -39,6 +41,10 @@ Classes = NDArray[np.str_]
 # A window into which nothing was injected. Without such rows to be like, the many of them would
 # have the names of the few that hold something too faint to be seen.
 QUIET = "quiet"
+_MADE_OTHERWISE = (
+    "Its vectors were made in another way than this run's and say nothing of them: make a "
+    "reference with the configuration of this run."
+)
 
 
 @dataclass(frozen=True)
@@ -192,6 +198,38 @@ def named_by_columns(reference: pa.Table, rows: pa.Table, count: int) -> Classes
     return majority(np.array(reference["label"].to_pylist())[near])
 
 
+def check_reference(
+    path: Path | str, render_id: str, encoder: EncoderConfig, size: Size, sha256: str | None
+) -> None:
+    """Raise unless a reference may be compared with a run whose pictures are not encoded yet.
+
+    It takes a moment and finds before a run's first job what `read_reference` would find in one of
+    its last.
+
+    Parameters
+    ----------
+    path
+        Table of REFERENCE.
+    render_id
+        How the run's pictures are drawn.
+    encoder, size, sha256
+        By what they will be encoded, as `encoders.registry.may_have_made` takes it.
+
+    Raises
+    ------
+    TableError
+        The file cannot be read, or its pictures were drawn or encoded in another way.
+    """
+    require_metadata(path, {"gwmorph.render_id": render_id}, _MADE_OTHERWISE)
+    known = read_metadata(path).get("gwmorph.encoder_id", "")
+    if not may_have_made(encoder, size, sha256, known):
+        of_weights = f", weights {sha256}," if encoder.name == "indomain" else ""
+        raise TableError(
+            f"{path}: expected vectors of the encoder {encoder.name}{of_weights} of pictures of "
+            f"{size[0]}x{size[1]}, got those of {known!r}. {_MADE_OTHERWISE}"
+        )
+
+
 def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View) -> pa.Table:
     """Read a REFERENCE table whose vectors may be compared with a run's.
 
@@ -205,8 +243,7 @@ def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View
     require_metadata(
         path,
         {"gwmorph.render_id": render_id, "gwmorph.encoder_id": encoder_id},
-        "Its vectors were made in another way than this run's and say nothing of them: make a "
-        "reference with the configuration of this run.",
+        _MADE_OTHERWISE,
     )
     finite = np.isfinite(embedding_matrix(reference)).all(axis=1)
     if not finite.all():
@@ -245,9 +282,9 @@ def naming_rows(
     """Return rows of ``NAMING``: how often rows of known class are named right, and agreement.
 
     ``top1`` of all and of each class (Wilson intervals), ``precision`` of each name that is given,
-    and, over all rows, how far names agree with classes, by `partitions.agreement` (whose parts
-    are the classes) and `partitions.information` (block-bootstrap intervals). A row without a name
-    is wrong.
+    even if it is never right, and, over all rows, how far names agree with classes, by
+    `partitions.agreement` (whose parts are the classes) and `partitions.information`
+    (block-bootstrap intervals). A row without a name is wrong.
 
     Parameters
     ----------
@@ -260,11 +297,10 @@ def naming_rows(
     """
     right = named == classes
     rows = [_share(features, "top1", None, right)]
-    for label in sorted(set(classes.tolist())):
-        rows.append(_share(features, "top1", label, right[classes == label]))
-        given = named == label
-        if given.any():
-            rows.append(_share(features, "precision", label, right[given]))
+    for label in sorted({*classes.tolist(), *named.tolist()} - {UNKNOWN}):
+        for figure, own in (("top1", classes == label), ("precision", named == label)):
+            if own.any():
+                rows.append(_share(features, figure, label, right[own]))
     if len(classes):
         whole = interval_rows(partial(_agreement_of, named, classes), blocks, repeats, seed)
         rows += [{"features": features, "label": None, **row} for row in whole]
