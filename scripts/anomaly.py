@@ -53,7 +53,9 @@ def anomaly(
         **{name: clustered[name].take(pa.array(sample.rows)) for name in ANOMALIES.names[:5]},
         "p_components": rare[steps.COMPONENTS],
         "p_umap": rare[steps.UMAP],
-        "anomalous": rare[steps.COMPONENTS] <= rate,
+        "anomalous": pa.array(
+            rare[steps.COMPONENTS] <= rate, mask=np.isnan(rare[steps.COMPONENTS])
+        ),
     }
     write_table(outputs["rows"], ANOMALIES, pa.table(rows, schema=ANOMALIES), metadata)
     found = steps.cluster_rows(sample.labels, rare, rate)

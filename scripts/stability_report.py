@@ -10,12 +10,12 @@ from gwmorph.tables.validation import AGREEMENTS, PAIRS, SURVIVAL
 
 
 def stability_report(
-    agreements: Path, pairs: Path, survival: Path, figure: Path, html: Path
+    agreements: Path, pairs: Path, survival: Path, share: float, figure: Path, html: Path
 ) -> None:
     agreed, survived = read_table(agreements, AGREEMENTS), read_table(survival, SURVIVAL)
     encoders = json.loads(read_metadata(agreements)["gwmorph.trainings"])
-    draw_stability(agreed, read_table(pairs, PAIRS), survived, figure)
-    write_stability_page(agreed, survived, encoders, html)
+    draw_stability(agreed, read_table(pairs, PAIRS), survived, share, figure)
+    write_stability_page(agreed, survived, share, encoders, html)
 
 
 if __name__ == "__main__":
@@ -24,6 +24,7 @@ if __name__ == "__main__":
             agreements=Path(snakemake.input.agreements),
             pairs=Path(snakemake.input.pairs),
             survival=Path(snakemake.input.survival),
+            share=snakemake.params.survival,
             figure=Path(snakemake.output.figure),
             html=Path(snakemake.output.html),
         )

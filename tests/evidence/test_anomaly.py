@@ -112,9 +112,10 @@ def test_too_few_stretches_judge_nothing():
     found = row_p_values(VECTORS[:60], np.zeros(60, int), DEFAULTS, 1, 17)
     assert np.isnan(found[COMPONENTS]).all()
     assert achieved_rows(found, np.zeros(60, int), 0.05, 20, 1) == []
-    (row,) = cluster_rows(np.zeros(60, np.int32), found, 0.05)
-    assert row["anomalous"] == 0
-    assert not row["flagged"]
+    assert cluster_rows(np.repeat([0, 1], 30), found, 0.05) == [
+        {"cluster": 0, "members": 30},
+        {"cluster": 1, "members": 30},
+    ]
 
 
 def test_the_share_of_all_rows_has_an_interval(rare):

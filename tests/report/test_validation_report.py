@@ -114,10 +114,10 @@ def is_picture(path):
 def test_stability_is_drawn_and_written_for_any_run(tmp_path, count):
     names = [f"seed {n}" for n in range(count + 1)]
     draw_stability(
-        agreements(names), pairs(["the run", *names]), survival(count), tmp_path / "s.png"
+        agreements(names), pairs(["the run", *names]), survival(count), 0.8, tmp_path / "s.png"
     )
     assert is_picture(tmp_path / "s.png")
-    write_stability_page(agreements(names), survival(count), {}, tmp_path / "s.html")
+    write_stability_page(agreements(names), survival(count), 0.8, {}, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
     assert "training" not in page
     assert page.count("<tr>") == 2 + count + len(names)
@@ -125,15 +125,16 @@ def test_stability_is_drawn_and_written_for_any_run(tmp_path, count):
 
 
 def test_a_cluster_that_does_not_stay_says_so(tmp_path):
-    write_stability_page(agreements(["seed 1"]), survival(5), {}, tmp_path / "s.html")
+    write_stability_page(agreements(["seed 1"]), survival(5), 0.8, {}, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
     assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (3, 1)
-    assert page.count("<td>too few rows</td>") == 1
+    assert page.count("<td>cannot be told</td>") == 1
+    assert "found in 80% of them" in page
 
 
 def test_another_training_is_named_by_its_encoder_id(tmp_path):
     known = {"training 1": "indomain:3:abc:224x224:float32"}
-    write_stability_page(agreements(["training 1"]), survival(2), known, tmp_path / "s.html")
+    write_stability_page(agreements(["training 1"]), survival(2), 0.8, known, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
     row = "<td>training 1</td><td>indomain:3:abc:224x224:float32</td>"
     assert page.index("Other trainings of the encoder") < page.index(row)
@@ -163,6 +164,16 @@ def test_anomaly_is_drawn_and_written_for_any_run(tmp_path, names):
     assert page.count("0.25 (0.10 to 0.60)") == page.count("0.15 (0.10 to 0.60)") == len(names)
     assert (page.count("<td>yes</td>"), page.count("<td>no</td>")) == (2, 5)
     assert ("koi fish" in page) == ("koi_fish" in names)
+    assert ("No row could be judged" in page) == (not names)
+
+
+def test_clusters_that_were_not_judged_are_not_called_ordinary(tmp_path):
+    rows = [{"cluster": n, "members": 9} for n in range(3)]
+    clusters = pa.Table.from_pylist(rows, schema=ANOMALOUS_CLUSTERS)
+    write_anomaly_page(clusters, noticed(), 0.05, tmp_path / "n.html")
+    page = (tmp_path / "n.html").read_text()
+    assert page.count("<td>not judged</td>") == 3
+    assert "<td>no</td>" not in page
 
 
 def test_an_interval_that_is_not_known_is_not_drawn_or_written(tmp_path, run_tables):
@@ -232,6 +243,19 @@ def test_names_of_clusters_stand_with_their_evidence(tmp_path):
     assert "no known class (33 % of 60 neighbours agree)</td><td>90 %</td>" in page
     assert page.count("0.70 (0.60 to 0.80)") == 2 * 3
     assert page.count("<td>0.66</td>") == 2
+
+
+def test_a_name_without_a_row_of_its_class_has_a_line(tmp_path):
+    wrong = {"features": "vectors", "figure": "precision", "label": "scratchy", "value": 0.0}
+    rows = [*scores(["blip"]).to_pylist(), {**wrong, "low": 0.0, "high": 0.4, "rows": 7}]
+    table = pa.Table.from_pylist(rows, schema=NAMING)
+    write_similarity_page(named_clusters(), table, tmp_path / "s.html")
+    page = (tmp_path / "s.html").read_text()
+    line = "scratchy</td><td>0</td><td></td><td>0.00 (0.00 to 0.40)</td>"
+    assert line in page
+    confusion = [{"label": "blip", "named": "scratchy", "rows": 7}]
+    draw_similarity(table, pa.Table.from_pylist(confusion, schema=CONFUSION), tmp_path / "s.png")
+    assert is_picture(tmp_path / "s.png")
 
 
 def test_what_classes_are_taken_for_is_drawn(tmp_path):

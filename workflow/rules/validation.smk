@@ -264,6 +264,7 @@ rule stability_report:
         mem_mb=1000,
         runtime=10,
     params:
+        survival=CONFIG.validation.survival,
         code=code("stability_report"),
     message:
         "Drawing which {wildcards.view} clusters of run {wildcards.run} stay"

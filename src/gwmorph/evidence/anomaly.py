@@ -140,6 +140,11 @@ def left_out_rows(
     return rows
 
 
+def judged(found: PValues) -> bool:
+    """Return whether rows were judged: all are, or, of too few, none."""
+    return all(np.isfinite(rare).all() for rare in found.values())
+
+
 def achieved_rows(
     found: PValues, blocks: NDArray[np.integer], rate: float, repeats: int, seed: int
 ) -> list[dict[str, Any]]:
@@ -148,11 +153,10 @@ def achieved_rows(
     With block-bootstrap intervals; none where no row was judged.
     """
     rows = []
-    for name, rare in found.items():
-        if np.isfinite(rare).all():
-            (row,) = interval_rows(partial(_share, rare <= rate), blocks, repeats, seed)
-            del row["figure"]
-            rows.append({"space": name, "left_out": None, **row})
+    for name, rare in found.items() if judged(found) else ():
+        (row,) = interval_rows(partial(_share, rare <= rate), blocks, repeats, seed)
+        del row["figure"]
+        rows.append({"space": name, "left_out": None, **row})
     return rows
 
 
@@ -164,21 +168,17 @@ def cluster_rows(labels: NDArray[np.int32], found: PValues, rate: float) -> list
     """Return rows of ``ANOMALOUS_CLUSTERS``: how many members are anomalous, cluster by cluster.
 
     ``labels`` int32 [n]. A cluster is flagged where more than half of its members have
-    p ≤ ``rate`` in the principal components.
+    p ≤ ``rate`` in the principal components; where no row was judged nothing is known of any.
     """
     rows = []
     for label in np.unique(labels).tolist():
-        counts = {name: int((rare[labels == label] <= rate).sum()) for name, rare in found.items()}
-        members = int((labels == label).sum())
-        rows.append(
-            {
-                "cluster": label,
-                "members": members,
-                "anomalous": counts[COMPONENTS],
-                "anomalous_umap": counts[UMAP],
-                "flagged": 2 * counts[COMPONENTS] > members,
-            }
-        )
+        own = labels == label
+        row = {"cluster": label, "members": int(own.sum())}
+        if judged(found):
+            counts = {name: int((rare[own] <= rate).sum()) for name, rare in found.items()}
+            row["anomalous"], row["anomalous_umap"] = counts[COMPONENTS], counts[UMAP]
+            row["flagged"] = 2 * counts[COMPONENTS] > row["members"]
+        rows.append(row)
     return rows
 
 

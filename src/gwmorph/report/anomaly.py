@@ -7,11 +7,13 @@ import pyarrow as pa
 
 from gwmorph.evidence.anomaly import SPACES
 from gwmorph.report.estimates import draw_intervals, interval_text
-from gwmorph.report.html import cluster_mark, heading, page, table
-from gwmorph.report.palette import cluster_color, saved_figure
+from gwmorph.report.html import cluster_mark, heading, page, paragraph, table
+from gwmorph.report.palette import LEGEND_BELOW, cluster_color, saved_figure
 from gwmorph.storage import write_bytes
 
 _NONE = "nothing left out: all rows"
+_NOT_JUDGED = "No row could be judged: too few rows, or stretches of time"
+_ANSWERS = {True: "yes", False: "no", None: "not judged"}
 
 
 def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
@@ -28,8 +30,12 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
     """
     names = _names(noticed)
     places = np.arange(len(names))[::-1].astype(float)
-    with saved_figure(path, 9.0, 1.8 + 0.3 * max(len(names), 2)) as figure:
+    with saved_figure(path, 9.0, 1.8 + 0.3 * max(len(names), 3)) as figure:
         axes = figure.subplots()
+        if not names:
+            axes.text(0.5, 0.5, _NOT_JUDGED, ha="center")
+            axes.set(xticks=[], yticks=[])
+            return
         held = _by_kind(noticed)
         for number, space in enumerate(SPACES):
             known = [i for i, name in enumerate(names) if (space, name) in held]
@@ -39,10 +45,10 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
         axes.axvline(rate, color="#222222", linewidth=0.8, linestyle=":")
         axes.set_title("Share called anomalous when the kind is new\n(dotted: of known kinds)")
         axes.set_yticks(places, [_words(name) for name in names], fontsize=8)
-        axes.set_ylim(-0.7, max(len(names), 1) - 0.3)
+        axes.set_ylim(-0.7, len(names) - 0.3)
         axes.set_xlim(-0.02, 1.02)
         axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, fontsize=8)
+        axes.legend(**LEGEND_BELOW)
 
 
 def write_anomaly_page(
@@ -63,9 +69,9 @@ def write_anomaly_page(
         [
             cluster_mark(row["cluster"]),
             str(row["members"]),
-            str(row["anomalous"]),
-            str(row["anomalous_umap"]),
-            "yes" if row["flagged"] else "no",
+            _count(row["anomalous"]),
+            _count(row["anomalous_umap"]),
+            _ANSWERS[row["flagged"]],
         ]
         for row in clusters.sort_by("cluster").to_pylist()
     ]
@@ -91,9 +97,13 @@ def write_anomaly_page(
         heading("Anomalous clusters"),
         table(headings, rows),
         heading("What would be noticed if it were new"),
-        table(kinds, shares),
+        table(kinds, shares) if shares else paragraph(f"{_NOT_JUDGED}."),
     ]
     write_bytes(path, page("Anomaly", *blocks).encode())
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _by_kind(noticed: pa.Table) -> dict[tuple[str, str | None], dict[str, object]]:

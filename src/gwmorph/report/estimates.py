@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gwmorph.report.palette import cluster_color
+from gwmorph.report.palette import LEGEND_BELOW, cluster_color
 
 
 def interval_text(row: Mapping[str, Any] | None) -> str:
@@ -53,4 +53,4 @@ def draw_series(
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.set_xlim(-0.05, 1.05)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, fontsize=8)
+    axes.legend(**LEGEND_BELOW)

@@ -22,6 +22,10 @@ FLATNESS = 1.6
 GREY = "#bbbbbb"
 # Behind white words on a picture, which may be as bright as they are.
 LABEL_GROUND: dict[str, Any] = {"facecolor": "black", "alpha": 0.65, "linewidth": 0, "pad": 1.5}
+# Below the axes, where no row can lie behind it.
+LEGEND_BELOW: dict[str, Any] = {
+    "loc": "upper center", "bbox_to_anchor": (0.5, -0.06), "ncols": 2, "fontsize": 8,
+}  # fmt: skip
 _EMPTY = {"window": "no analysed windows", "event": "no events"}
 # Quiet is pale but still seen on white; lightness alone tells the order.
 LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))

@@ -23,6 +23,7 @@ _AGREEMENT = {
     "nmi": "NMI",
     "v_measure": "V-measure",
 }
+_NO_ROWS = {"rows": 0}
 _NOT_SCORED = "No row of known class can be scored"
 
 
@@ -57,7 +58,7 @@ def _draw_classes(axes: Axes, found: list[dict[str, Any]], labels: list[str]) ->
     }
     counts = {row["label"]: row["rows"] for row in found}
     names = [f"{label.replace('_', ' ')} ({counts[label]})" for label in labels]
-    axes.set_title("Named right by their neighbours")
+    axes.set_title("Named right by their neighbours\n(in brackets: rows that were scored)")
     draw_series(axes, names, series)
 
 
@@ -70,7 +71,9 @@ def _draw_confusion(axes: Axes, confusion: pa.Table, labels: list[str]) -> None:
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_title("What each class is taken for, by vectors")
-    axes.set_yticks([])
+    axes.set_yticks(range(len(labels)), [label.replace("_", " ") for label in labels], fontsize=8)
+    axes.set_ylabel("class")
+    axes.set_xlabel("name")
     shown = [name.replace("_", " ") or "none" for name in names]
     axes.set_xticks(range(len(names)), shown, rotation=60, ha="right", fontsize=8)
 
@@ -99,7 +102,7 @@ def _score_blocks(scores: pa.Table) -> list[str]:
     rows = [
         [
             Words("all" if label is None else label.replace("_", " ")),
-            str(held[features[0], "top1", label]["rows"]),
+            str(held.get((features[0], "top1", label), _NO_ROWS)["rows"]),
             *(interval_text(held.get((name, figure, label))) for name, figure in kinds),
         ]
         for label in [None, *labels]

@@ -13,11 +13,11 @@ from gwmorph.report.html import cluster_mark, heading, page, table
 from gwmorph.report.palette import GREY, cluster_color, saved_figure
 from gwmorph.storage import write_bytes
 
-_STABLE = {True: "yes", False: "no", None: "too few rows"}
+_STABLE = {True: "yes", False: "no", None: "cannot be told"}
 
 
 def draw_stability(
-    agreements: pa.Table, pairs: pa.Table, survival: pa.Table, path: Path | str
+    agreements: pa.Table, pairs: pa.Table, survival: pa.Table, share: float, path: Path | str
 ) -> None:
     """Draw how far each variant agrees with the run, all with each other, and which clusters stay.
 
@@ -25,6 +25,8 @@ def draw_stability(
     ----------
     agreements, pairs, survival
         Rows of the tables of the same names (``tables.validation``).
+    share
+        Of variants in which a stable cluster is found.
     path
         PNG to write.
     """
@@ -35,7 +37,7 @@ def draw_stability(
         axes.set_title("Agreement with the run's clusters")
         draw_agreements(axes, agreements, names)
         _draw_pairs(middle, pairs)
-        _draw_survival(right.subplots(), survival)
+        _draw_survival(right.subplots(), survival, share)
 
 
 def _draw_pairs(figure: SubFigure, pairs: pa.Table) -> None:
@@ -53,7 +55,7 @@ def _draw_pairs(figure: SubFigure, pairs: pa.Table) -> None:
     figure.colorbar(image, ax=axes, pad=0.02)
 
 
-def _draw_survival(axes: Axes, survival: pa.Table) -> None:
+def _draw_survival(axes: Axes, survival: pa.Table, share: float) -> None:
     rows = survival.to_pylist()
     places = np.arange(len(rows))[::-1]
     colors = [cluster_color(row["cluster"]) if row["stable"] else GREY for row in rows]
@@ -62,9 +64,10 @@ def _draw_survival(axes: Axes, survival: pa.Table) -> None:
         for row, color in zip(rows, colors, strict=True)
     ]
     axes.barh(places, [row["share"] for row in rows], color=hollow, edgecolor=colors)
+    axes.axvline(share, color="#222222", linewidth=0.8, linestyle=":")
     axes.set_title(
-        "Share of variants in which a cluster is found\n"
-        "(grey: too few; hollow: too few rows to tell)"
+        f"Share of variants in which a cluster is found\n"
+        f"(grey: less than {share:g}; hollow: cannot be told)"
     )
     axes.set_yticks(places, [f"{row['cluster']}" for row in rows], fontsize=8)
     axes.set_ylabel("cluster")
@@ -72,19 +75,27 @@ def _draw_survival(axes: Axes, survival: pa.Table) -> None:
 
 
 def write_stability_page(
-    agreements: pa.Table, survival: pa.Table, encoders: Mapping[str, str], path: Path | str
+    agreements: pa.Table,
+    survival: pa.Table,
+    share: float,
+    encoders: Mapping[str, str],
+    path: Path | str,
 ) -> None:
     """Write which clusters stay, and how far each variant agrees, as a page of two tables.
 
-    ``encoders`` are encoder ids by the name of the variant that another training is; if there are
-    any, a third table has them.
+    ``share`` is that of variants in which a stable cluster is found; ``encoders`` are encoder ids
+    by the name of the variant that another training is; if there are any, a third table has them.
     """
     clusters = [
         ("cluster", "cluster number"),
         ("members", "members among the rows that were looked at"),
         ("found in", "variants with a cluster of Jaccard 0.5 or more, of all"),
         ("mean Jaccard", "of the best cluster of each variant"),
-        ("stable", "whether it is found often enough; of too few rows that cannot be told"),
+        (
+            "stable",
+            f"whether it is found in {share:.0%} of them; of too few rows, and of an only "
+            "cluster, that cannot be told",
+        ),
     ]
     found = [
         [

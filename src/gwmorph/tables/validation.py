@@ -121,18 +121,36 @@ ANOMALIES = pa.schema(
             "nan with too few rows or stretches of time",
         ),
         field("p_umap", pa.float64(), "", "the same in UMAP's space"),
-        field("anomalous", pa.bool_(), "", "whether the first is no more than the rate"),
+        field(
+            "anomalous",
+            pa.bool_(),
+            "",
+            "whether the first is no more than the rate; null where it is nan",
+            nullable=True,
+        ),
     ],
     metadata={"gwmorph.schema": "anomalies"},
 )
-# Of which clusters most members are anomalous.
+# Of which clusters most members are anomalous; nothing is said where no row could be judged.
 ANOMALOUS_CLUSTERS = pa.schema(
     [
         field("cluster", pa.int32(), "", "cluster number"),
         field("members", pa.int64(), "", "members among the rows that were looked at"),
-        field("anomalous", pa.int64(), "", "anomalous ones, in the principal components"),
-        field("anomalous_umap", pa.int64(), "", "anomalous ones in UMAP's space"),
-        field("flagged", pa.bool_(), "", "whether more than half are, in the components"),
+        field(
+            "anomalous",
+            pa.int64(),
+            "",
+            "anomalous ones, in the principal components",
+            nullable=True,
+        ),
+        field("anomalous_umap", pa.int64(), "", "anomalous ones in UMAP's space", nullable=True),
+        field(
+            "flagged",
+            pa.bool_(),
+            "",
+            "whether more than half are, in the components",
+            nullable=True,
+        ),
     ],
     metadata={"gwmorph.schema": "anomalous_clusters"},
 )
