@@ -65,7 +65,8 @@ rule tables:
 
 
 onsuccess:
-    print(whereabouts(Path("results") / RUN), file=sys.stderr)
+    parts = {target: part for target, (part, _) in RECORDS.items() if part}
+    print(whereabouts(Path("results") / RUN, parts), file=sys.stderr)
 
 
 onerror:

@@ -22,13 +22,11 @@ from gwmorph.config import Config
 from gwmorph.evidence.ablation import RANDOM
 from gwmorph.evidence.anomaly import COMPONENTS, UMAP
 from gwmorph.evidence.intervals import Bootstrap
-from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
+from gwmorph.evidence.naming import COLUMNS, VECTORS, score_names
 from gwmorph.evidence.reference import read_reference
-from gwmorph.morphology.cluster_tables import events_of_run
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.partitions import agreement
 from gwmorph.simulation.population import CHIRP, load_population
-from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.parquet import read_table, shared_metadata
 from gwmorph.tables.validation import (
@@ -215,15 +213,10 @@ BENCHMARKS["ablation_random_ari"] = partial(
 @cache
 def by_another_run() -> list[dict[str, Any]]:
     """Return NAMING rows of the run's events, named by the demo's."""
-    results = ROOT / "results" / "cluster_run"
-    own = read_table(validated() / "reference.parquet", REFERENCE)
-    clusters = results / "clusters" / "event" / "clusters.parquet"
-    ids = shared_metadata([clusters], ["gwmorph.render_id", "gwmorph.encoder_id"])
-    shards = sorted((results / "embeddings" / "event").glob("*.parquet"))
-    named = name_run(
-        events_of_run(shards, [results / "triggers.parquet"]),
-        read_table(clusters, CLUSTERS)["cluster"].to_numpy(),
-        own,
+    own = validated() / "reference.parquet"
+    ids = shared_metadata([own], ["gwmorph.render_id", "gwmorph.encoder_id"])
+    scores, _ = score_names(
+        read_table(own, REFERENCE),
         read_reference(
             other_reference(), ids["gwmorph.render_id"], ids["gwmorph.encoder_id"], "event"
         ),
@@ -231,7 +224,7 @@ def by_another_run() -> list[dict[str, Any]]:
         KEYS.similarity.gap_s,
         Bootstrap(KEYS.block_s, KEYS.repeats, SEED),
     )
-    return named.scores
+    return scores
 
 
 @cache

@@ -30,7 +30,7 @@ from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.labelled import Draws, labelled_views
-from gwmorph.evidence.naming import name_run
+from gwmorph.evidence.naming import name_run, score_names
 from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
@@ -335,16 +335,11 @@ def validated(config: Config, tmp_path: Path) -> None:
     tiles = {f"tile_{name}": np.ones(64) for name in ("time", "frequency", "energy", "snr")}
     run = pa.table({**{name: rows[name] for name in rows.column_names}, **tiles})
     own = reference_table(run, np.array(["a", "b"])[truth], shapes)
-    named = name_run(
-        run,
-        truth.astype(np.int32),
-        own,
-        None,
-        keys.similarity.neighbors,
-        keys.similarity.gap_s,
-        Bootstrap(keys.block_s, keys.repeats, keys.seed),
-    )
-    assert len(named.rows) == 64
+    by = keys.similarity
+    assert len(name_run(run, truth.astype(np.int32), own, None, by.neighbors).rows) == 64
+    bootstrap = Bootstrap(keys.block_s, keys.repeats, keys.seed)
+    scored, confusion = score_names(own, None, by.neighbors, by.gap_s, bootstrap)
+    assert (scored == []) == (confusion == [])
     blocks = {("H1", block_of(int(start))) for start in starts}
     few = ablation.sample_rows(rows, {}, blocks, keys.ablation.rows, keys.seed)
     assert len(few) == min(keys.ablation.rows, 64)

@@ -42,6 +42,7 @@ STAGES = {
         "injection_windows",
         "labelled_strain",
         "labelled_views",
+        "names",
         "named_table",
         "noise_counts",
         "noise_windows",

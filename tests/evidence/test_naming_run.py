@@ -6,7 +6,7 @@ import pytest
 
 from closeness import near
 from gwmorph.evidence.intervals import Bootstrap
-from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run
+from gwmorph.evidence.naming import COLUMNS, VECTORS, name_run, score_names
 from gwmorph.evidence.reference import reference_table
 from gwmorph.morphology.similarity import Name
 
@@ -41,10 +41,14 @@ def planted(seed, detector="H1"):
     return run, truth, reference_table(run, CLASSES[truth], shapes)
 
 
-def scores_of(names, features, figure="top1"):
+def scored(own, other=None):
+    return score_names(own, other, 10, 500.0, DRAWS)
+
+
+def scores_of(rows, features, figure="top1"):
     return {
         row["label"]: row["value"]
-        for row in names.scores
+        for row in rows
         if (row["features"], row["figure"]) == (features, figure)
     }
 
@@ -52,7 +56,7 @@ def scores_of(names, features, figure="top1"):
 @pytest.fixture(scope="module")
 def alone():
     run, truth, own = planted(1)
-    return run, truth, name_run(run, truth.astype(np.int32), own, None, 10, 500.0, DRAWS)
+    return run, truth, name_run(run, truth.astype(np.int32), own, None, 10)
 
 
 def test_rows_are_named_by_other_rows_of_their_own_class(alone):
@@ -78,49 +82,51 @@ def test_clusters_have_the_name_of_their_rows_or_none(alone):
     assert names.clusters[3].unknown > 0.9
 
 
-def test_the_later_part_is_named_by_the_earlier_one(alone):
-    _, _, names = alone
-    by_vectors, by_columns = (scores_of(names, features) for features in (VECTORS, COLUMNS))
+def test_the_later_part_is_named_by_the_earlier_one():
+    found, confusion = scored(planted(1)[2])
+    by_vectors, by_columns = (scores_of(found, features) for features in (VECTORS, COLUMNS))
     assert by_vectors[None] == near(1.0)
     assert by_columns["blip"] > 0.95  # by its frequency
     assert by_columns["tomte"] < 0.7  # as a whistle's
-    rows = next(r["rows"] for r in names.scores if r["label"] is None)
+    rows = next(r["rows"] for r in found if r["label"] is None)
     assert 0.4 * 260 < rows < 0.5 * 260  # half of what is known, less the gap
-    assert sum(row["rows"] for row in names.confusion) == rows
+    assert sum(row["rows"] for row in confusion) == rows
 
 
 def test_another_run_names_all_rows():
     run, truth, own = planted(1)
     _, _, other = planted(2)
-    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0, DRAWS)
+    names = name_run(run, truth.astype(np.int32), own, other, 10)
     assert [name.named for name in names.clusters] == ["blip", "whistle", "tomte", ""]
-    assert scores_of(names, VECTORS)[None] == near(1.0)
-    assert next(r["rows"] for r in names.scores if r["label"] is None) == 260
+    found, _ = scored(own, other)
+    assert scores_of(found, VECTORS)[None] == near(1.0)
+    assert next(r["rows"] for r in found if r["label"] is None) == 260
 
 
 def test_a_run_without_labels_is_named_by_another_one_and_not_scored():
     run, truth, own = planted(1)
-    names = name_run(run, truth.astype(np.int32), own.slice(0, 0), planted(2)[2], 10, 500.0, DRAWS)
+    own, other = own.slice(0, 0), planted(2)[2]
+    names = name_run(run, truth.astype(np.int32), own, other, 10)
     assert names.clusters[0].named == "blip"
-    assert names.scores == names.confusion == []
+    assert scored(own, other) == ([], [])
     assert set(names.rows["label"].to_pylist()) == {None}
 
 
 def test_the_same_rows_in_another_reference_do_not_name_themselves():
     run, truth, own = planted(1)
-    names = name_run(run, truth.astype(np.int32), own, own, 10, 500.0, DRAWS)
-    assert names.scores == []
+    names = name_run(run, truth.astype(np.int32), own, own, 10)
+    assert scored(own, own) == ([], [])
     assert min(names.rows["distance"].to_pylist()) > 1e-3
 
 
 def test_a_class_with_one_member_can_be_wrong_but_breaks_nothing():
-    run, truth, own = planted(3)
+    _, _, own = planted(3)
     words = own["label"].to_pylist()
     words[5] = "alone"
     place = own.schema.get_field_index("label")
     odd = own.set_column(place, own.schema.field(place), pa.array(words))
-    names = name_run(run, truth.astype(np.int32), odd, planted(2)[2], 10, 500.0, DRAWS)
-    assert scores_of(names, VECTORS)["alone"] == 0
+    found, _ = scored(odd, planted(2)[2])
+    assert scores_of(found, VECTORS)["alone"] == 0
 
 
 @pytest.mark.parametrize("labelled", [0, 1])
@@ -130,9 +136,9 @@ def test_with_too_few_labelled_rows_nothing_has_a_name(labelled, elsewhere):
     run, truth, own = planted(1)
     other = planted(2)[2].slice(0, labelled) if elsewhere else None
     own = own if elsewhere else own.slice(0, labelled)
-    names = name_run(run, truth.astype(np.int32), own, other, 10, 500.0, DRAWS)
+    names = name_run(run, truth.astype(np.int32), own, other, 10)
     assert names.clusters == [Name("", agreeing=0, neighbors=0, unknown=1.0)] * 4
-    assert names.scores == names.confusion == []
+    assert scored(own, other) == ([], [])
     assert names.rows["named"].to_pylist() == [""] * len(run)
     assert np.isnan(names.rows["distance"].to_numpy()).all()
     known = [label for label in names.rows["label"].to_pylist() if label]
@@ -143,6 +149,6 @@ def test_with_too_few_labelled_rows_nothing_has_a_name(labelled, elsewhere):
 def test_a_run_without_rows_has_no_names(labelled):
     run, _, own = planted(1)
     nothing = np.zeros(0, np.int32)
-    names = name_run(run.slice(0, 0), nothing, own.slice(0, labelled), None, 10, 500.0, DRAWS)
+    names = name_run(run.slice(0, 0), nothing, own.slice(0, labelled), None, 10)
     assert names.clusters == []
     assert len(names.rows) == 0

@@ -72,15 +72,32 @@ def test_a_job_at_the_end_of_the_log_is_found(tmp_path):
 
 
 def test_a_finished_run_says_where_it_is(tmp_path):
-    assert whereabouts(tmp_path) == f"Results: {tmp_path}"
+    assert whereabouts(tmp_path, {}) == f"Results: {tmp_path}"
     (tmp_path / "tables").mkdir()
     page = tmp_path / "tables" / "summary.html"
     page.touch()
-    assert whereabouts(tmp_path).splitlines() == [
+    assert whereabouts(tmp_path, {"validation": "validation/"}).splitlines() == [
         f"Results: {tmp_path}",
         f"Summary: {page}, or: gwmorph summary {tmp_path}",
         report_line(tmp_path),
     ]
+
+
+def test_a_finished_target_says_where_it_is_and_how_to_make_its_report(tmp_path):
+    parts = {"validation": "validation/", "train_encoder": "training/"}
+    record, report = tmp_path / "training" / "config.yaml", tmp_path / "training.zip"
+    record.parent.mkdir()
+    record.touch()
+    command = f"snakemake --cores 1 train_encoder --configfile {record} --report {report}"
+    missing = f"train_encoder: {record.parent}; make its report: {command}"
+    assert whereabouts(tmp_path, parts).splitlines() == [f"Results: {tmp_path}", missing]
+    report.touch()
+    os.utime(record, (1000, 1000))
+    os.utime(report, (1001, 1001))
+    said = whereabouts(tmp_path, parts)
+    assert said.endswith(f"\ntrain_encoder: {record.parent}; report: {report}")
+    os.utime(report, (999, 999))
+    assert whereabouts(tmp_path, parts).endswith(missing)
 
 
 def test_a_report_is_named_if_it_shows_the_results_and_else_how_to_make_it(tmp_path):

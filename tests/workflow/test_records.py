@@ -62,7 +62,7 @@ def test_all_asks_for_names_where_there_are_labels_and_for_no_validation(unfinis
     )
     named = unfinished.change(validation={"similarity": {"labels": "labels.csv"}})
     asked = {path for path in asked_for(named) if path.startswith("validation/")}
-    names = ("reference", "named_rows", "named_clusters", "naming", "confusion")
+    names = ("reference", "named_rows", "named_clusters")
     views = ("window", "event")
     assert asked == {f"validation/{view}/{name}.parquet" for view in views for name in names}
 

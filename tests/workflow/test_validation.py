@@ -132,8 +132,8 @@ def test_a_key_of_names_reruns_them_and_what_shows_them(validated):
     assert validated.would_run() == []
     fewer = validated.change(validation={"similarity": {"neighbors": 2}})
     assert fewer.would_run() == sorted([NAMES, *SHOWING, RECORD])
-    other = validated.change(validation={"permutations": 29})
-    assert other.would_run() == [RECORD]
+    for key in ({"permutations": 29}, {"seed": 18}, {"similarity": {"gap_s": 32.0}}):
+        assert validated.change(validation=key).would_run() == [RECORD]
 
 
 def test_without_labels_a_run_shows_no_names(validated):

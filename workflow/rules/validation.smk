@@ -433,7 +433,7 @@ rule reference:
         "../../scripts/reference.py"
 
 
-rule similarity:
+rule names:
     input:
         shards=shards,
         triggers=merged_triggers,
@@ -443,6 +443,30 @@ rule similarity:
     output:
         rows=NAMED_ROWS,
         clusters=NAMED_CLUSTERS,
+    log:
+        "results/{run}/logs/names/{view}.log",
+    benchmark:
+        "results/{run}/benchmarks/names/{view}.tsv"
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        neighbors=SIMILARITY.neighbors,
+        code=code("names"),
+    message:
+        "Naming the {wildcards.view} clusters of run {wildcards.run}"
+    script:
+        "../../scripts/names.py"
+
+
+rule similarity:
+    input:
+        own=REFERENCE,
+        others=other_reference,
+    output:
         scores=NAMING,
         confusion=CONFUSION,
     log:
@@ -453,8 +477,8 @@ rule similarity:
         "../../envs/evidence.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=2000,
+        runtime=30,
     params:
         similarity={
             "neighbors": SIMILARITY.neighbors,
@@ -463,7 +487,7 @@ rule similarity:
         },
         code=code("similarity"),
     message:
-        "Naming the {wildcards.view} clusters of run {wildcards.run}"
+        "Scoring the names of {wildcards.view} views of run {wildcards.run}"
     script:
         "../../scripts/similarity.py"
 

@@ -43,7 +43,7 @@ QUESTIONS += ["similarity"] * NAMED + ["clusterers"] * HAS_CLASSES
 
 def name_files():
     """Return what rows and clusters are named, and by what, if there is anything to name them by."""
-    made = [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS, NAMING, CONFUSION] * NAMED
+    made = [REFERENCE, NAMED_ROWS, NAMED_CLUSTERS] * NAMED
     return expand(made, run=RUN, view=VIEWS)
 
 
@@ -51,7 +51,7 @@ def validation_files():
     """Return what the clusters are validated for: all of it, so that what is lost is made again."""
     kept = [AGREEMENTS, PAIRS, SURVIVAL, DISTORTION, SEPARATION, SAMPLE, ABLATION]
     kept += [ANOMALIES, ANOMALOUS_CLUSTERS, NOTICED, *ALL_RETRAINED]
-    kept += [CLUSTERERS] * HAS_CLASSES
+    kept += [NAMING, CONFUSION] * NAMED + [CLUSTERERS] * HAS_CLASSES
     kept += expand(
         CHANGED, change=CONFIG.validation.ablation.changes, allow_missing=True
     )

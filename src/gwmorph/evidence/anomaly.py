@@ -2,7 +2,7 @@
 
 A mixture of Gaussians is fitted to some rows; other rows say how low its density is for what is
 like them, and again others are judged by that. In the principal components, where nothing has been
-pulled anywhere: UMAP puts what it has not seen among what it has. The density in UMAP's space
+pulled anywhere: UMAP can put what it has not seen among what it has. The density in UMAP's space
 stands beside it for comparison.
 
 How much either notices is measured: all rows of one kind are kept away from the mixture and from

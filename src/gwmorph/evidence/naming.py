@@ -44,13 +44,10 @@ class Names:
     ----------
     rows : NAMED_ROWS, one for each row of the run.
     clusters : the name of each cluster.
-    scores, confusion : rows of NAMING and CONFUSION; none where no class can be scored.
     """
 
     rows: pa.Table
     clusters: list[Name]
-    scores: list[dict[str, Any]]
-    confusion: list[dict[str, Any]]
 
 
 def name_run(
@@ -59,10 +56,8 @@ def name_run(
     own: pa.Table,
     other: pa.Table | None,
     neighbors: int,
-    gap_s: float,
-    bootstrap: Bootstrap,
 ) -> Names:
-    """Name the rows and clusters of a run, and score the names where classes are known.
+    """Name the rows and clusters of a run.
 
     Parameters
     ----------
@@ -76,10 +71,6 @@ def name_run(
         REFERENCE of another run, or None.
     neighbors
         Nearest rows that name a row.
-    gap_s
-        Between the parts of the run, s.
-    bootstrap
-        Of the scores' intervals.
 
     With fewer than two labelled rows nothing has a name: how near is near is not known.
     """
@@ -97,12 +88,9 @@ def name_run(
     named = names_of_rows(found, classes, farthest)
     commonest = names_of_rows(found, classes, np.inf)
     agreeing = (classes[found.rows] == commonest[:, None]).mean(axis=1)
-    scores, confusion = _scored(own, other, neighbors, gap_s, bootstrap)
     return Names(
         _named_rows(run, own, named, agreeing, found),
         name_clusters(labels, found, classes, farthest),
-        scores,
-        confusion,
     )
 
 
@@ -111,7 +99,7 @@ def _nameless(run: pa.Table, labels: NDArray[np.int32], own: pa.Table) -> Names:
     nobody = Neighborhoods(np.zeros((len(run), 0), np.int64), np.full((len(run), 1), np.nan))
     rows = _named_rows(run, own, named, agreeing, nobody)
     clusters = [Name(UNKNOWN, agreeing=0, neighbors=0, unknown=1.0)] * len(np.unique(labels))
-    return Names(rows, clusters, [], [])
+    return Names(rows, clusters)
 
 
 def _named_rows(
@@ -143,14 +131,29 @@ def _without_itself(found: Neighborhoods, itself: NDArray[np.int64], count: int)
     )
 
 
-def _scored(
+def score_names(
     own: pa.Table,
     other: pa.Table | None,
     neighbors: int,
     gap_s: float,
     bootstrap: Bootstrap,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return NAMING and CONFUSION rows: of known rows by another run, or of later by earlier."""
+    """Return rows of NAMING and CONFUSION: how often rows of known class are named right.
+
+    By another run's rows, or those of the later part of the run by the earlier one. None where no
+    class can be scored.
+
+    Parameters
+    ----------
+    own, other, neighbors
+        As `name_run` takes them.
+    gap_s
+        Between the parts of the run, s.
+    bootstrap
+        Of the scores' intervals.
+    """
+    if len(own if other is None else other) < 2:
+        return [], []
     if other is None:
         split = split_by_time(_times(own), gap_s)
         reference, scored = own.take(pa.array(split.earlier)), own.take(pa.array(split.later))

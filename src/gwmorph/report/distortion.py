@@ -16,7 +16,7 @@ from gwmorph.storage import write_bytes
 _FIGURES = {
     "trustworthiness": "trustworthiness: neighbours shown are neighbours",
     "continuity": "continuity: neighbours are shown as neighbours",
-    "neighbor_preservation": "share of the 15 nearest that are kept",
+    "neighbor_preservation": "share of the nearest that are kept (15 at most)",
     "shepard_correlation": "rank correlation of all distances",
 }
 _SHOWN = {"space": "the space that is clustered", "map": "the map"}

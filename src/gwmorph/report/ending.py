@@ -1,7 +1,7 @@
 """What the workflow says last: where the results are, or what went wrong."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _FAILED = re.compile(r"^ *Error in rule (\w+):\n(.*?)(?:\n\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -43,13 +43,29 @@ def _text(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")
 
 
-def whereabouts(run: Path) -> str:
-    """Return where a run's results, summary and report are, so far as they were made."""
+def whereabouts(run: Path, parts: Mapping[str, str]) -> str:
+    """Return where a run's results, summary and report are, so far as they were made.
+
+    ``parts`` are the folders of what is made beside the run, by target: a finished one holds the
+    record of its configuration.
+    """
     lines = [f"Results: {run}"]
     page = run / "tables" / "summary.html"
     if page.is_file():
         lines += [f"Summary: {page}, or: gwmorph summary {run}", report_line(run)]
+    for target, part in parts.items():
+        if (run / part / "config.yaml").is_file():
+            lines.append(_part_line(target, run / part))
     return "\n".join(lines)
+
+
+def _part_line(target: str, folder: Path) -> str:
+    """Return where a target's results are, and its report, or how to make it."""
+    record, report = folder / "config.yaml", folder.with_suffix(".zip")
+    if report.is_file() and report.stat().st_mtime_ns > record.stat().st_mtime_ns:
+        return f"{target}: {folder}; report: {report}"
+    command = f"snakemake --cores 1 {target} --configfile {record} --report {report}"
+    return f"{target}: {folder}; make its report: {command}"
 
 
 def report_line(run: Path) -> str:

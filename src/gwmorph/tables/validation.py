@@ -13,7 +13,7 @@ from gwmorph.tables.columns import (
 )
 
 # What changed, where it does not apply.
-NOT_APPLICABLE = "does not reach the encoder"
+NOT_APPLICABLE = "changes nothing for this encoder"
 _INTERVAL = [
     field("value", pa.float64(), "", "the figure; nan where it cannot be taken"),
     field("low", pa.float64(), "", "lower end of its 95 % interval; nan with too few blocks"),
