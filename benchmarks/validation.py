@@ -23,6 +23,7 @@ from gwmorph.evidence.ablation import RANDOM
 from gwmorph.evidence.anomaly import COMPONENTS, UMAP
 from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.naming import COLUMNS, VECTORS, score_names
+from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.reference import read_reference
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.partitions import agreement
@@ -132,7 +133,8 @@ def stability_survival() -> Entry:
     held = read_table(validated() / "survival.parquet", SURVIVAL)["stable"]
     stable = held.drop_null().to_pylist()
     unit = f"of clusters are found in {KEYS.survival:g} of the variants"
-    return Entry("stability_survival", float(np.mean(stable)), unit, n=len(stable), seed=SEED)
+    value, interval = float(np.mean(stable)), wilson(sum(stable), len(stable))
+    return Entry("stability_survival", value, unit, *interval, n=len(stable), seed=SEED)
 
 
 def _of_changes(figure: str) -> dict[str, dict[str, Any]]:
