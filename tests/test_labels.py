@@ -45,7 +45,7 @@ def test_missing_columns_are_named(write, column):
 
 def test_unknown_detectors_are_named_with_their_lines(write):
     wrong = ROW.replace("H1", "H2").replace("UjLN", "x")
-    with pytest.raises(TableError, match=r"1 detector not known; known are H1.*: H2 \(line 3\)"):
+    with pytest.raises(TableError, match=r"1 ifo value unknown; known are H1.*: H2 \(line 3\)"):
         read_labels(write(ROW, wrong))
 
 
@@ -139,7 +139,7 @@ def test_faults_are_named_by_the_line_of_the_file(tmp_path, end):
 
 def test_lines_of_another_length_are_named(write):
     short, long = ROW.removesuffix(",Blip"), ROW.replace("963,", "963,5,")
-    message = r"header names 8 columns, but 2 lines below have.*: 7 \(line 3\), 9 \(line 4\)"
+    message = r"header names 8 columns, .*values in 2 lines: 7 \(line 3\), 9 \(line 4\)"
     with pytest.raises(TableError, match=message):
         read_labels(write(ROW, short, long))
 

@@ -110,8 +110,8 @@ def read_labels(path: Path | str) -> pa.Table:
     written.refuse(
         ~np.isin(columns["detector"], known),
         columns["detector"],
-        "detector",
-        f"not known; known are {', '.join(known)}",
+        "ifo value",
+        f"unknown; known are {', '.join(known)}",
     )
     times = columns["gps_time"]
     written.refuse(~(times > 0), times, "GPS time", "not positive")
@@ -137,9 +137,9 @@ def _read_text(path: Path | str) -> _Written:
     if other:
         named = [f"{count} (line {line})" for line, count in other[:_NAMED]]
         raise TableError(
-            f"{path}: the header names {len(names)} columns, but {counted(len(other), 'line')} "
-            f"below have another number of values: {_some(named, len(other))}. Put quotes around "
-            "values that hold the delimiter, and write numbers with a decimal point."
+            f"{path}: the header names {len(names)} columns, but there is another number of "
+            f"values in {counted(len(other), 'line')}: {_some(named, len(other))}. Put quotes "
+            "around values that hold the delimiter, and write numbers with a decimal point."
         )
     if not records:
         raise TableError(f"{path}: holds no label: there is nothing below its header line.")
