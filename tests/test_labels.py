@@ -88,6 +88,11 @@ def test_two_classes_of_one_transient_name_both_lines(write, changed):
         read_labels(write(ROW, ROW.replace("H1", "L1").replace("Blip", "Tomte"), other))
 
 
+def test_two_transients_may_follow_each_other(write):
+    other = ROW.replace("Blip", "Tomte").replace("963", "967").replace("UjLN", "other")
+    assert read_labels(write(ROW, other))["label"].to_pylist() == ["Blip", "Tomte"]
+
+
 def test_a_line_that_is_there_twice_counts_once(write):
     assert len(read_labels(write(ROW, ROW, ROW.replace("H1", "L1")))) == 2
 

@@ -46,9 +46,9 @@ _EXPECTED = (
 )
 # What an error names before it says how many more there are.
 _NAMED = 5
-# ASSUME: labels of one detector that are nearer than this mean one transient, since a search joins
-# what is so near into one trigger.
-ONE_TIME_S = 0.01
+# ASSUME: labels of one detector that are nearer than this mean one transient: searches join what
+# is so near into one trigger, and times are often rounded to 1 ms.
+ONE_TIME_S = 0.002
 # A label's time is that of another search's loudest tile: it may lie this far outside of our
 # trigger, which for a long signal reaches far beyond its own loudest tile.
 NEAR_S = 0.25
