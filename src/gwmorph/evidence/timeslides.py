@@ -118,9 +118,9 @@ def correlation_time(time: NDArray[np.float64], ring: Ring) -> float:
     Pairs are counted by their lag along the ring, in octaves from 0.1 s to a quarter of the ring;
     of n triggers without memory n (n − 1) Δ/T are expected in a width Δ. An octave has an excess
     where it has half as many again, and chance has as many in one ring of a thousand. The result
-    is the upper end of the last octave with an excess before one without; 0 where there is none.
-    Two bursts that happen to lie far apart make an excess at their distance, too, which is no
-    memory and comes behind that one. Smaller excesses, as of a rate that drifts by a third during
+    is the upper end of the octaves with an excess that follow the clearest one without a gap; 0
+    where there is none. Two bursts that happen to lie far apart make an excess at their distance,
+    too, which is no memory. Smaller excesses, as of a rate that drifts by a third during
     the run, are no correlation in this sense.
 
     ``time``: GPS of triggers inside the ring, s, [n].
@@ -132,11 +132,12 @@ def correlation_time(time: NDArray[np.float64], ring: Ring) -> float:
     within = pairs_within(place, length, edges)
     found, expected = np.diff(within), count * (count - 1) * np.diff(edges) / length
     rare = poisson.sf(found - 1, expected) < _CHANCE / (bins + 1)
-    excess = np.flatnonzero(rare & (found >= _EXCESS * expected))
-    if not len(excess):
+    excess = rare & (found >= _EXCESS * expected)
+    if not excess.any():
         return 0.0
-    holes = np.flatnonzero(np.diff(excess) > 1)
-    return float(edges[excess[holes[0] if len(holes) else -1] + 1])
+    clearest = np.where(excess, (found - expected) / np.sqrt(expected), 0).argmax()
+    longer = np.append(excess[clearest:], False)
+    return float(edges[clearest + longer.argmin()])
 
 
 def pairs_within(
