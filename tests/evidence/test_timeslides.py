@@ -25,7 +25,6 @@ from gwmorph.evidence.timeslides import (
     slide_windows,
     triples_now,
     valid_slides,
-    without_triggers_of,
 )
 
 START = 1262301184
@@ -181,21 +180,10 @@ def test_each_trigger_is_in_its_loudest_coincidence_alone():
     assert rows_of(kept) == [(0, 1, 3), (0, 0, 4), (2, 2, 3)]
 
 
-def test_what_remains_has_no_trigger_of_a_candidate():
-    found = Coincidences(
-        *(np.array(c) for c in ([0, 1, 2], [5, 6, 7], [1, 1, 1])), *np.ones((2, 3))
-    )
-    candidates = Coincidences(*(np.array([c]) for c in (1, 7, 0)), *np.ones((2, 1)))
-    assert rows_of(without_triggers_of(found, candidates)) == [(0, 5, 1)]
-
-
 def test_the_loudest_of_a_slide_without_any_is_minus_infinity():
     slides = Slides(1.0, np.array([2, 5, 9]), 100.0)
-    found = Coincidences(
-        np.array([0, 1, 2]), np.array([0, 1, 2]), np.array([9, 2, 9]), np.array([7.0, 8.0, 9.0]),
-        np.zeros(3),
-    )  # fmt: skip
-    assert loudest_of_slides(found, slides).tolist() == [8.0, -np.inf, 9.0]
+    found = loudest_of_slides(np.array([9, 2, 9]), np.array([7.0, 8.0, 9.0]), slides)
+    assert found.tolist() == [8.0, -np.inf, 9.0]
 
 
 # -- correlation ------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ def valid_slides(ring: Ring, step_s: float, least_s: float, most: int, seed: int
     if last < first:
         raise CoincidenceError(
             f"the detectors have {length:g} s together, too little for one slide: a slide by s "
-            f"needs s and {length:g} − s both above {least_s:.4g} s, the larger of the widest "
+            f"needs s and {length:g} - s both above {least_s:.4g} s, the larger of the widest "
             "coincidence window, the correlation time of the triggers and "
             f"timeslides.min_shift_s, in steps of {step_s:g} s (timeslides.step_s). Analyse more "
             f"than {2 * least_s + step_s:.4g} s of coincident time."
@@ -285,21 +285,15 @@ def _first_of_each(slide: NDArray[np.int64], trigger: NDArray[np.int64]) -> NDAr
     return first
 
 
-def without_triggers_of(found: Coincidences, candidates: Coincidences) -> Coincidences:
-    """Return the coincidences in which no trigger of a candidate has part.
+def loudest_of_slides(
+    slide: NDArray[np.int64], rank: NDArray[np.float64], slides: Slides
+) -> NDArray[np.float64]:
+    """Return the largest rank of each slide, −inf where nothing coincides: float64 [m].
 
-    A signal's own triggers coincide with noise in slides, and make its background louder than
-    noise alone is; without them the background is too quiet where candidates are noise (Capano et
-    al. 2017, arXiv:1708.06710). The truth lies between the two.
+    ``slide`` and ``rank`` [n] are those of all coincidences.
     """
-    free = ~np.isin(found.one, candidates.one) & ~np.isin(found.other, candidates.other)
-    return found.take(np.flatnonzero(free))
-
-
-def loudest_of_slides(found: Coincidences, slides: Slides) -> NDArray[np.float64]:
-    """Return the largest rank of each slide, −inf where nothing coincides: float64 [m]."""
     loudest = np.full(len(slides.numbers), -np.inf)
-    np.maximum.at(loudest, np.searchsorted(slides.numbers, found.slide), found.rank)
+    np.maximum.at(loudest, np.searchsorted(slides.numbers, slide), rank)
     return loudest
 
 
