@@ -1,3 +1,6 @@
+import os
+import subprocess
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,6 +27,31 @@ def test_as_loud_counts_as_louder():
     assert louder(np.array([3.0, 1.0, 2.0, 2.0]), np.array([0.0, 2.0, 2.5, 4.0])).tolist() == [
         4, 3, 1, 0,
     ]  # fmt: skip
+
+
+PYCBC = """
+import sys
+import numpy as np
+from pycbc.events.significance import count_n_louder
+back, fore = np.load(sys.argv[1]), np.load(sys.argv[2])
+np.save(sys.argv[3], count_n_louder(back, fore, np.ones(len(back)))[1])
+"""
+
+
+def test_louder_events_are_as_many_as_pycbc_counts(tmp_path):
+    python = os.environ.get("GWMORPH_PYCBC")
+    if not python:
+        pytest.skip("GWMORPH_PYCBC names no Python that has PyCBC; see benchmarks/README.md")
+    rng = np.random.default_rng(8)
+    background = np.round(7.5 * rng.uniform(size=20_000) ** -0.4, 2)
+    # What is quieter than all of the background, PyCBC counts one event short.
+    values = np.append(background[:500], rng.uniform(background.min() + 0.01, 300, 500))
+    values = values[values > background.min()]
+    paths = [str(tmp_path / f"{name}.npy") for name in ("back", "fore", "louder")]
+    np.save(paths[0], background), np.save(paths[1], values)
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([python, "-c", PYCBC, *paths], check=True, env=environment)
+    assert louder(background, values).tolist() == np.load(paths[2]).tolist()
 
 
 def test_a_rate_has_the_floor_of_one_event_in_the_background():
