@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from pydantic import model_validator
+
 from gwmorph.config.base import DISTINCT, Detector, Section, key
 
 
@@ -51,3 +53,12 @@ class TimeslidesConfig(Section):
         "many signals upper limits would have found; without one they are of what both detectors "
         "show.",
     )
+
+    @model_validator(mode="after")
+    def _detectors_can_be_compared(self) -> "TimeslidesConfig":
+        if len(self.detectors) == 1:
+            raise ValueError(
+                f"detectors: {self.detectors[0]} alone cannot be slid past another; name two or "
+                "more, or leave the list empty for all of the run's"
+            )
+        return self
