@@ -154,9 +154,10 @@ def poisson_limit(count: int) -> float:
 def loudest_event_limit(signal_likelihood: float) -> float:
     """Return the 90 % upper limit of the mean number of signals as loud as the loudest event.
 
-    Biswas et al. 2009, arXiv:0710.0465, eq. 20, for a prior that is even in the rate: μ solves
-    1 − exp(−μ)·(1 + μ·Λ/(1 + Λ)) = 0.9. It is 2.30 where the loudest event is surely background
-    (Λ = 0), 3.89 where it is surely a signal (Λ infinite).
+    Biswas et al. 2009, arXiv:0710.0465, for a prior that is even in the rate: μ solves
+    1 − exp(−μ)·(1 + μ·Λ/(1 + Λ)) = 0.9, Λ being how much likelier a signal the event is than
+    background. It is 2.30 where the loudest event is surely background (Λ = 0), 3.89 where it is
+    surely a signal (Λ infinite).
     """
     share = 1.0 if np.isinf(signal_likelihood) else signal_likelihood / (1 + signal_likelihood)
     return float(
