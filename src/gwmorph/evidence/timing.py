@@ -16,10 +16,10 @@ from scipy.optimize import minimize
 from gwmorph.evidence.arrivals import SeenTwice
 from gwmorph.spectra.triggers import tile_bandwidth
 
-# σ = tile length · √((NOISE/ρ²)² + FLOOR²), fitted by `make bench BENCH=timing_fit`, which
-# prints both again from the same seed. A window of three σ holds 95 % of what they are fitted to.
-NOISE = 38.0
-FLOOR = 0.0375
+# σ = tile length · √((NOISE/ρ²)² + FLOOR²), fitted by `make bench BENCH=timing_noise` and
+# `timing_floor`, which print them again. Three σ hold 95 % of what they are fitted to.
+NOISE = 45.0
+FLOOR = 0.035
 SIGMAS = 3.0
 _FITTED_SHARE = 0.95
 # Signals that are loudest at one moment. Others (repeated pulses, arches, whistles) may have the
@@ -63,7 +63,7 @@ def peak_time_error(
     """Return one standard deviation of triggers' peak times, s, as arrays or numbers come.
 
     σ = Q/(2√π f) · √((noise/ρ²)² + floor²): in units of the tile's length it falls as the square
-    of the SNR, from six tenths at 8, and stays above the distance at which the tiles lie.
+    of the SNR, from seven tenths at 8, and stays above the distance at which the tiles lie.
 
     Parameters
     ----------
