@@ -224,6 +224,32 @@ def test_three_detectors_are_compared_by_pairs_and_as_a_triple():
     assert all(row["p_run"] < 0.01 for row in triples[:5])
 
 
+def test_a_triples_third_detector_goes_no_farther_than_once_around():
+    names = ("H1", "L1", "V1")
+    ledger = [row for name in names for row in analysed(name)]
+    every = SETTINGS.model_copy(update={"slides": 10**6})
+    found = compare(run_of(*glitches(names, 50), ledger), names, 32, every)
+    for row in found.summary:
+        turns = len(row["detectors"].split()) - 1
+        first = np.floor(row["least_shift"] / 5.0) + 1
+        last = first + row["slides"] - 1
+        room = row["livetime"] - row["least_shift"]
+        assert 5.0 * turns * last < room <= 5.0 * turns * (last + 1)
+
+
+def test_a_signals_own_triggers_can_be_left_out_of_the_background():
+    """Glitches of L1 look like the signal and are as loud: its H1 trigger meets them in slides."""
+    time = START + 10000.5
+    rows = [trigger_row("H1", time, 30.0), trigger_row("L1", time + 0.002, 30.0)]
+    rows += [trigger_row("L1", START + 50.0 * n + 0.5, 30.0) for n in range(1, 400) if n != 200]
+    ledger = [*analysed("H1"), *analysed("L1")]
+    found = compare(run_of(rows, np.ones((len(rows), WIDTH)), ledger), ["H1", "L1"], 32, SETTINGS)
+    (row,) = found.candidates
+    assert row["louder"] > 0
+    assert row["louder_without"] == 0
+    assert row["far_without_per_year"] < row["far_per_year"]
+
+
 def test_a_detector_that_shares_no_time_leaves_the_others_compared():
     names = ("H1", "L1", "V1")
     ledger = [*analysed("H1"), *analysed("L1"), *analysed("V1", START - 32000, 10)]
