@@ -37,6 +37,8 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/comparison_inputs.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/validation.smk"
+include: "workflow/rules/timeslides_inputs.smk"
+include: "workflow/rules/timeslides.smk"
 include: "workflow/rules/record_inputs.smk"
 include: "workflow/rules/record.smk"
 

@@ -27,6 +27,7 @@ from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import ablation, anomaly, clusterers, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
+from gwmorph.evidence.coincidences import Observed, compare, rate_limits
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.labelled import Draws, labelled_views
@@ -49,9 +50,9 @@ from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.pictures import read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.sources import make_source
-from gwmorph.tables.block import LEDGER
+from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS
-from gwmorph.tables.embeddings import embedding_column
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column
 from gwosc_files import write_gwosc_file
 from morphology.planted import blobs
 
@@ -347,6 +348,28 @@ def validated(config: Config, tmp_path: Path) -> None:
         assert change in ablation.CHANGES
 
 
+def slid(config: Config, tmp_path: Path) -> None:
+    """Two days of two detectors, with a trigger each half hour: as long as the longest step."""
+    rng = np.random.default_rng(2)
+    windows = range(START, START + 2 * 86400, 32)
+    ledger = [analysed_row(d, t, 32, block_of(t)) for d in ("H1", "L1") for t in windows]
+    rows = [
+        dict.fromkeys(TRIGGERS.names, 0.0)
+        | {"detector": detector, "gps_start": int(time // 32) * 32, "found_by": "tile"}
+        | {"peak_time": time, "peak_frequency": 100.0, "q": 8.0, "snr": 9.0, "tiles": 1}
+        | {"view": False}
+        for detector in ("H1", "L1")
+        for time in rng.uniform(START, START + 2 * 86400, 96).tolist()
+    ]
+    triggers = pa.Table.from_pylist(rows, schema=TRIGGERS)
+    run = Observed(
+        pa.Table.from_pylist(ledger, schema=LEDGER), triggers, EMBEDDINGS.empty_table(), triggers
+    )
+    found = compare(run, ["H1", "L1"], 32, config.timeslides)
+    assert found.summary[0]["slides"] >= 1
+    assert rate_limits(found, config.timeslides.p_value, None)
+
+
 def counted(config: Config, tmp_path: Path) -> None:
     rows = [analysed_row("H1", START + 32 * n, 32, block_of(START)) for n in range(3)]
     ledger = pa.Table.from_pylist(rows, schema=LEDGER)
@@ -375,6 +398,7 @@ STAGES = {
     "training.windows_per_part": shown_pairs,
     "training.spread": shown_pairs,
     "comparison": compared,
+    "timeslides": slid,
     "validation": validated,
     "report": counted,
 }

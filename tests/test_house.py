@@ -56,6 +56,8 @@ STAGES = {
         "retrained",
         "scores",
         "similarity",
+        "slides",
+        "slides_report",
         "stability",
         "tile_triggers",
         "triggers",

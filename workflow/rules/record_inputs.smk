@@ -24,6 +24,7 @@ RECORDS = {
     "compare_encoders": ("comparison/", comparison_files()),
     "train_encoder": ("training/", training_files()),
     "validation": ("validation/", validation_files()),
+    "timeslides": ("timeslides/", timeslides_files()),
 }
 PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
 PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []

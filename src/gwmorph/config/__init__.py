@@ -25,6 +25,7 @@ from gwmorph.config.report import ReportConfig
 from gwmorph.config.run import RunConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
+from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import (
     AblationConfig,
@@ -65,6 +66,7 @@ __all__ = [
     "SimulatedConfig",
     "SourceConfig",
     "StabilityConfig",
+    "TimeslidesConfig",
     "TrainingConfig",
     "UmapConfig",
     "ValidationConfig",

@@ -20,6 +20,7 @@ from gwmorph.config.report import ReportConfig
 from gwmorph.config.run import RunConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import SourceConfig
+from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import ValidationConfig
 from gwmorph.config.window import WindowConfig
@@ -51,6 +52,9 @@ class Config(Section):
         ComparisonConfig(), "How well encoders tell morphologies apart."
     )
     validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
+    timeslides: TimeslidesConfig = key(
+        TimeslidesConfig(), "What coincides in several detectors, and how often by chance."
+    )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
     @model_validator(mode="after")
