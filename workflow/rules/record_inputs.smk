@@ -36,18 +36,17 @@ def recorded_files(wildcards):
 
 
 def asked_for_report():
-    """Return the target whose report this call asks for, or None where it asks for none."""
+    """Return the targets whose report this call asks for; none where it asks for none."""
     options = {word.partition("=")[0] for word in sys.argv}
     if "--report" not in options or "--report-after-run" in options:
-        return None
-    return next((target for target in RECORDS if target in sys.argv), "all")
+        return []
+    return [target for target in RECORDS if target in sys.argv] or ["all"]
 
 
-if asked_for_report():
+for target in asked_for_report():
     with one_message():
         require_recorded(
-            Path("results") / RUN / RECORDS[asked_for_report()][0] / "config.yaml",
-            CONFIG,
+            Path("results") / RUN / RECORDS[target][0] / "config.yaml", CONFIG
         )
 
 
