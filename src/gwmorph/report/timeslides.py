@@ -142,11 +142,12 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
     rarest = 2 / floor
     inverse = np.geomspace(min(run / max(2 * len(own), 10), run / 10), rarest, 400)
     expected = run / inverse
-    for share, shade in zip(reversed(_BANDS), (0.12, 0.2, 0.3), strict=True):
+    # Opaque, so that the legend has the colours of the bands, which lie on each other.
+    for share, color in zip(reversed(_BANDS), ("#e4e1f0", "#c1bcdc", "#958dbf"), strict=True):
         low, high = poisson.interval(share, expected)
         axes.fill_between(
-            inverse, np.maximum(low, 0.05), np.maximum(high, 0.05), color="#332288", alpha=shade,
-            linewidth=0, label=f"{100 * share:.3g} % by chance",
+            inverse, np.maximum(low, 0.05), np.maximum(high, 0.05), color=color, linewidth=0,
+            label=f"{100 * share:.3g} % by chance",
         )  # fmt: skip
     axes.plot(inverse, expected, color="#222222", linewidth=0.8, linestyle="--", label="expected")
     if own:
