@@ -1,0 +1,218 @@
+"""How well chirps are told from everything else by their likeness.
+
+Views are balanced: as many of every class of the population, in simulated noise, each with a
+trigger. The model in `gwmorph.evidence.chirps` was fitted to the views of ``FITTED``; the figures
+are of others. Run as a program this fits it again and prints it.
+"""
+
+from functools import cache, partial
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+
+from clusters import DEFAULTS, ROOT, encoder, rendering
+from gwmorph.config import EventsConfig
+from gwmorph.evidence.chirps import (
+    MODEL,
+    SIMILARITY_WEIGHT,
+    ChirpModel,
+    Sums,
+    bright_sums,
+    is_chirp,
+    likeness,
+    similarities,
+)
+from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
+from gwmorph.evidence.recall import wilson
+from gwmorph.simulation.population import CHIRP, load_population
+from gwmorph.simulation.signals import population_classes
+from gwmorph.spectra.pictures import PictureScale
+from harness import BENCHMARKS, Entry, benchmark
+
+# Detector, seed, SNRs, views of each glitch class and of chirps.
+Recipe = tuple[str, int, float, float, int, int]
+FITTED: tuple[Recipe, ...] = (
+    ("H1", 3101, 8, 80, 40, 240),
+    ("L1", 3102, 8, 80, 40, 240),
+    ("H1", 3103, 80, 1000, 12, 0),
+)
+SCORED: tuple[Recipe, ...] = (
+    ("H1", 4101, 8, 80, 40, 200),
+    ("L1", 4102, 8, 80, 40, 200),
+    ("H1", 4103, 80, 1000, 12, 0),
+)
+# Of the fitted ones, that the similarity is measured with; another run's, as it were.
+REFERENCE_CHIRPS = 40
+POPULATION = load_population(ROOT / "config" / "population.yaml")
+REPEATS = 2000
+
+
+@cache
+def views(recipe: Recipe) -> tuple[Sums, np.ndarray, np.ndarray]:
+    """Return the sums, vectors and classes of the views of one recipe."""
+    detector, seed, low, high, glitches, chirps = recipe
+    tables = []
+    for names, count in ((tuple(POPULATION.glitches), glitches), ((CHIRP,), chirps)):
+        loud = [name for name in names if _snr(name).high > low and _snr(name).low < high]
+        classes = population_classes(POPULATION, detector, loud, low, high)
+        draws = Draws(detector, seed, count)
+        tables.append(labelled_views(classes if count else {}, draws, rendering(), _EVENTS))
+    picture = DEFAULTS.picture
+    scale = PictureScale(picture.scale, picture.energy_max, picture.colormap)
+    size = (picture.height, picture.width)
+    pictures = np.concatenate([pictures_of(table, size) for table in tables])
+    tiling = rendering().tiling()
+    sums = bright_sums(scale.energy(pictures), tiling.f_low, tiling.f_top)
+    one = encoder()
+    parts = [one.encode(pictures[i : i + 64], scale, "event") for i in range(0, len(pictures), 64)]
+    labels = [name for table in tables for name in table["morphology"].to_pylist()]
+    return sums, np.concatenate(parts), np.array(labels)
+
+
+_EVENTS = EventsConfig.model_validate(DEFAULTS.events.model_dump())
+
+
+def _snr(name: str):
+    return POPULATION.binaries.network_snr if name == CHIRP else POPULATION.glitches[name].snr
+
+
+# -- the model ------------------------------------------------------------------------------
+
+
+def fit(sums: np.ndarray, chirps: np.ndarray) -> ChirpModel:
+    """Fit the model to logarithms of sums [n, 4, 4]; chirps weigh as much as all others."""
+    flat = sums.reshape(len(sums), -1)
+    scaler = StandardScaler().fit(flat)
+    fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=10_000)
+    fitted.fit(scaler.transform(flat), chirps)
+    rounded = [
+        tuple(round(float(value), 4) for value in values)
+        for values in (scaler.mean_, scaler.scale_, fitted.coef_[0])
+    ]
+    return ChirpModel(*rounded, offset=round(float(fitted.intercept_[0]), 4))
+
+
+def few_chirps(labels: np.ndarray) -> np.ndarray:
+    """Return the rows of a reference with so few chirps as a run may have, all others included."""
+    return np.flatnonzero(~is_chirp(labels) | (np.cumsum(is_chirp(labels)) <= REFERENCE_CHIRPS))
+
+
+def limits(model: ChirpModel) -> tuple[float, float]:
+    """Return what one in a hundred other fitted views passes, by the track alone and by both."""
+    found = [views(recipe) for recipe in FITTED]
+    track = np.concatenate([model.log_odds(sums) for sums, _, _ in found])
+    labels = np.concatenate([names for _, _, names in found])
+    (_, reference, known), (sums, vectors, names) = found[:2]
+    rows = few_chirps(known)
+    both = model.log_odds(sums) + SIMILARITY_WEIGHT * similarities(
+        vectors, reference[rows], known[rows]
+    )
+    return (
+        float(np.quantile(track[~is_chirp(labels)], 0.99)),
+        float(np.quantile(both[~is_chirp(names)], 0.99)),
+    )
+
+
+def main() -> None:
+    found = [views(recipe) for recipe in FITTED]
+    sums = np.concatenate([part.logarithms for part, _, _ in found])
+    model = fit(sums, is_chirp(np.concatenate([names for _, _, names in found])))
+    print(model)
+    print("limits by the track and by both:", limits(model))
+
+
+# -- the figures ----------------------------------------------------------------------------
+
+
+@cache
+def scored() -> dict[str, np.ndarray]:
+    """Return what is known of the scored views: columns [n], views of all recipes in turn."""
+    _, reference, known = views(FITTED[0])
+    rows = few_chirps(known)
+    columns: dict[str, list[np.ndarray]] = {"track": [], "similarity": [], "label": []}
+    for recipe in SCORED:
+        sums, vectors, labels = views(recipe)
+        columns["track"].append(MODEL.log_odds(sums))
+        columns["similarity"].append(similarities(vectors, reference[rows], known[rows]))
+        columns["label"].append(labels)
+    found = {name: np.concatenate(parts) for name, parts in columns.items()}
+    found["both"] = likeness(found["track"], found["similarity"])
+    found["alone"] = likeness(found["track"], np.full(len(found["track"]), np.nan))
+    return found
+
+
+def area(name: str, column: str, text: str) -> Entry:
+    """Return the area under the ROC; the interval is a bootstrap of chirps and of others."""
+    found = scored()
+    score, chirps = found[column], is_chirp(found["label"])
+    rng = np.random.default_rng(SCORED[0][1])
+    drawn = [
+        roc_auc_score(chirps[rows], score[rows])
+        for rows in (
+            np.concatenate(
+                [rng.choice(np.flatnonzero(own), own.sum()) for own in (chirps, ~chirps)]
+            )
+            for _ in range(REPEATS)
+        )
+    ]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Entry(
+        name, float(roc_auc_score(chirps, score)), text, float(low), float(high),
+        peer="track alone", peer_value=float(roc_auc_score(chirps, found["track"])),
+        n=len(score), seed=SCORED[0][1],
+    )  # fmt: skip
+
+
+_AREA = "area under the ROC, chirps against all other classes of simulated event views"
+BENCHMARKS["chirp_likeness_auc"] = partial(area, "chirp_likeness_auc", "both", _AREA)
+BENCHMARKS["chirp_track_auc"] = partial(
+    area, "chirp_track_auc", "alone", f"{_AREA}; by the track alone"
+)
+BENCHMARKS["chirp_similarity_auc"] = partial(
+    area, "chirp_similarity_auc", "similarity",
+    f"{_AREA}; by {REFERENCE_CHIRPS} labelled chirps of other views alone",
+)  # fmt: skip
+
+
+def share(name: str, column: str, of_chirps: bool, text: str) -> Entry:
+    """Return the share of chirps, or of others, that has a likeness above 0; Wilson interval."""
+    found = scored()
+    own = is_chirp(found["label"]) == of_chirps
+    passed = int((found[column][own] > 0).sum())
+    low, high = wilson(passed, int(own.sum()))
+    return Entry(
+        name, passed / own.sum(), text, low, high, n=int(own.sum()), seed=SCORED[0][1]
+    )  # fmt: skip
+
+
+for _column, _by in (("both", "likeness"), ("alone", "track")):
+    BENCHMARKS[f"chirp_{_by}_found"] = partial(
+        share, f"chirp_{_by}_found", _column, True, "of simulated chirps' views called chirps"
+    )
+    BENCHMARKS[f"chirp_{_by}_false"] = partial(
+        share, f"chirp_{_by}_false", _column, False, "of other simulated views called chirps"
+    )
+
+
+@benchmark
+def chirp_worst_class_auc() -> Entry:
+    """The area against the class that is most like chirps."""
+    found = scored()
+    chirps = is_chirp(found["label"])
+    areas = {
+        str(name): float(roc_auc_score(chirps[own], found["both"][own]))
+        for name in np.unique(found["label"][~chirps])
+        for own in [chirps | (found["label"] == name)]
+    }
+    worst = min(areas, key=lambda name: areas[name])
+    return Entry(
+        "chirp_worst_class_auc", areas[worst],
+        f"area under the ROC, chirps against {worst}, the class most like them",
+        n=int((chirps | (found["label"] == worst)).sum()), seed=SCORED[0][1],
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
