@@ -25,11 +25,15 @@ from gwmorph.evidence.chirps import (
     similarities,
 )
 from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
+from gwmorph.evidence.real_strain import real_strain_views, with_view
 from gwmorph.evidence.recall import wilson
 from gwmorph.simulation.population import CHIRP, load_population
 from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.pictures import PictureScale
-from harness import BENCHMARKS, Entry, benchmark
+from gwmorph.strain.base import LocalFile
+from gwmorph.strain.files import describe, read_strain
+from gwmorph.strain.labelled import LabelledStrain, read_labelled_strain
+from harness import BENCHMARKS, DATA, Entry, benchmark
 
 # Detector, seed, SNRs, views of each glitch class and of chirps.
 Recipe = tuple[str, int, float, float, int, int]
@@ -211,6 +215,86 @@ def chirp_worst_class_auc() -> Entry:
         "chirp_worst_class_auc", areas[worst],
         f"area under the ROC, chirps against {worst}, the class most like them",
         n=int((chirps | (found["label"] == worst)).sum()), seed=SCORED[0][1],
+    )  # fmt: skip
+
+
+# -- real events and glitches ---------------------------------------------------------------
+
+
+STRAIN = DATA / "strain"
+# Detector, GPS start of the file, time of the event at that detector.
+REAL = {
+    "GW150914 H1": ("H-H1_LOSC_4_V2-1126259446-32.hdf5", 1126259462.42),
+    "GW150914 L1": ("L-L1_LOSC_4_V2-1126259446-32.hdf5", 1126259462.413),
+    "GW151012 H1": ("H-H1_LOSC_4_V2-1128678884-32.hdf5", 1128678900.44),
+    "GW151012 L1": ("L-L1_LOSC_4_V2-1128678884-32.hdf5", 1128678900.44),
+}
+
+
+def _event(name: str, file: str, gps: float) -> LabelledStrain:
+    path = STRAIN / file
+    about = describe(path)
+    receipt = LocalFile(
+        name[-2:], about.gps_start, about.duration, about.sample_rate, str(path), "", 0, "gwosc",
+        about.dataset_or_channel,
+    )  # fmt: skip
+    end = about.gps_start + about.duration
+    strain = read_strain([receipt], name[-2:], about.gps_start, end, about.sample_rate)
+    return LabelledStrain(
+        name, path, name[-2:], CHIRP, 1.0, about.sample_rate, gps - about.gps_start, strain.values
+    )
+
+
+@cache
+def real_likeness() -> list[tuple[str, str, float, float, float]]:
+    """Return name, class, track, similarity and likeness of every real view that a trigger has.
+
+    Labelled chirps and others are simulated views. Nothing was chosen on the real ones.
+    """
+    glitches = STRAIN / "O3_labelled_glitches_14s_4096Hz.hdf5"
+    if not glitches.exists():
+        raise SystemExit(f"no real strain at {STRAIN}: set GWMORPH_DATA to a folder that has it")
+    real = [_event(name, *about) for name, about in REAL.items()]
+    real += read_labelled_strain([glitches])
+    shown = with_view(real_strain_views(real, rendering(), _EVENTS))
+    picture = DEFAULTS.picture
+    scale = PictureScale(picture.scale, picture.energy_max, picture.colormap)
+    pictures = pictures_of(shown, (picture.height, picture.width))
+    tiling = rendering().tiling()
+    track = MODEL.log_odds(bright_sums(scale.energy(pictures), tiling.f_low, tiling.f_top))
+    _, reference, known = views(FITTED[0])
+    rows = few_chirps(known)
+    vectors = encoder().encode(pictures, scale, "event")
+    near = similarities(vectors, reference[rows], known[rows])
+    named = (shown[name].to_pylist() for name in ("name", "label"))
+    return list(zip(*named, track, near, likeness(track, near), strict=True))
+
+
+@benchmark
+def chirp_real_auc() -> Entry:
+    """Events against glitches; two detectors see one event, so that there is no interval."""
+    found = real_likeness()
+    for name, label, track, near, score in sorted(found, key=lambda row: -row[-1]):
+        print(f"  {score:6.1f} track {track:5.1f} similarity {near:5.2f} {name} {label}")
+    chirps = np.array([label == CHIRP for _, label, *_ in found])
+    areas = [roc_auc_score(chirps, [row[place] for row in found]) for place in (4, 2)]
+    return Entry(
+        "chirp_real_auc", float(areas[0]),
+        f"area under the ROC, {int(chirps.sum())} views of real events with a trigger against "
+        "real labelled glitches",
+        peer="track alone", peer_value=float(areas[1]), n=len(found),
+    )  # fmt: skip
+
+
+@benchmark
+def chirp_real_false() -> Entry:
+    """Real glitches that are called chirps."""
+    score = np.array([row[4] for row in real_likeness() if row[1] != CHIRP])
+    passed = int((score > 0).sum())
+    low, high = wilson(passed, len(score))
+    return Entry(
+        "chirp_real_false", passed / len(score), "of real labelled glitches called chirps", low,
+        high, n=len(score),
     )  # fmt: skip
 
 
