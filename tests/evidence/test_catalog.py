@@ -1,6 +1,5 @@
 """GWOSC's table of event versions: what is read of it, and how its faults are told."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ from gwmorph.errors import TableError
 from gwmorph.evidence.catalog import catalog_of, read_catalog
 from gwmorph.tables.known_events import CATALOG
 
-DATA = Path(os.environ.get("GWMORPH_DATA", Path(__file__).parents[3] / "shared" / "data"))
-VERSIONS = DATA / "events" / "gwosc_event_versions.csv"
 HEADER = "name,shortName,gps,version,catalog,detectors\n"
 
 
@@ -102,9 +99,8 @@ def test_detectors_that_no_run_has_any_more_are_known():
     assert catalog_of([row], [], "host")["detectors"].to_pylist() == [["H2"]]
 
 
-@pytest.mark.skipif(not VERSIONS.is_file(), reason=f"no real table of events at {VERSIONS}")
-def test_the_real_table_has_each_event_once():
-    found = read_catalog(VERSIONS)
+def test_the_real_table_has_each_event_once(real_data):
+    found = read_catalog(real_data / "events" / "gwosc_event_versions.csv")
     names = found["name"].to_pylist()
     assert len(names) == len(set(names)) == 122
     first = found.filter([name == "GW150914" for name in names]).to_pylist()[0]

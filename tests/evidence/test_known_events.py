@@ -30,6 +30,7 @@ from gwmorph.evidence.known_events import (
 from gwmorph.formats.gwosc_layout import NO_INJECTIONS
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.files import describe
 from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.known_events import CATALOG, FLAGGED, FOUND, KNOWN_EVENTS, KNOWN_SPANS
 from gwosc_files import write_gwosc_file
@@ -204,6 +205,11 @@ def test_an_event_at_a_border_lies_in_the_later_window():
     assert (row["fate"], row["gps_start"]) == ("missed", START + 32)
 
 
+def test_a_window_does_not_hold_its_end():
+    (row,) = found(spans_of(GW=START + 32.0), windows(START), triggers())
+    assert row["reason"] == NO_WINDOW
+
+
 def test_of_windows_that_overlap_an_analysed_one_counts():
     lost = {START: Reason.NAN}
     (row,) = found(spans_of(GW=START + 20.0), windows(START, START + 16, lost=lost), triggers())
@@ -339,3 +345,17 @@ def test_strain_to_train_on_is_free_of_events_and_injections(tmp_path):
         [segment(START, START + 8), segment(START + 14, START + 38),
          segment(START + 43, START + 64)]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["hdf5", "gwf"])
+def test_gw150914_s_own_files_hold_continuous_waves_in_l1_alone(real_data, ending):
+    found = {}
+    for detector in ("H1", "L1"):
+        path = real_data / "strain" / f"{detector[0]}-{detector}_LOSC_4_V2-1126259446-32.{ending}"
+        about = describe(path)
+        file = StrainFile(detector, about.gps_start, about.duration, about.sample_rate, str(path))
+        whole = LocalFile.receipt(file, path, about.layout, about.dataset_or_channel)
+        found[detector] = injected_in(detector, [whole], ALL)
+        assert found[detector].told_s == 32
+    assert found["H1"].spans == []
+    assert found["L1"].spans == [Injected("L1", "cw", 1126259446, 1126259478)]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gwmorph.errors import StrainError
@@ -64,3 +66,11 @@ def test_receipts_can_be_read_without_their_files(tmp_path):
     (tmp_path / "late").unlink()
     paths = [tmp_path / "a.json", tmp_path / "b.json"]
     assert received_files(paths) == [early, late]
+
+
+def test_a_file_of_two_detectors_is_received_for_both(tmp_path):
+    one = received(tmp_path / "both", 0)
+    other = replace(one, detector="L1")
+    write_receipts(tmp_path / "a.json", [one])
+    write_receipts(tmp_path / "b.json", [other, one])
+    assert received_files([tmp_path / "a.json", tmp_path / "b.json"]) == [one, other]

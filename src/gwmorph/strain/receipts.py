@@ -50,12 +50,13 @@ def received_files(paths: Iterable[Path | str], root: Path = Path()) -> list[Loc
 
 
 def _received(paths: Iterable[Path | str], root: Path) -> list[tuple[LocalFile, Path | str]]:
-    """Return the files of some receipts, each once and with its first receipt."""
-    files: dict[str, tuple[LocalFile, Path | str]] = {}
+    """Return the files of some receipts, once for each detector, with its first receipt."""
+    # One file may hold several detectors' strain.
+    files: dict[tuple[str, str], tuple[LocalFile, Path | str]] = {}
     for path in paths:
         for received in read_receipts(path):
             file = replace(received, path=str(root / received.path))
-            files.setdefault(file.path, (file, path))
+            files.setdefault((file.detector, file.path), (file, path))
     return sorted(files.values(), key=lambda held: (held[0].gps_start, held[0].rank))
 
 
