@@ -5,15 +5,20 @@ trigger. The model in `gwmorph.evidence.chirps` was fitted to the views of ``FIT
 are of others. Run as a program this fits it again and prints it.
 """
 
+import subprocess
+import sys
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from clusters import DEFAULTS, ROOT, encoder, rendering
-from gwmorph.config import EventsConfig
+from gwmorph.config import EventsConfig, parse_config
 from gwmorph.evidence.chirps import (
     MODEL,
     SIMILARITY_WEIGHT,
@@ -24,15 +29,20 @@ from gwmorph.evidence.chirps import (
     likeness,
     similarities,
 )
+from gwmorph.evidence.intervals import blocks_of_time, intervals
 from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
 from gwmorph.evidence.real_strain import real_strain_views, with_view
 from gwmorph.evidence.recall import wilson
+from gwmorph.evidence.truth import classes_of
 from gwmorph.simulation.population import CHIRP, load_population
 from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import describe, read_strain
 from gwmorph.strain.labelled import LabelledStrain, read_labelled_strain
+from gwmorph.tables.known_events import CHIRPS
+from gwmorph.tables.parquet import read_table
+from gwmorph.tables.truth import TRUTH
 from harness import BENCHMARKS, DATA, Entry, benchmark
 
 # Detector, seed, SNRs, views of each glitch class and of chirps.
@@ -215,6 +225,61 @@ def chirp_worst_class_auc() -> Entry:
         "chirp_worst_class_auc", areas[worst],
         f"area under the ROC, chirps against {worst}, the class most like them",
         n=int((chirps | (found["label"] == worst)).sum()), seed=SCORED[0][1],
+    )  # fmt: skip
+
+
+# -- a run ----------------------------------------------------------------------------------
+
+RUN = Path(__file__).with_name("chirp_run.yaml")
+BINARIES_PER_HOUR = 60.0
+
+
+@cache
+def run_likeness() -> tuple[pa.Table, np.ndarray]:
+    """Return CHIRPS of a run's events of known class, and which of them are chirps."""
+    raw = yaml.safe_load(RUN.read_text(encoding="utf-8"))
+    name, population = raw["run"]["name"], ROOT / raw["source"]["simulated"]["population"]
+    text = (ROOT / "config" / "population.yaml").read_text(encoding="utf-8")
+    usual = f"rate_per_hour: {POPULATION.binaries.rate_per_hour:g}\n"
+    assert text.count(usual) == 1
+    population.parent.mkdir(exist_ok=True)
+    more = text.replace(usual, f"rate_per_hour: {BINARIES_PER_HOUR:g}\n")
+    population.write_text(more, encoding="utf-8")
+    wanted = [
+        f"results/{name}/{path}" for path in ("known_events/chirps.parquet", "truth.parquet")
+    ]
+    call = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(RUN), "--"]
+    subprocess.run([*call, *wanted], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    chirps, truth = (
+        read_table(ROOT / path, schema)
+        for path, schema in zip(wanted, (CHIRPS, TRUTH), strict=True)
+    )
+    classes = classes_of(chirps, truth)
+    known = chirps.filter(pa.array(classes != ""))
+    return known, classes[classes != ""] == CHIRP
+
+
+@benchmark
+def chirp_run_auc() -> Entry:
+    """Views as a run has them: of every trigger of a signal, and of what has no loud tile."""
+    rows, chirps = run_likeness()
+    columns = {name: np.array(rows[name].to_pylist(), float) for name in ("likeness", "track")}
+
+    def areas(own: np.ndarray) -> dict[str, float]:
+        both = chirps[own].any() and not chirps[own].all()
+        return {
+            name: float(roc_auc_score(chirps[own], score[own])) if both else float("nan")
+            for name, score in columns.items()
+        }
+
+    blocks = blocks_of_time(rows, DEFAULTS.validation.block_s)
+    found = intervals(areas, blocks, REPEATS, SCORED[0][1])
+    value, low, high = found["likeness"]
+    text = f"area under the ROC, {int(chirps.sum())} events of chirps against all others of a run"
+    return Entry(
+        "chirp_run_auc", value, text, low, high, peer="track alone",
+        peer_value=found["track"][0], n=len(rows),
+        seed=parse_config(yaml.safe_load(RUN.read_text(encoding="utf-8"))).source.simulated.seed,
     )  # fmt: skip
 
 
