@@ -151,10 +151,27 @@ def unit(*angles: float) -> np.ndarray:
     return np.column_stack([np.cos(radians), np.sin(radians)]).astype(np.float32)
 
 
-def test_similarity_is_the_nearest_chirp_s_cosine_less_the_nearest_other_s():
-    labels = np.array(["chirp", "chirp", "blip", "tomte"])
-    found = similarities(unit(10), unit(0, 90, 60, 200), labels)
-    np.testing.assert_allclose(found, np.cos(np.radians(10)) - np.cos(np.radians(50)), rtol=1e-5)
+def cosine(degrees: float) -> float:
+    return float(np.cos(np.radians(degrees)))
+
+
+def test_similarity_is_to_the_three_nearest_chirps_less_that_to_the_nearest_other():
+    labels = np.array([*["chirp"] * 4, "blip", "tomte"])
+    found = similarities(unit(10), unit(0, 90, 40, 30, 60, 200), labels)
+    near = (cosine(10) + cosine(30) + cosine(20)) / 3
+    np.testing.assert_allclose(found, near - cosine(50), rtol=1e-5)
+
+
+def test_fewer_chirps_than_three_are_all_that_count():
+    labels = np.array(["chirp", "chirp", "blip"])
+    found = similarities(unit(10), unit(0, 40, 60), labels)
+    np.testing.assert_allclose(found, (cosine(10) + cosine(30)) / 2 - cosine(50), rtol=1e-5)
+
+
+def test_one_wrong_label_makes_no_chirps_of_its_neighbours():
+    labels = np.array(["chirp", "chirp", "chirp", "chirp", "blip"])
+    (found,) = similarities(unit(100), unit(100, 0, 1, 2, 101), labels)
+    assert found < -0.5
 
 
 @pytest.mark.parametrize("label", ["chirp", "blip"])

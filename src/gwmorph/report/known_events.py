@@ -45,7 +45,7 @@ _CHIRP_COLUMNS = {
     "GPS time [s]": "centre of the picture",
     "likeness": "to chirps; above 0 as one in a hundred simulated glitches",
     "track": "log-odds of a chirp by the energy along tracks of binaries, nat",
-    "similarity": "cosine to the nearest labelled chirp, less that to the nearest other row",
+    "similarity": "cosine to the three nearest labelled chirps, less that to the nearest other",
     "chirp mass [M\N{SUN}]": "of the best track, at the detector",
     "SNR": "of the loudest tile, in Omicron's convention",
     "cluster": "colour as in the map",

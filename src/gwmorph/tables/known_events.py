@@ -95,7 +95,8 @@ CHIRPS = pa.schema(
             "similarity",
             pa.float64(),
             "",
-            "cosine to the nearest chirp of the reference, less that to its nearest other row; "
+            "mean cosine to the three nearest chirps of the reference, less that to its nearest "
+            "other row; "
             "null without a reference that has both",
             nullable=True,
         ),
