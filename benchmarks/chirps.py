@@ -307,6 +307,25 @@ def chirp_run_auc() -> Entry:
     )  # fmt: skip
 
 
+def _of_run(name: str, of_chirps: bool, text: str) -> Entry:
+    """Return the share of a run's events of chirps, or of others, above 0; block bootstrap."""
+    rows, chirps = run_likeness()
+    own = rows.filter(pa.array(chirps == of_chirps))
+    passed = own["likeness"].to_numpy() > 0
+    blocks = blocks_of_time(own, DEFAULTS.validation.block_s)
+    found = intervals(lambda some: {"": float(passed[some].mean())}, blocks, REPEATS, JUDGED[1])
+    value, low, high = found[""]
+    return Entry(name, value, text, low, high, n=len(own), seed=JUDGED[1])
+
+
+BENCHMARKS["chirp_run_found"] = partial(
+    _of_run, "chirp_run_found", True, "of a run's events of chirps called chirps"
+)
+BENCHMARKS["chirp_run_false"] = partial(
+    _of_run, "chirp_run_false", False, "of a run's other events called chirps"
+)
+
+
 # -- real events and glitches ---------------------------------------------------------------
 
 
