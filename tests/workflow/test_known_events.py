@@ -139,3 +139,15 @@ def test_a_table_of_events_that_is_not_there_is_named(unfinished):
     project = unfinished.change(known_events={"catalog": "file", "file": "none.csv"})
     done = project.snakemake("events", "--dry-run")
     assert "known_events.file: none.csv: no such file" in done.stdout
+
+
+def test_training_asks_for_published_events_unless_it_may_see_them(unfinished):
+    (unfinished.folder / "events.csv").write_text(HEADER + "GW1,1262301200,1,A,\n")
+    project = unfinished.change(
+        known_events={"catalog": "file", "file": "events.csv"},
+        training={"noise_files": {"H1": ["data/H-H1_*.hdf5"]}, "parts": 1},
+    )
+    listing = "Listing published events for run t"
+    assert listing in project.would_run_for("train_encoder")
+    seen = project.change(known_events={"kept_out": ["background", "references"]})
+    assert listing not in seen.would_run_for("train_encoder")
