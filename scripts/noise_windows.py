@@ -17,10 +17,13 @@ from gwmorph.evidence.injections import (
     simulated_backgrounds,
     write_windows,
 )
+from gwmorph.evidence.known_events import free_segments
 from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
-from gwmorph.lineage import lineage
+from gwmorph.lineage import hashes_of, lineage
 from gwmorph.strain.directory import recording
+from gwmorph.tables.known_events import CATALOG
+from gwmorph.tables.parquet import read_table
 
 
 def noise_windows(
@@ -31,6 +34,8 @@ def noise_windows(
     events: EventsConfig,
     encoder: EncoderConfig,
     modules: Sequence[str],
+    known: Mapping[str, Any] | None,
+    catalog: Sequence[Path],
     windows: Path,
 ) -> None:
     load_statistics(modules)
@@ -39,13 +44,18 @@ def noise_windows(
     parameters = RenderParameters.from_sections(window_s, **rendering).up_to(held.sample_rate)
     made = make_encoder(encoder, (parameters.height, parameters.width))
     if whole.role == "noise":
-        backgrounds = real_backgrounds(whole, held.files, held.segments, parameters)
+        segments = held.segments
+        if known is not None:
+            events_known = [read_table(path, CATALOG) for path in catalog]
+            segments = free_segments(whole.detector, held.files, segments, events_known, **known)
+        backgrounds = real_backgrounds(whole, held.files, segments, parameters)
     else:
         backgrounds = simulated_backgrounds(whole, parameters)
     table = observe(whole, backgrounds, parameters, made, events)
     metadata = {
         **lineage(
-            {"job": dict(job), "events": events.model_dump()}, [file.sha256 for file in held.files]
+            {"job": dict(job), "events": events.model_dump(), "known": known},
+            [*(file.sha256 for file in held.files), *hashes_of(catalog)],
         ),
         "gwmorph.render_id": parameters.render_id,
         "gwmorph.encoder_id": made.encoder_id,
@@ -63,5 +73,7 @@ if __name__ == "__main__":
             events=EventsConfig.model_validate(snakemake.params.events),
             encoder=EncoderConfig.model_validate(snakemake.params.section),
             modules=snakemake.params.modules,
+            known=snakemake.params.known,
+            catalog=[Path(path) for path in snakemake.input.catalog],
             windows=Path(snakemake.output.windows),
         )

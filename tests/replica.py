@@ -7,7 +7,7 @@ segments and strain files, with the same JSON, and serves the files themselves:
 ``/api/v2/timelines/{flag}/segments?start&stop``        segments, clipped to [start, stop)
 ``/api/v2/strain-files?detector&start&stop&sample-rate``  bulk files that overlap [start, stop)
 ``/api/v2/runs``, ``/api/v2/runs/{run}/strain-files``   the same, by run
-``/api/v2/event-versions``                              no events
+``/api/v2/event-versions``                              the events that it was given
 ``/archive/data/{dataset}/{folder}/{name}``             one file
 =====================================================  =========================================
 
@@ -115,6 +115,7 @@ class GwoscReplica:
     segments : for each flag, such as ``H1_DATA``, its [start, end) pairs; by default what the
         files' data-quality masks say. Any other flag is answered by 404.
     page_size : rows on a page when the client does not ask for more.
+    events : rows of all versions of events.
     port : 0 takes a free one.
 
     Attributes
@@ -129,10 +130,12 @@ class GwoscReplica:
         *,
         page_size: int = 20,
         port: int = 0,
+        events: Sequence[Mapping[str, object]] = (),
     ) -> None:
         self.files = [ServedFile.named(Path(path)) for path in files]
         self.segments = segments_of(files) if segments is None else segments
         self.page_size = page_size
+        self.events = list(events)
         self.requests: list[str] = []
         self.closing = threading.Event()
         self._faults: list[Fault] = []
@@ -205,7 +208,7 @@ class GwoscReplica:
         if path == "/api/v2/runs":
             return self._run_rows()
         if path == "/api/v2/event-versions":
-            return []
+            return self.events
         if run := re.fullmatch(r"/api/v2/(?:runs/(\w+)/)?strain-files", path):
             return [
                 self._file_row(file)

@@ -63,6 +63,7 @@ DIMENSIONLESS = {
     "comparison.naming.snr_high",
     "comparison.snr_low",
     "encoder.batch_size",
+    "known_events.listed",
     "encoder.blocks_per_job",
     "events.max_per_window",
     "events.snr",

@@ -30,6 +30,12 @@ from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.coincidences import Observed, compare, rate_limits
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.intervals import Bootstrap
+from gwmorph.evidence.known_events import (
+    find_known,
+    injected_spans,
+    known_spans,
+    shows_known,
+)
 from gwmorph.evidence.labelled import Draws, labelled_views
 from gwmorph.evidence.naming import name_run, score_names
 from gwmorph.evidence.reference import reference_table
@@ -53,6 +59,7 @@ from gwmorph.strain.sources import make_source
 from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column
+from gwmorph.tables.known_events import CATALOG
 from gwosc_files import write_gwosc_file
 from morphology.planted import blobs
 
@@ -92,6 +99,10 @@ BESIDE = {
     ("events.candidates.tile_snr", 3.0): {"events": {"tile_snr": 3.0}},
 }
 NOT_TRIED = {
+    "known_events.catalog": "tests/evidence read files, tests/strain ask a copy of GWOSC",
+    "known_events.kept_out": "what Snakemake asks for; tests/workflow keep references free",
+    "known_events.gap_s": "tests/evidence compare events of other times",
+    "known_events.listed": "tests/report list some events, and none",
     "source.gwosc": "needs the network; tests/strain ask a copy of it",
     "source.directory": "tests/strain read files of every layout",
     "encoder.runtime": "needs DINOv2's weights; tests/encoders run an untrained copy",
@@ -377,6 +388,22 @@ def counted(config: Config, tmp_path: Path) -> None:
     assert occupancy["H1"].analysed.sum() == 3
 
 
+def known(config: Config, tmp_path: Path) -> None:
+    """An event and an injection, among two windows and no trigger."""
+    keys = config.known_events
+    rows = [analysed_row("H1", START + 32 * n, 32, block_of(START)) for n in range(2)]
+    ledger = pa.Table.from_pylist(rows, schema=LEDGER)
+    mask = np.zeros(64, np.int64)  # everything is injected
+    injected = injected_spans("H1", START, mask, keys.injections)
+    assert len(injected) == len(keys.injections)
+    event = {"name": "GW", "gps_time": START + 40.5, "version": 1, "release": "R"}
+    spans = known_spans(pa.Table.from_pylist([event], schema=CATALOG), injected, ["H1"])
+    span = (START, START + 64)
+    found = find_known(spans, ledger, TRIGGERS.empty_table(), span, ["H1"], keys.near_s)
+    assert set(found["fate"].to_pylist()) == {"missed"}
+    assert shows_known(ledger, spans, 32, keys.margin_s).all()
+
+
 STAGES = {
     "run": planned,
     "run.seed": clustered,
@@ -400,6 +427,7 @@ STAGES = {
     "comparison": compared,
     "timeslides": slid,
     "validation": validated,
+    "known_events": known,
     "report": counted,
 }
 CASES = [

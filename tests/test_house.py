@@ -21,7 +21,15 @@ PACKAGE = ROOT / "src" / "gwmorph"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("base.txt", "dev.txt")
 STAGES = {
-    "strain": ["collect", "download", "plan", "resolved_config", "simulate", "truth"],
+    "strain": [
+        "collect",
+        "download",
+        "event_catalog",
+        "plan",
+        "resolved_config",
+        "simulate",
+        "truth",
+    ],
     "spectra": ["block"],
     "encoders": ["embed"],
     "clustering": ["cluster"],
@@ -31,6 +39,7 @@ STAGES = {
         "agreement",
         "anomaly",
         "anomaly_report",
+        "chirps",
         "clusterers",
         "comparison_recall",
         "comparison_windows",
@@ -40,6 +49,9 @@ STAGES = {
         "encoder_table",
         "encoder_vectors",
         "injection_windows",
+        "known_events",
+        "known_events_report",
+        "known_spans",
         "labelled_strain",
         "labelled_views",
         "names",

@@ -20,7 +20,7 @@ from scipy.signal import csd, welch
 from gwmorph.errors import StrainError
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.decimation import anti_alias_filter
-from gwmorph.strain.files import Strain, describe, read_strain
+from gwmorph.strain.files import Strain, describe, read_injections, read_strain
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.reader import StrainReader, read_faults
 from gwosc_files import write_gwosc_file
@@ -801,3 +801,47 @@ def test_pycbc_noise_needs_a_lower_rate(real_data: Path) -> None:
     loudest = strain.gps_start + np.abs(strain.values).argmax() / 2048
     assert 1238205077 < loudest < 1238205577
     assert 1e-21 < strain.values.std() < 1e-20
+
+
+# -- injections -----------------------------------------------------------------------------
+
+
+def test_a_second_is_told_by_the_file_that_serves_it(tmp_path: Path) -> None:
+    masks = [np.full(64, 0b11111), np.full(64, 0b11110)]
+    files = [
+        receipt(
+            write_gwosc_file(tmp_path / f"{i}.hdf5", "H1", start, noise(64), 256, injmask=mask),
+            rank=i,
+        )
+        for i, (start, mask) in enumerate(zip((GPS, GPS + 32), masks, strict=True))
+    ]
+    found = read_injections(files, "H1", GPS - 8, GPS + 100)
+    expected = [-1] * 8 + [0b11111] * 64 + [0b11110] * 32 + [-1] * 4
+    assert found.tolist() == expected
+
+
+def test_files_without_a_mask_tell_nothing(tmp_path: Path) -> None:
+    path = write_plain(tmp_path / "H-H1_x.hdf5", noise(16), start_time=GPS, delta_t=1 / 256)
+    assert read_injections([receipt(path)], "H1", GPS, GPS + 16).tolist() == [-1] * 16
+
+
+def test_a_frame_s_own_mask_is_read(tmp_path: Path) -> None:
+    mask = np.array([31, 31, 30, 31], dtype=np.int64)
+    channels = {"H1:LOSC-STRAIN": noise(4), "H1:LOSC-INJMASK": mask.astype(np.int32)}
+    path = write_frame(tmp_path / "a.gwf", channels, 256)
+    assert read_injections([receipt(path)], "H1", GPS, GPS + 4).tolist() == mask.tolist()
+
+
+def test_a_mask_of_another_length_is_an_error(tmp_path: Path) -> None:
+    path = write_gwosc_file(tmp_path / "a.hdf5", "H1", GPS, noise(16), 256)
+    with h5py.File(path, "a") as file:
+        del file["quality/injections/Injmask"]
+        file["quality/injections/Injmask"] = np.full(9, 31)
+    with pytest.raises(StrainError, match="Injmask holds 9 values, expected one for each of 16 s"):
+        describe(path)
+
+
+def test_another_detector_s_file_is_refused(tmp_path: Path) -> None:
+    path = write_gwosc_file(tmp_path / "a.hdf5", "L1", GPS, noise(16), 256)
+    with pytest.raises(StrainError, match="is of L1, expected H1"):
+        read_injections([receipt(path, "L1")], "H1", GPS, GPS + 16)

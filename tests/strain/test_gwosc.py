@@ -20,6 +20,7 @@ from igwn_segments import segment, segmentlist
 
 import replica as replica_module
 from gwmorph.errors import DownloadError, StrainError
+from gwmorph.evidence.catalog import catalog_of
 from gwmorph.storage import record_path
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.gwosc import GwoscSource
@@ -377,3 +378,38 @@ def test_replica_serves_a_folder_from_the_command_line(tmp_path: Path) -> None:
             assert requests.get(url, timeout=5).content == path.read_bytes()
         finally:
             server.terminate()
+
+
+# ------------------------------------------------------------------- events
+
+
+def event_row(name: str, gps: float, version: int = 1) -> dict[str, object]:
+    """As GWOSC's API gives it."""
+    return {
+        "name": name,
+        "shortName": f"{name}-v{version}",
+        "gps": gps,
+        "version": version,
+        "catalog": "GWTC-1-confident",
+        "doi": "https://doi.org/10.7935/82H3-HH23",
+        "detectors": ["H1", "L1"],
+        "detail_url": f"https://gwosc.org/api/v2/event-versions/{name}-v{version}",
+    }
+
+
+def test_every_version_of_every_event_is_listed_once_asked_for(tmp_path: Path) -> None:
+    rows = [event_row(f"GW{i}", GPS + i) for i in range(700)]
+    with GwoscReplica([], {}, events=rows) as replica:
+        made = source(replica, tmp_path)
+        assert made.event_versions() == rows
+        assert replica.count("/event-versions") == 2  # two pages
+        assert made.event_versions() == rows
+        assert replica.count("/event-versions") == 2
+    assert catalog_of(rows, [], "there")["name"].to_pylist() == [f"GW{i}" for i in range(700)]
+
+
+def test_a_list_of_events_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with GwoscReplica([], {}, events=[{"label": "Blip"}]) as replica:
+        with pytest.raises(DownloadError, match="versions of all events could not be had"):
+            source(replica, tmp_path).event_versions()
+        assert not files_in(tmp_path)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from gwmorph.errors import StrainError
 from gwmorph.strain.base import LocalFile, StrainFile
-from gwmorph.strain.receipts import verified_files, write_receipts
+from gwmorph.strain.receipts import received_files, verified_files, write_receipts
 
 
 def received(path, gps_start, rank=0):
@@ -55,3 +57,20 @@ def test_receipts_follow_a_cache_that_was_moved(tmp_path):
     assert (tmp_path / "1.json").read_text() == written
     with pytest.raises(StrainError, match=r"strain\.hdf5(?s:.)*remove"):
         verified_files([tmp_path / "0.json"], old)
+
+
+def test_receipts_can_be_read_without_their_files(tmp_path):
+    early, late = received(tmp_path / "early", 0), received(tmp_path / "late", 4096)
+    write_receipts(tmp_path / "a.json", [late, early])
+    write_receipts(tmp_path / "b.json", [early])
+    (tmp_path / "late").unlink()
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    assert received_files(paths) == [early, late]
+
+
+def test_a_file_of_two_detectors_is_received_for_both(tmp_path):
+    one = received(tmp_path / "both", 0)
+    other = replace(one, detector="L1")
+    write_receipts(tmp_path / "a.json", [one])
+    write_receipts(tmp_path / "b.json", [other, one])
+    assert received_files([tmp_path / "a.json", tmp_path / "b.json"]) == [one, other]

@@ -109,7 +109,11 @@ class Project:
 
     def would_run(self) -> list[str]:
         """Jobs that snakemake would run now, as their messages with blocks counted from 0."""
-        printed = self.make("--dry-run")
+        return self.would_run_for()
+
+    def would_run_for(self, *targets: str) -> list[str]:
+        """Jobs that snakemake would run now for some targets, as `would_run` returns them."""
+        printed = self.make(*targets, "--dry-run")
         jobs = re.findall(r"^Job \d+: (?!Asking for)(.+)$", printed, flags=re.MULTILINE)
         if not jobs:
             assert "Nothing to be done" in printed

@@ -39,6 +39,7 @@ rule injection_windows:
 rule noise_windows:
     input:
         files=noise_files_of,
+        catalog=EVENT_CATALOG * keeps_out("background"),
     output:
         windows=NOISE,
     log:
@@ -54,6 +55,7 @@ rule noise_windows:
     params:
         **LOOKING,
         job=job_of,
+        known=kept_out_of("background"),
         content=content_of_each(noise_files_of),
         code=code("noise_windows"),
     message:

@@ -25,6 +25,7 @@ RECORDS = {
     "train_encoder": ("training/", training_files()),
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
+    "events": ("known_events/", known_events_files()),
 }
 PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
 PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []

@@ -41,6 +41,7 @@ rule quiet_of_run:
     input:
         measurements=run_files(MEASUREMENTS),
         shards=shards_of("window"),
+        known=[KNOWN_SPAN_TABLE] * may_hold_known("background"),
     output:
         quiet=QUIET.replace("{background}", "run"),
     log:
@@ -58,6 +59,8 @@ rule quiet_of_run:
         fewest=fewest_quiet_windows(CONFIG.score.false_alarm_fraction),
         seed=CONFIG.score.seed,
         events_snr=CONFIG.events.snr,
+        window_s=CONFIG.window.duration_s,
+        margin_s=CONFIG.known_events.margin_s,
         code=code("quiet_of_run"),
     message:
         "Choosing quiet windows of {wildcards.detector}"

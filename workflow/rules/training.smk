@@ -39,6 +39,7 @@ rule training_noise_pairs:
     input:
         files=training_noise_files,
         populations=CONFIG.training.populations,
+        catalog=EVENT_CATALOG * keeps_out("training"),
     output:
         pairs=NOISE_PAIRS,
     log:
@@ -54,6 +55,7 @@ rule training_noise_pairs:
     params:
         **SIMULATING,
         windows=CONFIG.training.noise_windows,
+        known=kept_out_of("training"),
         content=content_of_each(training_noise_files),
         code=code("training_noise_pairs"),
     message:

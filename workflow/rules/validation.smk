@@ -411,6 +411,7 @@ rule reference:
         triggers=TRIGGER_TABLE,
         labels=given_labels,
         truth=truth_files(),
+        known=[KNOWN_SPAN_TABLE] * may_hold_known("references"),
     output:
         reference=REFERENCE,
     log:
@@ -426,6 +427,7 @@ rule reference:
         runtime=20,
     params:
         window_s=CONFIG.window.duration_s,
+        margin_s=CONFIG.known_events.margin_s,
         code=code("reference"),
     message:
         "Collecting the labelled {wildcards.view} views of run {wildcards.run}"

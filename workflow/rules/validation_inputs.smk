@@ -84,10 +84,15 @@ def require_comparable_reference(path):
 
 
 def other_reference(wildcards):
+    """Return the reference of another run for a job's view, where the configuration names one."""
+    return reference_of_other(wildcards.view)
+
+
+def reference_of_other(view):
     """Return the reference of another run for a view, where the configuration names one."""
     if SIMILARITY.reference is None:
         return []
-    path = Path(SIMILARITY.reference) / wildcards.view / "reference.parquet"
+    path = Path(SIMILARITY.reference) / view / "reference.parquet"
     if not path.is_file():
         sys.exit(
             f"ConfigError: validation.similarity.reference: {path}: no such file. Name the folder "

@@ -18,6 +18,7 @@ from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
 from gwmorph.config.events import CandidatesConfig, EventsConfig
 from gwmorph.config.injections import InjectionsConfig
+from gwmorph.config.known_events import KnownEventsConfig
 from gwmorph.config.parsing import Config, leaves, parse_config, sections
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
@@ -54,6 +55,7 @@ __all__ = [
     "HdbscanConfig",
     "IndomainConfig",
     "InjectionsConfig",
+    "KnownEventsConfig",
     "MixtureConfig",
     "NamingConfig",
     "PictureConfig",

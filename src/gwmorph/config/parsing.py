@@ -14,6 +14,7 @@ from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig
 from gwmorph.config.events import EventsConfig
 from gwmorph.config.injections import InjectionsConfig
+from gwmorph.config.known_events import KnownEventsConfig
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
@@ -54,6 +55,9 @@ class Config(Section):
     validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
     timeslides: TimeslidesConfig = key(
         TimeslidesConfig(), "What coincides in several detectors, and how often by chance."
+    )
+    known_events: KnownEventsConfig = key(
+        KnownEventsConfig(), "What is known to be in the data, and what is kept free of it."
     )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 

@@ -12,7 +12,11 @@ from gwmorph.storage import write_bytes
 
 STRAIN = "strain/Strain"
 DQ_MASK = "quality/simple/DQmask"
+INJECTION_MASK = "quality/injections/Injmask"
 NO_INJECTIONS = 0b11111
+# What may be injected into the hardware, by bit of that mask; a bit that is set says that it was
+# not.
+INJECTION_KINDS = ("cbc", "burst", "detchar", "cw", "stoch")
 _CHUNK_S = 8
 _GZIP_LEVEL = 1
 
@@ -25,13 +29,7 @@ DQ_NAMES = (
     "BURST_CAT2",
     "BURST_CAT3",
 )
-_INJECTION_NAMES = (
-    "NO_CBC_HW_INJ",
-    "NO_BURST_HW_INJ",
-    "NO_DETCHAR_HW_INJ",
-    "NO_CW_HW_INJ",
-    "NO_STOCH_HW_INJ",
-)
+_INJECTION_NAMES = tuple(f"NO_{kind.upper()}_HW_INJ" for kind in INJECTION_KINDS)
 _MASK_DESCRIPTION = (
     'A bitmask encoded as an integer-valued timeseries. The first "Bits" bits might be used, for '
     'each there is an entry in "Bits", "Shortnames", "Descriptions", one for each bit.'

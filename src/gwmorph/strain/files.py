@@ -104,6 +104,31 @@ def read_strain(
     return Strain(detector, start, sample_rate, values, span.science[inside], span.covered[inside])
 
 
+def read_injections(files: Sequence[LocalFile], detector: str, start: int, end: int) -> np.ndarray:
+    """Read which hardware injections the files deny: a mask a second, int64 [end - start].
+
+    A set bit says that there is no injection of the kind (`formats.gwosc_layout.INJECTION_KINDS`).
+    −1 where nobody says: no file, no mask in it, or no DATA bit, without which the other bits mean
+    nothing. Where files overlap, each second is told by the one that its strain is read from.
+
+    Raises
+    ------
+    StrainError
+        As `read_strain`, but for the sample rate.
+    """
+    _check_detector(files, detector)
+    found = np.full(end - start, -1, dtype=np.int64)
+    for owner, first, last in _runs(_owners(files, start, end)):
+        if owner < 0:
+            continue
+        with _open_receipt(files[owner]) as reader:
+            mask = reader.injections(start + first, start + last)
+            science = reader.science(start + first, start + last)
+        if mask is not None:
+            found[first:last] = np.where(science, mask, -1)
+    return found
+
+
 class _Span:
     """The files behind ``[start, end)``, a few of them open, and which serves each second.
 
@@ -184,10 +209,15 @@ def _runs(labels: np.ndarray) -> Iterator[tuple[int, int, int]]:
         yield int(labels[first]), first, last
 
 
-def _check_files(files: Sequence[LocalFile], detector: str, sample_rate: int) -> None:
+def _check_detector(files: Sequence[LocalFile], detector: str) -> None:
     for file in files:
         if file.detector != detector:
             raise StrainError(f"{file.path}: is of {file.detector}, expected {detector}.")
+
+
+def _check_files(files: Sequence[LocalFile], detector: str, sample_rate: int) -> None:
+    _check_detector(files, detector)
+    for file in files:
         check_rate(file.path, file.sample_rate, sample_rate)
 
 

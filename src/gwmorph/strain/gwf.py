@@ -75,11 +75,21 @@ class FrameReader:
 
     def science(self, start: int, end: int) -> np.ndarray:
         """Return bool [end - start]: DATA bit from the channel's DQMASK, True without one."""
+        mask = self._mask("DQMASK", start, end)
+        return np.ones(end - start, dtype=bool) if mask is None else data_bit(mask)
+
+    def injections(self, start: int, end: int) -> np.ndarray | None:
+        """Return the injection mask of each second, int64 [end - start], None without one."""
+        mask = self._mask("INJMASK", start, end)
+        return None if mask is None else mask.astype(np.int64)
+
+    def _mask(self, name: str, start: int, end: int) -> np.ndarray | None:
+        """Return the channel beside the strain's that is named so, a value a second, or None."""
         channel = self.description.dataset_or_channel
-        mask_channel = channel.replace("STRAIN", "DQMASK")
+        mask_channel = channel.replace("STRAIN", name)
         if mask_channel == channel or mask_channel not in self._channels:
-            return np.ones(end - start, dtype=bool)
-        return data_bit(self._read(mask_channel, start, end - start, 1))
+            return None
+        return self._read(mask_channel, start, end - start, 1)
 
     def _only_strain_channel(self) -> str:
         names = [name for name in self._channels if "STRAIN" in name.upper()]

@@ -22,6 +22,7 @@ from gwosc.urls import URL_REGEX
 from igwn_segments import segment, segmentlist
 
 from gwmorph.errors import DownloadError, StrainError
+from gwmorph.formats.gwosc_layout import DQ_MASK, INJECTION_MASK
 from gwmorph.segments import clip
 from gwmorph.storage import content_hash, recorded_sha256, write_json
 from gwmorph.strain.base import LocalFile, StrainFile
@@ -180,6 +181,24 @@ class GwoscSource:
             )
         return found
 
+    def event_versions(self) -> list[dict[str, Any]]:
+        """Return GWOSC's rows of all versions of all events, as it gives them.
+
+        Raises
+        ------
+        DownloadError
+            The server gave no usable answer.
+        """
+
+        def ask(session: _PatientSession) -> list[dict[str, Any]]:
+            return list(
+                api.fetch_event_versions(host=self._address, session=session, pagesize=_PAGE_SIZE)
+            )
+
+        return self._remembered(
+            "events", "versions of all events", "versions", ask, _is_event_version
+        )
+
     def obtain(self, file: StrainFile) -> LocalFile:
         """Return the receipt of a checked local copy, fetched where the cache has none.
 
@@ -268,6 +287,10 @@ def _is_file(row: Any) -> bool:
     return isinstance(url, str) and URL_REGEX.match(_file_name(url)) is not None
 
 
+def _is_event_version(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("name"), str) and "gps" in row
+
+
 def _file_name(url: str) -> str:
     return PurePosixPath(urlsplit(url).path).name
 
@@ -340,5 +363,5 @@ def _read_to_the_end(path: Path) -> None:
         strain = content["strain/Strain"]
         for first in range(0, len(strain), _CHECK_SAMPLES):
             strain[first : first + _CHECK_SAMPLES]
-        content["quality/simple/DQmask"][()]
-        content["quality/injections/Injmask"][()]
+        content[DQ_MASK][()]
+        content[INJECTION_MASK][()]

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from gwmorph.errors import StrainError
-from gwmorph.formats.gwosc_layout import DQ_MASK, STRAIN
+from gwmorph.formats.gwosc_layout import DQ_MASK, INJECTION_MASK, STRAIN
 from gwmorph.strain.reader import (
     FileDescription,
     data_bit,
@@ -70,6 +70,10 @@ class _Hdf5Reader:
     def science(self, start: int, end: int) -> np.ndarray:
         """Return bool [end - start]: DATA bit of each second, True where there is no mask."""
         return np.ones(end - start, dtype=bool)
+
+    def injections(self, start: int, end: int) -> np.ndarray | None:
+        """Return the injection mask of each second, int64 [end - start], None without one."""
+        return None
 
     def _numbers(self, name: str) -> h5py.Dataset:
         """Return the data set ``name`` when it is a series of numbers."""
@@ -155,11 +159,12 @@ class GwoscReader(_Hdf5Reader):
                 f"{self._path}: meta/GPSstart is {self._meta('GPSstart')}, but strain/Strain "
                 f"starts at {start}. The file was altered: fetch it again."
             )
-        if DQ_MASK in self._file and len(self._numbers(DQ_MASK)) != duration:
-            raise StrainError(
-                f"{self._path}: {DQ_MASK} holds {len(self._numbers(DQ_MASK))} values, expected "
-                f"one for each of {duration} s. The file was altered: fetch it again."
-            )
+        for mask in (DQ_MASK, INJECTION_MASK):
+            if mask in self._file and len(self._numbers(mask)) != duration:
+                raise StrainError(
+                    f"{self._path}: {mask} holds {len(self._numbers(mask))} values, expected "
+                    f"one for each of {duration} s. The file was altered: fetch it again."
+                )
         name = _text(self._meta_value("Detector"))
         return FileDescription(name, start, duration, rate, "gwosc", STRAIN)
 
@@ -184,6 +189,14 @@ class GwoscReader(_Hdf5Reader):
         with read_faults(self._path):
             mask = self._file[DQ_MASK][first : first + end - start]
         return data_bit(mask)
+
+    def injections(self, start: int, end: int) -> np.ndarray | None:
+        """Return the injection mask of each second, int64 [end - start], None without one."""
+        if INJECTION_MASK not in self._file:
+            return None
+        first = start - self.description.gps_start
+        with read_faults(self._path):
+            return self._file[INJECTION_MASK][first : first + end - start].astype(np.int64)
 
 
 class PlainReader(_Hdf5Reader):

@@ -52,6 +52,10 @@ class StrainReader(Protocol):
         """Return bool [end - start]: DATA bit of each second, True where there is no mask."""
         ...
 
+    def injections(self, start: int, end: int) -> np.ndarray | None:
+        """Return the injection mask of each second, int64 [end - start], None without one."""
+        ...
+
     def close(self) -> None:
         """Close the file."""
         ...

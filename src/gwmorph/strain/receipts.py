@@ -32,14 +32,32 @@ def verified_files(paths: Iterable[Path | str], root: Path = Path()) -> list[Loc
         A file vanished or changed, or a receipt is damaged; the error names the receipt to remove
         to fetch it again.
     """
-    files: dict[str, LocalFile] = {}
+    held = _received(paths, root)
+    for file, receipt in held:
+        _verify(file, receipt)
+    return [file for file, _ in held]
+
+
+def received_files(paths: Iterable[Path | str], root: Path = Path()) -> list[LocalFile]:
+    """Return what `verified_files` returns, without reading the files, which may be terabytes.
+
+    Raises
+    ------
+    StrainError
+        A receipt is damaged.
+    """
+    return [file for file, _ in _received(paths, root)]
+
+
+def _received(paths: Iterable[Path | str], root: Path) -> list[tuple[LocalFile, Path | str]]:
+    """Return the files of some receipts, once for each detector, with its first receipt."""
+    # One file may hold several detectors' strain.
+    files: dict[tuple[str, str], tuple[LocalFile, Path | str]] = {}
     for path in paths:
         for received in read_receipts(path):
             file = replace(received, path=str(root / received.path))
-            if file.path not in files:
-                _verify(file, path)
-                files[file.path] = file
-    return sorted(files.values(), key=lambda file: (file.gps_start, file.rank))
+            files.setdefault((file.detector, file.path), (file, path))
+    return sorted(files.values(), key=lambda held: (held[0].gps_start, held[0].rank))
 
 
 def read_receipts(path: Path | str) -> list[LocalFile]:
