@@ -374,8 +374,9 @@ def slid(config: Config, tmp_path: Path) -> None:
     ]
     triggers = pa.Table.from_pylist(rows, schema=TRIGGERS)
     run = Observed(
-        pa.Table.from_pylist(ledger, schema=LEDGER), triggers, EMBEDDINGS.empty_table(), triggers
-    )
+        pa.Table.from_pylist(ledger, schema=LEDGER), triggers, EMBEDDINGS.empty_table(), triggers,
+        np.zeros(len(triggers), bool), np.zeros(len(ledger), bool),
+    )  # fmt: skip
     found = compare(run, ["H1", "L1"], 32, config.timeslides)
     assert found.summary[0]["slides"] >= 1
     assert rate_limits(found, config.timeslides.p_value, None)

@@ -46,7 +46,7 @@ def unit(vectors):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def run_of(rows, vectors, ledger, anomalous=()):
+def run_of(rows, vectors, ledger, anomalous=(), known=None, known_windows=None):
     triggers = pa.Table.from_pylist(rows, schema=TRIGGERS)
     shown = triggers.filter(triggers["view"])
     columns = {
@@ -67,6 +67,8 @@ def run_of(rows, vectors, ledger, anomalous=()):
             [{"detector": d, "gps_start": t} for d, t in anomalous],
             schema=pa.schema([("detector", pa.string()), ("gps_start", pa.int64())]),
         ),
+        np.zeros(len(triggers), bool) if known is None else known,
+        np.zeros(len(ledger), bool) if known_windows is None else known_windows,
     )
 
 
@@ -135,6 +137,27 @@ def test_windows_that_are_odd_in_both_are_more_than_chance(found):
     # At most one or two of them meet in a slide.
     assert summary["p_windows"] == near(1 / (summary["window_slides"] + 1))
     assert sum(row["slides"] for row in found.window_counts) == summary["window_slides"]
+
+
+def test_what_is_known_is_a_candidate_and_in_no_slide(found):
+    """Its triggers make no background: what they had is gone, as from all without candidates."""
+    rows, vectors = glitches(planted=SIGNALS)
+    ledger = [*analysed("H1"), *analysed("L1")]
+    odd = [(d, START + 32 * n) for d in ("H1", "L1") for n in (3, 17, 80, 200, 400)]
+    known = np.isin([row["snr"] for row in rows], [10.0])
+    assert known.sum() == 2 * len(SIGNALS)
+    windows = np.array([row["gps_start"] in (START + 96, START + 544) for row in ledger])
+    windows[len(ledger) // 2 :] = False  # known of H1 alone
+    quiet = compare(run_of(rows, vectors, ledger, odd, known, windows), ["H1", "L1"], 32, SETTINGS)
+    assert sorted(row["gps_time_one"] for row in quiet.candidates if row["known"]) == near(
+        SIGNALS.tolist(), rel=1e-12
+    )
+    assert len(quiet.candidates) == len(found.candidates)
+    assert quiet.summary[0]["chance"] < found.summary[0]["chance"]
+    assert sum(r["louder"] for r in quiet.candidates) < sum(r["louder"] for r in found.candidates)
+    assert not any(row["known"] for row in found.candidates)
+    assert quiet.summary[0]["windows"] == found.summary[0]["windows"] - 2
+    assert quiet.summary[0]["windows_both"] == 3
 
 
 def test_rows_fit_their_schemas(found):

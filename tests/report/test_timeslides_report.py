@@ -43,6 +43,7 @@ def candidate_row(number, detectors="H1 L1", **other):
     floor = YEAR_S / 1e8
     row = dict.fromkeys(CANDIDATES.names) | {
         "detectors": detectors, "time_difference": -0.0042, "similarity": 0.91,
+        "known": number == 0,
         "rank": 9.0 - number, "louder": number, "louder_without": number,
         "far_per_year": (number + 1) * floor, "far_low_per_year": number * floor / 2,
         "far_high_per_year": (number + 4) * floor, "far_without_per_year": (number + 1) * floor,

@@ -16,6 +16,7 @@ rule slides:
         scores=[SCORES] * SCORED,
         truth=truth_files(),
         recall=campaign_recall,
+        known=[KNOWN_SPAN_TABLE] * may_hold_known("background"),
     output:
         **SLID_TABLES,
     log:
@@ -32,6 +33,7 @@ rule slides:
         detectors=lambda wildcards: slid_detectors(),
         window_s=CONFIG.window.duration_s,
         # Where a campaign lies changes nothing: its recall is an input.
+        margin_s=CONFIG.known_events.margin_s,
         settings=keys("timeslides", "detectors", "campaign"),
         code=code("slides"),
     message:

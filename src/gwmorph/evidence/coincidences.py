@@ -48,12 +48,17 @@ class Observed:
 
     ``anomalous`` has the columns ``detector`` and ``gps_start`` of windows that are unlike quiet
     noise: those above the score's limit, or, in a run without scores, those with a trigger.
+    ``known_triggers`` and ``known_windows`` say of each row of the triggers and of the ledger
+    whether it shows a published event or an injection, bool [n]: slides do without these triggers,
+    and both real time and slides without these windows.
     """
 
     ledger: pa.Table
     triggers: pa.Table
     embeddings: pa.Table
     anomalous: pa.Table
+    known_triggers: NDArray[np.bool_]
+    known_windows: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -116,9 +121,15 @@ class _Searched:
     detector: str
     rows: pa.Table
     triggers: Triggers
+    known: NDArray[np.bool_]
     outside: int
     extended: int
     correlation_s: float
+
+    @property
+    def unknown(self) -> NDArray[np.int64]:
+        """Return which triggers show nothing known."""
+        return np.flatnonzero(~self.known)
 
 
 def _compared(
@@ -189,8 +200,10 @@ def _half(ring: Ring, least: float) -> Ring:
 
 
 def _searched(run: Observed, detector: str, ring: Ring) -> _Searched:
-    own = run.triggers.filter(pc.equal(run.triggers["detector"], detector))
-    loud = own.filter(pc.equal(own["found_by"], TILE))
+    is_own = np.asarray(pc.equal(run.triggers["detector"], detector))
+    own, known = run.triggers.filter(pa.array(is_own)), run.known_triggers[is_own]
+    is_loud = np.asarray(pc.equal(own["found_by"], TILE))
+    loud, known = own.filter(pa.array(is_loud)), known[is_loud]
     inside = ring.inside(loud["peak_time"].to_numpy())
     rows = loud.filter(pa.array(inside))
     columns = {name: rows[name].to_numpy() for name in ("peak_time", "peak_frequency", "q", "snr")}
@@ -204,6 +217,7 @@ def _searched(run: Observed, detector: str, ring: Ring) -> _Searched:
         detector,
         rows,
         triggers,
+        known[inside],
         int((~inside).sum()),
         len(own) - len(loud),
         correlation_time(triggers.time, ring),
@@ -234,29 +248,30 @@ class _Found:
 def _coincide(
     held: Sequence[_Searched], ring: Ring, windows: Sequence[Window], slides: Slides
 ) -> tuple[_Found, _Found]:
-    """Return what coincides in real time and in all slides."""
-    parts = tuple(part.triggers for part in held)
+    """Return what coincides in real time, and in all slides of what shows nothing known."""
+    parts = [part.triggers for part in held]
+    unknown = [part.unknown for part in held]
+    slid = [part.take(rows) for part, rows in zip(parts, unknown, strict=True)]
     if len(parts) == 2:
-        one, other = parts
         pairs = (
-            coincidences_now(one, other, windows[0]),
-            slide_triggers(one, other, ring, windows[0], slides),
+            coincidences_now(parts[0], parts[1], windows[0]),
+            slide_triggers(slid[0], slid[1], ring, windows[0], slides),
         )
         now, past = (
             _Found(np.stack([found.one, found.other], axis=1), found.slide, found.rank)
             for found in pairs
         )
-        return now, past
-    first, second, third = parts
-    three, between = (first, second, third), (windows[0], windows[1], windows[2])
-    now, past = (
-        _Found(found.triggers, found.slide, found.rank)
-        for found in (
-            triples_now(three, between),
-            slide_triples(three, ring, between, slides),
+    else:
+        between = (windows[0], windows[1], windows[2])
+        now, past = (
+            _Found(found.triggers, found.slide, found.rank)
+            for found in (
+                triples_now((parts[0], parts[1], parts[2]), between),
+                slide_triples((slid[0], slid[1], slid[2]), ring, between, slides),
+            )
         )
-    )
-    return now, past
+    rows = [of[column] for of, column in zip(unknown, past.triggers.T, strict=True)]
+    return now, _Found(np.stack(rows, axis=1), past.slide, past.rank)
 
 
 def _background(past: _Found, held: Sequence[_Searched], block_s: int) -> rates.Background:
@@ -301,6 +316,9 @@ def _candidates(
         "p_run": rates.p_over_run(far, slides.ring_s),
         "p_loudest": rates.empirical_p(rates.louder(loudest, now.rank), len(slides.numbers)),
         "similarity": _similarity(now.triggers, held),
+        "known": np.any(
+            [part.known[rows] for part, rows in zip(held, now.triggers.T, strict=True)], axis=0
+        ),
         **_of_triggers(now.triggers, held),
     }
     return [
@@ -341,12 +359,14 @@ def _windows_of(table: pa.Table, detector: str) -> NDArray[np.int64]:
 
 
 def _shared_windows(run: Observed, group: Sequence[str]) -> NDArray[np.int64]:
-    """Return the GPS starts of windows that all detectors analysed, sorted."""
+    """Return the GPS starts of windows that all analysed and that show nothing known, sorted."""
     analysed = run.ledger.filter(pc.equal(run.ledger["status"], ANALYSED))
+    known = run.ledger.filter(pa.array(run.known_windows))
     shared = _windows_of(analysed, group[0])
     for detector in group[1:]:
         shared = np.intersect1d(shared, _windows_of(analysed, detector))
-    return shared
+    shown = np.concatenate([_windows_of(known, detector) for detector in group])
+    return shared[~np.isin(shared, shown)]
 
 
 def _anomalous_on_ring(run: Observed, group: Sequence[str]) -> dict[str, NDArray[np.bool_]]:

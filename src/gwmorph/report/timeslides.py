@@ -143,10 +143,10 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
     inverse = np.geomspace(min(run / max(2 * len(own), 10), run / 10), rarest, 400)
     expected = run / inverse
     # Opaque, so that the legend has the colours of the bands, which lie on each other.
-    for share, color in zip(reversed(_BANDS), ("#e4e1f0", "#c1bcdc", "#958dbf"), strict=True):
+    for share, tint in zip(reversed(_BANDS), ("#e4e1f0", "#c1bcdc", "#958dbf"), strict=True):
         low, high = poisson.interval(share, expected)
         axes.fill_between(
-            inverse, np.maximum(low, 0.05), np.maximum(high, 0.05), color=color, linewidth=0,
+            inverse, np.maximum(low, 0.05), np.maximum(high, 0.05), color=tint, linewidth=0,
             label=f"{100 * share:.3g} % by chance",
         )  # fmt: skip
     axes.plot(inverse, expected, color="#222222", linewidth=0.8, linestyle="--", label="expected")
@@ -266,6 +266,7 @@ def _candidate_table(summary: Row, own: Sequence[Row], pictures: Pictures) -> st
         ("frequency [Hz]", "of each detector's loudest tile"),
         ("later by [ms]", f"{detectors[1]} than {detectors[0]}"),
         ("similarity", "cosine of the views' vectors"),
+        ("known", "whether a published event or an injection is there"),
         ("rank", "smaller SNR times the similarity to the power of eight"),
         ("false alarms [1/yr]", "with its 95 % interval; the smallest that can be stated has <"),
         ("without candidates [1/yr]", "by the background without candidates' triggers"),
@@ -294,6 +295,7 @@ def _candidate_cells(row: Row, detectors: Sequence[str], pictures: Pictures) -> 
         ", ".join(f"{row[f'frequency_{place}']:.0f}" for place in places),
         f"{1e3 * row['time_difference']:z.1f}",
         "none" if np.isnan(row["similarity"]) else f"{row['similarity']:.2f}",
+        "yes" if row["known"] else "no",
         f"{row['rank']:.2f}",
         f"{below}{row['far_per_year']:.3g} {interval}",
         f"{'' if row['louder_without'] else '< '}{row['far_without_per_year']:.3g}",

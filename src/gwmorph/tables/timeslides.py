@@ -55,6 +55,12 @@ CANDIDATES = pa.schema(
             "cosine of the two event views' vectors, of triples the mean of three; nan where one "
             "has no view",
         ),
+        field(
+            "known",
+            pa.bool_(),
+            "",
+            "whether one of its triggers shows a published event or an injection",
+        ),
         field("rank", pa.float64(), "", "what candidates are ordered by"),
         field("louder", pa.int64(), "", "background coincidences that rank as high"),
         field(
