@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from gwmorph.config.base import Section, key
+from gwmorph.config.calibration import CalibrationConfig
 from gwmorph.config.clustering import ClusteringConfig
 from gwmorph.config.comparison import ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
@@ -51,6 +52,9 @@ class Config(Section):
         ComparisonConfig(), "How well encoders tell morphologies apart."
     )
     validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
+    calibration: CalibrationConfig = key(
+        CalibrationConfig(), "When a row is unlike every known class, which makes it NOVEL."
+    )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
     @model_validator(mode="after")

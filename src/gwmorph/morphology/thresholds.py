@@ -17,7 +17,8 @@ k-th smallest s(i). No member has to be kept back from the reference. The same d
 mean similarity to several neighbours.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,9 @@ _CELLS = 1 << 23
 # Pairs of members that the percentile of the earlier method is taken of.
 _PAIRS = 200
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[np.floating]
 Classes = NDArray[np.str_]
+Similarity = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,17 @@ class Scores:
         return self.values[:, self.labels.tolist().index(label)]
 
 
+def cosines(rows: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cosines of unit vectors [n, d] and [m, d]: float64 [n, m]."""
+    return rows @ others.T
+
+
 def class_scores(
     reference: Vectors,
     classes: Classes,
     vectors: Vectors,
     itself: NDArray[np.int64] | None = None,
+    similarity: Similarity = cosines,
 ) -> Scores:
     """Return the best cosine of rows to the members of each class.
 
@@ -97,6 +105,8 @@ def class_scores(
     itself
         Which row of the reference each row is, −1 for none, int64 [n]: it is no neighbour of
         itself. None where no row is among them.
+    similarity
+        What is taken for the cosine: any symmetric function will do.
 
     Returns
     -------
@@ -108,7 +118,7 @@ def class_scores(
     own = np.full(len(vectors), -1) if itself is None else itself
     members = reference[order].astype(np.float64)
     parts = [
-        _best_of_each(members, first, vectors[rows], place[own[rows]])
+        _best_of_each(members, first, vectors[rows], place[own[rows]], similarity)
         for rows in _batches(len(vectors), len(members))
     ]
     values = np.concatenate([*parts, np.zeros((0, len(labels)))])
@@ -125,16 +135,20 @@ def _best_of_each(
     first: NDArray[np.intp],
     vectors: Vectors,
     itself: NDArray[np.int64],
+    similarity: Similarity,
 ) -> NDArray[np.float64]:
-    cosines = vectors.astype(np.float64) @ members.T
+    alike = similarity(vectors.astype(np.float64), members)
     known = np.flatnonzero(itself >= 0)
-    cosines[known, itself[known]] = -np.inf
-    return np.maximum.reduceat(cosines, first, axis=1)
+    alike[known, itself[known]] = -np.inf
+    return np.maximum.reduceat(alike, first, axis=1)
 
 
-def left_out_scores(reference: Vectors, classes: Classes) -> Scores:
+def left_out_scores(
+    reference: Vectors, classes: Classes, similarity: Similarity = cosines
+) -> Scores:
     """Return the scores of the reference's own rows, each without itself; shapes as above."""
-    return class_scores(reference, classes, reference, np.arange(len(reference)))
+    itself = np.arange(len(reference))
+    return class_scores(reference, classes, reference, itself, similarity)
 
 
 def rank_at(members: int, rate: float) -> int:
@@ -164,14 +178,13 @@ def limits_of(
     scores
         What `left_out_scores` returns, where it is known already.
 
-    Raises
-    ------
-    CalibrationError
-        No class has two members, or none enough of them for the rate; the error says which rates
-        the largest allows.
+    Returns
+    -------
+    None at all where no class has two members; `require_rate` says whether a rate is granted.
     """
     names, counts = np.unique(classes, return_counts=True)
-    require_rate(dict(zip(names.tolist(), counts.tolist(), strict=True)), rate)
+    if not (counts >= 2).any():
+        return []
     scores = left_out_scores(reference, classes) if scores is None else scores
     rows = {name: np.flatnonzero(classes == name) for name in names[counts >= 2].tolist()}
     rows[ANY] = np.arange(len(classes))
@@ -181,13 +194,21 @@ def limits_of(
     ]
 
 
-def require_rate(members: dict[str, int], rate: float) -> None:
-    """Raise CalibrationError unless one class, of so many members each, supports a rate."""
+def require_rate(classes: Classes, rate: float) -> None:
+    """Check that a class of a reference, of rows of these classes [n], grants a rate.
+
+    Raises
+    ------
+    CalibrationError
+        No class has two members, or none enough of them for the rate; the error says which rates
+        the largest grants.
+    """
+    members = Counter(classes.tolist())
     largest = max(members, key=lambda name: members[name], default=None)
     if largest is None or members[largest] < 2:
         raise CalibrationError(
             f"calibration: expected a class of at least 2 labelled rows, got "
-            f"{counted(sum(members.values()), 'row')}, each of another class: nothing says how "
+            f"{counted(members.total(), 'row')}, each of another class: nothing says how "
             "alike rows of a class are. Name more labels, or a longer run's reference "
             "(validation.similarity)."
         )
@@ -224,21 +245,27 @@ def percentile_of_pairs(vectors: Vectors, rate: float, seed: int, label: str) ->
     rng = stream(seed, "pairs of a class", label)
     one = rng.integers(len(vectors), size=_PAIRS)
     other = (one + rng.integers(1, len(vectors), size=_PAIRS)) % len(vectors)
-    cosines = np.einsum("ij,ij->i", vectors[one].astype(float), vectors[other].astype(float))
-    return float(np.quantile(cosines, rate).round(_DECIMALS))
+    alike = np.einsum("ij,ij->i", vectors[one].astype(float), vectors[other].astype(float))
+    return float(np.quantile(alike, rate).round(_DECIMALS))
 
 
-def is_novel(scores: Scores, limits: list[Limit]) -> NDArray[np.bool_]:
-    """Return which rows are below every class's limit, bool [n]; that of ``ANY`` is not read."""
+def is_novel(scores: Scores, limits: Sequence[Limit]) -> NDArray[np.bool_]:
+    """Return which rows are below every class's limit, bool [n]; that of ``ANY`` is not read.
+
+    Without any limit nothing is known of any row, and none is.
+    """
     below = [scores.of(one.label) < one.limit for one in limits if one.label != ANY]
-    return np.all(below, axis=0)
+    return np.all(below, axis=0) if below else np.zeros(len(scores.values), bool)
 
 
-def p_values(own: Scores, classes: Classes, scores: Scores) -> NDArray[np.float64]:
-    """Return the p-value of each row in the class that fits it best: float64 [n].
+def p_values(
+    own: Scores, classes: Classes, scores: Scores, member_of: Classes | None = None
+) -> NDArray[np.float64]:
+    """Return the p-value of each of n rows in each of C classes: float64 [n, C].
 
-    In each class (1 + #{members with a score no larger})/(n + 1), of which the largest counts: a
-    row is NOVEL at every rate that this does not exceed, where all classes support the rate.
+    (1 + #{members with a score no larger})/(members + 1). A row is NOVEL at every rate that none
+    of these exceeds, where all classes support the rate. 0 in a class of one member, which says
+    nothing.
 
     Parameters
     ----------
@@ -246,12 +273,16 @@ def p_values(own: Scores, classes: Classes, scores: Scores) -> NDArray[np.float6
         Scores of the m members without themselves (`left_out_scores`), and their classes [m].
     scores
         Of the n rows, for the same classes.
+    member_of
+        Class of which each row is a member itself, str [n]: it is not counted twice there. None
+        where no row is.
     """
-    best = np.zeros(len(scores.values))
-    for label in scores.labels.tolist():
-        members = np.sort(own.of(label)[classes == label])
+    found = np.zeros(scores.values.shape)
+    for place, label in enumerate(scores.labels.tolist()):
+        members = np.sort(own.values[classes == label, place])
         if len(members) < 2:
             continue
-        below = np.searchsorted(members, scores.of(label), side="right")
-        best = np.maximum(best, (1 + below) / (len(members) + 1))
-    return best
+        is_new = np.ones(len(found)) if member_of is None else member_of != label
+        below = np.searchsorted(members, scores.values[:, place], side="right")
+        found[:, place] = (below + is_new) / (len(members) + is_new)
+    return found
