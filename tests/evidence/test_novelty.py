@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import betabinom
+from sklearn.metrics import roc_auc_score
 
 from closeness import near
 from gwmorph.evidence.drift import drift_row
@@ -12,6 +13,7 @@ from gwmorph.evidence.novelty import (
     EVERY,
     PAIRS,
     TOGETHER,
+    Power,
     curve_rows,
     halves,
     negative_distances,
@@ -136,6 +138,15 @@ def test_a_class_apart_is_noticed_and_one_among_others_is_not():
     for method in (EVERY, TOGETHER):
         assert found["class 2", method].auc > 0.95
         assert found["half", method].auc < 0.7
+
+
+@given(st.lists(st.integers(0, 6), min_size=1), st.lists(st.integers(0, 6), min_size=1))
+def test_the_auc_is_that_of_scikit_learn(new, known):
+    one = Power(
+        "", EVERY, np.array(new) / 7, np.array(known) / 7, np.zeros(0, int), np.zeros(0, int)
+    )
+    is_new = [True] * len(new) + [False] * len(known)
+    assert one.auc == near(roc_auc_score(is_new, [-value for value in new + known]), rel=1e-9)
 
 
 def test_left_out_rows_are_judged_as_if_the_class_had_never_been():

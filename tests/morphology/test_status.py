@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 
 from closeness import near
+from gwmorph.morphology.judgement import EACH_CLASS, OVERALL, judge
 from gwmorph.morphology.status import (
-    EACH_CLASS,
     MEANING,
-    OVERALL,
     Judgement,
     Status,
     counts,
     decide,
     is_about_vectors,
-    judge,
 )
 from gwmorph.morphology.thresholds import ANY, left_out_scores, limits_of
 

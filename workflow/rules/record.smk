@@ -56,7 +56,7 @@ rule resolved_config:
     benchmark:
         "results/{run}/benchmarks/{part}resolved_config.tsv"
     wildcard_constraints:
-        part="((injections|comparison|training|validation)/)?",
+        part="((injections|comparison|training|validation|calibration)/)?",
     localrule: True
     conda:
         "../../envs/strain.yaml"

@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from gwmorph.evidence.intervals import FEWEST_BLOCKS
+from gwmorph.evidence.intervals import FEWEST_BLOCKS, blocks_of_time
+from gwmorph.evidence.reference import of_same_row
+from gwmorph.morphology.thresholds import ANY, class_scores, left_out_scores
 from gwmorph.simulation.streams import stream
+from gwmorph.tables.embeddings import embedding_matrix
 
 # Of the same order as the smallest p-value that a limit on it may ask for.
 _EXCHANGES = 999
@@ -69,6 +73,31 @@ def drift_row(
         "p_value": found,
         "recalibrate": bool(found <= largest_p),
     }
+
+
+def drift_of_run(
+    reference: pa.Table, run: pa.Table, block_s: int, largest_p: float, seed: int
+) -> Mapping[str, Any]:
+    """Return the row of ``DRIFT`` of a run.
+
+    ``reference`` and ``run`` have rows of REFERENCE and EMBEDDINGS; stretches of time are of
+    ``block_s`` seconds, the others as `drift_row` takes them.
+    """
+    vectors = embedding_matrix(reference)
+    classes = np.full(len(vectors), ANY)
+    if not len(vectors):
+        return drift_row(
+            np.zeros(0), np.zeros(0), np.zeros(0, int), np.zeros(0, int), largest_p, seed
+        )
+    now = class_scores(vectors, classes, embedding_matrix(run), of_same_row(run, reference))
+    return drift_row(
+        left_out_scores(vectors, classes).of(ANY),
+        now.of(ANY),
+        blocks_of_time(reference, block_s),
+        blocks_of_time(run, block_s),
+        largest_p,
+        seed,
+    )
 
 
 def _distance(values: NDArray[np.float64], first: NDArray[np.bool_]) -> float:

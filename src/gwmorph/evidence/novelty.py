@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.stats import betabinom, binom
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_curve
 
 from gwmorph.evidence.intervals import Bootstrap, interval_rows
+from gwmorph.evidence.reference import split_by_time
 from gwmorph.morphology.thresholds import (
     ANY,
     Classes,
@@ -89,7 +90,7 @@ def standardised(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 def judged_by(scores: Scores, limits: Sequence[Limit]) -> dict[str, NDArray[np.bool_]]:
     """Return which rows each of the methods calls NOVEL, bool [n] by its name."""
     own = [one for one in limits if one.label != ANY]
-    (whole,) = (one for one in limits if one.label == ANY)
+    whole = next(one for one in limits if one.label == ANY)
     below = [scores.of(one.label) < one.percentile for one in own]
     return {
         EVERY: is_novel(scores, own),
@@ -101,7 +102,7 @@ def judged_by(scores: Scores, limits: Sequence[Limit]) -> dict[str, NDArray[np.b
 def resplit_rows(
     vectors: Vectors, classes: Classes, rates: Sequence[float], resplits: int, seed: int
 ) -> Rows:
-    """Return rows of ``ACHIEVED``: how many rows of known class are NOVEL by the other half.
+    """Return rows of ``ACHIEVED_RATES``: how many rows of known class are NOVEL by the other half.
 
     Each of ``resplits`` times every class is cut into two random halves, one sets the limits and
     the other is judged. The interval is that of one such calibration: a beta-binomial law with the
@@ -118,6 +119,8 @@ def resplit_rows(
     """
     names, sizes = np.unique(classes, return_counts=True)
     rows = np.flatnonzero(np.isin(classes, names[sizes >= 4]))
+    if not len(rows):
+        return []
     drawn = stream(seed, "halves of classes")
     # By rate, method and class (None: all), how many are NOVEL in each resplit, and of how many.
     counts: dict[tuple[float, str, str | None], list[tuple[int, int]]] = {}
@@ -192,7 +195,7 @@ def split_rows(
     blocks: NDArray[np.integer],
     bootstrap: Bootstrap,
 ) -> Rows:
-    """Return rows of ``ACHIEVED`` of one split of real time, all rows and each class.
+    """Return rows of ``ACHIEVED_RATES`` of one split of real time, all rows and each class.
 
     Intervals are block bootstraps.
 
@@ -219,6 +222,61 @@ def split_rows(
             about = {"split": split, "method": method, "rate": rate, "label": label}
             rows.append(about | {"granted": granted[label or ANY], **row})
     return rows
+
+
+def real_time_rows(
+    vectors: Vectors,
+    classes: Classes,
+    blocks: NDArray[np.integer],
+    times: NDArray[np.float64],
+    gap_s: float,
+    rates: Sequence[float],
+    bootstrap: Bootstrap,
+) -> Rows:
+    """Return rows of ``ACHIEVED_RATES`` for what real data do, at each rate.
+
+    The later half in time, ``gap_s`` after the earlier one, is judged by it; and each stretch of
+    time is judged by all others, with the limits of the whole reference. What a class does of
+    which the earlier half has fewer than two rows is no fault of a limit: it is left out there.
+
+    Parameters
+    ----------
+    vectors, classes, blocks, times
+        Unit vectors float32 [n, d], class, block and GPS time (s) of each row, [n].
+    """
+    if len(vectors) < 2:
+        return []
+    parts = split_by_time(times, gap_s)
+    setting, later = parts.earlier, parts.later
+    names, counts = np.unique(classes[setting], return_counts=True)
+    later = later[np.isin(classes[later], names[counts >= 2])]
+    rows: Rows = []
+    apart = without_bursts(vectors, classes, blocks)
+    for rate in rates:
+        if len(later):
+            limits = limits_of(vectors[setting], classes[setting], rate, bootstrap.seed)
+            scores = class_scores(vectors[setting], classes[setting], vectors[later])
+            rows += _of_split(
+                LATER, scores, limits, classes[later], blocks[later], rate, bootstrap
+            )
+        limits = limits_of(vectors, classes, rate, bootstrap.seed)
+        if limits:
+            rows += _of_split(BURSTS, apart, limits, classes, blocks, rate, bootstrap)
+    return rows
+
+
+def _of_split(
+    split: str,
+    scores: Scores,
+    limits: Sequence[Limit],
+    classes: Classes,
+    blocks: NDArray[np.integer],
+    rate: float,
+    bootstrap: Bootstrap,
+) -> Rows:
+    granted = {one.label: one.granted for one in limits}
+    novel = judged_by(scores, limits)
+    return split_rows(split, novel, classes, granted, rate, blocks, bootstrap)
 
 
 def _share(called: NDArray[np.bool_], rows: NDArray[np.int64]) -> dict[str, float]:
@@ -346,5 +404,8 @@ def _auc_of_rows(
 
 
 def _auc(new: NDArray[np.float64], known: NDArray[np.float64]) -> float:
-    is_new = np.arange(len(new) + len(known)) < len(new)
-    return float(roc_auc_score(is_new, -np.concatenate([new, known])))
+    """Return the probability that a value of ``new`` is smaller than one of ``known``."""
+    rising = np.sort(known)
+    ends = (np.searchsorted(rising, new, side=side) for side in ("left", "right"))
+    not_larger = np.mean(list(ends), axis=0)  # of equal values one half
+    return float(1 - not_larger.mean() / len(known))
