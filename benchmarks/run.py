@@ -11,9 +11,9 @@ import injections  # noqa: F401
 import jobs  # noqa: F401
 import memory  # noqa: F401
 import million  # noqa: F401
-import novelty  # noqa: F401
 import quality  # noqa: F401
 import spectra  # noqa: F401
+import unknown  # noqa: F401
 import validation  # noqa: F401
 import views  # noqa: F401
 

@@ -18,6 +18,7 @@ def novelty_report(
     curves: Path,
     drift: Sequence[Path],
     rate: float,
+    promise: str,
     limits_figure: Path,
     novelty_figure: Path,
     html: Path,
@@ -25,7 +26,7 @@ def novelty_report(
     limits, rates = read_table(thresholds, THRESHOLDS), read_table(achieved, ACHIEVED_RATES)
     noticed = read_table(novelty, NOVELTY)
     draw_limits(read_table(reference, REFERENCE), limits, rates, rate, limits_figure)
-    draw_novelty(noticed, read_table(curves, NOVELTY_ROC), novelty_figure)
+    draw_novelty(noticed, read_table(curves, NOVELTY_ROC), promise, novelty_figure)
     write_limits_page(limits, rates, noticed, [read_table(path, DRIFT) for path in drift], html)
 
 
@@ -38,6 +39,7 @@ if __name__ == "__main__":
             },
             drift=[Path(path) for path in snakemake.input.drift],
             rate=snakemake.params.rate,
+            promise=snakemake.params.promise,
             limits_figure=Path(snakemake.output.limits),
             novelty_figure=Path(snakemake.output.novelty),
             html=Path(snakemake.output.html),

@@ -16,6 +16,7 @@ from gwmorph.evidence.novelty import (
     resplit_rows,
 )
 from gwmorph.morphology.atlas import limit_rows
+from gwmorph.morphology.judgement import OVERALL
 from gwmorph.morphology.thresholds import limits_of
 from gwmorph.report.limits import draw_limits, draw_novelty, write_limits_page
 from gwmorph.report.statuses import draw_statuses, status_counts, statuses_of
@@ -67,7 +68,7 @@ EMPTY = {
 
 def draw(tables, folder, labelled=LABELLED):
     draw_limits(labelled, tables["thresholds"], tables["achieved"], 0.05, folder / "limits.png")
-    draw_novelty(tables["novelty"], tables["curves"], folder / "novelty.png")
+    draw_novelty(tables["novelty"], tables["curves"], OVERALL, folder / "novelty.png")
     return [(folder / f"{name}.png").read_bytes() for name in ("limits", "novelty")]
 
 

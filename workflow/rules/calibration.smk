@@ -205,6 +205,7 @@ rule novelty_report:
         runtime=10,
     params:
         rate=CONFIG.calibration.rate,
+        promise=CONFIG.calibration.promise,
         code=code("novelty_report"),
     message:
         "Drawing the limits of the {wildcards.view} views of run {wildcards.run}"

@@ -14,15 +14,17 @@ class CalibrationConfig(Section):
 
     rate: float = key(
         0.05,
-        "Share of new rows of a known class that may be called NOVEL. A class takes 1/rate - 1 "
-        "labelled rows; smaller ones get the rate that their size allows.",
+        "Share of new rows of known classes that may be called NOVEL. A class takes 1/rate - 1 "
+        "labelled rows for a limit of its own; smaller ones get the rate that their size allows.",
         gt=0,
         lt=1,
     )
     promise: Literal["each_class", "overall"] = key(
-        "each_class",
-        "For whom the rate holds: for each class, whose rows may not be NOVEL more often (most "
-        "are far less often), or for the rows of all classes together, as one class.",
+        "overall",
+        "For whom the rate holds: for the rows of all classes together (a row is NOVEL where it "
+        "is unlike all labelled rows), or for each class (NOVEL where it is unlike every class by "
+        "that class's own limit; where classes differ in how alike their rows are, hardly any "
+        "row is).",
     )
     agreeing: float = key(
         0.6,

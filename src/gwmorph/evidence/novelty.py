@@ -43,7 +43,7 @@ EVERY, TOGETHER, PAIRS = "every class", "all classes as one", "percentile of pai
 RESPLITS, LATER, BURSTS = "halves of each class", "later half", "other stretches of time"
 VECTORS, COLUMNS = "vectors", "trigger columns"
 # Fewer rows of a class have no ROC to speak of.
-FEWEST_OF_A_CLASS = 5
+FEWEST_OF_A_CLASS = 3
 _TAILS = (0.025, 0.975)
 _CURVE = np.linspace(0.0, 1.0, 101)
 
@@ -303,7 +303,7 @@ def without_bursts(vectors: Vectors, classes: Classes, blocks: NDArray[np.intege
 def powers(
     vectors: Vectors, classes: Classes, similarity: Similarity = cosines
 ) -> Iterator[Power]:
-    """Yield how well each class of 5 rows and more is noticed when it is left out, by two methods.
+    """Yield how well each class of 3 rows and more is noticed when it is left out, by two methods.
 
     By `EVERY` class's limit, a row's p-value is the largest of all classes; by all classes
     `TOGETHER`, that of its best score of all. The reference has no row of the class; the rows of
@@ -375,19 +375,18 @@ def curve_rows(
 ) -> Rows:
     """Return rows of ``NOVELTY_ROC``: share of new rows noticed against known ones called NOVEL.
 
-    101 shares of known rows each, read off between the points of the curve; by every class's
-    limit.
+    101 shares of known rows each, read off between the points of the curve, by each method of
+    `powers`.
     """
     rows: Rows = []
     for power in powers(vectors, classes, similarity):
-        if power.method != EVERY:
-            continue
         is_new = np.arange(len(power.new) + len(power.known)) < len(power.new)
         false, true, _ = roc_curve(is_new, -np.concatenate([power.p_new, power.p_known]))
         for share, noticed in zip(_CURVE, np.interp(_CURVE, false, true), strict=True):
             rows.append(
                 {
                     "features": features,
+                    "method": power.method,
                     "label": power.label,
                     "false_novel": float(share),
                     "noticed": float(noticed),

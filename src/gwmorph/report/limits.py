@@ -20,6 +20,7 @@ from gwmorph.evidence.novelty import (
     TOGETHER,
     VECTORS,
 )
+from gwmorph.morphology.judgement import EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import ANY, Scores, left_out_scores
 from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, heading, page, paragraph, table
@@ -81,11 +82,10 @@ def _draw_class(
     axes.hist(own, bins=bins, color=cluster_color(1), linewidth=0)
     axes.axvline(row["limit"], color="#222222", linewidth=1.2)
     name = label.replace("_", " ") or "all as one class"
-    lines = [f"limit {row['limit']:.3f} (at {row['granted']:.2g})"]
+    said = f"limit {row['limit']:.3f} (at {row['granted']:.2g})"
     if measured is not None:
-        lines.append(f"achieved {measured['value']:.3f}")
-    axes.set_title(f"{name} ({row['members']})", fontsize=9)
-    axes.text(0.03, 0.95, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=7.5)
+        said += f", achieved {measured['value']:.3f}"
+    axes.set_title(f"{name} ({row['members']})\n{said}", fontsize=8)
     axes.tick_params(labelsize=7)
 
 
@@ -98,13 +98,20 @@ def _achieved(rows: Sequence[Row], rate: float) -> dict[str, Row]:
     return found | ({ANY: whole[0]} if whole else {})
 
 
-def draw_novelty(novelty: pa.Table, curves: pa.Table, path: Path | str) -> None:
+def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path | str) -> None:
     """Draw how well each class is noticed when the reference has none of it.
 
-    ``novelty`` and ``curves`` have rows of NOVELTY and NOVELTY_ROC; none gives a figure that says
-    so.
+    Parameters
+    ----------
+    novelty, curves
+        Rows of NOVELTY and NOVELTY_ROC; none gives a figure that says so.
+    promise
+        ``each_class`` or ``overall``: what makes a row NOVEL.
+    path
+        PNG to write.
     """
-    rows = [r for r in novelty.to_pylist() if r["figure"] == "auc" and r["method"] == EVERY]
+    method = {EACH_CLASS: EVERY, OVERALL: TOGETHER}[promise]
+    rows = [r for r in novelty.to_pylist() if r["figure"] == "auc" and r["method"] == method]
     labels = sorted({row["label"] for row in rows})
     with saved_figure(path, 13.0, max(2.2 + 0.3 * len(labels), 4.5)) as figure:
         left, right = figure.subplots(1, 2)
@@ -118,7 +125,7 @@ def draw_novelty(novelty: pa.Table, curves: pa.Table, path: Path | str) -> None:
         draw_series(left, names, series)
         left.axvline(0.5, color="#222222", linewidth=0.8, linestyle=":")
         left.set_title("AUC of a class that is left out, against all others\n(dotted: chance)")
-        _draw_curves(right, curves.to_pylist())
+        _draw_curves(right, [row for row in curves.to_pylist() if row["method"] == method])
 
 
 def _draw_curves(axes: Axes, curves: Sequence[Row]) -> None:
@@ -242,7 +249,8 @@ def _novelty_blocks(rows: Sequence[Row]) -> list[str]:
         return [paragraph(f"{_NO_POWER}.")]
     rates = sorted({row["rate"] for row in rows if row["rate"] is not None})
     headings = [(Words("left out"), "class of which the reference has no row"), ("rows", "")]
-    headings += [(f"AUC, {name}", "95 % interval") for name in (VECTORS, COLUMNS)]
+    kinds = [(VECTORS, EVERY), (VECTORS, TOGETHER), (COLUMNS, TOGETHER)]
+    headings += [(f"AUC of {name} by {method}", "95 % interval") for name, method in kinds]
     headings += [
         (f"NOVEL at {rate:g} by {method}", "share of its rows, by vectors")
         for rate in rates
@@ -253,8 +261,8 @@ def _novelty_blocks(rows: Sequence[Row]) -> list[str]:
             Words(label.replace("_", " ")),
             str(held[VECTORS, EVERY, label, "auc", None]["rows"]),
             *(
-                interval_text(held.get((name, EVERY, label, "auc", None)))
-                for name in (VECTORS, COLUMNS)
+                interval_text(held.get((name, method, label, "auc", None)))
+                for name, method in kinds
             ),
             *(
                 interval_text(held.get((VECTORS, method, label, "noticed", rate)))

@@ -95,6 +95,7 @@ NOVELTY = pa.schema(
 NOVELTY_ROC = pa.schema(
     [
         field("features", pa.string(), "", "what was compared"),
+        field("method", pa.string(), "", "how NOVEL was decided"),
         field("label", pa.string(), "", "class that was left out"),
         field("false_novel", pa.float64(), "", "share of rows of other classes called NOVEL"),
         field("noticed", pa.float64(), "", "share of its own rows called NOVEL"),
