@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/architecture.md", "docs/reading-the-map.md", "docs/validation.md")
+PAGES = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/reading-the-map.md",
+    "docs/significance.md",
+    "docs/validation.md",
+)
 ENTRIES = {
     entry["name"]: entry
     for entry in json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
