@@ -38,6 +38,7 @@ DIMENSIONLESS = {
     "calibration.drift",
     "calibration.rate",
     "calibration.resplits",
+    "calibration.seed",
     "clustering.communities.resolution",
     "clustering.fit_rows",
     "clustering.hdbscan.min_cluster_size",

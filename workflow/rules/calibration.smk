@@ -33,7 +33,7 @@ rule limits:
         runtime=20,
     params:
         rate=CONFIG.calibration.rate,
-        seed=CONFIG.validation.seed,
+        seed=CONFIG.calibration.seed,
         code=code("limits"),
     message:
         "Setting limits for the {wildcards.view} views of run {wildcards.run}"
@@ -93,7 +93,7 @@ rule status_map:
         "results/{run}/benchmarks/status_map/{view}.tsv"
     localrule: True
     conda:
-        "../../envs/evidence.yaml"
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -126,8 +126,10 @@ rule novelty:
     params:
         settings={
             "gap_s": SIMILARITY.gap_s,
-            **CONFIG.calibration.model_dump(include={"rate", "rates", "resplits"}),
-            **CONFIG.validation.model_dump(include={"block_s", "repeats", "seed"}),
+            **CONFIG.calibration.model_dump(
+                include={"seed", "rate", "rates", "resplits"}
+            ),
+            **CONFIG.validation.model_dump(include={"block_s", "repeats"}),
         },
         code=code("novelty"),
     message:
@@ -155,8 +157,8 @@ rule drift:
         runtime=30,
     params:
         settings={
-            "drift": CONFIG.calibration.drift,
-            **CONFIG.validation.model_dump(include={"block_s", "seed"}),
+            **CONFIG.calibration.model_dump(include={"seed", "drift"}),
+            "block_s": CONFIG.validation.block_s,
         },
         code=code("drift"),
     message:

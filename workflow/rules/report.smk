@@ -107,6 +107,8 @@ rule cluster_table:
         cluster_summary=CLUSTER_SUMMARY,
         diagnostics=DIAGNOSTICS,
         named=[NAMED_CLUSTERS] * NAMED,
+        clusters=[CLUSTERS] * LIMITED,
+        statuses=[STATUSES] * LIMITED,
     output:
         csv="results/{run}/tables/{view}/clusters.csv",
         html=report(

@@ -12,6 +12,7 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 class CalibrationConfig(Section):
     """When a row is called NOVEL, and what `snakemake calibrate` says of it."""
 
+    seed: int = key(23, "Seed of all that is drawn to measure limits.", ge=0, le=2**32 - 1)
     rate: float = key(
         0.05,
         "Share of new rows of known classes that may be called NOVEL. A class takes 1/rate - 1 "

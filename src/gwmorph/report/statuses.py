@@ -1,12 +1,12 @@
 """What became of a run's windows or events, on the map and in counts."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from gwmorph.morphology.cluster_tables import row_keys
-from gwmorph.morphology.status import Status, counts
+from gwmorph.morphology.status import Status
 from gwmorph.report.columns import values
 from gwmorph.report.palette import GREY, LEGEND_BELOW, saved_figure, say_empty
 
@@ -21,13 +21,20 @@ COLORS = {
 
 def statuses_of(clusters: pa.Table, statuses: pa.Table) -> np.ndarray:
     """Return the status of each row of CLUSTERS by the rows of STATUSES, '' for none: str [n]."""
-    held = dict(zip(row_keys(statuses), statuses["status"].to_pylist(), strict=True))
-    return np.array([held.get(key, "") for key in row_keys(clusters)], dtype=str)
+    held = dict(zip(_keys(statuses), statuses["status"].to_pylist(), strict=True))
+    return np.array([held.get(key, "") for key in _keys(clusters)], dtype=str)
 
 
-def status_counts(statuses: pa.Table) -> dict[str, int]:
-    """Return how many rows of STATUSES have each status."""
-    return counts(np.array(statuses["status"].to_pylist(), dtype=str))
+def _keys(rows: pa.Table) -> list[tuple[str, int, float | None]]:
+    columns = (rows[name].to_pylist() for name in ("detector", "gps_start", "trigger_time"))
+    return list(zip(*columns, strict=True))
+
+
+def novel_members(clusters: pa.Table, statuses: pa.Table) -> dict[int, int]:
+    """Return how many members of each cluster of CLUSTERS are NOVEL by STATUSES."""
+    numbers = clusters["cluster"].to_numpy()
+    novel = Counter(numbers[statuses_of(clusters, statuses) == Status.NOVEL].tolist())
+    return {number: novel[number] for number in np.unique(numbers).tolist()}
 
 
 def draw_statuses(clusters: pa.Table, statuses: pa.Table, view: str, path: Path | str) -> None:
