@@ -25,6 +25,7 @@ from gwmorph.evidence.novelty import (
     standardised,
     without_bursts,
 )
+from gwmorph.evidence.recall import wilson
 from gwmorph.morphology.thresholds import ANY, left_out_scores
 
 BOOTSTRAP = Bootstrap(256, 60, 4)
@@ -126,6 +127,18 @@ def test_rows_of_a_split_count_all_and_each_class():
     assert row_of(rows, label=None)["value"] == near(0.1)
     assert row_of(rows, label="class 0")["value"] == near(18 / 80)
     assert row_of(rows, label="class 2")["granted"] == 0.06
+
+
+def test_of_none_something_may_still_be_called_new():
+    novel = {EVERY: np.zeros(180, bool)}
+    granted = {ANY: 0.05, **dict.fromkeys(set(NAMES.tolist()), 0.06)}
+    rows = split_rows(BURSTS, novel, NAMES, granted, 0.05, BLOCKS, BOOTSTRAP)
+    assert row_of(rows, label=None)["high"] == near(wilson(0, 180)[1])
+    assert share_of_counts(np.array([[0, 40], [0, 40]]))["high"] == near(wilson(0, 40)[1])
+    few = {EVERY: np.arange(180) < 2}
+    (row,) = (r for r in split_rows(BURSTS, few, NAMES, granted, 0.05, BLOCKS, BOOTSTRAP)
+              if r["label"] is None)  # fmt: skip
+    assert 0 <= row["low"] <= row["value"] <= row["high"]
 
 
 # -- what would be noticed ------------------------------------------------------------------

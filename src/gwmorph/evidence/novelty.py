@@ -21,6 +21,7 @@ from scipy.stats import betabinom, binom
 from sklearn.metrics import roc_curve
 
 from gwmorph.evidence.intervals import Bootstrap, interval_rows
+from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.reference import split_by_time
 from gwmorph.morphology.thresholds import (
     ANY,
@@ -168,7 +169,8 @@ def share_of_counts(counts: NDArray[np.int64]) -> dict[str, Any]:
     """Return value, low, high and rows of counts [R, 2]: so many of so many, R times.
 
     Value is the mean share; low and high bound the share of one time in 95 of 100 cases, by the
-    beta-binomial law of the counts' mean and variance (binomial where they vary less than that).
+    beta-binomial law of the counts' mean and variance (binomial where they vary less than that;
+    where all are 0, Wilson's).
     """
     total = int(counts[:, 1].mean().round())
     shares = counts[:, 0] / np.maximum(counts[:, 1], 1)
@@ -183,6 +185,8 @@ def share_of_counts(counts: NDArray[np.int64]) -> dict[str, Any]:
     else:
         law = binom(total, mean)
     low, high = (float(end) / max(total, 1) for end in law.ppf(_TAILS))
+    if not counts[:, 0].any() and total:
+        high = wilson(0, total)[1]
     return {"value": value, "low": min(low, value), "high": max(high, value), "rows": total}
 
 
@@ -216,9 +220,7 @@ def split_rows(
             own = np.full(len(classes), True) if label is None else classes == label
             if not own.any():
                 continue
-            share = partial(_share, called[own])
-            (row,) = interval_rows(share, blocks[own], bootstrap.repeats, bootstrap.seed)
-            del row["figure"]
+            row = _share_of_blocks(called[own], blocks[own], bootstrap)
             about = {"split": split, "method": method, "rate": rate, "label": label}
             rows.append(about | {"granted": granted[label or ANY], **row})
     return rows
@@ -277,6 +279,23 @@ def _of_split(
     granted = {one.label: one.granted for one in limits}
     novel = judged_by(scores, limits)
     return split_rows(split, novel, classes, granted, rate, blocks, bootstrap)
+
+
+def _share_of_blocks(
+    called: NDArray[np.bool_], blocks: NDArray[np.integer], bootstrap: Bootstrap
+) -> dict[str, Any]:
+    """Return the share of rows that are called so, with its block-bootstrap interval in [0, 1].
+
+    Of none and of all every draw gives the same: there Wilson's interval stands, as of rows that
+    are independent, and is too narrow where they are not.
+    """
+    if called.all() or not called.any():
+        low, high = wilson(int(called.sum()), len(called))
+        return {"value": float(called[0]), "low": low, "high": high, "rows": len(called)}
+    share = partial(_share, called)
+    (row,) = interval_rows(share, blocks, bootstrap.repeats, bootstrap.seed)
+    low, high = np.clip([row["low"], row["high"]], 0, 1).tolist()
+    return {"value": row["value"], "low": low, "high": high, "rows": row["rows"]}
 
 
 def _share(called: NDArray[np.bool_], rows: NDArray[np.int64]) -> dict[str, float]:
@@ -363,9 +382,8 @@ def novelty_rows(
         about = {"features": features, "method": power.method, "label": power.label}
         rows.append(about | {**found, "figure": "auc", "rate": None, "rows": len(power.new)})
         for rate in rates:
-            share = partial(_share, power.p_new <= rate + 1e-12)
-            own = blocks[power.new]
-            (found,) = interval_rows(share, own, bootstrap.repeats, bootstrap.seed)
+            called = power.p_new <= rate + 1e-12
+            found = _share_of_blocks(called, blocks[power.new], bootstrap)
             rows.append(about | {**found, "figure": "noticed", "rate": rate})
     return rows
 
