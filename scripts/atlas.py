@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from gwmorph.joblog import JobLog
-from gwmorph.morphology.atlas import About, write_atlas
+from gwmorph.morphology.atlas import About, rate_of, write_atlas
 from gwmorph.storage import content_hash
-from gwmorph.tables.parquet import shared_metadata
+from gwmorph.tables.calibration import THRESHOLDS
+from gwmorph.tables.parquet import read_tables, shared_metadata
 
 
 def atlas(
@@ -31,7 +32,7 @@ def atlas(
         encoder_id=ids["gwmorph.encoder_id"],
         config_hash=content_hash(dict(configuration)),
         promise=own["promise"],
-        rate=own["rate"],
+        rate=rate_of(read_tables(thresholds.values(), THRESHOLDS), own["rate"]),
         agreeing=own["agreeing"],
         neighbors=configuration["validation"]["similarity"]["neighbors"],
         views=tuple(references),

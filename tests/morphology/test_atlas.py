@@ -11,6 +11,7 @@ from gwmorph.morphology.atlas import (
     describe,
     limit_rows,
     limits_in,
+    rate_of,
     read_atlas,
     require_usable,
     write_atlas,
@@ -189,3 +190,10 @@ def test_an_atlas_says_what_it_holds(atlas):
     assert "tomte: 6 rows, NOVEL below a cosine of" in text
     assert "(of 0.14: too few for 0.05)" in text
     assert "alone: one row, no limit" in text
+
+
+def test_limits_keep_the_rate_that_they_were_set_at():
+    _, vectors = labelled()
+    table = limit_rows(limits_of(vectors, np.array(CLASSES), 0.1, 1), CLASSES, 0.1)
+    assert rate_of(table, 0.05) == 0.1
+    assert rate_of(table.slice(0, 0), 0.05) == 0.05

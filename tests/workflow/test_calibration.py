@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from test_validation import SMALL, labels_in_every_window
-from workflow_project import BLOCK_S, FIRST, build
+from workflow_project import BLOCK_S, FIRST, Project, build
 
 from gwmorph.morphology.atlas import limits_in, read_atlas
 from gwmorph.tables.block import LEDGER
@@ -109,3 +109,17 @@ def test_an_altered_atlas_is_refused_before_the_first_job(calibrated):
     assert done.returncode != 0
     assert "broken/config.yaml: this part of the atlas was altered" in done.stdout
     assert not (calibrated.folder / "results/v").exists()
+
+
+def test_a_run_without_labels_is_judged_by_its_own_clusters(calibrated, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(calibrated.folder, folder, symlinks=True)
+    project = Project(folder, calibrated.config).change(
+        validation={"similarity": {"labels": None}}
+    )
+    assert not [job for job in project.would_run() if "what becomes of" in job]
+    project.make("calibrate")
+    labels = table(project, "thresholds", THRESHOLDS)["label"].to_pylist()
+    assert "cluster 0" in labels
+    assert not {"Blip", "Whistle"} & set(labels)
+    assert len(table(project, "status", STATUSES)) == len(table(calibrated, "status", STATUSES))

@@ -128,6 +128,14 @@ def limits_in(table: pa.Table) -> list[Limit]:
     return [Limit(**row) for row in table.filter(pc.is_valid(table["limit"])).to_pylist()]
 
 
+def rate_of(thresholds: pa.Table, asked: float) -> float:
+    """Return the rate of limits, rows of THRESHOLDS, or, without any, what is asked for.
+
+    Those of another atlas keep theirs, whatever this run asks for.
+    """
+    return pc.max(thresholds["rate"]).as_py() if len(thresholds) else asked
+
+
 def write_atlas(
     folder: Path, about: About, tables: Mapping[str, Mapping[str, Path]], config: str
 ) -> None:
