@@ -18,7 +18,10 @@ from gwmorph.results import is_recorded
 pytestmark = pytest.mark.workflow
 
 # What Snakemake leaves of each job, what another target makes, and what simulated runs have.
-_NOT_OF_THIS_RUN = {"logs/", "benchmarks/", "training/", "validation/", "truth.parquet"}
+_NOT_OF_THIS_RUN = {
+    *("logs/", "benchmarks/", "training/", "validation/", "calibration/"),
+    "truth.parquet",
+}
 CLUSTERING = [f"Clustering the {view} views of run t" for view in ("window", "event")]
 RECORD = "Recording the configuration of run t"
 
