@@ -15,6 +15,7 @@ import million  # noqa: F401
 import quality  # noqa: F401
 import spectra  # noqa: F401
 import timeslides  # noqa: F401
+import unknown  # noqa: F401
 import validation  # noqa: F401
 import views  # noqa: F401
 

@@ -6,18 +6,31 @@ from pathlib import Path
 from gwmorph.joblog import JobLog
 from gwmorph.report.cluster_table import write_cluster_csv, write_cluster_html
 from gwmorph.report.names import read_names
+from gwmorph.report.statuses import novel_members
 from gwmorph.storage import read_json
-from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.tables.calibration import STATUSES
+from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 from gwmorph.tables.parquet import read_table
 
 
 def cluster_table(
-    cluster_summary: Path, diagnostics: Path, named: Sequence[Path], csv: Path, html: Path
+    cluster_summary: Path,
+    diagnostics: Path,
+    named: Sequence[Path],
+    clusters: Sequence[Path],
+    statuses: Sequence[Path],
+    csv: Path,
+    html: Path,
 ) -> None:
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     names = read_names(named, summary)
-    write_cluster_csv(summary, csv, names)
-    write_cluster_html(summary, read_json(diagnostics), html, names)
+    judged = [
+        novel_members(read_table(rows, CLUSTERS), read_table(found, STATUSES))
+        for rows, found in zip(clusters, statuses, strict=True)
+    ]
+    novel = next(iter(judged), None)
+    write_cluster_csv(summary, csv, names, novel)
+    write_cluster_html(summary, read_json(diagnostics), html, names, novel)
 
 
 if __name__ == "__main__":
@@ -26,6 +39,8 @@ if __name__ == "__main__":
             cluster_summary=Path(snakemake.input.cluster_summary),
             diagnostics=Path(snakemake.input.diagnostics),
             named=[Path(path) for path in snakemake.input.named],
+            clusters=[Path(path) for path in snakemake.input.clusters],
+            statuses=[Path(path) for path in snakemake.input.statuses],
             csv=Path(snakemake.output.csv),
             html=Path(snakemake.output.html),
         )

@@ -8,6 +8,7 @@ from gwmorph.report.events import choose_events, events_page
 from gwmorph.run_pictures import Pictures
 from gwmorph.storage import write_bytes
 from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
 
@@ -15,6 +16,7 @@ from gwmorph.tables.parquet import read_table
 def event_table(
     triggers: Path,
     clusters: Path,
+    statuses: Sequence[Path],
     pictures: Sequence[Path],
     window_s: int,
     events_snr: float,
@@ -22,7 +24,11 @@ def event_table(
     html: Path,
 ) -> None:
     chosen = choose_events(
-        read_table(triggers, TRIGGERS), read_table(clusters, CLUSTERS), events_snr, count
+        read_table(triggers, TRIGGERS),
+        read_table(clusters, CLUSTERS),
+        events_snr,
+        count,
+        next((read_table(path, STATUSES) for path in statuses), None),
     )
     write_bytes(html, events_page(chosen, Pictures(pictures, window_s).of).encode())
 
@@ -32,6 +38,7 @@ if __name__ == "__main__":
         event_table(
             triggers=Path(snakemake.input.triggers),
             clusters=Path(snakemake.input.clusters),
+            statuses=[Path(path) for path in snakemake.input.statuses],
             pictures=[Path(path) for path in snakemake.input.pictures],
             window_s=snakemake.params.window_s,
             events_snr=snakemake.params.events_snr,

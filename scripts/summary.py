@@ -8,6 +8,7 @@ from gwmorph.ledger import livetimes
 from gwmorph.report.summary import summarise
 from gwmorph.storage import read_json, write_json
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.tables.parquet import read_table, read_tables
 from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
@@ -25,6 +26,7 @@ def summary(
     above_limit: Sequence[Path],
     cluster_summaries: Mapping[str, Path],
     diagnostics: Mapping[str, Path],
+    statuses: Mapping[str, Path],
     result: Path,
 ) -> None:
     ledger = read_tables(ledgers, LEDGER)
@@ -42,6 +44,7 @@ def summary(
             view: read_table(path, CLUSTER_SUMMARY) for view, path in cluster_summaries.items()
         },
         clusterings={view: read_json(path) for view, path in diagnostics.items()},
+        statuses={view: read_table(path, STATUSES) for view, path in statuses.items()},
     )
     write_json(result, content)
 
@@ -64,5 +67,6 @@ if __name__ == "__main__":
             above_limit=[Path(path) for path in snakemake.input.above_limit],
             cluster_summaries=by_view(snakemake.input.cluster_summaries),
             diagnostics=by_view(snakemake.input.diagnostics),
+            statuses=by_view(snakemake.input.statuses) if snakemake.input.statuses else {},
             result=Path(snakemake.output.summary),
         )

@@ -34,6 +34,11 @@ GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.
 REGENERATE = "run `gwmorph config --write`"
 # Counts, seeds, ratios and energies relative to a median: numbers that have no unit.
 DIMENSIONLESS = {
+    "calibration.agreeing",
+    "calibration.drift",
+    "calibration.rate",
+    "calibration.resplits",
+    "calibration.seed",
     "clustering.communities.resolution",
     "clustering.fit_rows",
     "clustering.hdbscan.min_cluster_size",

@@ -28,6 +28,7 @@ from gwmorph.errors import ConfigError
 from gwmorph.evidence import ablation, anomaly, clusterers, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
 from gwmorph.evidence.coincidences import Observed, compare, rate_limits
+from gwmorph.evidence.drift import drift_row
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.known_events import (
@@ -38,6 +39,7 @@ from gwmorph.evidence.known_events import (
 )
 from gwmorph.evidence.labelled import Draws, labelled_views
 from gwmorph.evidence.naming import name_run, score_names
+from gwmorph.evidence.novelty import resplit_rows
 from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
@@ -46,6 +48,7 @@ from gwmorph.learning.loop import Checkpoint, Recipe, choose_device, choose_prec
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
 from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
+from gwmorph.morphology import judgement, status, thresholds
 from gwmorph.morphology.clustering import cluster
 from gwmorph.plan import make_plan, require_tiles
 from gwmorph.report.occupancy import count_occupancy
@@ -382,6 +385,22 @@ def slid(config: Config, tmp_path: Path) -> None:
     assert rate_limits(found, config.timeslides.p_value, None)
 
 
+def calibrated(config: Config, tmp_path: Path) -> None:
+    """Two islands judged by each other's rows."""
+    vectors, truth = blobs((40, 24), seed=3)
+    classes, keys = np.array(["a", "b"])[truth], config.calibration
+    held = thresholds.limits_of(vectors, classes, keys.rate, 1)
+    nobody = np.full(64, -1)
+    found = judgement.judge(vectors, classes, held, keys.promise, vectors, nobody, 5)
+    never = np.zeros(64, bool)
+    decided = status.decide(never, never, found, keys.agreeing)
+    assert set(decided.tolist()) <= set(status.Status)
+    assert resplit_rows(vectors, classes, keys.rates, min(keys.resplits, 20), 1)
+    blocks = np.arange(64) // 4
+    row = drift_row(vectors[:, 0], vectors[:, 1], blocks, blocks, keys.drift, 1)
+    assert row["recalibrate"] == (row["p_value"] <= keys.drift)
+
+
 def counted(config: Config, tmp_path: Path) -> None:
     rows = [analysed_row("H1", START + 32 * n, 32, block_of(START)) for n in range(3)]
     ledger = pa.Table.from_pylist(rows, schema=LEDGER)
@@ -429,6 +448,7 @@ STAGES = {
     "timeslides": slid,
     "validation": validated,
     "known_events": known,
+    "calibration": calibrated,
     "report": counted,
 }
 CASES = [

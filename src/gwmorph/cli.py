@@ -72,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     labels.add_argument("run", type=Path, nargs="?", help="a run's folder, results/NAME")
     labels.set_defaults(command=_labels)
 
+    atlas = commands.add_parser("atlas", help="check an atlas, and print what it holds")
+    atlas.add_argument("folder", type=Path, help="results/NAME/calibration/atlas, or a copy of it")
+    atlas.set_defaults(command=_atlas)
+
     triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
     triggers.add_argument("run", type=Path, help="the run's folder, results/NAME")
     triggers.add_argument(
@@ -226,6 +230,12 @@ def _labels(options: argparse.Namespace) -> None:
     if options.run is not None:
         print_fates(labels, labels_of_run(labels, options.run), options.run)
         _warn_of_unfinished(options.run)
+
+
+def _atlas(options: argparse.Namespace) -> None:
+    from gwmorph.morphology.atlas import describe, read_atlas
+
+    print(describe(read_atlas(options.folder)))
 
 
 def _triggers(options: argparse.Namespace) -> None:

@@ -39,3 +39,7 @@ class TableError(GwmorphError):
 
 class StorageError(GwmorphError):
     """A file could not be read, or an output not be written whole."""
+
+
+class CalibrationError(GwmorphError):
+    """Limits cannot be set from a reference, or an atlas is not whole or not for this use."""

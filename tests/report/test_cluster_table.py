@@ -199,3 +199,15 @@ def test_one_of_a_kind_is_singular():
     assert "1 group, joined to 1 cluster, 1 of them" in note
     assert "1 structureless cloud overlap" in note
     assert note.endswith("1 row, 1 outlier among them.")
+
+
+def test_table_counts_members_that_are_new_where_that_is_known(tmp_path, run_tables):
+    summary = run_tables(clusters=2).summary
+    novel = {0: 7, 1: 0}
+    write_cluster_csv(summary, tmp_path / "clusters.csv", novel=novel)
+    with (tmp_path / "clusters.csv").open(newline="") as stream:
+        assert [row["novel"] for row in csv.DictReader(stream)] == ["7", "0"]
+    write_cluster_html(summary, DIAGNOSTICS, tmp_path / "clusters.html", novel=novel)
+    page = (tmp_path / "clusters.html").read_text()
+    assert ">NOVEL</th>" in page
+    assert "<td>7</td></tr>" in page

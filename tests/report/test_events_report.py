@@ -5,6 +5,7 @@ import pytest
 from filled import filled
 from gwmorph.report.events import choose_events, events_page
 from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
 
 
@@ -82,3 +83,20 @@ def test_a_run_without_scores_does_not_say_that_nothing_is_improbable():
     members = filled(CLUSTERS, member(1.5, 0.9), member(2.5, 0.5))
     lists = choose_events(triggers, members, events_snr=7.5, count=3)
     assert list(lists) == ["Loudest", "Least probable in their cluster"]
+
+
+def test_what_is_new_comes_first_and_every_event_has_its_status(tmp_path):
+    triggers = filled(TRIGGERS, *(trigger(time + 0.5, 9.0) for time in range(1, 5)))
+    members = filled(CLUSTERS, *(member(time + 0.5, 0.9) for time in range(1, 5)))
+    kinds = (("NOVEL", 0.04), ("KNOWN", 0.5), ("NOVEL", 0.01), ("AMBIGUOUS", 0.3))
+    rows = [
+        {"detector": "H1", "trigger_time": time + 1.5, "status": status, "named": "power_line"}
+        | {"p_value": p}
+        for time, (status, p) in enumerate(kinds)
+    ]
+    lists = choose_events(triggers, members, 7.5, 4, filled(STATUSES, *rows))
+    assert [event["trigger_time"] for event in lists["NOVEL"]] == [3.5, 1.5]
+    (tmp_path / "a.png").write_bytes(b"a")
+    page = events_page(lists, lambda *key: tmp_path / "a.png")
+    assert page.index(">NOVEL</h2>") < page.index(">Loudest</h2>")
+    assert "<td>AMBIGUOUS</td><td>power line</td>" in page

@@ -7,10 +7,12 @@ from rich.console import Console
 from scipy.stats import betabinom
 
 from closeness import near
+from filled import filled
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
-from gwmorph.report.summary import print_summary, summarise
+from gwmorph.report.summary import print_summary, status_line, summarise
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
@@ -194,7 +196,20 @@ def test_summary_holds_the_known_numbers(small_run):
                 "mixture_converged": None,
             },
         },
+        "statuses": {},
     }
+
+
+def test_statuses_are_counted_and_said_the_rarest_first(small_run):
+    rows = filled(STATUSES, *[{"status": status} for status in ("KNOWN", "NOVEL", "KNOWN")])
+    summary = summarise(**small_run | {"statuses": {"event": rows}})
+    found = {"EXCLUDED": 0, "QUIET": 0, "KNOWN": 2, "AMBIGUOUS": 0, "NOVEL": 1}
+    assert summary["statuses"] == {"event": found}
+    assert status_line("event", found) == "Of 3 events: 1 NOVEL, 2 KNOWN."
+    assert status_line("event", dict.fromkeys(found, 0)) == "Of 0 events: none."
+    console = Console(file=io.StringIO(), width=120)
+    print_summary(summary, Path("results/t"), console)
+    assert "Of 3 events: 1 NOVEL, 2 KNOWN." in console.file.getvalue()
 
 
 def test_summary_of_nothing_is_zeros_and_strict_json(small_run):

@@ -45,6 +45,7 @@ def page_of(folder: Path, **changes) -> str:
         "false_alarm_fraction": 0.01,
         "detectors": {"H1": H1},
         "views": {"event": EVENTS},
+        "statuses": {},
     }
     return summary_page(summary | changes, "event", folder / "map.png")
 
@@ -92,10 +93,19 @@ def test_page_of_a_detector_without_science_data_is_zeros(tmp_path):
     assert "H1: 0.0% of 0.00 h of science" in page_of(tmp_path, detectors={"H1": nothing})
 
 
+def test_page_says_what_became_of_the_events(tmp_path):
+    found = {"EXCLUDED": 0, "QUIET": 0, "KNOWN": 1200, "AMBIGUOUS": 3, "NOVEL": 0}
+    page = page_of(tmp_path, statuses={"event": found})
+    assert "<p>Of 1,203 events: 3 AMBIGUOUS, 1,200 KNOWN.</p>" in page
+
+
 def test_a_map_that_is_missing_is_not_left_out(tmp_path):
     with pytest.raises(FileNotFoundError):
         summary_page(
-            {"run": "t", "detectors": {}, "views": {}, "events_snr": 7, "false_alarm_fraction": 1},
+            {
+                **{"run": "t", "detectors": {}, "views": {}, "statuses": {}},
+                **{"events_snr": 7, "false_alarm_fraction": 1},
+            },
             "event",
             tmp_path / "none.png",
         )

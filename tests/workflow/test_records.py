@@ -21,6 +21,7 @@ pytestmark = pytest.mark.workflow
 _NOT_OF_THIS_RUN = {
     "logs/",
     "benchmarks/",
+    "calibration/",
     "known_events/",
     "timeslides/",
     "training/",

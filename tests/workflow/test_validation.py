@@ -114,6 +114,12 @@ SHOWING = [
     "Writing the summary of run t as a page",
     "Writing the table of window clusters of run t",
 ]
+# By the same neighbours.
+STATUSES = [
+    "Saying what becomes of the windows of run t",
+    "Drawing what becomes of the windows of run t",
+]
+SUMMARY = "Summing up run t"
 RECORD = "Recording the configuration of run t"
 
 
@@ -131,14 +137,14 @@ def test_names_stand_in_the_cluster_table_of_every_run(validated):
 def test_a_key_of_names_reruns_them_and_what_shows_them(validated):
     assert validated.would_run() == []
     fewer = validated.change(validation={"similarity": {"neighbors": 2}})
-    assert fewer.would_run() == sorted([NAMES, *SHOWING, RECORD])
+    assert fewer.would_run() == sorted([NAMES, *STATUSES, SUMMARY, *SHOWING, RECORD])
     for key in ({"permutations": 29}, {"seed": 18}, {"similarity": {"gap_s": 32.0}}):
         assert validated.change(validation=key).would_run() == [RECORD]
 
 
 def test_without_labels_a_run_shows_no_names(validated):
     unnamed = validated.change(validation={"similarity": {"labels": None}})
-    assert unnamed.would_run() == sorted([*SHOWING, RECORD])
+    assert unnamed.would_run() == sorted([SUMMARY, *SHOWING, RECORD])
 
 
 def test_lost_names_are_made_again(validated, tmp_path):
@@ -158,7 +164,7 @@ def test_names_that_a_validation_changes_withdraw_the_runs_record(validated, tmp
     project = Project(folder, validated.config).change(validation={"similarity": {"neighbors": 2}})
     project.make("validation")
     assert not (folder / "results/t/config.yaml").exists()
-    assert project.would_run() == sorted([*SHOWING, RECORD])
+    assert project.would_run() == sorted([*STATUSES, SUMMARY, *SHOWING, RECORD])
 
 
 def test_clusterers_are_compared_with_the_labels(validated):

@@ -12,12 +12,13 @@ JOINT_FILES = [
     *score_files(),
     *expand([CLUSTERS, CLUSTER_SUMMARY, SPACE, DIAGNOSTICS], run=RUN, view=VIEWS),
     *name_files(),
+    *status_files(),
     *report_files(),
     f"results/{RUN}/summary.json",
     *truth_files(),
 ]
 # Each target's own record: where it lies, and what it speaks of. Others touch none of that, but for
-# the names, which are the run's and its validation's.
+# the names, which are the run's and its validation's, and the statuses, which are its calibration's.
 RECORDS = {
     "all": ("", JOINT_FILES),
     "injections": ("injections/", campaign_files()),
@@ -26,6 +27,7 @@ RECORDS = {
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
     "events": ("known_events/", known_events_files()),
+    "calibrate": ("calibration/", calibration_files()),
 }
 PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
 PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []

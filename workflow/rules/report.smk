@@ -1,4 +1,4 @@
-# Needs clusters, their names where a run has some, ledgers, measurements and pictures. Makes the
+# Needs clusters, their names and statuses where a run has some, ledgers, measurements and pictures. Makes the
 # figures, galleries and tables of the report, and the summary of the run.
 
 
@@ -107,6 +107,8 @@ rule cluster_table:
         cluster_summary=CLUSTER_SUMMARY,
         diagnostics=DIAGNOSTICS,
         named=[NAMED_CLUSTERS] * NAMED,
+        clusters=[CLUSTERS] * LIMITED,
+        statuses=[STATUSES] * LIMITED,
     output:
         csv="results/{run}/tables/{view}/clusters.csv",
         html=report(
@@ -169,6 +171,7 @@ rule event_table:
     input:
         triggers="results/{run}/triggers.parquet",
         clusters=CLUSTERS.replace("{view}", "event"),
+        statuses=[STATUSES.replace("{view}", "event")] * LIMITED,
         pictures=run_files(EVENTS),
     output:
         html=report(
@@ -239,6 +242,7 @@ rule summary:
         above_limit=[ABOVE_LIMIT] * SCORED,
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
+        statuses=expand(STATUSES, view=VIEWS, allow_missing=True) * LIMITED,
     output:
         summary="results/{run}/summary.json",
     log:

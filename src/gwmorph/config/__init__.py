@@ -5,6 +5,7 @@ other part of the library reads a configuration file: functions take arguments.
 """
 
 from gwmorph.config.base import Detector, EncoderName
+from gwmorph.config.calibration import CalibrationConfig
 from gwmorph.config.clustering import (
     ClusteringConfig,
     CommunitiesConfig,
@@ -39,6 +40,7 @@ from gwmorph.config.yaml_files import load_yaml
 
 __all__ = [
     "AblationConfig",
+    "CalibrationConfig",
     "CandidatesConfig",
     "ClusteringConfig",
     "CommunitiesConfig",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from gwmorph.config.base import Section, key
+from gwmorph.config.calibration import CalibrationConfig
 from gwmorph.config.clustering import ClusteringConfig
 from gwmorph.config.comparison import ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
@@ -58,6 +59,9 @@ class Config(Section):
     )
     known_events: KnownEventsConfig = key(
         KnownEventsConfig(), "What is known to be in the data, and what is kept free of it."
+    )
+    calibration: CalibrationConfig = key(
+        CalibrationConfig(), "When a row is unlike every known class, which makes it NOVEL."
     )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 

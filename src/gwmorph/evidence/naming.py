@@ -20,6 +20,7 @@ from gwmorph.evidence.reference import (
     naming_rows,
     of_same_row,
     split_by_time,
+    times_of,
 )
 from gwmorph.morphology.similarity import (
     UNKNOWN,
@@ -155,7 +156,7 @@ def score_names(
     if len(own if other is None else other) < 2:
         return [], []
     if other is None:
-        split = split_by_time(_times(own), gap_s)
+        split = split_by_time(times_of(own), gap_s)
         reference, scored = own.take(pa.array(split.earlier)), own.take(pa.array(split.later))
     else:
         apart = np.flatnonzero(of_same_row(own, other) < 0)
@@ -173,10 +174,3 @@ def score_names(
         for row in naming_rows(features, named, truth, blocks, bootstrap.repeats, bootstrap.seed)
     ]
     return rows, confusion_rows(by_vectors, truth)
-
-
-def _times(rows: pa.Table) -> NDArray[np.float64]:
-    """Return the GPS time of each row: of an event's trigger, of a window's start."""
-    starts, triggers = rows["gps_start"].to_pylist(), rows["trigger_time"].to_pylist()
-    times = [start if time is None else time for start, time in zip(starts, triggers, strict=True)]
-    return np.array(times, dtype=float)

@@ -260,6 +260,13 @@ def read_reference(path: Path | str, render_id: str, encoder_id: str, view: View
     return reference
 
 
+def times_of(rows: pa.Table) -> NDArray[np.float64]:
+    """Return the GPS time of each row [n]: of an event's trigger, of a window's start."""
+    starts, triggers = rows["gps_start"].to_pylist(), rows["trigger_time"].to_pylist()
+    times = [start if time is None else time for start, time in zip(starts, triggers, strict=True)]
+    return np.array(times, dtype=float)
+
+
 def split_by_time(times: NDArray[np.float64], gap_s: float) -> Split:
     """Return the earlier and the later half of rows by GPS time, ``gap_s`` seconds apart.
 

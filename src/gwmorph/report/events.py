@@ -25,8 +25,14 @@ _COLUMNS = {
     "probability": "of belonging to the cluster",
     "outlier": "whether it lies apart from all others",
 }
+_STATUS = {
+    "status": "by the limits of known classes: NOVEL, KNOWN or AMBIGUOUS",
+    "most like": "commonest class of its nearest labelled rows",
+}
+_NOVEL = "NOVEL"
 _IN_NOISE = "Least probable in noise, without a loud tile"
 _LISTS = {
+    _NOVEL: "Events that are unlike every known class, those most unlike first.",
     "Loudest": "The loudest tiles of all events.",
     _IN_NOISE: (
         "Of the events that have no tile above the threshold of triggers, those whose box, path "
@@ -40,7 +46,11 @@ _LISTS = {
 
 
 def choose_events(
-    triggers: pa.Table, clusters: pa.Table, events_snr: float, count: int
+    triggers: pa.Table,
+    clusters: pa.Table,
+    events_snr: float,
+    count: int,
+    statuses: pa.Table | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Choose the loudest and the least probable events, at most ``count`` of each kind.
 
@@ -52,32 +62,46 @@ def choose_events(
         Rows of the TRIGGERS and CLUSTERS (of events) schemas; events are those in both.
     events_snr
         SNR from which on a loud tile is a trigger.
+    statuses
+        Rows of STATUSES of events; None in a run that has nothing to judge them by, whose lists
+        have no NOVEL ones.
 
     Returns
     -------
     For each kind its events, the columns of both tables in one. In a run without scores, in which
     no event has a significance, none is improbable in noise, and that kind is left out.
     """
-    events = _joined(triggers, clusters)
+    events = _joined(triggers, clusters, statuses)
     faint = [
         event
         for event in events
         if event["significance"] is not None
         and (event["found_by"] != TILE or event["snr"] < events_snr)
     ]
+    novel = [event for event in events if event.get("status") == _NOVEL]
     chosen = (
+        sorted(novel, key=lambda event: event["p_value"]),
         sorted(events, key=lambda event: -event["snr"]),
         sorted(faint, key=lambda event: -event["significance"]),
         sorted(events, key=lambda event: event["probability"]),
     )
     lists = {name: some[:count] for name, some in zip(_LISTS, chosen, strict=True)}
+    if statuses is None:
+        del lists[_NOVEL]
     if events and all(event["significance"] is None for event in events):
         del lists[_IN_NOISE]
     return lists
 
 
-def _joined(triggers: pa.Table, clusters: pa.Table) -> list[dict[str, Any]]:
+def _joined(
+    triggers: pa.Table, clusters: pa.Table, statuses: pa.Table | None
+) -> list[dict[str, Any]]:
     found = {(row["detector"], row["peak_time"]): row for row in triggers.to_pylist()}
+    if statuses is not None:
+        for row in statuses.to_pylist():
+            if (key := (row["detector"], row["trigger_time"])) in found:
+                about = {name: row[name] for name in ("status", "named", "p_value")}
+                found[key] = found[key] | about
     keys = [("detector", "ascending"), ("trigger_time", "ascending")]
     return [
         found[key] | row
@@ -114,13 +138,15 @@ def events_page(
 def _table(events: list[dict[str, Any]], picture_of: Callable[[str, int, float], Path]) -> str:
     if not events:
         return paragraph("There is none.")
-    return table(list(_COLUMNS.items()), [_cells(event, picture_of) for event in events])
+    columns = _COLUMNS | (_STATUS if "status" in events[0] else {})
+    return table(list(columns.items()), [_cells(event, picture_of) for event in events])
 
 
 def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Path]) -> list[str]:
     detector, time = event["detector"], event["trigger_time"]
     words = f"Event of {detector} at GPS {time:.3f}"
     significance = event["significance"]
+    judged = [event["status"], event["named"].replace("_", " ")] if "status" in event else []
     return [
         picture(picture_of(detector, event["gps_start"], time), words, _HEIGHT),
         detector,
@@ -134,4 +160,5 @@ def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Pat
         cluster_mark(event["cluster"]),
         f"{event['probability']:.3f}",
         "yes" if event["outlier"] else "no",
+        *judged,
     ]

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.text import Text
 
 from gwmorph.evidence.limits import limit_rank, passing_interval
 from gwmorph.ledger import ANALYSED, MEANING, Livetime, Reason, excluded_counts
+from gwmorph.morphology.status import Status, counts
 from gwmorph.report.ending import report_line
 from gwmorph.tables.block import FOUND_BY, TILE
 from gwmorph.wording import counted
@@ -56,6 +59,7 @@ def summarise(
     false_alarm_fraction: float | None,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
+    statuses: Mapping[str, pa.Table] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Summarise a run as plain numbers whose keys carry their units.
 
@@ -78,6 +82,9 @@ def summarise(
     clusterings
         For each view the diagnostics of its clustering; ``clustered`` is read, and ``converged``
         where the method is a mixture.
+    statuses
+        For each view what becomes of its windows or events (schema STATUSES); none in a run that
+        has nothing to judge them by.
     """
     return {
         "run": run,
@@ -104,6 +111,10 @@ def summarise(
                 "mixture_converged": clusterings[view].get("converged"),
             }
             for view, clusters in cluster_summaries.items()
+        },
+        "statuses": {
+            view: counts(np.array(found["status"].to_pylist(), dtype=str))
+            for view, found in statuses.items()
         },
     }
 
@@ -188,6 +199,8 @@ def print_summary(summary: Mapping[str, Any], run: Path, console: Console | None
     console.print(_detector_table(summary))
     for view, clusters in summary["views"].items():
         console.print(Text(cluster_line(view, clusters)))
+    for view, found in summary["statuses"].items():
+        console.print(Text(status_line(view, found)))
     for note in score_note(summary):
         console.print(Text(note), soft_wrap=True)
     for warning in mixture_warning(summary):
@@ -320,6 +333,12 @@ def mixture_warning(summary: Mapping[str, Any]) -> list[str]:
     if all(clusters["mixture_converged"] is not False for clusters in summary["views"].values()):
         return []
     return ["A mixture did not converge: raise clustering.mixture.max_iterations."]
+
+
+def status_line(view: str, found: Mapping[str, int]) -> str:
+    """Say in a sentence what became of one view's windows or events (an entry of ``statuses``)."""
+    parts = [f"{found[status]:,} {status}" for status in reversed(list(Status)) if found[status]]
+    return f"Of {counted(sum(found.values()), view)}: {', '.join(parts) or 'none'}."
 
 
 def cluster_line(view: str, clusters: Mapping[str, Any]) -> str:

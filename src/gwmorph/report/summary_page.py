@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.report.html import Words, heading, page, paragraph, picture, table
-from gwmorph.report.summary import Row, cluster_line, mixture_warning, score_note, summary_rows
+from gwmorph.report.summary import (
+    Row,
+    cluster_line,
+    mixture_warning,
+    score_note,
+    status_line,
+    summary_rows,
+)
 from gwmorph.wording import counted
 
 
@@ -27,6 +34,7 @@ def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:
     sentences = [
         *(_detector_line(summary, detector) for detector in summary["detectors"]),
         *(cluster_line(view, clusters) for view, clusters in summary["views"].items()),
+        *(status_line(view, found) for view, found in summary["statuses"].items()),
         *score_note(summary),
         *mixture_warning(summary),
     ]

@@ -1,0 +1,58 @@
+"""Bundle what new data are judged by."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gwmorph.joblog import JobLog
+from gwmorph.morphology.atlas import About, rate_of, write_atlas
+from gwmorph.storage import content_hash
+from gwmorph.tables.calibration import THRESHOLDS
+from gwmorph.tables.parquet import read_tables, shared_metadata
+
+
+def atlas(
+    references: Mapping[str, Path],
+    thresholds: Mapping[str, Path],
+    configuration: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    ids = shared_metadata(
+        [*references.values(), *thresholds.values()], ["gwmorph.render_id", "gwmorph.encoder_id"]
+    )
+    run, own = configuration["run"], configuration["calibration"]
+    about = About(
+        run=run["name"],
+        detectors=tuple(run["detectors"]),
+        gps_start=run["gps_start"],
+        gps_end=run["gps_end"],
+        render_id=ids["gwmorph.render_id"],
+        encoder_id=ids["gwmorph.encoder_id"],
+        config_hash=content_hash(dict(configuration)),
+        promise=own["promise"],
+        rate=rate_of(read_tables(thresholds.values(), THRESHOLDS), own["rate"]),
+        agreeing=own["agreeing"],
+        neighbors=configuration["validation"]["similarity"]["neighbors"],
+        views=tuple(references),
+    )
+    tables = {
+        view: {"reference": references[view], "thresholds": thresholds[view]}
+        for view in references
+    }
+    write_atlas(folder, about, tables, yaml.safe_dump(dict(configuration), sort_keys=False))
+
+
+def by_view(views: Sequence[str], paths: Sequence[str]) -> dict[str, Path]:
+    return dict(zip(views, map(Path, paths), strict=True))
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        atlas(
+            references=by_view(snakemake.params.views, snakemake.input.references),
+            thresholds=by_view(snakemake.params.views, snakemake.input.thresholds),
+            configuration=snakemake.params.configuration,
+            folder=Path(snakemake.output.atlas),
+        )

@@ -1,0 +1,73 @@
+"""Set the limits of each class of one view: below which similarity a row is none of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gwmorph.encoders.base import View
+from gwmorph.evidence.judging import classes_in, clusters_as_classes
+from gwmorph.evidence.reference import read_reference
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+from gwmorph.morphology.atlas import limit_rows, read_atlas
+from gwmorph.morphology.cluster_tables import events_of_run
+from gwmorph.morphology.thresholds import limits_of
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.calibration import THRESHOLDS
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
+from gwmorph.tables.validation import REFERENCE
+
+
+def limits(
+    shards: Sequence[Path],
+    triggers: Path,
+    clusters: Sequence[Path],
+    own: Sequence[Path],
+    others: Sequence[Path],
+    atlas: Sequence[Path],
+    view: View,
+    rate: float,
+    seed: int,
+    reference: Path,
+    thresholds: Path,
+) -> None:
+    ids = shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"])
+    render_id, encoder_id = ids["gwmorph.render_id"], ids["gwmorph.encoder_id"]
+    if atlas:
+        found = read_atlas(atlas[0].parent)
+        labelled = read_reference(atlas[1], render_id, encoder_id, view)
+        rows, rate = found.limits(view), found.about.rate
+    else:
+        if others:
+            labelled = read_reference(others[0], render_id, encoder_id, view)
+        elif own:
+            labelled = read_table(own[0], REFERENCE)
+        else:
+            run = events_of_run(shards, [triggers] if view == "event" else [])
+            labelled = clusters_as_classes(
+                run, read_table(clusters[0], CLUSTERS), read_table(triggers, TRIGGERS)
+            )
+        rows = limits_of(embedding_matrix(labelled), classes_in(labelled), rate, seed)
+    hashes = hashes_of([*shards, triggers, *clusters, *own, *others, *atlas])
+    metadata = {**ids, **lineage({"rate": rate, "seed": seed}, hashes)}
+    write_table(reference, labelled.schema, labelled, metadata)
+    table = limit_rows(rows, labelled["label"].to_pylist(), rate)
+    write_table(thresholds, THRESHOLDS, table, metadata)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        limits(
+            shards=[Path(path) for path in snakemake.input.shards],
+            triggers=Path(snakemake.input.triggers),
+            clusters=[Path(path) for path in snakemake.input.clusters],
+            own=[Path(path) for path in snakemake.input.own],
+            others=[Path(path) for path in snakemake.input.others],
+            atlas=[Path(path) for path in snakemake.input.atlas],
+            view=snakemake.wildcards.view,
+            rate=snakemake.params.rate,
+            seed=snakemake.params.seed,
+            reference=Path(snakemake.output.reference),
+            thresholds=Path(snakemake.output.thresholds),
+        )

@@ -1,0 +1,62 @@
+"""Measure how far the limits of one view hold, and what they would notice."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gwmorph.evidence.intervals import Bootstrap, blocks_of_time
+from gwmorph.evidence.judging import classes_in
+from gwmorph.evidence.novelty import (
+    COLUMNS,
+    VECTORS,
+    curve_rows,
+    negative_distances,
+    novelty_rows,
+    real_time_rows,
+    resplit_rows,
+    standardised,
+)
+from gwmorph.evidence.reference import times_of, trigger_columns_of
+from gwmorph.joblog import JobLog
+from gwmorph.lineage import hashes_of, lineage
+from gwmorph.morphology.thresholds import require_rate
+from gwmorph.tables.calibration import ACHIEVED_RATES, NOVELTY, NOVELTY_ROC
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import read_table, shared_metadata, write_table
+from gwmorph.tables.validation import REFERENCE
+
+
+def novelty(reference: Path, settings: Mapping[str, Any], outputs: Mapping[str, Path]) -> None:
+    labelled = read_table(reference, REFERENCE)
+    vectors, classes = embedding_matrix(labelled), classes_in(labelled)
+    require_rate(classes, settings["rate"])
+    blocks = blocks_of_time(labelled, settings["block_s"])
+    bootstrap = Bootstrap(settings["block_s"], settings["repeats"], settings["seed"])
+    rates = settings["rates"]
+    achieved = resplit_rows(vectors, classes, rates, settings["resplits"], settings["seed"])
+    achieved += real_time_rows(
+        vectors, classes, blocks, times_of(labelled), settings["gap_s"], rates, bootstrap
+    )
+    columns = standardised(trigger_columns_of(labelled))
+    noticed = [
+        *novelty_rows(VECTORS, vectors, classes, blocks, rates, bootstrap),
+        *novelty_rows(COLUMNS, columns, classes, blocks, rates, bootstrap, negative_distances),
+    ]
+    curves = curve_rows(VECTORS, vectors, classes)
+    curves += curve_rows(COLUMNS, columns, classes, negative_distances)
+    metadata = {
+        **shared_metadata([reference], ["gwmorph.render_id", "gwmorph.encoder_id"]),
+        **lineage(dict(settings), hashes_of([reference])),
+    }
+    write_table(outputs["achieved"], ACHIEVED_RATES, achieved, metadata)
+    write_table(outputs["novelty"], NOVELTY, noticed, metadata)
+    write_table(outputs["curves"], NOVELTY_ROC, curves, metadata)
+
+
+if __name__ == "__main__":
+    with JobLog(snakemake.log[0]):
+        novelty(
+            reference=Path(snakemake.input.reference),
+            settings=snakemake.params.settings,
+            outputs={name: Path(path) for name, path in snakemake.output.items()},
+        )

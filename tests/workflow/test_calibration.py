@@ -1,0 +1,125 @@
+"""Limits, statuses and the atlas of a small run through the real workflow."""
+
+import json
+import shutil
+
+import pytest
+from test_validation import SMALL, labels_in_every_window
+from workflow_project import BLOCK_S, FIRST, Project, build
+
+from gwmorph.morphology.atlas import limits_in, read_atlas
+from gwmorph.tables.block import LEDGER
+from gwmorph.tables.calibration import ACHIEVED_RATES, DRIFT, STATUSES, THRESHOLDS
+from gwmorph.tables.parquet import read_table, read_tables
+
+pytestmark = pytest.mark.workflow
+
+FOLDER = "calibration/window"
+ATLAS = "results/t/calibration/atlas"
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    project = build(tmp_path_factory.mktemp("calibration") / "project").change(
+        clustering={"views": ["window"]},
+        validation=SMALL,
+        calibration={"rate": 0.1, "rates": [0.1], "resplits": 3},
+    )
+    (project.folder / "labels.csv").write_text(labels_in_every_window())
+    project.make()
+    project.make("calibrate")
+    return project
+
+
+def table(project, name, schema, run="t"):
+    return read_table(project.folder / "results" / run / FOLDER / f"{name}.parquet", schema)
+
+
+def test_every_planned_window_has_a_status_that_the_summary_counts(calibrated):
+    run = calibrated.folder / "results/t"
+    statuses = table(calibrated, "status", STATUSES)
+    planned = read_tables(sorted((run / "ledger").glob("*.parquet")), LEDGER)
+    assert len(statuses) == len(planned)
+    told = json.loads((run / "summary.json").read_text())["statuses"]["window"]
+    found = statuses["status"].to_pylist()
+    assert told == {status: found.count(status) for status in told}
+    lost = [status == "excluded" for status in planned["status"].to_pylist()]
+    assert [status == "EXCLUDED" for status in found] == lost
+    assert 0 < sum(lost) < len(lost)
+    assert set(found) & {"KNOWN", "AMBIGUOUS"}
+    assert "Nothing to be done" in calibrated.make()
+
+
+def test_calibrate_leaves_figures_a_page_and_a_whole_atlas(calibrated):
+    made = set(calibrated.results())
+    shown = ("limits.png", "novelty.png", "limits.html")
+    assert {f"{FOLDER}/{name}" for name in shown} | {"calibration/config.yaml"} <= made
+    assert "figures/window/status.png" in made
+    assert {row["rate"] for row in table(calibrated, "achieved", ACHIEVED_RATES).to_pylist()} == {
+        0.1
+    }
+    atlas = read_atlas(calibrated.folder / ATLAS)
+    assert atlas.about.detectors == ("H1", "L1")
+    assert atlas.about.views == ("window",)
+    assert atlas.limits("window") == limits_in(table(calibrated, "thresholds", THRESHOLDS))
+    before = calibrated.times()
+    assert "Nothing to be done" in calibrated.make("calibrate")
+    assert calibrated.times() == before
+
+
+def test_a_rate_that_the_data_do_not_support_is_refused_with_those_that_are(calibrated):
+    done = calibrated.change(calibration={"rate": 0.001}, run={"name": "t"}).snakemake(
+        "results/t/calibration/window/achieved.parquet"
+    )
+    assert done.returncode != 0
+    assert "calibration.rate: 0.001" in done.stdout
+    assert "They support rates from" in done.stdout
+    calibrated.make("calibrate")
+
+
+def test_another_run_is_judged_by_an_atlas_where_it_holds(calibrated):
+    shutil.copytree(calibrated.folder / ATLAS, calibrated.folder / "copied", dirs_exist_ok=True)
+    other = calibrated.change(
+        run={"name": "u", "gps_end": FIRST + 2 * BLOCK_S},
+        calibration={"atlas": "copied"},
+        validation={"similarity": {"labels": None}},
+    )
+    other.make(
+        "results/u/calibration/window/status.parquet", "results/u/calibration/window/drift.parquet"
+    )
+    assert table(other, "thresholds", THRESHOLDS, "u").equals(
+        table(calibrated, "thresholds", THRESHOLDS)
+    )
+    assert len(table(other, "status", STATUSES, "u")) < len(table(calibrated, "status", STATUSES))
+    assert len(table(other, "drift", DRIFT, "u")) == 1
+    later = other.change(run={"gps_end": FIRST + 4 * BLOCK_S})
+    refused = later.snakemake("--dry-run", "results/u/calibration/window/status.parquet")
+    assert refused.returncode != 0
+    assert "calibration.elsewhere: allowed" in refused.stdout
+    later.change(calibration={"elsewhere": "allowed"}).make(
+        "--dry-run", "results/u/calibration/window/status.parquet"
+    )
+
+
+def test_an_altered_atlas_is_refused_before_the_first_job(calibrated):
+    broken = calibrated.folder / "broken"
+    shutil.copytree(calibrated.folder / ATLAS, broken, dirs_exist_ok=True)
+    (broken / "config.yaml").write_text("run: {}\n")
+    done = calibrated.change(run={"name": "v"}, calibration={"atlas": "broken"}).snakemake()
+    assert done.returncode != 0
+    assert "broken/config.yaml: this part of the atlas was altered" in done.stdout
+    assert not (calibrated.folder / "results/v").exists()
+
+
+def test_a_run_without_labels_is_judged_by_its_own_clusters(calibrated, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(calibrated.folder, folder, symlinks=True)
+    project = Project(folder, calibrated.config).change(
+        validation={"similarity": {"labels": None}}
+    )
+    assert not [job for job in project.would_run() if "what becomes of" in job]
+    project.make("calibrate")
+    labels = table(project, "thresholds", THRESHOLDS)["label"].to_pylist()
+    assert "cluster 0" in labels
+    assert not {"Blip", "Whistle"} & set(labels)
+    assert len(table(project, "status", STATUSES)) == len(table(calibrated, "status", STATUSES))

@@ -1,0 +1,97 @@
+# What the rules of calibration share: the names of its files, and what a run is judged by.
+
+import sys
+from functools import cache
+from pathlib import Path
+
+CALIBRATION = "results/{run}/calibration/{view}"
+LIMIT_REFERENCE = f"{CALIBRATION}/reference.parquet"
+THRESHOLDS = f"{CALIBRATION}/thresholds.parquet"
+STATUSES = f"{CALIBRATION}/status.parquet"
+ACHIEVED = f"{CALIBRATION}/achieved.parquet"
+NOVELTY = f"{CALIBRATION}/novelty.parquet"
+NOVELTY_CURVES = f"{CALIBRATION}/novelty_roc.parquet"
+DRIFT = f"{CALIBRATION}/drift.parquet"
+STATUS_MAP = "results/{run}/figures/{view}/status.png"
+ATLAS = "results/{run}/calibration/atlas"
+GIVEN_ATLAS = CONFIG.calibration.atlas
+# There is something to judge rows by: labelled ones, or an atlas. Then every run has statuses;
+# `calibrate` judges one without either by its own clusters.
+LIMITED = NAMED or bool(GIVEN_ATLAS)
+
+
+def status_files():
+    """Return what says what becomes of each window and event, if there is anything to judge by."""
+    made = [LIMIT_REFERENCE, THRESHOLDS, STATUSES, STATUS_MAP] * LIMITED
+    return expand(made, run=RUN, view=VIEWS)
+
+
+def calibration_files():
+    """Return what limits are set for: all of it, so that what is lost is made again."""
+    made = [LIMIT_REFERENCE, THRESHOLDS, STATUSES, STATUS_MAP]
+    made += [ACHIEVED, NOVELTY, NOVELTY_CURVES] + [DRIFT] * bool(GIVEN_ATLAS)
+    made += [f"{CALIBRATION}/{name}" for name in CALIBRATION_SHOWN]
+    return expand(made, run=RUN, view=VIEWS) + expand(ATLAS, run=RUN)
+
+
+CALIBRATION_SHOWN = ["limits.png", "novelty.png", "limits.html"]
+
+
+@cache
+def require_atlas():
+    """End unless the atlas is whole and for this run: before the first job, not in it."""
+    if not inputs_are_read_here():
+        return
+    from gwmorph.block import RenderParameters
+    from gwmorph.morphology.atlas import read_atlas, require_usable
+
+    sections = [keys(name) for name in ("conditioning", "qtransform", "picture")]
+    with one_message():
+        atlas = read_atlas(GIVEN_ATLAS)
+        drawn = RenderParameters.from_sections(CONFIG.window.duration_s, *sections)
+        require_usable(
+            atlas,
+            drawn.render_id,
+            None,
+            CONFIG.run.detectors,
+            (CONFIG.run.gps_start, CONFIG.run.gps_end),
+            elsewhere=CONFIG.calibration.elsewhere == "allowed",
+        )
+        for view in VIEWS:
+            atlas.limits(view)
+
+
+def given_atlas(wildcards):
+    """Return the parts of an atlas for a view, its manifest first, where the configuration names one."""
+    if GIVEN_ATLAS is None:
+        return []
+    require_atlas()
+    names = ["manifest.json"]
+    names += [
+        f"{wildcards.view}/{name}.parquet" for name in ("reference", "thresholds")
+    ]
+    paths = [str(Path(GIVEN_ATLAS) / name) for name in names]
+    missing = [path for path in paths if not Path(path).is_file()]
+    if missing:
+        sys.exit(f"ConfigError: calibration.atlas: {missing[0]}: no such file.")
+    return as_inputs("calibration.atlas", paths)
+
+
+def own_labelled(wildcards):
+    """Return the run's own labelled rows, where limits are set by them."""
+    return [REFERENCE] * (NAMED and GIVEN_ATLAS is None)
+
+
+def others_labelled(wildcards):
+    """Return another run's labelled rows, where limits are set by them."""
+    return [] if GIVEN_ATLAS else other_reference(wildcards)
+
+
+def ledgers_of_view(wildcards):
+    """Return the ledgers, which say what windows were planned; events need none."""
+    return {"window": run_files(LEDGER), "event": []}[wildcards.view]
+
+
+def scores_of_view(wildcards):
+    """Return the scores, by which windows are quiet, where the run has some."""
+    return [SCORES] * (SCORED and wildcards.view == "window")
