@@ -4,6 +4,7 @@ import pytest
 
 from closeness import near
 from gwmorph.config import TimeslidesConfig
+from gwmorph.errors import TableError
 from gwmorph.evidence import rates
 from gwmorph.evidence.coincidences import Observed, compare, efficiencies, rate_limits
 from gwmorph.evidence.ring import CoincidenceError
@@ -333,6 +334,9 @@ def test_limits_with_a_campaign_are_for_what_both_would_find(found):
     made = rate_limits(found, 0.01, pa.Table.from_pylist(rows, schema=RECALL))
     assert [row["efficiency"] for row in made] == [0.25, 0.25]
     assert {row["events"] for row in made} == {5}
+    other = pa.Table.from_pylist(rows[2:], schema=RECALL)
+    with pytest.raises(TableError, match=r"statistic loudest_tile, got that of track\. Name a"):
+        rate_limits(found, 0.01, other)
     assert made[0]["rate_per_year"] == near(
         rates.poisson_limit(5) / 0.25 / (HOURS * 3600 / rates.YEAR_S)
     )

@@ -86,7 +86,8 @@ def test_a_campaign_that_is_not_there_is_refused(slid):
 def test_a_run_of_one_detector_says_that_it_takes_two(slid):
     done = slid.change(run={"name": "one", "detectors": ["H1"]}).snakemake("timeslides")
     assert done.returncode != 0
-    assert "time slides need two detectors, got H1" in done.stdout
+    assert "ConfigError: run.detectors: time slides need two detectors, got H1" in done.stdout
+    assert not jobs(done.stdout)
 
 
 def test_report_of_slides_is_made(slid):

@@ -28,13 +28,18 @@ def timeslides_files():
 
 
 def slid_detectors():
-    """Return the detectors that are compared; end unless the run has them."""
+    """Return the detectors that are compared; end unless the run has them, and two at least."""
     chosen = CONFIG.timeslides.detectors or CONFIG.run.detectors
     missing = [name for name in chosen if name not in CONFIG.run.detectors]
     if missing:
         sys.exit(
             f"ConfigError: timeslides.detectors: {', '.join(missing)}: no detector of this run, "
             f"which has {', '.join(CONFIG.run.detectors)} (run.detectors)."
+        )
+    if len(chosen) < 2:
+        sys.exit(
+            f"ConfigError: run.detectors: time slides need two detectors, got {chosen[0]}. Name "
+            "another one that observed at the same time."
         )
     return list(chosen)
 

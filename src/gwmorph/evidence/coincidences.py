@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph.config import TimeslidesConfig
+from gwmorph.errors import TableError
 from gwmorph.evidence import rates
 from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.ring import CoincidenceError, Ring, coincident_ring
@@ -419,8 +420,9 @@ def rate_limits(tables: Tables, p_value: float, recall: pa.Table | None) -> list
         Rows of RECALL of an injection campaign. Limits are then of each morphology and SNR, for
         the share that both detectors would find.
     """
-    # ASSUME: detectors find a signal independently, each as often as the campaign's did, so that
-    # two find the square of it.
+    # ASSUME: a signal is loud enough in each detector independently, as often as in the campaign,
+    # so that it is in two as often as the square of that. How many of those coincide is not known
+    # of a campaign's single detectors: limits are of signals that do.
     rows = []
     for row in tables.summary:
         if row.get("reason") is not None:
@@ -445,6 +447,12 @@ def _efficiencies(recall: pa.Table | None, detectors: int) -> Iterable[Row]:
         return [{"morphology": None, "snr": None, "efficiency": 1.0}]
     # The most that the statistic of a run, its loudest tile, finds at the smallest fraction.
     loudest = recall.filter(pc.equal(recall["statistic"], "loudest_tile"))
+    if not len(loudest):
+        has = ", ".join(sorted(set(recall["statistic"].to_pylist()))) or "none"
+        raise TableError(
+            "timeslides.campaign: expected the recall of the statistic loudest_tile, got that of "
+            f"{has}. Name a finished campaign, or none."
+        )
     least = pc.min(loudest["false_alarm_fraction"])
     return [
         {

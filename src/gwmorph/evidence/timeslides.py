@@ -169,12 +169,13 @@ def valid_slides(ring: Ring, step_s: float, least_s: float, most: int, seed: int
     first = int(np.floor(least_s / step_s)) + 1
     last = int(np.ceil((length - least_s) / step_s)) - 1
     if last < first:
+        shorter = ", or take shorter steps" if length > 2 * least_s else ""
         raise CoincidenceError(
             f"the detectors have {length:g} s together, too little for one slide: a slide by s "
             f"needs s and {length:g} - s both above {least_s:.4g} s, the larger of the widest "
             "coincidence window, the correlation time of the triggers and "
             f"timeslides.min_shift_s, in steps of {step_s:g} s (timeslides.step_s). Analyse more "
-            f"than {2 * least_s + step_s:.4g} s of coincident time."
+            f"than {2 * least_s + step_s:.0f} s of coincident time{shorter}."
         )
     numbers = np.arange(first, last + 1)
     if len(numbers) > most:

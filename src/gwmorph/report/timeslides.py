@@ -139,7 +139,7 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
     floor = summary["far_floor_per_year"]
     axes.set(xscale="log", yscale="log")
     far = np.array([row["far_per_year"] for row in own])
-    rarest = 2 / floor
+    rarest = 1 / floor  # no candidate can be rarer
     inverse = np.geomspace(min(run / max(2 * len(own), 10), run / 10), rarest, 400)
     expected = run / inverse
     # Opaque, so that the legend has the colours of the bands, which lie on each other.
@@ -158,7 +158,7 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
             np.array([row[name] for row in own])[order]
             for name in ("far_low_per_year", "far_high_per_year")
         )
-        reach = 1 / np.maximum(low, 1 / (2 * rarest))
+        reach = 1 / np.maximum(low, floor / 4)
         ends = [np.maximum(x - 1 / high, 0), np.maximum(reach - x, 0)]
         color = cluster_color(6)
         axes.errorbar(
@@ -170,11 +170,9 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
             1 / without, number, "o", markersize=7, fillstyle="none", color=color,
             label="without their triggers",
         )  # fmt: skip
-    else:
-        axes.text(0.5, 0.5, _NONE, ha="center", transform=axes.transAxes)
     axes.axvline(1 / floor, color="#222222", linewidth=0.8, linestyle=":", label="no rate below")
-    axes.set_ylim(0.3, max(3.0 * len(own), 10))
-    axes.set_title(summary["detectors"])
+    axes.set_ylim(0.7, max(3.0 * len(own), 10))
+    axes.set_title(summary["detectors"] if own else f"{summary['detectors']}: {_NONE}")
     axes.set_xlabel("inverse false-alarm rate [yr]")
     axes.set_ylabel("candidates with as large or larger")
     axes.legend(**LEGEND_BELOW | {"bbox_to_anchor": (0.5, -0.16)})
@@ -186,7 +184,9 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
 def _number(value: float | None, digits: int = 3) -> str:
     if value is None:
         return ""
-    return "none" if np.isnan(value) else f"{value:.{digits}g}"
+    if np.isnan(value):
+        return "none"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
 def _p_text(value: float | None) -> str:
@@ -287,7 +287,7 @@ def _candidate_cells(row: Row, detectors: Sequence[str], pictures: Pictures) -> 
         for name, place in zip(detectors, places, strict=True)
     ]
     below = "" if row["louder"] else "< "
-    interval = f"({row['far_low_per_year']:.2g} to {row['far_high_per_year']:.2g})"
+    interval = f"({_number(row['far_low_per_year'], 2)} to {_number(row['far_high_per_year'], 2)})"
     return [
         *shown,
         f"{row['gps_time_one']:.4f}",
@@ -296,9 +296,9 @@ def _candidate_cells(row: Row, detectors: Sequence[str], pictures: Pictures) -> 
         f"{1e3 * row['time_difference']:z.1f}",
         "none" if np.isnan(row["similarity"]) else f"{row['similarity']:.2f}",
         "yes" if row["known"] else "no",
-        f"{row['rank']:.2f}",
-        f"{below}{row['far_per_year']:.3g} {interval}",
-        f"{'' if row['louder_without'] else '< '}{row['far_without_per_year']:.3g}",
+        _number(row["rank"]),
+        f"{below}{_number(row['far_per_year'])} {interval}",
+        f"{'' if row['louder_without'] else '< '}{_number(row['far_without_per_year'])}",
         f"{row['p_run']:.2g}",
         f"{row['p_loudest']:.2g}",
     ]
@@ -308,7 +308,7 @@ def _limit_table(limits: pa.Table) -> str:
     headings = [
         (Words("detectors"), ""),
         (Words("signals"), "of the campaign, or all that both detectors show"),
-        ("efficiency", "share of them that both would find"),
+        ("efficiency", "share of them that is loud enough in all detectors"),
         ("possible signals", "candidates with a p over the run as small as configured"),
         ("Poisson [1/yr]", "none of them taken for background"),
         ("loudest event [1/yr]", "of signals that would rank above the loudest candidate"),
