@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from gwmorph.evidence.chirps import is_chirp, roc
 from gwmorph.evidence.known_events import NO_SPAN
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.report.html import Html, Words, cluster_mark, heading, page, paragraph, picture, table
 from gwmorph.report.palette import GREY, LEGEND_BELOW, LOUDNESS, saved_figure, say_empty
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.known_events import EVENT, FOUND, MISSED, NOT_ANALYSED
 from gwmorph.wording import counted
 
