@@ -150,10 +150,11 @@ def test_a_table_of_events_that_is_none_ends_the_run_before_its_first_job(unfini
     assert "Traceback" not in done.stdout
 
 
-def test_a_table_of_events_that_is_not_there_is_named(unfinished):
-    project = unfinished.change(known_events={"catalog": "file", "file": "none.csv"})
+@pytest.mark.parametrize(("file", "said"), [("none.csv", "no such file"), (".", "is a folder")])
+def test_a_table_of_events_that_is_no_file_is_named(unfinished, file, said):
+    project = unfinished.change(known_events={"catalog": "file", "file": file})
     done = project.snakemake("events", "--dry-run")
-    assert "known_events.file: none.csv: no such file" in done.stdout
+    assert f"known_events.file: {file}: {said}. Give the path of a CSV file." in done.stdout
 
 
 def test_training_asks_for_published_events_unless_it_may_see_them(unfinished):

@@ -63,7 +63,10 @@ def given_catalog(wildcards):
     if file is None:
         return []
     if not Path(file).is_file():
-        sys.exit(f"ConfigError: known_events.file: {file}: no such file.")
+        fault = "is a folder" if Path(file).is_dir() else "no such file"
+        sys.exit(
+            f"ConfigError: known_events.file: {file}: {fault}. Give the path of a CSV file."
+        )
     require_readable_catalog()
     return as_inputs("known_events.file", [file])
 
