@@ -127,7 +127,7 @@ rule cluster_table:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         code=code("cluster_table"),
