@@ -34,7 +34,6 @@ from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
 from gwmorph.evidence.real_strain import real_strain_views, with_view
 from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.truth import classes_of
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.simulation.population import CHIRP, load_population
 from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.pictures import PictureScale
@@ -42,6 +41,7 @@ from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import describe, read_strain
 from gwmorph.strain.labelled import LabelledStrain, read_labelled_strain
 from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.known_events import CHIRPS
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.truth import TRUTH

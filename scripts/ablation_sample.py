@@ -7,9 +7,10 @@ from typing import Any
 from gwmorph.evidence.ablation import sample_rows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.morphology.cluster_tables import events_of_run, row_keys
+from gwmorph.morphology.cluster_tables import events_of_run
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.embeddings import of_width
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 from gwmorph.tables.validation import ABLATION_SAMPLE
 

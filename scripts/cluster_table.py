@@ -5,11 +5,13 @@ from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.cluster_table import write_cluster_csv, write_cluster_html
+from gwmorph.report.flags import known_members
 from gwmorph.report.names import read_names
 from gwmorph.report.statuses import novel_members
 from gwmorph.storage import read_json
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
+from gwmorph.tables.known_events import FLAGGED
 from gwmorph.tables.parquet import read_table
 
 
@@ -17,20 +19,19 @@ def cluster_table(
     cluster_summary: Path,
     diagnostics: Path,
     named: Sequence[Path],
-    clusters: Sequence[Path],
+    clusters: Path,
     statuses: Sequence[Path],
+    flagged: Sequence[Path],
     csv: Path,
     html: Path,
 ) -> None:
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     names = read_names(named, summary)
-    judged = [
-        novel_members(read_table(rows, CLUSTERS), read_table(found, STATUSES))
-        for rows, found in zip(clusters, statuses, strict=True)
-    ]
-    novel = next(iter(judged), None)
-    write_cluster_csv(summary, csv, names, novel)
-    write_cluster_html(summary, read_json(diagnostics), html, names, novel)
+    rows = read_table(clusters, CLUSTERS)
+    novel = next((novel_members(rows, read_table(path, STATUSES)) for path in statuses), None)
+    known = next((known_members(rows, read_table(path, FLAGGED)) for path in flagged), None)
+    write_cluster_csv(summary, csv, names, novel, known)
+    write_cluster_html(summary, read_json(diagnostics), html, names, novel, known)
 
 
 if __name__ == "__main__":
@@ -39,8 +40,9 @@ if __name__ == "__main__":
             cluster_summary=Path(snakemake.input.cluster_summary),
             diagnostics=Path(snakemake.input.diagnostics),
             named=[Path(path) for path in snakemake.input.named],
-            clusters=[Path(path) for path in snakemake.input.clusters],
+            clusters=Path(snakemake.input.clusters),
             statuses=[Path(path) for path in snakemake.input.statuses],
+            flagged=[Path(path) for path in snakemake.input.flagged],
             csv=Path(snakemake.output.csv),
             html=Path(snakemake.output.html),
         )

@@ -10,6 +10,7 @@ from gwmorph.storage import write_bytes
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.known_events import FLAGGED
 from gwmorph.tables.parquet import read_table
 
 
@@ -17,6 +18,7 @@ def event_table(
     triggers: Path,
     clusters: Path,
     statuses: Sequence[Path],
+    flagged: Sequence[Path],
     pictures: Sequence[Path],
     window_s: int,
     events_snr: float,
@@ -29,6 +31,7 @@ def event_table(
         events_snr,
         count,
         next((read_table(path, STATUSES) for path in statuses), None),
+        next((read_table(path, FLAGGED) for path in flagged), None),
     )
     write_bytes(html, events_page(chosen, Pictures(pictures, window_s).of).encode())
 
@@ -39,6 +42,7 @@ if __name__ == "__main__":
             triggers=Path(snakemake.input.triggers),
             clusters=Path(snakemake.input.clusters),
             statuses=[Path(path) for path in snakemake.input.statuses],
+            flagged=[Path(path) for path in snakemake.input.flagged],
             pictures=[Path(path) for path in snakemake.input.pictures],
             window_s=snakemake.params.window_s,
             events_snr=snakemake.params.events_snr,

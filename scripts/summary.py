@@ -10,6 +10,7 @@ from gwmorph.storage import read_json, write_json
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.tables.known_events import FLAGGED
 from gwmorph.tables.parquet import read_table, read_tables
 from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
@@ -27,6 +28,7 @@ def summary(
     cluster_summaries: Mapping[str, Path],
     diagnostics: Mapping[str, Path],
     statuses: Mapping[str, Path],
+    flagged: Sequence[Path],
     result: Path,
 ) -> None:
     ledger = read_tables(ledgers, LEDGER)
@@ -45,6 +47,7 @@ def summary(
         },
         clusterings={view: read_json(path) for view, path in diagnostics.items()},
         statuses={view: read_table(path, STATUSES) for view, path in statuses.items()},
+        flagged=next((read_table(path, FLAGGED) for path in flagged), None),
     )
     write_json(result, content)
 
@@ -68,5 +71,6 @@ if __name__ == "__main__":
             cluster_summaries=by_view(snakemake.input.cluster_summaries),
             diagnostics=by_view(snakemake.input.diagnostics),
             statuses=by_view(snakemake.input.statuses) if snakemake.input.statuses else {},
+            flagged=[Path(path) for path in snakemake.input.flagged],
             result=Path(snakemake.output.summary),
         )

@@ -234,6 +234,21 @@ def test_a_detector_that_a_release_names_and_the_run_has_not_is_told():
     }
 
 
+def test_a_detector_that_a_release_does_not_name_is_told_from_one_of_which_it_is_silent():
+    silent = catalog(GW1=START + 40.0, GW2=START + 50.0)
+    events = silent.set_column(4, CATALOG.field("detectors"), pa.array([["L1"], None]))
+    injected = [Injected("H1", "cbc", START + 60, START + 61)]
+    spans = known_spans(events, injected, ["H1", "L1"])
+    rows = found(spans, windows(START + 32), triggers(), detectors=("H1", "L1"))
+    assert {(row["name"], row["detector"]): row["in_release"] for row in rows} == {
+        ("GW1", "H1"): False,
+        ("GW1", "L1"): True,
+        ("GW2", "H1"): None,
+        ("GW2", "L1"): None,
+        ("cbc", "H1"): None,
+    }
+
+
 def test_nothing_known_gives_empty_tables():
     spans = spans_of()
     assert spans.schema.equals(KNOWN_SPANS)

@@ -156,3 +156,21 @@ def test_sentences_are_apart(path, view):
     text = re.sub(r"<style>.*?</style>", "", html(path, Config().model_dump(), view), flags=re.S)
     run_on = re.findall(r"[a-z)%][.:;][A-Z]\w+", re.sub(r"<[^>]+>", "", text))
     assert not run_on
+
+
+@pytest.mark.parametrize("name", ["event_table", "cluster_table", "summary"])
+def test_captions_speak_of_known_events_where_there_may_be_some(name):
+    def words(**changes) -> str:
+        config = Config().model_dump()
+        for section, keys in changes.items():
+            config[section] |= keys
+        return " ".join(html(FOLDER / f"{name}.rst", config, "event").split())
+
+    known = "hardware injection"
+    assert known not in words(source={"kind": "simulated"})
+    masks = words(source={"kind": "directory"})
+    assert known in masks
+    assert "none were asked for" in masks
+    listed = words(source={"kind": "simulated"}, known_events={"catalog": "gwosc"})
+    assert known in listed
+    assert "none were asked for" not in listed

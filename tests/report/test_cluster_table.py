@@ -211,3 +211,17 @@ def test_table_counts_members_that_are_new_where_that_is_known(tmp_path, run_tab
     page = (tmp_path / "clusters.html").read_text()
     assert ">NOVEL</th>" in page
     assert "<td>7</td></tr>" in page
+
+
+def test_table_counts_members_that_show_something_known(tmp_path, run_tables):
+    summary = run_tables(clusters=2).summary
+    counts = {"novel": {0: 7, 1: 0}, "known": {0: 0, 1: 3}}
+    write_cluster_csv(summary, tmp_path / "clusters.csv", **counts)
+    with (tmp_path / "clusters.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["novel"], row["known_events"]) for row in rows] == [("7", "0"), ("0", "3")]
+    write_cluster_html(summary, DIAGNOSTICS, tmp_path / "clusters.html", **counts)
+    page = (tmp_path / "clusters.html").read_text()
+    assert ">known events</th></tr>" in page
+    assert "<td>7</td><td>0</td></tr>" in page
+    assert "<td>0</td><td>3</td></tr>" in page

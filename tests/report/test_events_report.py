@@ -7,6 +7,7 @@ from gwmorph.report.events import choose_events, events_page
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.known_events import FLAGGED
 
 
 def trigger(time: float, snr: float, found_by: str = "tile", significance: float | None = None):
@@ -100,3 +101,28 @@ def test_what_is_new_comes_first_and_every_event_has_its_status(tmp_path):
     page = events_page(lists, lambda *key: tmp_path / "a.png")
     assert page.index(">NOVEL</h2>") < page.index(">Loudest</h2>")
     assert "<td>AMBIGUOUS</td><td>power line</td>" in page
+
+
+def test_an_event_that_shows_something_known_is_named_beside_its_time(tmp_path):
+    triggers = filled(TRIGGERS, trigger(1.5, 9.0), trigger(2.5, 100.0))
+    members = filled(CLUSTERS, member(1.5, 0.9), member(2.5, 0.5))
+    known = {"detector": "H1", "view": "event", "trigger_time": 1.5}
+    flagged = filled(
+        FLAGGED,
+        known | {"name": "GW1 <b>", "kind": "event"},
+        known | {"name": "cbc", "kind": "injection"},
+    )
+    (tmp_path / "a.png").write_bytes(b"a")
+
+    def page_of(flags) -> str:
+        lists = choose_events(triggers, members, 7.5, 4, flagged=flags)
+        return events_page(lists, lambda *key: tmp_path / "a.png")
+
+    page = page_of(flagged)
+    named = '<td>1.500</td><td class="words">GW1 &lt;b&gt;, cbc injection</td>'
+    assert page.count(named) == 2
+    assert page.count('<td>2.500</td><td class="words"></td>') == 2
+    assert "known as</th>" in page
+    # A run in which nothing is known looks otherwise than one in which nothing was looked for.
+    assert "known as</th>" in page_of(FLAGGED.empty_table())
+    assert "known as</th>" not in page_of(None)

@@ -1,5 +1,6 @@
 """The page and the figure of known events and chirps."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,12 @@ def found(
     )
     known = filled_rows.append_column("embedding", vectors).cast(of_width(REFERENCE, 2))
     event = {"name": "GW1 & <b>", "kind": "event", "source": "GWTC-1"} | key(0)
-    about = {"start": START + 10.0, "end": START + 10.0}
+    about = {"start": START + 10.0, "end": START + 10.0, "in_release": True}
     outcomes = [
         event | about | {"fate": "found", "snr": 12.3, "offset_s": 0.25},
         event | about
-        | {"detector": "L1", "fate": "missed", "reason": NO_TRIGGER, "trigger_time": None},
+        | {"detector": "L1", "in_release": False, "fate": "missed", "reason": NO_TRIGGER,
+           "trigger_time": None},
         event | {"name": "GW2", "start": 5.0, "end": 5.0, "fate": "not analysed",
                  "reason": NO_SPAN, "gps_start": None, "trigger_time": None},
     ]  # fmt: skip
@@ -86,6 +88,8 @@ def test_the_page_says_what_became_of_everything_known(pictures):
     assert "GW1 &amp; &lt;b&gt;" in text
     assert "<b>" not in text
     assert "GW2" not in text
+    told = re.findall(r"<td>(H1|L1)</td><td>(yes|no)</td><td>1262301194.0</td>", text)
+    assert told == [("H1", "yes"), ("L1", "no")]
     for cell in ("+0.250", "12.3", "0.012", NO_TRIGGER):
         assert f">{cell}</td>" in text
     assert "H1: of 96 s of 4,096 s of strain the files do not say" in text

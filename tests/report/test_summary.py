@@ -14,6 +14,7 @@ from gwmorph.report.summary import print_summary, status_line, summarise
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
+from gwmorph.tables.known_events import FLAGGED
 from gwmorph.tables.scores import ABOVE_LIMIT, SCORES
 
 NOTHING = dict.fromkeys(("tile", "excess", "track", "chirp", "line", "distance", "none"), 0)
@@ -210,6 +211,26 @@ def test_statuses_are_counted_and_said_the_rarest_first(small_run):
     console = Console(file=io.StringIO(), width=120)
     print_summary(summary, Path("results/t"), console)
     assert "Of 3 events: 1 NOVEL, 2 KNOWN." in console.file.getvalue()
+
+
+def test_what_shows_something_known_is_counted_where_it_was_looked_for(small_run):
+    known = {"detector": "H1", "name": "GW1", "kind": "event"}
+    flagged = filled(
+        FLAGGED,
+        *(known | {"gps_start": gps, "trigger_time": None} for gps in (0, 32, 128)),
+        known | {"gps_start": 32},
+    )
+    summary = summarise(**small_run | {"flagged": flagged})
+    counts = [(own["known_windows"], own["known_events"]) for own in summary["detectors"].values()]
+    assert counts == [(2, 1), (0, 0)]
+    lines = {
+        line.strip(" │").split("│")[0].strip(): line for line in printed(summary).splitlines()
+    }
+    assert numbers(lines["windows that show something known"]) == ["2", "0"]
+    assert numbers(lines["events that show something known"]) == ["1", "0"]
+    assert "something known" not in printed(summarise(**small_run))
+    nothing = summarise(**small_run | {"flagged": FLAGGED.empty_table()})
+    assert nothing["detectors"]["L1"]["known_events"] == 0
 
 
 def test_summary_of_nothing_is_zeros_and_strict_json(small_run):

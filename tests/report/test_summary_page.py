@@ -109,3 +109,11 @@ def test_a_map_that_is_missing_is_not_left_out(tmp_path):
             "event",
             tmp_path / "none.png",
         )
+
+
+def test_page_says_how_much_shows_something_known(tmp_path):
+    looked = page_of(tmp_path, detectors={"H1": H1 | {"known_windows": 2, "known_events": 1}})
+    known = "; 2 windows and 1 event of it show a published event or a hardware injection."
+    assert known in looked
+    assert ">windows that show something known<" in looked
+    assert "a published event" not in page_of(tmp_path)

@@ -21,8 +21,8 @@ SUMMED = ["Summing up run t", PAGE]
 REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES, LISTED]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
 CLUSTERED = [*CLUSTERING, *REPORT, *SUMMED]
-# What follows from other events: windows are clustered as before.
-EVENTS = [job for job in [*CLUSTERING, *REPORT] if "event" in job]
+# What follows from other events: windows are clustered as before, but other ones may be known.
+EVENTS = [*(job for job in [*CLUSTERING, *REPORT] if "event" in job), TABLES[0]]
 CONFIG = "Recording the configuration of run t"
 PLAN = "Keeping the plan of run t"
 SCORES = "Scoring the windows of run t"
@@ -30,8 +30,10 @@ QUIET = [f"Simulating quiet windows of {d}" for d in ("H1", "L1")]
 TRIGGERS = [
     "Joining the triggers of run t",
     "Drawing the triggers of run t over time and frequency",
+    "Looking for known events in run t",
 ]
 JUDGED = [SCORES, *TRIGGERS, *EVENTS, *SUMMED]
+COLLECTED = "Collecting what is known to be in the data of run t"
 VERDICT = "Judging how many windows of run t were lost"
 
 
@@ -96,6 +98,7 @@ def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):
             *(f"Drawing {d} block {n}" for d in ("H1", "L1") for n in (2, 3)),
             *encoding("H1", "L1"),
             *CLUSTERED,
+            COLLECTED,
             CONFIG,
             PLAN,
             SCORES,

@@ -1,5 +1,7 @@
 """Known events and injections in a small run through the real workflow."""
 
+import csv
+import json
 import re
 
 import h5py
@@ -55,7 +57,10 @@ def looked(tmp_path_factory):
         f"GW3,{FIRST - 1000},1,B,",
     ]
     (project.folder / "events.csv").write_text(HEADER + "\n".join(events) + "\n")
-    project.make("events", "results/t/validation/window/reference.parquet")
+    project.make(
+        "events", "results/t/validation/window/reference.parquet",
+        "results/t/tables/window/clusters.csv", "results/t/summary.json",
+    )  # fmt: skip
     return project
 
 
@@ -82,6 +87,14 @@ def test_windows_with_something_known_are_flagged(looked):
     flagged = table(looked, "flagged", FLAGGED).to_pylist()
     windows = {(row["name"], row["detector"]) for row in flagged if row["view"] == "window"}
     assert windows == {("GW1", "H1"), ("GW1", "L1"), ("burst", "H1")}
+
+
+def test_windows_with_something_known_are_counted_where_results_are_shown(looked):
+    counts = json.loads((looked.folder / "results/t/summary.json").read_text())["detectors"]
+    # Those with GW1 had too little context.
+    assert [counts[name]["known_windows"] for name in ("H1", "L1")] == [1, 0]
+    with (looked.folder / "results/t/tables/window/clusters.csv").open(newline="") as stream:
+        assert sum(int(row["known_events"]) for row in csv.DictReader(stream)) == 1
 
 
 def test_labelled_rows_are_free_of_what_is_known(looked):
@@ -113,7 +126,9 @@ def test_chirps_are_told_of_every_event(looked):
     whole = looked.change(
         clustering={"views": ["window", "event"]}, validation={"similarity": {"labels": None}}
     )
-    whole.make("results/t/known_events/chirps.parquet")
+    page = "results/t/tables/event/events.html"
+    whole.make("results/t/known_events/chirps.parquet", page)
+    assert ">known as</th>" in (looked.folder / page).read_text()
     chirps = table(looked, "chirps", CHIRPS)
     found = read_table(looked.folder / "results/t/triggers.parquet", TRIGGERS)
     assert len(chirps) == len(found.filter(found["view"])) > 0
@@ -135,10 +150,11 @@ def test_a_table_of_events_that_is_none_ends_the_run_before_its_first_job(unfini
     assert "Traceback" not in done.stdout
 
 
-def test_a_table_of_events_that_is_not_there_is_named(unfinished):
-    project = unfinished.change(known_events={"catalog": "file", "file": "none.csv"})
+@pytest.mark.parametrize(("file", "said"), [("none.csv", "no such file"), (".", "is a folder")])
+def test_a_table_of_events_that_is_no_file_is_named(unfinished, file, said):
+    project = unfinished.change(known_events={"catalog": "file", "file": file})
     done = project.snakemake("events", "--dry-run")
-    assert "known_events.file: none.csv: no such file" in done.stdout
+    assert f"known_events.file: {file}: {said}. Give the path of a CSV file." in done.stdout
 
 
 def test_training_asks_for_published_events_unless_it_may_see_them(unfinished):

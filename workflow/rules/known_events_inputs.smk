@@ -13,6 +13,10 @@ KNOWN_TABLE = f"{KNOWN}/known_events.parquet"
 FLAGGED_TABLE = f"{KNOWN}/flagged.parquet"
 CHIRP_TABLE = f"{KNOWN}/chirps.parquet"
 EVENT_CATALOG = [CATALOG_TABLE] * (CONFIG.known_events.catalog != "none")
+# Nothing is injected into the hardware that is simulated here.
+MAY_HOLD_KNOWN = bool(EVENT_CATALOG or SOURCE != "simulated")
+# What marks known events where results are shown.
+FLAGS = [FLAGGED_TABLE] * MAY_HOLD_KNOWN
 
 
 def keeps_out(what):
@@ -21,11 +25,8 @@ def keeps_out(what):
 
 
 def may_hold_known(what):
-    """Return whether something made of the run's data may hold what is to be kept out of it.
-
-    Nothing is injected into the hardware that is simulated here.
-    """
-    return keeps_out(what) and bool(EVENT_CATALOG or SOURCE != "simulated")
+    """Return whether something made of the run's data may hold what is to be kept out of it."""
+    return keeps_out(what) and MAY_HOLD_KNOWN
 
 
 def kept_out_of(what):
@@ -62,7 +63,10 @@ def given_catalog(wildcards):
     if file is None:
         return []
     if not Path(file).is_file():
-        sys.exit(f"ConfigError: known_events.file: {file}: no such file.")
+        fault = "is a folder" if Path(file).is_dir() else "no such file"
+        sys.exit(
+            f"ConfigError: known_events.file: {file}: {fault}. Give the path of a CSV file."
+        )
     require_readable_catalog()
     return as_inputs("known_events.file", [file])
 

@@ -1,5 +1,5 @@
-# Needs clusters, their names and statuses where a run has some, ledgers, measurements and pictures. Makes the
-# figures, galleries and tables of the report, and the summary of the run.
+# Needs clusters, their names and statuses where a run has some, ledgers, measurements, pictures and what is known
+# beforehand. Makes the figures, galleries and tables of the report, and the summary of the run.
 
 
 rule map:
@@ -107,8 +107,9 @@ rule cluster_table:
         cluster_summary=CLUSTER_SUMMARY,
         diagnostics=DIAGNOSTICS,
         named=[NAMED_CLUSTERS] * NAMED,
-        clusters=[CLUSTERS] * LIMITED,
+        clusters=CLUSTERS,
         statuses=[STATUSES] * LIMITED,
+        flagged=FLAGS,
     output:
         csv="results/{run}/tables/{view}/clusters.csv",
         html=report(
@@ -126,7 +127,7 @@ rule cluster_table:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         code=code("cluster_table"),
@@ -172,6 +173,7 @@ rule event_table:
         triggers="results/{run}/triggers.parquet",
         clusters=CLUSTERS.replace("{view}", "event"),
         statuses=[STATUSES.replace("{view}", "event")] * LIMITED,
+        flagged=FLAGS,
         pictures=run_files(EVENTS),
     output:
         html=report(
@@ -243,6 +245,7 @@ rule summary:
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
         statuses=expand(STATUSES, view=VIEWS, allow_missing=True) * LIMITED,
+        flagged=FLAGS,
     output:
         summary="results/{run}/summary.json",
     log:

@@ -23,7 +23,6 @@ from gwmorph.encoders.sizes import PATCH, check_size
 from gwmorph.errors import ConfigError, StrainError, TableError
 from gwmorph.evidence.stability import LEFT_OUT, agreement_rows
 from gwmorph.grid import block_of
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import MINIMUM_ROWS, cluster
 from gwmorph.morphology.partitions import FIGURES
 from gwmorph.simulation.streams import stream
@@ -33,6 +32,7 @@ from gwmorph.spectra.views import event_view
 from gwmorph.strain.base import LocalFile
 from gwmorph.tables.block import TILE
 from gwmorph.tables.embeddings import embedding_column, of_width
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.validation import ABLATED, ABLATION_SAMPLE, NOT_APPLICABLE
 
 Pictures = NDArray[np.uint8]

@@ -35,9 +35,9 @@ from gwmorph.evidence.timeslides import (
 )
 from gwmorph.evidence.timing import light_travel_s, peak_time_error
 from gwmorph.ledger import ANALYSED
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.tables.block import TILE
 from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.keys import row_keys
 
 Row = dict[str, Any]
 _PLACES = ("one", "other", "third")

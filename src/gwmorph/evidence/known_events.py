@@ -143,6 +143,7 @@ def known_spans(
     """
     rows = [
         _known(event["name"], EVENT, event["release"], detector, event["gps_time"])
+        | {"in_release": detector in event["detectors"] if event["detectors"] else None}
         for event in catalog.to_pylist()
         for detector in dict.fromkeys([*detectors, *(event["detectors"] or [])])
     ]
@@ -167,6 +168,7 @@ def _known(
         "kind": kind,
         "source": source,
         "detector": detector,
+        "in_release": None,
         "start": start,
         "end": start if end is None else end,
     }

@@ -29,10 +29,10 @@ from gwmorph.evidence.intervals import interval_rows
 from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.partitions import agreement, information
 from gwmorph.morphology.similarity import UNKNOWN
 from gwmorph.tables.embeddings import embedding_matrix, of_width
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.parquet import read_metadata, read_table, require_metadata
 from gwmorph.tables.validation import REFERENCE
 from gwmorph.wording import counted

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
 from gwmorph.evidence.intervals import blocks_of_time
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import MINIMUM_ROWS
 from gwmorph.simulation.streams import stream
 from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.keys import row_keys
 
 
 @dataclass(frozen=True)

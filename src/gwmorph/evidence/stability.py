@@ -21,12 +21,12 @@ from gwmorph.config import ClusteringConfig
 from gwmorph.config.validation import StabilityConfig
 from gwmorph.errors import TableError
 from gwmorph.evidence.intervals import interval_rows
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.layout import neighborhood, space_dimensions
 from gwmorph.morphology.partitions import DISSOLVED, agreement, best_jaccards, contingency
 from gwmorph.simulation.streams import stream
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.parquet import read_table
 
 RUN = "the run"

@@ -15,8 +15,8 @@ from gwmorph.config import EncoderConfig
 from gwmorph.encoders.base import View
 from gwmorph.encoders.registry import check_same_network, with_weights
 from gwmorph.errors import ConfigError, WeightsError
-from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.run_pictures import Pictures
+from gwmorph.tables.keys import row_keys
 
 KEY = "validation.stability.trainings"
 OWN = "the run's encoder"

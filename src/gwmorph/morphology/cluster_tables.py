@@ -13,6 +13,7 @@ from gwmorph.morphology.outside import exist_outside
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS, SPACE
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.parquet import read_table, read_tables
 
 
@@ -30,15 +31,6 @@ def events_of_run(shards: Sequence[Path], triggers: Sequence[Path]) -> pa.Table:
     for path in triggers:
         embeddings = only_events_of(read_table(path, TRIGGERS), embeddings)
     return embeddings
-
-
-def row_keys(table: pa.Table, time: str = "trigger_time") -> list[tuple[str, int, float]]:
-    """Return what tells rows apart: detector, window and, of events, the trigger's peak time.
-
-    The last is in the column ``time``.
-    """
-    columns = (table[name].to_pylist() for name in ("detector", "gps_start", time))
-    return list(zip(*columns, strict=True))
 
 
 def columns_of_triggers(

@@ -16,6 +16,7 @@ from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.wording import counted
 
 _NOVEL = ("NOVEL", "members that are unlike every known class, by the limits of calibration")
+_KNOWN = ("known events", "members that show a published event or a hardware injection")
 _CLUSTERS = ("cluster", "nearest_cluster")
 
 
@@ -24,11 +25,12 @@ def write_cluster_csv(
     path: Path | str,
     names: Names | None = None,
     novel: Mapping[int, int] | None = None,
+    known: Mapping[int, int] | None = None,
 ) -> None:
     """Write the cluster table as CSV in full precision; column names end in their unit.
 
-    ``names`` are what the clusters look like, and ``novel`` how many members of each are NOVEL,
-    where that is known.
+    ``names`` are what the clusters look like, ``novel`` how many members of each are NOVEL, and
+    ``known`` how many show a published event or an injection; each where that is known.
     """
     columns = [
         f"{field.name}_{_unit(field).lower()}" if _unit(field) else field.name
@@ -41,9 +43,10 @@ def write_cluster_csv(
         cells = [
             [*own, *astuple(names[row["cluster"]])] for own, row in zip(cells, rows, strict=True)
         ]
-    if novel is not None:
-        columns.append("novel")
-        cells = [[*own, novel[row["cluster"]]] for own, row in zip(cells, rows, strict=True)]
+    for column, counts in (("novel", novel), ("known_events", known)):
+        if counts is not None:
+            columns.append(column)
+            cells = [[*own, counts[row["cluster"]]] for own, row in zip(cells, rows, strict=True)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *cells])
     write_bytes(path, text.getvalue().encode())
@@ -55,12 +58,13 @@ def write_cluster_html(
     path: Path | str,
     names: Names | None = None,
     novel: Mapping[int, int] | None = None,
+    known: Mapping[int, int] | None = None,
 ) -> None:
     """Write the cluster table as an HTML page; a heading's tooltip says what it means.
 
     Below it stands what the clustering's ``diagnostics`` say of the null, and of the mixture.
-    ``names`` are what the clusters look like, and ``novel`` how many members of each are NOVEL,
-    where that is known.
+    ``names`` are what the clusters look like, ``novel`` how many members of each are NOVEL, and
+    ``known`` how many show a published event or an injection; each where that is known.
     """
     headings = [(_heading(field), _meaning(field)) for field in CLUSTER_SUMMARY]
     rows = _summary_rows(cluster_summary)
@@ -69,10 +73,11 @@ def write_cluster_html(
         headings[1:1] = NAME_HEADINGS
         for own, row in zip(cells, rows, strict=True):
             own[1:1] = name_cells(names[row["cluster"]])
-    if novel is not None:
-        headings.append(_NOVEL)
-        for own, row in zip(cells, rows, strict=True):
-            own.append(str(novel[row["cluster"]]))
+    for heading, counts in ((_NOVEL, novel), (_KNOWN, known)):
+        if counts is not None:
+            headings.append(heading)
+            for own, row in zip(cells, rows, strict=True):
+                own.append(str(counts[row["cluster"]]))
     notes = map(paragraph, [null_note(diagnostics), *mixture_note(diagnostics)])
     warnings = map(warning, mixture_warnings(diagnostics))
     write_bytes(path, page("Clusters", table(headings, cells), *notes, *warnings).encode())

@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from gwmorph.report.html import cluster_mark, heading, page, paragraph, picture, table
+from gwmorph.report.flags import known_as
+from gwmorph.report.html import Words, cluster_mark, heading, page, paragraph, picture, table
 from gwmorph.tables.block import TILE
 
 _HEIGHT = 128  # of a picture, in the page's pixels
@@ -29,6 +30,8 @@ _STATUS = {
     "status": "by the limits of known classes: NOVEL, KNOWN or AMBIGUOUS",
     "most like": "commonest class of its nearest labelled rows",
 }
+_KNOWN = (Words("known as"), "published event or hardware injection that it shows")
+_BEHIND_TIME = 3
 _NOVEL = "NOVEL"
 _IN_NOISE = "Least probable in noise, without a loud tile"
 _LISTS = {
@@ -51,6 +54,7 @@ def choose_events(
     events_snr: float,
     count: int,
     statuses: pa.Table | None = None,
+    flagged: pa.Table | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Choose the loudest and the least probable events, at most ``count`` of each kind.
 
@@ -65,13 +69,16 @@ def choose_events(
     statuses
         Rows of STATUSES of events; None in a run that has nothing to judge them by, whose lists
         have no NOVEL ones.
+    flagged
+        Rows of FLAGGED; None in a run in which nothing was looked for, whose events have no
+        ``known_as``.
 
     Returns
     -------
     For each kind its events, the columns of both tables in one. In a run without scores, in which
     no event has a significance, none is improbable in noise, and that kind is left out.
     """
-    events = _joined(triggers, clusters, statuses)
+    events = _joined(triggers, clusters, statuses, flagged)
     faint = [
         event
         for event in events
@@ -94,7 +101,10 @@ def choose_events(
 
 
 def _joined(
-    triggers: pa.Table, clusters: pa.Table, statuses: pa.Table | None
+    triggers: pa.Table,
+    clusters: pa.Table,
+    statuses: pa.Table | None,
+    flagged: pa.Table | None,
 ) -> list[dict[str, Any]]:
     found = {(row["detector"], row["peak_time"]): row for row in triggers.to_pylist()}
     if statuses is not None:
@@ -102,12 +112,17 @@ def _joined(
             if (key := (row["detector"], row["trigger_time"])) in found:
                 about = {name: row[name] for name in ("status", "named", "p_value")}
                 found[key] = found[key] | about
-    keys = [("detector", "ascending"), ("trigger_time", "ascending")]
+    rows = clusters.sort_by([("detector", "ascending"), ("trigger_time", "ascending")])
+    names = [{}] * len(rows) if flagged is None else _named(known_as(rows, flagged))
     return [
-        found[key] | row
-        for row in clusters.sort_by(keys).to_pylist()
+        found[key] | row | name
+        for row, name in zip(rows.to_pylist(), names, strict=True)
         if (key := (row["detector"], row["trigger_time"])) in found
     ]
+
+
+def _named(names: list[str]) -> list[dict[str, str]]:
+    return [{"known_as": name} for name in names]
 
 
 def events_page(
@@ -139,7 +154,12 @@ def _table(events: list[dict[str, Any]], picture_of: Callable[[str, int, float],
     if not events:
         return paragraph("There is none.")
     columns = _COLUMNS | (_STATUS if "status" in events[0] else {})
-    return table(list(columns.items()), [_cells(event, picture_of) for event in events])
+    heads, cells = list(columns.items()), [_cells(event, picture_of) for event in events]
+    if "known_as" in events[0]:
+        heads[_BEHIND_TIME:_BEHIND_TIME] = [_KNOWN]
+        for own, event in zip(cells, events, strict=True):
+            own[_BEHIND_TIME:_BEHIND_TIME] = [Words(event["known_as"])]
+    return table(heads, cells)
 
 
 def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Path]) -> list[str]:

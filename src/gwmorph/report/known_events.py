@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from gwmorph.evidence.chirps import is_chirp, roc
 from gwmorph.evidence.known_events import NO_SPAN
-from gwmorph.morphology.cluster_tables import row_keys
+from gwmorph.report.flags import name_of
 from gwmorph.report.html import Html, Words, cluster_mark, heading, page, paragraph, picture, table
 from gwmorph.report.palette import GREY, LEGEND_BELOW, LOUDNESS, saved_figure, say_empty
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.known_events import EVENT, FOUND, MISSED, NOT_ANALYSED
 from gwmorph.wording import counted
 
@@ -31,6 +32,8 @@ _KNOWN_COLUMNS = {
     "name": "of the event, or of what was injected",
     "listed by": "release, or the mask in the strain files",
     "detector": "",
+    "in release": "whether the release says that this detector's data show it; empty where it "
+    "does not tell",
     "GPS time [s]": "of the event; of an injection, its stretch",
     "fate": "",
     "reason": "why it was not found",
@@ -74,7 +77,7 @@ class Found:
     def names(self) -> list[str]:
         """Return what each row of ``chirps`` is known as, '' for nothing."""
         known = {
-            (row["detector"], row["gps_start"], row["trigger_time"]): row["name"]
+            (row["detector"], row["gps_start"], row["trigger_time"]): name_of(row)
             for row in self.known.to_pylist()
             if row["fate"] == FOUND
         }
@@ -254,9 +257,10 @@ def _known_cells(
     event = row["kind"] == EVENT
     score = likeness.get((row["detector"], row["gps_start"], row["trigger_time"]))
     return [
-        Words(row["name"]),
+        Words(name_of(row)),
         Words(row["source"]),
         row["detector"],
+        {True: "yes", False: "no", None: ""}[row["in_release"]],
         f"{start:.1f}" if event else f"{start:.0f} to {end:.0f}",
         row["fate"],
         Words(row["reason"] or ""),

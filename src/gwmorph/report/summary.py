@@ -17,6 +17,7 @@ from gwmorph.evidence.limits import limit_rank, passing_interval
 from gwmorph.ledger import ANALYSED, MEANING, Livetime, Reason, excluded_counts
 from gwmorph.morphology.status import Status, counts
 from gwmorph.report.ending import report_line
+from gwmorph.report.flags import known_in
 from gwmorph.tables.block import FOUND_BY, TILE
 from gwmorph.wording import counted
 
@@ -38,6 +39,7 @@ _SECONDS = {
     "context_limited_s": "of these in windows with enough science data on both sides",
     "analysed_s": "of these in windows that became pictures: the livetime, for rates",
 }
+_KNOWN = "analysed ones with a published event (known_events.catalog) or a hardware injection"
 _LAST_SECONDS = "analysed [s]"
 _WINDOWS = {
     "planned_windows": "windows of the grid inside science segments",
@@ -60,6 +62,7 @@ def summarise(
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
     statuses: Mapping[str, pa.Table] = MappingProxyType({}),
+    flagged: pa.Table | None = None,
 ) -> dict[str, Any]:
     """Summarise a run as plain numbers whose keys carry their units.
 
@@ -85,6 +88,9 @@ def summarise(
     statuses
         For each view what becomes of its windows or events (schema STATUSES); none in a run that
         has nothing to judge them by.
+    flagged
+        Windows and events that show something known (schema FLAGGED); None in a run in which
+        nothing was looked for, whose summary counts none.
     """
     return {
         "run": run,
@@ -96,6 +102,7 @@ def summarise(
                 **_windows(ledger, measurements, detector, events_snr),
                 **_triggers(triggers, detector, events_snr),
                 **_above_limit(scores, above_limit, detector, false_alarm_fraction),
+                **({} if flagged is None else known_in(flagged, ledger, triggers, detector)),
             }
             for detector, livetime in livetimes.items()
         },
@@ -243,7 +250,9 @@ def summary_rows(summary: Mapping[str, Any]) -> list[Row]:
         *_found_rows(summary["events_snr"], columns),
     ]
     fraction = summary["false_alarm_fraction"]
-    return rows if fraction is None else [*rows, *_scored_rows(100 * fraction, columns)]
+    if fraction is not None:
+        rows += _scored_rows(100 * fraction, columns)
+    return rows + _known_rows(columns)
 
 
 def _counted(
@@ -319,6 +328,18 @@ def _scored_rows(percent: float, columns: Sequence[Mapping[str, Any]]) -> list[R
             True,
         ),
     ]  # fmt: skip
+
+
+def _known_rows(columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return the lines on what is known; none of a run in which nothing was looked for."""
+    return [
+        _counted(f"{view}s that show something known", columns, key, meaning)
+        for view, key, meaning in (
+            ("window", "known_windows", _KNOWN),
+            ("event", "known_events", "events by which one was found"),
+        )
+        if all(key in column for column in columns)
+    ]
 
 
 def score_note(summary: Mapping[str, Any]) -> list[str]:

@@ -63,9 +63,21 @@ def _detector_line(summary: Mapping[str, Any], detector: str) -> str:
     if summary["false_alarm_fraction"] is not None:
         besides = sum(said["events_by_score"].values())
         hold += f", and {counted(besides, 'event')} that only the score finds"
+    hold += _known(said)
     return (
         f"{detector}: {share:.1%} of {said['science_s'] / 3600:,.2f} h of science data were "
         f"analysed, in {counted(said['analysed_windows'], 'window')}; "
         f"{counted(said['excluded_windows'], 'window')} had to be left out. What was analysed "
         f"holds {hold}."
     )
+
+
+def _known(said: Mapping[str, Any]) -> str:
+    """Say how much shows something known; nothing of a run in which nothing was looked for."""
+    if "known_windows" not in said:
+        return ""
+    windows, events = (
+        counted(said["known_windows"], "window"),
+        counted(said["known_events"], "event"),
+    )
+    return f"; {windows} and {events} of it show a published event or a hardware injection"

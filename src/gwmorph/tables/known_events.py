@@ -18,6 +18,14 @@ _SPAN = [
     field("start", pa.float64(), "s", "GPS time of the event; start of the injection's stretch"),
     field("end", pa.float64(), "s", "GPS time of the event; end of the injection's stretch"),
 ]
+_IN_RELEASE = field(
+    "in_release",
+    pa.bool_(),
+    "",
+    "whether the release says that the detector's data show the event; null where it does not "
+    "tell, and of an injection",
+    nullable=True,
+)
 # One row an event, of its latest version.
 CATALOG = pa.schema(
     [
@@ -36,12 +44,15 @@ CATALOG = pa.schema(
     metadata={"gwmorph.schema": "event_catalog"},
 )
 # One row for everything known and each detector that it is to be looked for in.
-KNOWN_SPANS = pa.schema([*_KNOWN, DETECTOR, *_SPAN], metadata={"gwmorph.schema": "known_spans"})
+KNOWN_SPANS = pa.schema(
+    [*_KNOWN, DETECTOR, _IN_RELEASE, *_SPAN], metadata={"gwmorph.schema": "known_spans"}
+)
 # What became of each of these.
 KNOWN_EVENTS = pa.schema(
     [
         *_KNOWN,
         DETECTOR,
+        _IN_RELEASE,
         *_SPAN,
         field("fate", pa.string(), "", "'found', 'missed' or 'not analysed'"),
         field("reason", pa.string(), "", "why it was not found; null where it was", nullable=True),
