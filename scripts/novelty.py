@@ -29,7 +29,7 @@ from gwmorph.tables.validation import REFERENCE
 def novelty(reference: Path, settings: Mapping[str, Any], outputs: Mapping[str, Path]) -> None:
     labelled = read_table(reference, REFERENCE)
     vectors, classes = embedding_matrix(labelled), classes_in(labelled)
-    require_rate(classes, settings["rate"])
+    require_rate(classes, settings["rate"], settings["promise"])
     blocks = blocks_of_time(labelled, settings["block_s"])
     bootstrap = Bootstrap(settings["block_s"], settings["repeats"], settings["seed"])
     rates = settings["rates"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from closeness import near
-from gwmorph.morphology.judgement import EACH_CLASS, OVERALL, judge
+from gwmorph.morphology.judgement import judge
+from gwmorph.morphology.similarity import QUIET
 from gwmorph.morphology.status import (
     MEANING,
     Judgement,
@@ -13,7 +14,7 @@ from gwmorph.morphology.status import (
     decide,
     is_about_vectors,
 )
-from gwmorph.morphology.thresholds import ANY, left_out_scores, limits_of
+from gwmorph.morphology.thresholds import ANY, EACH_CLASS, OVERALL, left_out_scores, limits_of
 
 
 def unit(rows):
@@ -90,6 +91,19 @@ def test_the_p_value_is_no_more_than_the_rate_where_a_row_is_new():
         found = judged(vectors, promise)
         assert ((found.p_value <= 0.05 + 1e-12) == found.novel).all()
         assert 0 < found.novel.sum() < 200
+
+
+def test_p_values_and_limits_agree_beside_rows_that_are_never_new():
+    still = unit(np.eye(6)[5] + 0.01 * RNG.normal(size=(60, 6)))
+    reference, classes = np.vstack([REFERENCE, still]), np.append(CLASSES, [QUIET] * 60)
+    limits = limits_of(reference, classes, 0.05, 1)
+    found = judge(reference, classes, limits, OVERALL, reference, np.arange(140), 5)
+    # Members are counted as themselves, k - 1 below the k-th; those that are none as new rows.
+    assert found.novel[:80].sum() == 3
+    assert (found.p_value[:80][found.novel[:80]] <= 0.05).all()
+    assert not found.novel[80:].any()
+    assert found.p_value[80:].min() > 0.05
+    assert found.named[80:].tolist() == [QUIET] * 60
 
 
 def test_without_limits_nothing_is_new_and_nothing_known():

@@ -16,8 +16,7 @@ from gwmorph.evidence.novelty import (
     resplit_rows,
 )
 from gwmorph.morphology.atlas import limit_rows
-from gwmorph.morphology.judgement import OVERALL
-from gwmorph.morphology.thresholds import limits_of
+from gwmorph.morphology.thresholds import OVERALL, limits_of
 from gwmorph.report.limits import draw_limits, draw_novelty, write_limits_page
 from gwmorph.report.statuses import draw_statuses, novel_members, statuses_of
 from gwmorph.tables.calibration import (

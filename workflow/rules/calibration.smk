@@ -127,7 +127,7 @@ rule novelty:
         settings={
             "gap_s": SIMILARITY.gap_s,
             **CONFIG.calibration.model_dump(
-                include={"seed", "rate", "rates", "resplits"}
+                include={"seed", "rate", "promise", "rates", "resplits"}
             ),
             **CONFIG.validation.model_dump(include={"block_s", "repeats"}),
         },

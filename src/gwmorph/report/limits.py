@@ -20,8 +20,7 @@ from gwmorph.evidence.novelty import (
     TOGETHER,
     VECTORS,
 )
-from gwmorph.morphology.judgement import EACH_CLASS, OVERALL
-from gwmorph.morphology.thresholds import ANY, Scores, left_out_scores
+from gwmorph.morphology.thresholds import ANY, EACH_CLASS, OVERALL, Scores, left_out_scores
 from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, heading, page, paragraph, table
 from gwmorph.report.palette import cluster_color, saved_figure
