@@ -12,7 +12,8 @@ from gwmorph.evidence.judging import (
     status_of_windows,
 )
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.morphology.thresholds import EACH_CLASS, limits_of
+from gwmorph.morphology.manifest import EACH_CLASS
+from gwmorph.morphology.thresholds import limits_of
 from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, embedding_matrix, of_width

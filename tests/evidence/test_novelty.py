@@ -27,8 +27,7 @@ from gwmorph.evidence.novelty import (
     without_bursts,
 )
 from gwmorph.evidence.recall import wilson
-from gwmorph.morphology.similarity import QUIET
-from gwmorph.morphology.thresholds import ANY, left_out_scores
+from gwmorph.morphology.thresholds import ANY, QUIET, left_out_scores
 
 BOOTSTRAP = Bootstrap(256, 60, 4)
 

@@ -23,7 +23,7 @@ from gwmorph.evidence.reference import (
     reference_table,
     split_by_time,
 )
-from gwmorph.morphology.similarity import QUIET
+from gwmorph.morphology.thresholds import QUIET
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.embeddings import embedding_column, embedding_matrix
 from gwmorph.tables.parquet import write_table

@@ -5,11 +5,10 @@ from hypothesis import strategies as st
 
 from closeness import near
 from gwmorph.errors import CalibrationError
-from gwmorph.morphology.similarity import QUIET
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import (
     ANY,
-    EACH_CLASS,
-    OVERALL,
+    QUIET,
     class_scores,
     is_novel,
     left_out_scores,

@@ -31,7 +31,8 @@ from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
 from gwmorph.morphology.cluster_tables import row_keys
 from gwmorph.morphology.partitions import agreement, information
-from gwmorph.morphology.similarity import QUIET, UNKNOWN
+from gwmorph.morphology.similarity import UNKNOWN
+from gwmorph.morphology.thresholds import QUIET
 from gwmorph.tables.embeddings import embedding_matrix, of_width
 from gwmorph.tables.parquet import read_metadata, read_table, require_metadata
 from gwmorph.tables.validation import REFERENCE

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gwmorph.morphology.manifest import EACH_CLASS
 from gwmorph.morphology.similarity import UNKNOWN, Neighborhoods, nearest_in
 from gwmorph.morphology.status import Judgement
 from gwmorph.morphology.thresholds import (
     ANY,
-    EACH_CLASS,
     Classes,
     Limit,
     Scores,

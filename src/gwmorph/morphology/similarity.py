@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 UNKNOWN = ""
-# A window into which nothing was injected. Without such rows to be like, the many of them would
-# have the names of the few that hold something too faint to be seen.
-QUIET = "quiet"
 # One in twenty of the reference's own rows is farther from the others.
 _FARTHEST_PERCENTILE = 95.0
 # A cluster has a name where so many of its members' neighbours agree.

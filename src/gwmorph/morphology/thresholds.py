@@ -16,7 +16,7 @@ s(i) is. Hence p = (1 + #{i: s(i) ≤ s(x)})/(n + 1), and p ≤ rate exactly whe
 k-th smallest s(i). No member has to be kept back from the reference. The same does not hold of the
 mean similarity to several neighbours.
 
-Windows that hold nothing (``similarity.QUIET``) are rows that others may be like, but none that
+Windows that hold nothing (``QUIET``) are rows that others may be like, but none that
 may be called new: the limit of all classes as one is not set with them. They stand fast while the
 others are exchanged, so that nothing changes in the above: s is the best cosine to the other
 members or to one of them.
@@ -30,14 +30,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gwmorph.errors import CalibrationError
-from gwmorph.morphology.similarity import QUIET
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.simulation.streams import stream
 from gwmorph.wording import counted
 
+# A window into which nothing was injected. Without such rows to be like, the many of them would
+# have the names of the few that hold something too faint to be seen.
+QUIET = "quiet"
 # A limit of all classes together that a row may be new of, as if they were one.
 ANY = ""
-# For whom a rate holds (calibration.promise): the rows of each class, or those of all together.
-EACH_CLASS, OVERALL = "each_class", "overall"
 # Cosines are compared with cosines of another batch, whose last bits may differ.
 _DECIMALS = 6
 # Cosines in memory at once.
