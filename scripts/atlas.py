@@ -7,22 +7,23 @@ from typing import Any
 import yaml
 
 from gwmorph.joblog import JobLog
-from gwmorph.morphology.atlas import About, rate_of, write_atlas
+from gwmorph.morphology.atlas import write_atlas
+from gwmorph.morphology.manifest import About
 from gwmorph.storage import content_hash
-from gwmorph.tables.calibration import THRESHOLDS
-from gwmorph.tables.parquet import read_tables, shared_metadata
+from gwmorph.tables.parquet import shared_metadata
 
 
 def atlas(
     references: Mapping[str, Path],
     thresholds: Mapping[str, Path],
     configuration: Mapping[str, Any],
+    judging: Mapping[str, Any],
     folder: Path,
 ) -> None:
     ids = shared_metadata(
         [*references.values(), *thresholds.values()], ["gwmorph.render_id", "gwmorph.encoder_id"]
     )
-    run, own = configuration["run"], configuration["calibration"]
+    run = configuration["run"]
     about = About(
         run=run["name"],
         detectors=tuple(run["detectors"]),
@@ -31,10 +32,7 @@ def atlas(
         render_id=ids["gwmorph.render_id"],
         encoder_id=ids["gwmorph.encoder_id"],
         config_hash=content_hash(dict(configuration)),
-        promise=own["promise"],
-        rate=rate_of(read_tables(thresholds.values(), THRESHOLDS), own["rate"]),
-        agreeing=own["agreeing"],
-        neighbors=configuration["validation"]["similarity"]["neighbors"],
+        **judging,
         views=tuple(references),
     )
     tables = {
@@ -54,5 +52,6 @@ if __name__ == "__main__":
             references=by_view(snakemake.params.views, snakemake.input.references),
             thresholds=by_view(snakemake.params.views, snakemake.input.thresholds),
             configuration=snakemake.params.configuration,
+            judging=snakemake.params.judging,
             folder=Path(snakemake.output.atlas),
         )

@@ -1,7 +1,8 @@
 """Set the limits of each class of one view: below which similarity a row is none of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gwmorph.encoders.base import View
 from gwmorph.evidence.judging import classes_in, clusters_as_classes
@@ -10,7 +11,7 @@ from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.morphology.atlas import limit_rows, read_atlas
 from gwmorph.morphology.cluster_tables import events_of_run
-from gwmorph.morphology.thresholds import limits_of
+from gwmorph.morphology.thresholds import ANY, limits_of, require_rate
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.calibration import THRESHOLDS
 from gwmorph.tables.clusters import CLUSTERS
@@ -27,17 +28,19 @@ def limits(
     others: Sequence[Path],
     atlas: Sequence[Path],
     view: View,
-    rate: float,
+    judging: Mapping[str, Any],
+    must_grant: bool,
     seed: int,
     reference: Path,
     thresholds: Path,
 ) -> None:
     ids = shared_metadata(shards, ["gwmorph.render_id", "gwmorph.encoder_id"])
     render_id, encoder_id = ids["gwmorph.render_id"], ids["gwmorph.encoder_id"]
+    rate = judging["rate"]
     if atlas:
         found = read_atlas(atlas[0].parent)
         labelled = read_reference(atlas[1], render_id, encoder_id, view)
-        rows, rate = found.limits(view), found.about.rate
+        rows = found.limits(view)
     else:
         if others:
             labelled = read_reference(others[0], render_id, encoder_id, view)
@@ -49,8 +52,11 @@ def limits(
                 run, read_table(clusters[0], CLUSTERS), read_table(triggers, TRIGGERS)
             )
         rows = limits_of(embedding_matrix(labelled), classes_in(labelled), rate, seed)
+        # Without any limit nothing is NOVEL, whatever the rate.
+        if must_grant and any(one.label == ANY for one in rows):
+            require_rate(classes_in(labelled), rate, judging["promise"])
     hashes = hashes_of([*shards, triggers, *clusters, *own, *others, *atlas])
-    metadata = {**ids, **lineage({"rate": rate, "seed": seed}, hashes)}
+    metadata = {**ids, **lineage({**judging, "seed": seed}, hashes)}
     write_table(reference, labelled.schema, labelled, metadata)
     table = limit_rows(rows, labelled["label"].to_pylist(), rate)
     write_table(thresholds, THRESHOLDS, table, metadata)
@@ -66,7 +72,8 @@ if __name__ == "__main__":
             others=[Path(path) for path in snakemake.input.others],
             atlas=[Path(path) for path in snakemake.input.atlas],
             view=snakemake.wildcards.view,
-            rate=snakemake.params.rate,
+            judging=snakemake.params.judging,
+            must_grant=snakemake.params.must_grant,
             seed=snakemake.params.seed,
             reference=Path(snakemake.output.reference),
             thresholds=Path(snakemake.output.thresholds),

@@ -29,10 +29,10 @@ from gwmorph.tables.validation import REFERENCE
 def novelty(reference: Path, settings: Mapping[str, Any], outputs: Mapping[str, Path]) -> None:
     labelled = read_table(reference, REFERENCE)
     vectors, classes = embedding_matrix(labelled), classes_in(labelled)
-    require_rate(classes, settings["rate"])
+    require_rate(classes, settings["rate"], settings["promise"])
     blocks = blocks_of_time(labelled, settings["block_s"])
     bootstrap = Bootstrap(settings["block_s"], settings["repeats"], settings["seed"])
-    rates = settings["rates"]
+    rates = sorted({*settings["rates"], settings["rate"]})
     achieved = resplit_rows(vectors, classes, rates, settings["resplits"], settings["seed"])
     achieved += real_time_rows(
         vectors, classes, blocks, times_of(labelled), settings["gap_s"], rates, bootstrap
@@ -57,6 +57,6 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         novelty(
             reference=Path(snakemake.input.reference),
-            settings=snakemake.params.settings,
+            settings={**snakemake.params.settings, **snakemake.params.judging},
             outputs={name: Path(path) for name, path in snakemake.output.items()},
         )

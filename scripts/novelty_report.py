@@ -1,7 +1,8 @@
 """Draw and tabulate the limits of one view, how far they hold, and what they would notice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.limits import draw_limits, draw_novelty, write_limits_page
@@ -17,17 +18,17 @@ def novelty_report(
     novelty: Path,
     curves: Path,
     drift: Sequence[Path],
-    rate: float,
-    promise: str,
+    judging: Mapping[str, Any],
     limits_figure: Path,
     novelty_figure: Path,
     html: Path,
 ) -> None:
     limits, rates = read_table(thresholds, THRESHOLDS), read_table(achieved, ACHIEVED_RATES)
     noticed = read_table(novelty, NOVELTY)
-    draw_limits(read_table(reference, REFERENCE), limits, rates, rate, limits_figure)
-    draw_novelty(noticed, read_table(curves, NOVELTY_ROC), promise, novelty_figure)
-    write_limits_page(limits, rates, noticed, [read_table(path, DRIFT) for path in drift], html)
+    draw_limits(read_table(reference, REFERENCE), limits, rates, judging, limits_figure)
+    draw_novelty(noticed, read_table(curves, NOVELTY_ROC), judging["promise"], novelty_figure)
+    drifts = [read_table(path, DRIFT) for path in drift]
+    write_limits_page(limits, rates, noticed, drifts, judging, html)
 
 
 if __name__ == "__main__":
@@ -38,8 +39,7 @@ if __name__ == "__main__":
                 for name in ("reference", "thresholds", "achieved", "novelty", "curves")
             },
             drift=[Path(path) for path in snakemake.input.drift],
-            rate=snakemake.params.rate,
-            promise=snakemake.params.promise,
+            judging=snakemake.params.judging,
             limits_figure=Path(snakemake.output.limits),
             novelty_figure=Path(snakemake.output.novelty),
             html=Path(snakemake.output.html),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.statuses import draw_statuses
-from gwmorph.tables.calibration import STATUSES
+from gwmorph.tables.calibration import STATUSES, THRESHOLDS
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
 
@@ -13,6 +13,8 @@ if __name__ == "__main__":
         draw_statuses(
             read_table(snakemake.input.clusters, CLUSTERS),
             read_table(snakemake.input.statuses, STATUSES),
+            read_table(snakemake.input.thresholds, THRESHOLDS),
+            snakemake.params.judging["promise"],
             snakemake.wildcards.view,
             Path(snakemake.output.figure),
         )

@@ -59,6 +59,6 @@ if __name__ == "__main__":
             reference=Path(snakemake.input.reference),
             thresholds=Path(snakemake.input.thresholds),
             view=snakemake.wildcards.view,
-            settings=snakemake.params.settings,
+            settings={**snakemake.params.judging, "events_snr": snakemake.params.events_snr},
             result=Path(snakemake.output.statuses),
         )

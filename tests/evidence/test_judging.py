@@ -12,7 +12,7 @@ from gwmorph.evidence.judging import (
     status_of_windows,
 )
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.morphology.judgement import EACH_CLASS
+from gwmorph.morphology.manifest import EACH_CLASS
 from gwmorph.morphology.thresholds import limits_of
 from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS

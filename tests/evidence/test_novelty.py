@@ -19,6 +19,7 @@ from gwmorph.evidence.novelty import (
     negative_distances,
     novelty_rows,
     powers,
+    real_time_rows,
     resplit_rows,
     share_of_counts,
     split_rows,
@@ -26,7 +27,7 @@ from gwmorph.evidence.novelty import (
     without_bursts,
 )
 from gwmorph.evidence.recall import wilson
-from gwmorph.morphology.thresholds import ANY, left_out_scores
+from gwmorph.morphology.thresholds import ANY, QUIET, left_out_scores
 
 BOOTSTRAP = Bootstrap(256, 60, 4)
 
@@ -85,6 +86,28 @@ def test_classes_too_small_for_halves_are_left_out():
     rows = resplit_rows(vectors, names, [0.1], 3, 7)
     assert {row["label"] for row in rows} == {None, "class 0"}
     assert row_of(rows, method=EVERY, label=None)["rows"] == 20
+
+
+def test_windows_that_hold_nothing_count_in_no_share():
+    vectors, names = planted((120, 120, 240), 0.15)
+    names = np.where(names == "class 2", QUIET, names)
+    blocks = np.arange(480) % 16
+    rows = resplit_rows(vectors, names, [0.1], 20, 7)
+    times = np.random.default_rng(2).permutation(480).astype(float)
+    rows += real_time_rows(vectors, names, blocks, times, 0.0, [0.1], BOOTSTRAP)
+    assert {row["label"] for row in rows} == {None, "class 0", "class 1"}
+    whole = row_of(rows, split="halves of each class", method=TOGETHER, label=None)
+    assert whole["rows"] == 120
+    assert whole["low"] <= 0.1 <= whole["high"]
+    for power in powers(vectors, names):
+        assert power.label != QUIET
+        assert QUIET not in names[power.known]
+    still = np.full(240, QUIET)
+    assert resplit_rows(vectors[240:], still, [0.1], 3, 7) == []
+    assert (
+        real_time_rows(vectors[240:], still, blocks[240:], times[240:], 0, [0.1], BOOTSTRAP) == []
+    )
+    assert list(powers(vectors[240:], still)) == []
 
 
 def test_the_interval_is_that_of_the_law_of_the_counts():

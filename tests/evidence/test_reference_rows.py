@@ -11,7 +11,6 @@ from closeness import near
 from gwmorph.config import EncoderConfig
 from gwmorph.errors import TableError
 from gwmorph.evidence.reference import (
-    QUIET,
     check_reference,
     classes_in_windows,
     confusion_rows,
@@ -24,6 +23,7 @@ from gwmorph.evidence.reference import (
     reference_table,
     split_by_time,
 )
+from gwmorph.morphology.thresholds import QUIET
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.embeddings import embedding_column, embedding_matrix
 from gwmorph.tables.parquet import write_table

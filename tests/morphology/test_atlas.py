@@ -7,17 +7,16 @@ import pytest
 
 from gwmorph.errors import CalibrationError, TableError
 from gwmorph.morphology.atlas import (
-    About,
     describe,
     limit_rows,
     limits_in,
-    rate_of,
     read_atlas,
     require_usable,
     write_atlas,
 )
+from gwmorph.morphology.manifest import About
 from gwmorph.morphology.thresholds import ANY, limits_of
-from gwmorph.storage import read_json, write_json
+from gwmorph.storage import content_hash, read_json, write_json
 from gwmorph.tables.calibration import THRESHOLDS
 from gwmorph.tables.embeddings import embedding_column, of_width
 from gwmorph.tables.parquet import write_table
@@ -31,6 +30,7 @@ ABOUT = About(
     render_id="r1",
     encoder_id="e1",
     config_hash="c1",
+    classes="labels",
     promise="each_class",
     rate=0.05,
     agreeing=0.6,
@@ -123,18 +123,51 @@ def test_a_part_that_is_not_as_it_was_is_named(atlas, part, fault):
         read_atlas(atlas)
 
 
+def rewritten(atlas, change):
+    """Alter the manifest, and its own hash, where that is not what is altered."""
+    found = read_json(atlas / "manifest.json") | change
+    if "sha256" not in change:
+        del found["sha256"]
+        found["sha256"] = content_hash(found)
+    write_json(atlas / "manifest.json", found)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rate": 0.06},
+        {"encoder_id": "e2"},
+        {"gps_end": 1_999_999_999},
+        {"detectors": ["H1", "L1", "V1"]},
+        {"parts": {}},
+    ],
+)
+def test_what_a_manifest_says_is_not_altered_unseen(atlas, change):
+    write_json(atlas / "manifest.json", read_json(atlas / "manifest.json") | change)
+    with pytest.raises(CalibrationError, match=r"manifest\.json: was altered after it"):
+        read_atlas(atlas)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"format": 2}, "expected a manifest of format 1, got 2"),
         ({"rate": "5 %"}, "rate: expected float, got '5 %'"),
         ({"render_id": None}, "render_id: expected str, got None"),
+        ({"rate": 7.5}, "rate: expected more than 0 and less than 1, got 7.5"),
+        ({"promise": "bogus"}, "promise: expected each_class or overall, got 'bogus'"),
+        ({"classes": "guesses"}, "classes: expected labels or clusters, got 'guesses'"),
+        ({"agreeing": 0.0}, "agreeing: expected more than 0 and at most 1, got 0.0"),
+        ({"neighbors": -3}, "neighbors: expected at least 1, got -3"),
+        ({"detectors": [1]}, "detectors: expected names"),
+        ({"gps_end": 10}, "gps_end: expected more than gps_start, 1000, got 10"),
+        ({"sha256": None}, "sha256: expected str, got None"),
         ({"views": ["event", "window"]}, "says nothing of window/reference.parquet"),
         ({"parts": {"../../passwd": "0"}}, "outside of the atlas"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(atlas, change, message):
-    write_json(atlas / "manifest.json", read_json(atlas / "manifest.json") | change)
+    rewritten(atlas, change)
     with pytest.raises(CalibrationError, match=message):
         read_atlas(atlas)
 
@@ -142,8 +175,9 @@ def test_a_manifest_that_makes_no_sense_is_refused(atlas, change, message):
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
 def test_a_damaged_manifest_is_refused(atlas, content):
     (atlas / "manifest.json").write_bytes(content)
-    with pytest.raises(CalibrationError, match=r"manifest\.json: (damaged|expected)"):
+    with pytest.raises(CalibrationError, match=r"manifest\.json: (damaged|expected)") as caught:
         read_atlas(atlas)
+    assert str(caught.value).count("anew") == 1
 
 
 def test_a_folder_that_is_no_atlas_is_refused(tmp_path):
@@ -152,7 +186,7 @@ def test_a_folder_that_is_no_atlas_is_refused(tmp_path):
 
 
 def test_a_view_that_is_not_in_it_is_refused(atlas):
-    with pytest.raises(CalibrationError, match="expected views of windows, got an atlas of event"):
+    with pytest.raises(CalibrationError, match="of windows, got an atlas of events"):
         read_atlas(atlas).limits("window")
 
 
@@ -187,13 +221,21 @@ def test_an_atlas_says_what_it_holds(atlas):
     assert "whole, all 3 parts" in text
     assert "run demo: H1, L1, GPS 1000 to 9000" in text
     assert "events: 37 labelled rows" in text
-    assert "tomte: 6 rows, NOVEL below a cosine of" in text
+    assert "NOVEL: at most 0.05 of the rows of each class" in text
+    assert "NOVEL below the limit of every class" in text
+    assert "tomte: 6 rows, limit at a cosine of" in text
     assert "(of 0.14: too few for 0.05)" in text
     assert "alone: one row, no limit" in text
+    assert "all as one" not in text
 
 
-def test_limits_keep_the_rate_that_they_were_set_at():
-    _, vectors = labelled()
-    table = limit_rows(limits_of(vectors, np.array(CLASSES), 0.1, 1), CLASSES, 0.1)
-    assert rate_of(table, 0.05) == 0.1
-    assert rate_of(table.slice(0, 0), 0.05) == 0.05
+def test_an_atlas_says_whose_limit_decides(tables, tmp_path):
+    about = replace(ABOUT, promise="overall", classes="clusters")
+    write_atlas(tmp_path / "atlas", about, {"event": tables}, "")
+    text = describe(read_atlas(tmp_path / "atlas"))
+    assert "NOVEL: at most 0.05 of all rows together" in text
+    assert "NOVEL below the limit of all as one" in text
+    assert "all as one: 37 rows, limit at" in text
+    assert "events: 37 rows of clusters" in text
+    assert "nobody has said what they are" in text
+    assert about.judging["classes"] == "clusters"

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from closeness import near
-from gwmorph.morphology.judgement import EACH_CLASS, OVERALL, judge
+from gwmorph.morphology.judgement import judge
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.morphology.status import (
-    MEANING,
     Judgement,
     Status,
     counts,
     decide,
     is_about_vectors,
 )
-from gwmorph.morphology.thresholds import ANY, left_out_scores, limits_of
+from gwmorph.morphology.thresholds import ANY, QUIET, left_out_scores, limits_of
 
 
 def unit(rows):
@@ -92,6 +92,19 @@ def test_the_p_value_is_no_more_than_the_rate_where_a_row_is_new():
         assert 0 < found.novel.sum() < 200
 
 
+def test_p_values_and_limits_agree_beside_rows_that_are_never_new():
+    still = unit(np.eye(6)[5] + 0.01 * RNG.normal(size=(60, 6)))
+    reference, classes = np.vstack([REFERENCE, still]), np.append(CLASSES, [QUIET] * 60)
+    limits = limits_of(reference, classes, 0.05, 1)
+    found = judge(reference, classes, limits, OVERALL, reference, np.arange(140), 5)
+    # Members are counted as themselves, k - 1 below the k-th; those that are none as new rows.
+    assert found.novel[:80].sum() == 3
+    assert (found.p_value[:80][found.novel[:80]] <= 0.05).all()
+    assert not found.novel[80:].any()
+    assert found.p_value[80:].min() > 0.05
+    assert found.named[80:].tolist() == [QUIET] * 60
+
+
 def test_without_limits_nothing_is_new_and_nothing_known():
     for classes, limits in ((np.array(["a", "b"]), []), (np.array([], dtype=str), [])):
         found = judge(REFERENCE[: len(classes)], classes, limits, EACH_CLASS, NEW,
@@ -104,5 +117,4 @@ def test_without_limits_nothing_is_new_and_nothing_known():
 def test_counts_name_every_status():
     found = counts(np.array(["NOVEL", "KNOWN", "NOVEL"]))
     assert found == {"EXCLUDED": 0, "QUIET": 0, "KNOWN": 1, "AMBIGUOUS": 0, "NOVEL": 2}
-    assert MEANING.keys() == set(Status)
     assert is_about_vectors(np.array(list(Status))).tolist() == [False, False, True, True, True]

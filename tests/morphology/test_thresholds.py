@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from closeness import near
 from gwmorph.errors import CalibrationError
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import (
     ANY,
+    QUIET,
     class_scores,
     is_novel,
     left_out_scores,
@@ -124,16 +126,21 @@ def test_a_class_that_is_too_small_grants_what_its_size_allows():
 
 
 def test_a_rate_that_no_class_supports_is_refused_with_those_that_are():
-    with pytest.raises(CalibrationError, match=r"takes 999 .* at most 60 \(blip\).*from 0.016 on"):
-        require_rate(CLASSES, 0.001)
-    require_rate(CLASSES, 1 / 61)
+    with pytest.raises(CalibrationError, match=r"takes 999 .* at most 60 \(blip\).*from 0.017 on"):
+        require_rate(CLASSES, 0.001, EACH_CLASS)
+    with pytest.raises(
+        CalibrationError, match=r"takes 999 labelled rows, got 118.*from 0.0085 on"
+    ):
+        require_rate(CLASSES, 0.001, OVERALL)
+    require_rate(CLASSES, 1 / 61, EACH_CLASS)
+    require_rate(CLASSES, 1 / 119, OVERALL)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_a_reference_of_single_rows_is_refused(count):
     rows, names = REFERENCE[:count], np.array(["a", "b", "c"][:count], dtype=str)
     with pytest.raises(CalibrationError, match="a class of at least 2 labelled rows, got"):
-        require_rate(names, 0.1)
+        require_rate(names, 0.1, OVERALL)
     assert limits_of(rows, names, 0.1, 1) == []
 
 
@@ -195,3 +202,42 @@ def test_any_symmetric_similarity_will_do():
     found = left_out_scores(rows, names, nearness)
     away = np.abs(rows[0] - rows[1:15]).sum(axis=1).min()
     assert found.of("a")[0] == near(-away, rel=1e-5)
+
+
+# A dense class that is never NOVEL, as large as all others together, and as like them as any.
+STILL = unit(np.eye(8)[7] + 0.01 * np.random.default_rng(4).normal(size=(118, 8)))
+WITH_STILL = np.vstack([REFERENCE, STILL])
+CLASSES_WITH_STILL = np.append(CLASSES, [QUIET] * len(STILL))
+
+
+def test_rows_that_are_never_new_set_no_limit_of_all_as_one():
+    alone, beside = (
+        next(one for one in limits_of(*rows, 0.1, 1) if one.label == ANY)
+        for rows in ((REFERENCE, CLASSES), (WITH_STILL, CLASSES_WITH_STILL))
+    )
+    assert (beside.members, beside.granted) == (alone.members, alone.granted)
+    own = left_out_scores(WITH_STILL, CLASSES_WITH_STILL).of(ANY)
+    below = own < beside.limit
+    assert below[: len(CLASSES)].sum() == rank_at(118, 0.1) - 1
+    assert limits_of(STILL, np.full(118, QUIET), 0.1, 1)[0].label == QUIET
+    assert len(limits_of(STILL, np.full(118, QUIET), 0.1, 1)) == 1
+
+
+def test_rows_that_are_never_new_support_no_rate():
+    with pytest.raises(CalibrationError, match=r"takes 199 labelled rows, got 118\."):
+        require_rate(CLASSES_WITH_STILL, 0.005, OVERALL)
+    with pytest.raises(CalibrationError, match="at least 2 labelled rows, got 0 rows"):
+        require_rate(np.full(118, QUIET), 0.1, OVERALL)
+
+
+@given(st.integers(3, 3000), st.floats(1e-4, 0.5))
+def test_a_rate_is_refused_exactly_where_the_limit_cannot_grant_it(count, rate):
+    classes = np.array(["a"] * (count - count // 2) + ["b"] * (count // 2))
+    for promise, members in ((OVERALL, count), (EACH_CLASS, count - count // 2)):
+        if rank_at(members, rate) / (members + 1) <= rate + 1e-9:
+            require_rate(classes, rate, promise)
+            continue
+        with pytest.raises(CalibrationError) as caught:
+            require_rate(classes, rate, promise)
+        offered = float(str(caught.value).split("rates from ")[1].split(" on")[0])
+        require_rate(classes, offered, promise)

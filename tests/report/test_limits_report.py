@@ -16,10 +16,10 @@ from gwmorph.evidence.novelty import (
     resplit_rows,
 )
 from gwmorph.morphology.atlas import limit_rows
-from gwmorph.morphology.judgement import OVERALL
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import limits_of
-from gwmorph.report.limits import draw_limits, draw_novelty, write_limits_page
-from gwmorph.report.statuses import draw_statuses, novel_members, statuses_of
+from gwmorph.report.limits import _achieved, draw_limits, draw_novelty, write_limits_page
+from gwmorph.report.statuses import draw_statuses, limit_text, novel_members, statuses_of
 from gwmorph.tables.calibration import (
     ACHIEVED_RATES,
     DRIFT,
@@ -58,6 +58,7 @@ def tables():
     }
 
 
+JUDGING = {"classes": "labels", "promise": OVERALL, "rate": 0.05}
 EMPTY = {
     "thresholds": THRESHOLDS.empty_table(),
     "achieved": ACHIEVED_RATES.empty_table(),
@@ -67,7 +68,7 @@ EMPTY = {
 
 
 def draw(tables, folder, labelled=LABELLED):
-    draw_limits(labelled, tables["thresholds"], tables["achieved"], 0.05, folder / "limits.png")
+    draw_limits(labelled, tables["thresholds"], tables["achieved"], JUDGING, folder / "limits.png")
     draw_novelty(tables["novelty"], tables["curves"], OVERALL, folder / "novelty.png")
     return [(folder / f"{name}.png").read_bytes() for name in ("limits", "novelty")]
 
@@ -84,8 +85,9 @@ def test_nothing_is_drawn_as_words_and_is_not_what_something_is(tables, tmp_path
     assert nothing[0] != draw(tables, tmp_path)[0]
 
 
-def write(tables, path, drift=()):
-    write_limits_page(tables["thresholds"], tables["achieved"], tables["novelty"], drift, path)
+def write(tables, path, drift=(), **judging):
+    shown = (tables[name] for name in ("thresholds", "achieved", "novelty"))
+    write_limits_page(*shown, drift, JUDGING | judging, path)
     return path.read_text()
 
 
@@ -101,6 +103,35 @@ def test_page_has_every_class_its_limit_and_what_became_of_it(tables, tmp_path):
     auc = next(row for row in tables["novelty"].to_pylist() if row["figure"] == "auc")
     assert f"{auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})" in page
     assert "Drift" not in page
+
+
+@pytest.mark.parametrize(
+    ("promise", "method"), [(OVERALL, "all classes as one"), (EACH_CLASS, "every class")]
+)
+def test_page_has_what_the_promise_in_use_does_to_each_class(tables, tmp_path, promise, method):
+    page = write(tables, tmp_path / "a.html", promise=promise)
+    assert f"The same by class, by {method}, by halves" in page
+    (row,) = (
+        row
+        for row in tables["achieved"].to_pylist()
+        if row["split"] == "halves of each class"
+        and (row["method"], row["label"]) == (method, "power_line")
+    )
+    assert f"<td>{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})</td>" in page
+    assert f"a row is NOVEL by {method}, at a rate of 0.05" in page
+    assert page.count("Not in the table, of fewer than") == 2
+    assert "fewer than 3 rows: alone (1)." in page
+    assert "nobody has said" not in page
+    assert "nobody has said" in write(tables, tmp_path / "b.html", classes="clusters")
+
+
+def test_what_is_achieved_is_by_the_rule_and_at_the_rate_in_use(tables):
+    rows = tables["achieved"].to_pylist()
+    for promise, method in ((OVERALL, "all classes as one"), (EACH_CLASS, "every class")):
+        found = _achieved(rows, 0.05, promise)
+        assert found.keys() == {"", "blip", "power_line"}
+        assert {row["method"] for row in found.values()} == {method}
+    assert _achieved(rows, 0.2, OVERALL) == {}
 
 
 def test_page_of_nothing_says_so(tmp_path):
@@ -127,6 +158,19 @@ def test_a_status_belongs_to_its_row_in_any_order(tmp_path):
     statuses = filled(STATUSES, *rows[::-1])
     assert statuses_of(clusters, statuses).tolist() == kinds
     assert novel_members(clusters, statuses) == {0: 1}
-    draw_statuses(clusters, statuses, "event", tmp_path / "a.png")
-    draw_statuses(CLUSTERS.empty_table(), STATUSES.empty_table(), "event", tmp_path / "b.png")
+    judged = (THRESHOLDS.empty_table(), OVERALL, "event")
+    draw_statuses(clusters, statuses, *judged, tmp_path / "a.png")
+    nothing = (CLUSTERS.empty_table(), STATUSES.empty_table())
+    draw_statuses(*nothing, *judged, tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+
+
+def test_a_map_says_the_rate_that_is_granted_not_the_one_that_was_asked_for():
+    limits = limits_of(VECTORS_OF, CLASSES, 0.0001, 1)
+    table = limit_rows(limits, CLASSES.tolist(), 0.0001)
+    whole = next(one for one in limits if one.label == "")
+    text = f"NOVEL below a cosine of {whole.limit:.3f}, as 0.014 of new rows like the 71 known"
+    assert limit_text(table, OVERALL) == f"{text} ones are"
+    assert "at most 0.032 of new rows of any class" in limit_text(table, EACH_CLASS)
+    for promise in (OVERALL, EACH_CLASS):
+        assert "nothing is NOVEL" in limit_text(THRESHOLDS.empty_table(), promise)

@@ -32,7 +32,8 @@ rule limits:
         mem_mb=4000,
         runtime=20,
     params:
-        rate=CONFIG.calibration.rate,
+        judging=judged_by("rate", "promise"),
+        must_grant=RATE_IS_ASKED_FOR,
         seed=CONFIG.calibration.seed,
         code=code("limits"),
     message:
@@ -63,12 +64,8 @@ rule statuses:
         mem_mb=4000,
         runtime=20,
     params:
-        settings={
-            "promise": CONFIG.calibration.promise,
-            "agreeing": CONFIG.calibration.agreeing,
-            "neighbors": SIMILARITY.neighbors,
-            "events_snr": CONFIG.events.snr,
-        },
+        judging=judged_by("promise", "agreeing", "neighbors"),
+        events_snr=CONFIG.events.snr,
         code=code("statuses"),
     message:
         "Saying what becomes of the {wildcards.view}s of run {wildcards.run}"
@@ -80,6 +77,7 @@ rule status_map:
     input:
         clusters=CLUSTERS,
         statuses=STATUSES,
+        thresholds=THRESHOLDS,
     output:
         figure=report(
             STATUS_MAP,
@@ -99,6 +97,7 @@ rule status_map:
         mem_mb=2000,
         runtime=10,
     params:
+        judging=judged_by("classes", "promise", "rate", "agreeing", "neighbors"),
         code=code("status_map"),
     message:
         "Drawing what becomes of the {wildcards.view}s of run {wildcards.run}"
@@ -126,11 +125,10 @@ rule novelty:
     params:
         settings={
             "gap_s": SIMILARITY.gap_s,
-            **CONFIG.calibration.model_dump(
-                include={"seed", "rate", "rates", "resplits"}
-            ),
+            **CONFIG.calibration.model_dump(include={"seed", "rates", "resplits"}),
             **CONFIG.validation.model_dump(include={"block_s", "repeats"}),
         },
+        judging=judged_by("rate", "promise"),
         code=code("novelty"),
     message:
         "Measuring what would be noticed among the {wildcards.view} views of run {wildcards.run}"
@@ -206,8 +204,7 @@ rule novelty_report:
         mem_mb=2000,
         runtime=10,
     params:
-        rate=CONFIG.calibration.rate,
-        promise=CONFIG.calibration.promise,
+        judging=judged_by("classes", "promise", "rate"),
         code=code("novelty_report"),
     message:
         "Drawing the limits of the {wildcards.view} views of run {wildcards.run}"
@@ -235,6 +232,7 @@ rule atlas:
     params:
         views=VIEWS,
         configuration=CONFIG.model_dump(mode="json"),
+        judging=judged_by("classes", "promise", "rate", "agreeing", "neighbors"),
         code=code("atlas"),
     message:
         "Bundling what new data are judged by, from run {wildcards.run}"

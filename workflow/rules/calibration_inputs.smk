@@ -4,6 +4,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from gwmorph.morphology.manifest import CLUSTERS as OF_CLUSTERS
+from gwmorph.morphology.manifest import LABELS as OF_LABELS
+from gwmorph.morphology.manifest import read_manifest
+
 CALIBRATION = "results/{run}/calibration/{view}"
 LIMIT_REFERENCE = f"{CALIBRATION}/reference.parquet"
 THRESHOLDS = f"{CALIBRATION}/thresholds.parquet"
@@ -18,6 +22,12 @@ GIVEN_ATLAS = CONFIG.calibration.atlas
 # There is something to judge rows by: labelled ones, or an atlas. Then every run has statuses;
 # `calibrate` judges one without either by its own clusters.
 LIMITED = NAMED or bool(GIVEN_ATLAS)
+
+# A rate that somebody asks for is refused where the labelled rows do not support it. By the default few
+# rows get the rate that they allow, and the map says which: a map needs no labels at all.
+RATE_IS_ASKED_FOR = (
+    CONFIG.calibration.rate != type(CONFIG.calibration).model_fields["rate"].default
+)
 
 
 def status_files():
@@ -38,8 +48,37 @@ CALIBRATION_SHOWN = ["limits.png", "novelty.png", "limits.html"]
 
 
 @cache
+def judging():
+    """Return what rows are judged by: the configuration's keys, or an atlas's where one is named.
+
+    Limits keep what they were set for. A run that took some of it from its own keys would say one thing
+    and do another.
+    """
+    if GIVEN_ATLAS:
+        with one_message():
+            about, _ = read_manifest(GIVEN_ATLAS)
+        return about.judging
+    return {
+        "classes": OF_LABELS if NAMED else OF_CLUSTERS,
+        **CONFIG.calibration.model_dump(include={"promise", "rate", "agreeing"}),
+        "neighbors": SIMILARITY.neighbors,
+    }
+
+
+def judged_by(*names):
+    """Return a function for params: some of what rows are judged by."""
+    return lambda wildcards: {name: judging()[name] for name in names}
+
+
+@cache
 def require_atlas():
     """End unless the atlas is whole and for this run: before the first job, not in it."""
+    own = Path(ATLAS.format(run=RUN))
+    if Path(GIVEN_ATLAS).resolve() == own.resolve():
+        sys.exit(
+            f"ConfigError: calibration.atlas: {GIVEN_ATLAS} is what this run makes itself. Name "
+            "another run's, or a copy, or none: then the run's own labelled rows set the limits."
+        )
     if not inputs_are_read_here():
         return
     from gwmorph.block import RenderParameters
@@ -59,6 +98,8 @@ def require_atlas():
         )
         for view in VIEWS:
             atlas.limits(view)
+    for view in VIEWS:
+        require_comparable_reference(Path(GIVEN_ATLAS) / view / "reference.parquet")
 
 
 def given_atlas(wildcards):

@@ -16,7 +16,9 @@ class CalibrationConfig(Section):
     rate: float = key(
         0.05,
         "Share of new rows of known classes that may be called NOVEL. A class takes 1/rate - 1 "
-        "labelled rows for a limit of its own; smaller ones get the rate that their size allows.",
+        "labelled rows for a limit of its own; smaller ones get the rate that their size allows. "
+        "Where even the largest class, or by promise overall all rows, are too few, a rate other "
+        "than the default is refused; the default is by calibrate alone.",
         gt=0,
         lt=1,
     )
@@ -36,15 +38,17 @@ class CalibrationConfig(Section):
     )
     atlas: str | None = key(
         None,
-        "Folder of another run's atlas, results/NAME/calibration/atlas or a copy, whose labelled "
-        "rows and limits are used instead of this run's own.",
+        "Folder of another run's atlas, results/NAME/calibration/atlas or a copy, by which alone "
+        "this run is judged: labelled rows, limits, rate, promise, agreeing and "
+        "validation.similarity.neighbors are the atlas's, and this run's own are not read.",
     )
     elsewhere: Literal["refused", "allowed"] = key(
         "refused",
         "Whether an atlas may be used outside of the GPS span and detectors that it is of.",
     )
     rates: Annotated[list[Rate], Field(min_length=1), DISTINCT] = key(
-        [0.01, 0.05], "At which achieved rates and what is noticed are measured."
+        [0.01, 0.05],
+        "At which achieved rates and what is noticed are measured, beside the rate in use.",
     )
     resplits: int = key(
         20,

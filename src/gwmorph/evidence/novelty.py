@@ -7,6 +7,9 @@ judged by its earlier one, and each stretch of time judged without itself, say w
 in data that drift and in which glitches come in bursts.
 
 What would be noticed is measured by leaving one class out of the reference, in turn.
+
+Windows that hold nothing are in the reference, since others may be like them, but are never called
+NOVEL: none of the shares counts them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +38,7 @@ from gwmorph.morphology.thresholds import (
     is_novel,
     left_out_scores,
     limits_of,
+    may_be_new,
     p_values,
 )
 from gwmorph.simulation.streams import stream
@@ -89,7 +93,10 @@ def standardised(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def judged_by(scores: Scores, limits: Sequence[Limit]) -> dict[str, NDArray[np.bool_]]:
-    """Return which rows each of the methods calls NOVEL, bool [n] by its name."""
+    """Return which rows each of the methods calls NOVEL, bool [n] by its name.
+
+    ``limits`` have that of `ANY`, as they do where two rows of a class may be NOVEL.
+    """
     own = [one for one in limits if one.label != ANY]
     whole = next(one for one in limits if one.label == ANY)
     below = [scores.of(one.label) < one.percentile for one in own]
@@ -119,8 +126,9 @@ def resplit_rows(
         Of known rows that may be called NOVEL.
     """
     names, sizes = np.unique(classes, return_counts=True)
-    rows = np.flatnonzero(np.isin(classes, names[sizes >= 4]))
-    if not len(rows):
+    large = names[sizes >= 4]
+    rows, judgeable = np.flatnonzero(np.isin(classes, large)), large[may_be_new(large)]
+    if not len(judgeable):
         return []
     drawn = stream(seed, "halves of classes")
     # By rate, method and class (None: all), how many are NOVEL in each resplit, and of how many.
@@ -133,8 +141,8 @@ def resplit_rows(
         for rate in rates:
             limits = limits_of(vectors[setting], classes[setting], rate, seed, own)
             of_class = {one.label: one.granted for one in limits}
-            for label in (None, *names[sizes >= 4].tolist()):
-                chosen = np.full(len(judged), True) if label is None else classes[judged] == label
+            for label in (None, *judgeable.tolist()):
+                chosen = _of_class(classes[judged], label)
                 expected = of_class[ANY if label is None else label]
                 granted.setdefault((rate, label), []).append(expected)
                 for method, novel in judged_by(scores, limits).items():
@@ -151,6 +159,11 @@ def resplit_rows(
         }
         for (rate, method, label), pairs in counts.items()
     ]
+
+
+def _of_class(classes: Classes, label: str | None) -> NDArray[np.bool_]:
+    """Return which rows are of a class; of None, which may be NOVEL at all: bool [n]."""
+    return may_be_new(classes) if label is None else classes == label
 
 
 def halves(
@@ -216,8 +229,8 @@ def split_rows(
     """
     rows: Rows = []
     for method, called in novel.items():
-        for label in (None, *sorted(set(classes.tolist()) & granted.keys())):
-            own = np.full(len(classes), True) if label is None else classes == label
+        for label in (None, *sorted(set(classes[may_be_new(classes)].tolist()) & granted.keys())):
+            own = _of_class(classes, label)
             if not own.any():
                 continue
             row = _share_of_blocks(called[own], blocks[own], bootstrap)
@@ -246,12 +259,14 @@ def real_time_rows(
     vectors, classes, blocks, times
         Unit vectors float32 [n, d], class, block and GPS time (s) of each row, [n].
     """
-    if len(vectors) < 2:
+    if not _has_limit(classes):
         return []
     parts = split_by_time(times, gap_s)
     setting, later = parts.earlier, parts.later
     names, counts = np.unique(classes[setting], return_counts=True)
     later = later[np.isin(classes[later], names[counts >= 2])]
+    if not _has_limit(classes[setting]):
+        later = later[:0]
     rows: Rows = []
     apart = without_bursts(vectors, classes, blocks)
     for rate in rates:
@@ -265,6 +280,12 @@ def real_time_rows(
         if limits:
             rows += _of_split(BURSTS, apart, limits, classes, blocks, rate, bootstrap)
     return rows
+
+
+def _has_limit(classes: Classes) -> bool:
+    """Return whether two rows of one class are among those that may be NOVEL."""
+    _, counts = np.unique(classes[may_be_new(classes)], return_counts=True)
+    return bool((counts >= 2).any())
 
 
 def _of_split(
@@ -327,7 +348,8 @@ def powers(
     By `EVERY` class's limit, a row's p-value is the largest of all classes; by all classes
     `TOGETHER`, that of its best score of all. The reference has no row of the class; the rows of
     all other classes are judged without themselves. Classes of one row have no limit and count as
-    rows of no class.
+    rows of no class. Rows that are never NOVEL, of windows that hold nothing, are neither new nor
+    known, but others may be like them.
     """
     own = left_out_scores(vectors, classes, similarity)
     in_class = p_values(own, classes, own, classes)
@@ -335,10 +357,12 @@ def powers(
     limited = sizes >= 2
     for place, label in enumerate(own.labels.tolist()):
         others = limited & (np.arange(len(names)) != place)
-        if sizes[place] < FEWEST_OF_A_CLASS or not others.any():
+        judged = others & may_be_new(names)
+        small = sizes[place] < FEWEST_OF_A_CLASS
+        if small or not judged.any() or not may_be_new(names)[place]:
             continue
         new, known = (
-            np.flatnonzero(rows) for rows in (classes == label, np.isin(classes, names[others]))
+            np.flatnonzero(rows) for rows in (classes == label, np.isin(classes, names[judged]))
         )
         best = in_class[:, others].max(axis=1)
         yield Power(label, EVERY, best[new], best[known], new, known)

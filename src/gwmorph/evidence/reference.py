@@ -31,6 +31,7 @@ from gwmorph.evidence.truth import classes_of
 from gwmorph.labels import matching_triggers
 from gwmorph.morphology.partitions import agreement, information
 from gwmorph.morphology.similarity import UNKNOWN
+from gwmorph.morphology.thresholds import QUIET
 from gwmorph.tables.embeddings import embedding_matrix, of_width
 from gwmorph.tables.keys import row_keys
 from gwmorph.tables.parquet import read_metadata, read_table, require_metadata
@@ -38,9 +39,6 @@ from gwmorph.tables.validation import REFERENCE
 from gwmorph.wording import counted
 
 Classes = NDArray[np.str_]
-# A window into which nothing was injected. Without such rows to be like, the many of them would
-# have the names of the few that hold something too faint to be seen.
-QUIET = "quiet"
 _MADE_OTHERWISE = (
     "Its vectors were made in another way than this run's and say nothing of them: make a "
     "reference with the configuration of this run."

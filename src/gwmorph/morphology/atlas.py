@@ -1,7 +1,7 @@
 """The atlas: what new data are judged by, as one folder that can be copied anywhere.
 
 ``manifest.json`` says where it comes from, what its limits promise, and the SHA-256 of every other
-part. An atlas with a part missing or altered is refused.
+part (`morphology.manifest`). An atlas with a part missing or altered is refused.
 """
 
 import shutil
@@ -16,55 +16,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gwmorph.errors import CalibrationError, StorageError, TableError
-from gwmorph.morphology.thresholds import Limit
-from gwmorph.storage import read_json, sha256_of_file, write_json
+from gwmorph.morphology.manifest import (
+    CLUSTERS,
+    MANIFEST,
+    NEW_ONE,
+    OVERALL,
+    About,
+    manifest_of,
+    read_manifest,
+)
+from gwmorph.morphology.thresholds import ANY, Limit
+from gwmorph.storage import sha256_of_file, write_json
 from gwmorph.tables.calibration import THRESHOLDS
 from gwmorph.tables.parquet import read_metadata, read_table
 from gwmorph.tables.validation import REFERENCE
 
-MANIFEST = "manifest.json"
 CONFIG = "config.yaml"
-FORMAT = 1
-_NEW_ONE = "Copy the atlas again, whole, or make it anew with `snakemake calibrate`."
-# What a manifest says, and of which type.
-_KEYS: Mapping[str, type] = {
-    "format": int,
-    "run": str,
-    "detectors": list,
-    "gps_start": int,
-    "gps_end": int,
-    "render_id": str,
-    "encoder_id": str,
-    "config_hash": str,
-    "promise": str,
-    "rate": float,
-    "agreeing": float,
-    "neighbors": int,
-    "views": list,
-    "parts": dict,
-}
-
-
-@dataclass(frozen=True)
-class About:
-    """Where an atlas comes from and what its limits promise.
-
-    ``gps_start`` and ``gps_end`` bound the run, s; ``rate``, ``promise``, ``agreeing`` and
-    ``neighbors`` are keys of its configuration, whose hash is ``config_hash``.
-    """
-
-    run: str
-    detectors: tuple[str, ...]
-    gps_start: int
-    gps_end: int
-    render_id: str
-    encoder_id: str
-    config_hash: str
-    promise: str
-    rate: float
-    agreeing: float
-    neighbors: int
-    views: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +62,8 @@ class Atlas:
         if view not in self.about.views:
             raise CalibrationError(
                 f"{self.folder}: expected views of {view}s, got an atlas of "
-                f"{', '.join(self.about.views)}. Name an atlas of this view, or cluster another."
+                f"{' and '.join(f'{name}s' for name in self.about.views)}. "
+                "Name an atlas of this view, or cluster another."
             )
         return self.folder / view / name
 
@@ -126,14 +94,6 @@ def limit_rows(limits: Sequence[Limit], classes: Sequence[str], rate: float) -> 
 def limits_in(table: pa.Table) -> list[Limit]:
     """Return the limits that a THRESHOLDS table holds."""
     return [Limit(**row) for row in table.filter(pc.is_valid(table["limit"])).to_pylist()]
-
-
-def rate_of(thresholds: pa.Table, asked: float) -> float:
-    """Return the rate of limits, rows of THRESHOLDS, or, without any, what is asked for.
-
-    Those of another atlas keep theirs, whatever this run asks for.
-    """
-    return pc.max(thresholds["rate"]).as_py() if len(thresholds) else asked
 
 
 def write_atlas(
@@ -169,7 +129,7 @@ def write_atlas(
         (partial / CONFIG).write_text(config, encoding="utf-8")
         parts = sorted(path for path in partial.rglob("*") if path.is_file())
         hashes = {path.relative_to(partial).as_posix(): sha256_of_file(path) for path in parts}
-        write_json(partial / MANIFEST, _manifest(about, hashes))
+        write_json(partial / MANIFEST, manifest_of(about, hashes))
         if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)
@@ -190,62 +150,23 @@ def _require_made_alike(path: Path, about: About) -> None:
             )
 
 
-def _manifest(about: About, hashes: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        **vars(about),
-        "detectors": list(about.detectors),
-        "views": list(about.views),
-        "parts": dict(hashes),
-    }
-
-
 def read_atlas(folder: Path | str) -> Atlas:
     """Read an atlas's manifest, and check every part.
 
     Raises
     ------
     CalibrationError
-        There is no manifest, it is damaged or of another format, or a part is missing or altered;
-        the error names it.
+        The manifest, as `manifest.read_manifest` says, or a part is missing or altered; the error
+        names it.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder / MANIFEST)
-    parts: dict[str, str] = manifest["parts"]
+    about, parts = read_manifest(folder)
     needed = [
-        f"{view}/{name}.parquet"
-        for view in manifest["views"]
-        for name in ("reference", "thresholds")
+        f"{view}/{name}.parquet" for view in about.views for name in ("reference", "thresholds")
     ]
     for name in [*parts, *needed, CONFIG]:
         _check_part(folder, name, parts.get(name))
-    own = {key: manifest[key] for key in _KEYS if key not in ("format", "parts")}
-    about = About(**{**own, "detectors": tuple(own["detectors"]), "views": tuple(own["views"])})
     return Atlas(folder, about, parts)
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise CalibrationError(
-            f"{path}: no such file, so {path.parent} is no atlas. Name the folder "
-            "results/NAME/calibration/atlas of a run whose `snakemake calibrate` is finished."
-        )
-    try:
-        found = read_json(path)
-    except StorageError as error:
-        raise CalibrationError(f"{path}: damaged ({error}). {_NEW_ONE}") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        got = found.get("format") if isinstance(found, dict) else type(found).__name__
-        raise CalibrationError(
-            f"{path}: expected a manifest of format {FORMAT}, got {got!r}. {_NEW_ONE}"
-        )
-    for key, kind in _KEYS.items():
-        wanted = (int, float) if kind is float else kind
-        if not isinstance(found.get(key), wanted):
-            raise CalibrationError(
-                f"{path}: {key}: expected {kind.__name__}, got {found.get(key)!r}. {_NEW_ONE}"
-            )
-    return found
 
 
 def _check_part(folder: Path, name: str, expected: str | None) -> None:
@@ -254,14 +175,14 @@ def _check_part(folder: Path, name: str, expected: str | None) -> None:
         raise CalibrationError(f"{folder / MANIFEST}: names {name!r}, outside of the atlas.")
     path = folder / name
     if expected is None:
-        raise CalibrationError(f"{folder / MANIFEST}: says nothing of {name}. {_NEW_ONE}")
+        raise CalibrationError(f"{folder / MANIFEST}: says nothing of {name}. {NEW_ONE}")
     if not path.is_file():
-        raise CalibrationError(f"{path}: this part of the atlas is missing. {_NEW_ONE}")
+        raise CalibrationError(f"{path}: this part of the atlas is missing. {NEW_ONE}")
     got = sha256_of_file(path)
     if got != expected:
         raise CalibrationError(
             f"{path}: this part of the atlas was altered: expected SHA-256 {expected}, got {got}. "
-            f"{_NEW_ONE}"
+            f"{NEW_ONE}"
         )
 
 
@@ -313,27 +234,40 @@ def require_usable(
 def describe(atlas: Atlas) -> str:
     """Return what an atlas holds, as lines of text."""
     about = atlas.about
-    whom = {"each_class": "of each class", "overall": "of all classes together"}
+    whom = "all rows together" if about.promise == OVERALL else "the rows of each class"
+    kind = "rows of clusters" if about.classes == CLUSTERS else "labelled rows"
     lines = [
         f"{atlas.folder}: whole, all {len(atlas.parts)} parts are as they were written",
         f"run {about.run}: {', '.join(about.detectors)}, GPS {about.gps_start} to {about.gps_end}",
         f"render id {about.render_id}",
         f"encoder id {about.encoder_id}",
         f"configuration {about.config_hash}",
-        f"NOVEL: at most {about.rate:g} {whom.get(about.promise, about.promise)}; KNOWN: "
-        f"{about.agreeing:g} of {about.neighbors} neighbours agree",
+        f"NOVEL: at most {about.rate:g} of {whom}; KNOWN: {about.agreeing:g} of {about.neighbors} "
+        "neighbours agree",
     ]
+    if about.classes == CLUSTERS:
+        lines.append("classes are the run's own clusters: nobody has said what they are")
     for view in about.views:
-        lines.append(f"{view}s: {len(atlas.reference(view))} labelled rows")
-        held = {one.label: one for one in atlas.limits(view)}
-        lines += [
-            f"  {one.label or 'all as one'}: {one.members} rows, NOVEL below a cosine of "
-            f"{one.limit:.4f}" + _granted(one)
-            for one in held.values()
-        ]
-        alone = sorted(set(atlas.reference(view)["label"].to_pylist()) - held.keys())
-        lines += [f"  {label}: one row, no limit" for label in alone]
+        lines += [f"{view}s: {len(atlas.reference(view))} {kind}", *_limit_lines(atlas, view)]
     return "\n".join(lines)
+
+
+def _limit_lines(atlas: Atlas, view: str) -> list[str]:
+    held = {one.label: one for one in atlas.limits(view)}
+    overall = atlas.about.promise == OVERALL
+    said = ["a row is NOVEL below the limit of all as one; below its class's it is not KNOWN"]
+    if not overall:
+        said = ["a row is NOVEL below the limit of every class; below its class's it is not KNOWN"]
+    if not held:
+        said = ["no class has two rows: there is no limit"]
+    said += [
+        f"{one.label or 'all as one'}: {one.members} rows, limit at a cosine of {one.limit:.4f}"
+        + _granted(one)
+        for one in held.values()
+        if overall or one.label != ANY
+    ]
+    alone = sorted(set(atlas.reference(view)["label"].to_pylist()) - held.keys())
+    return [f"  {line}" for line in [*said, *(f"{label}: one row, no limit" for label in alone)]]
 
 
 def _granted(limit: Limit) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gwmorph.morphology.manifest import EACH_CLASS
 from gwmorph.morphology.similarity import UNKNOWN, Neighborhoods, nearest_in
 from gwmorph.morphology.status import Judgement
 from gwmorph.morphology.thresholds import (
@@ -17,11 +18,9 @@ from gwmorph.morphology.thresholds import (
     class_scores,
     is_novel,
     left_out_scores,
+    may_be_new,
     p_values,
 )
-
-# For whom a rate holds (calibration.promise): the rows of each class, or those of all together.
-EACH_CLASS, OVERALL = "each_class", "overall"
 
 
 def judge(
@@ -61,7 +60,7 @@ def judge(
         _novel(scores, limits, promise),
         scores.of(ANY),
         _p_value(reference, classes, scores, itself, promise)
-        if limits
+        if limits and (promise == EACH_CLASS or any(one.label == ANY for one in limits))
         else np.full(len(vectors), np.nan),
         named,
         agreeing,
@@ -92,8 +91,9 @@ def _p_value(
     if promise == EACH_CLASS:
         member_of = np.append(classes, UNKNOWN)[itself]
         return p_values(own, classes, scores, member_of).max(axis=1)
-    rising = np.sort(own.of(ANY))
-    is_new = itself < 0
+    members = may_be_new(classes)
+    rising = np.sort(own.of(ANY)[members])
+    is_new = ~np.append(members, False)[itself]
     below = np.searchsorted(rising, scores.of(ANY), side="right")
     return (below + is_new) / (len(rising) + is_new)
 

@@ -18,13 +18,6 @@ class Status(StrEnum):
     NOVEL = "NOVEL"
 
 
-MEANING = {
-    Status.EXCLUDED: "not analysed; the ledger says why",
-    Status.QUIET: "no trigger of events.snr, and a score that is not above its limit",
-    Status.KNOWN: "like a class, and its nearest labelled rows agree on which",
-    Status.AMBIGUOUS: "like a class, but its nearest labelled rows do not agree on which",
-    Status.NOVEL: "below the limit of every class",
-}
 # Of a window that is not analysed, or holds nothing, no vector is asked.
 _ABOUT_ROWS = (Status.KNOWN, Status.AMBIGUOUS, Status.NOVEL)
 

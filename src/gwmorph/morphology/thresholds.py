@@ -15,6 +15,11 @@ than s(x), which is the largest of all cos(j, x); so the score is no larger than
 s(i) is. Hence p = (1 + #{i: s(i) ≤ s(x)})/(n + 1), and p ≤ rate exactly where s(x) lies below the
 k-th smallest s(i). No member has to be kept back from the reference. The same does not hold of the
 mean similarity to several neighbours.
+
+Windows that hold nothing (``QUIET``) are rows that others may be like, but none that
+may be called new: the limit of all classes as one is not set with them. They stand fast while the
+others are exchanged, so that nothing changes in the above: s is the best cosine to the other
+members or to one of them.
 """
 
 from collections import Counter
@@ -25,10 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gwmorph.errors import CalibrationError
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.simulation.streams import stream
 from gwmorph.wording import counted
 
-# A limit of all classes together, as if they were one.
+# A window into which nothing was injected. Without such rows to be like, the many of them would
+# have the names of the few that hold something too faint to be seen.
+QUIET = "quiet"
+# A limit of all classes together that a row may be new of, as if they were one.
 ANY = ""
 # Cosines are compared with cosines of another batch, whose last bits may differ.
 _DECIMALS = 6
@@ -166,6 +175,9 @@ def limits_of(
 ) -> list[Limit]:
     """Return the limit of each class with at least two members, by name, and that of ``ANY``.
 
+    That of ``ANY`` is set by the rows that may be NOVEL: all but ``QUIET`` ones, if two
+    of these are of one class.
+
     Parameters
     ----------
     reference, classes
@@ -187,23 +199,34 @@ def limits_of(
         return []
     scores = left_out_scores(reference, classes) if scores is None else scores
     rows = {name: np.flatnonzero(classes == name) for name in names[counts >= 2].tolist()}
-    rows[ANY] = np.arange(len(classes))
+    if (counts[may_be_new(names)] >= 2).any():
+        rows[ANY] = np.flatnonzero(may_be_new(classes))
     return [
         _limit(label, scores.of(label)[own], reference[own], rate, seed)
         for label, own in rows.items()
     ]
 
 
-def require_rate(classes: Classes, rate: float) -> None:
-    """Check that a class of a reference, of rows of these classes [n], grants a rate.
+def may_be_new(classes: Classes) -> NDArray[np.bool_]:
+    """Return which rows of a reference, str [n], may be called NOVEL: all but ``QUIET`` ones."""
+    return classes != QUIET
+
+
+def require_rate(classes: Classes, rate: float, promise: str) -> None:
+    """Check that a reference, of rows of these classes [n], grants a rate.
+
+    Parameters
+    ----------
+    promise
+        ``EACH_CLASS``: the largest class is to grant it; ``OVERALL``: all rows as one.
 
     Raises
     ------
     CalibrationError
-        No class has two members, or none enough of them for the rate; the error says which rates
-        the largest grants.
+        No class has two members, or there are not enough of them for the rate; the error says
+        which rates they grant. Rows that are never NOVEL are no members.
     """
-    members = Counter(classes.tolist())
+    members = Counter(classes[may_be_new(classes)].tolist())
     largest = max(members, key=lambda name: members[name], default=None)
     if largest is None or members[largest] < 2:
         raise CalibrationError(
@@ -212,14 +235,23 @@ def require_rate(classes: Classes, rate: float) -> None:
             "alike rows of a class are. Name more labels, or a longer run's reference "
             "(validation.similarity)."
         )
-    count = members[largest]
+    count = members[largest] if promise == EACH_CLASS else members.total()
     if rate * (count + 1) + 1e-9 < 1:
+        needed = int(np.ceil(1 / rate - 1 - 1e-9))
+        whose = "a class called NOVEL takes {} labelled rows of it, got at most {} ({})"
+        if promise == OVERALL:
+            whose = "known classes called NOVEL takes {} labelled rows, got {}"
         raise CalibrationError(
-            f"calibration.rate: {rate:g} of new rows of a class called NOVEL takes "
-            f"{int(np.ceil(1 / rate - 1 - 1e-9))} labelled rows of it, got at most {count} "
-            f"({largest}). They support rates from {1 / (count + 1):.2g} on: ask for such a one, "
-            "or name a reference with more rows."
+            f"calibration.rate: {rate:g} of new rows of {whose.format(needed, count, largest)}. "
+            f"They support rates from {_rounded_up(1 / (count + 1))} on: ask for such a one, or "
+            "name a reference with more rows."
         )
+
+
+def _rounded_up(rate: float) -> str:
+    """Write a rate with two digits, no smaller than it is: what is written can be asked for."""
+    digits = 1 - int(np.floor(np.log10(rate)))
+    return f"{np.ceil(rate * 10**digits - 1e-9) / 10**digits:g}"
 
 
 def _limit(

@@ -14,14 +14,15 @@ from gwmorph.evidence.novelty import (
     BURSTS,
     COLUMNS,
     EVERY,
+    FEWEST_OF_A_CLASS,
     LATER,
     PAIRS,
     RESPLITS,
     TOGETHER,
     VECTORS,
 )
-from gwmorph.morphology.judgement import EACH_CLASS, OVERALL
-from gwmorph.morphology.thresholds import ANY, Scores, left_out_scores
+from gwmorph.morphology.manifest import CLUSTERS, EACH_CLASS, OVERALL
+from gwmorph.morphology.thresholds import ANY, QUIET, Scores, left_out_scores, may_be_new
 from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, heading, page, paragraph, table
 from gwmorph.report.palette import cluster_color, saved_figure
@@ -35,12 +36,23 @@ _PANEL_IN = 1.9
 _METHODS = (EVERY, TOGETHER, PAIRS)
 _SPLITS = (RESPLITS, LATER, BURSTS)
 _BINS = 30
+_BY_PROMISE = {EACH_CLASS: EVERY, OVERALL: TOGETHER}
+_OWN_CLUSTERS = (
+    "The classes are the run's own clusters: nobody has said what they are, and none is a known "
+    "class. What is NOVEL lies apart from all of them. They were made of these vectors, so that "
+    "what would be noticed says how far apart they are, not what a new kind would be, and trigger "
+    "columns, of which they were not made, are no fair comparison."
+)
 
 Row = Mapping[str, Any]
 
 
 def draw_limits(
-    reference: pa.Table, thresholds: pa.Table, achieved: pa.Table, rate: float, path: Path | str
+    reference: pa.Table,
+    thresholds: pa.Table,
+    achieved: pa.Table,
+    judging: Mapping[str, Any],
+    path: Path | str,
 ) -> None:
     """Draw for each class how like their class its members are, and its limit.
 
@@ -48,8 +60,9 @@ def draw_limits(
     ----------
     reference, thresholds, achieved
         Rows of REFERENCE, THRESHOLDS and ACHIEVED_RATES.
-    rate
-        Of the limits; the achieved rate is that of the nearest one that was measured.
+    judging
+        ``rate`` of the limits, and ``promise``: for whom it holds. What is achieved is by that
+        rule at that rate, and nothing is said of it where that was not measured.
     path
         PNG to write.
     """
@@ -65,17 +78,20 @@ def draw_limits(
             _say(panels[0], _NO_LIMIT)
             return
         scores = left_out_scores(embedding_matrix(reference), classes_in(reference))
-        measured = _achieved(achieved.to_pylist(), rate)
+        measured = _achieved(achieved.to_pylist(), **judging)
         for axes, row in zip(panels, shown, strict=False):
             _draw_class(axes, row, scores, classes_in(reference), measured.get(row["label"]))
-        figure.supxlabel("best cosine to another labelled row of the class", fontsize=10)
+        kind = (
+            "row of the cluster" if judging["classes"] == CLUSTERS else "labelled row of the class"
+        )
+        figure.supxlabel(f"best cosine to another {kind}", fontsize=10)
 
 
 def _draw_class(
     axes: Axes, row: Row, scores: Scores, classes: np.ndarray, measured: Row | None
 ) -> None:
     label = row["label"]
-    own = scores.of(label) if label == ANY else scores.of(label)[classes == label]
+    own = scores.of(label)[may_be_new(classes) if label == ANY else classes == label]
     own = own[np.isfinite(own)]
     low = min(float(own.min()), row["limit"])
     bins = np.linspace(low, max(1.0, float(own.max())), _BINS).tolist()
@@ -84,18 +100,19 @@ def _draw_class(
     name = label.replace("_", " ") or "all as one class"
     said = f"limit {row['limit']:.3f} (at {row['granted']:.2g})"
     if measured is not None:
-        said += f", achieved {measured['value']:.3f}"
+        said += f", NOVEL {measured['value']:.3f}"
     axes.set_title(f"{name} ({row['members']})\n{said}", fontsize=8)
     axes.tick_params(labelsize=7)
 
 
-def _achieved(rows: Sequence[Row], rate: float) -> dict[str, Row]:
-    """Return by class what the halves achieve, '' for all as one, at the rate nearest to this."""
-    rates = sorted({row["rate"] for row in rows}, key=lambda one: abs(math.log(one / rate)))
-    chosen = [row for row in rows if row["split"] == RESPLITS and row["rate"] in rates[:1]]
-    found = {row["label"]: row for row in chosen if row["method"] == EVERY and row["label"]}
-    whole = [row for row in chosen if row["method"] == TOGETHER and row["label"] is None]
-    return found | ({ANY: whole[0]} if whole else {})
+def _achieved(rows: Sequence[Row], rate: float, promise: str, **_: Any) -> dict[str, Row]:
+    """Return by class, '' for all, what share of it the halves call NOVEL at this very rate."""
+    method = _BY_PROMISE[promise]
+    return {
+        row["label"] or ANY: row
+        for row in rows
+        if row["split"] == RESPLITS and row["method"] == method and row["rate"] == rate
+    }
 
 
 def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path | str) -> None:
@@ -110,7 +127,7 @@ def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path |
     path
         PNG to write.
     """
-    method = {EACH_CLASS: EVERY, OVERALL: TOGETHER}[promise]
+    method = _BY_PROMISE[promise]
     rows = [r for r in novelty.to_pylist() if r["figure"] == "auc" and r["method"] == method]
     labels = sorted({row["label"] for row in rows})
     with saved_figure(path, 13.0, max(2.2 + 0.3 * len(labels), 4.5)) as figure:
@@ -159,17 +176,50 @@ def write_limits_page(
     achieved: pa.Table,
     novelty: pa.Table,
     drift: Sequence[pa.Table],
+    judging: Mapping[str, Any],
     path: Path | str,
 ) -> None:
-    """Write limits, achieved rates, power, and drift where there is an atlas, as a page."""
-    rows = achieved.to_pylist()
-    blocks = [heading("Limits"), _limit_table(thresholds.to_pylist())]
+    """Write limits, achieved rates, power, and drift where there is an atlas, as a page.
+
+    ``judging`` is what rows are judged by: ``promise`` and ``rate``, and where ``classes`` are
+    from.
+    """
+    rows, limits = achieved.to_pylist(), thresholds.to_pylist()
+    method = _BY_PROMISE[judging["promise"]]
+    blocks = [paragraph(_OWN_CLUSTERS)] * (judging["classes"] == CLUSTERS)
+    blocks += [heading("Limits"), paragraph(_in_use(judging, method)), _limit_table(limits)]
     blocks += [heading("Rows of known class called NOVEL all the same"), _whole_table(rows)]
-    blocks += [heading("The same by class, by halves of each class"), _class_table(rows)]
-    blocks += [heading("What would be noticed"), *_novelty_blocks(novelty.to_pylist())]
+    blocks += [heading(f"The same by class, by {method}, by halves of each class")]
+    blocks += [_class_table(rows, method), *_missing(limits, rows, 4)]
+    noticed = novelty.to_pylist()
+    blocks += [heading("What would be noticed"), *_novelty_blocks(noticed)]
+    blocks += _missing(limits, noticed, FEWEST_OF_A_CLASS)
+    blocks += [paragraph("A value without an interval is of fewer than 5 stretches of time.")]
     for found in drift:
         blocks += [heading("Drift"), _drift_table(found.to_pylist())]
     write_bytes(path, page("Limits", *blocks).encode())
+
+
+def _in_use(judging: Mapping[str, Any], method: str) -> str:
+    overall = judging["promise"] == OVERALL
+    whose = "known rows" if overall else "the known rows of each class"
+    as_many = "as many of them are NOVEL as" if overall else "no more of them are NOVEL than"
+    return (
+        f"In use: a row is NOVEL by {method}, at a rate of {judging['rate']:g} of {whose}. A "
+        f"run's own known rows were not kept back from its limits: {as_many} the rate says, "
+        "whatever they are."
+    )
+
+
+def _missing(limits: Sequence[Row], rows: Sequence[Row], fewest: int) -> list[str]:
+    """Say of which classes a table has no line, and why."""
+    shown = {row["label"] for row in rows}
+    names = {row["label"]: row["members"] for row in limits if row["label"] not in (ANY, *shown)}
+    small = [f"{name.replace('_', ' ')} ({n})" for name, n in names.items() if n < fewest]
+    said = [f"Not in the table, of fewer than {fewest} rows: {', '.join(small)}."] if small else []
+    if QUIET in names:
+        said.append("Windows that hold nothing are not either: they are QUIET, never NOVEL.")
+    return [paragraph(text) for text in said]
 
 
 def _limit_table(rows: Sequence[Row]) -> str:
@@ -214,16 +264,16 @@ def _whole_table(rows: Sequence[Row]) -> str:
     return table(headings, cells) if cells else paragraph("No class has four labelled rows.")
 
 
-def _class_table(rows: Sequence[Row]) -> str:
+def _class_table(rows: Sequence[Row], method: str) -> str:
     own = {
         (r["label"], r["rate"]): r
         for r in rows
-        if r["split"] == RESPLITS and r["method"] == EVERY and r["label"] is not None
+        if r["split"] == RESPLITS and r["method"] == method and r["label"] is not None
     }
     rates = sorted({rate for _, rate in own})
     headings = [(Words("class"), ""), ("rows", "that were judged, each time")]
     for rate in rates:
-        headings += [(f"granted, of {rate:g}", "what half of the class allows")]
+        headings += [(f"granted, of {rate:g}", "what half of the class alone allows")]
         headings += [(f"achieved, of {rate:g}", "mean over resplits, 95 % interval of one")]
     cells = []
     for label in sorted({label for label, _ in own}):

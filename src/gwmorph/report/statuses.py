@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from gwmorph.morphology.manifest import OVERALL
 from gwmorph.morphology.status import Status
+from gwmorph.morphology.thresholds import ANY
 from gwmorph.report.columns import values
 from gwmorph.report.palette import GREY, LEGEND_BELOW, saved_figure, say_empty
 
@@ -37,13 +39,39 @@ def novel_members(clusters: pa.Table, statuses: pa.Table) -> dict[int, int]:
     return {number: novel[number] for number in np.unique(numbers).tolist()}
 
 
-def draw_statuses(clusters: pa.Table, statuses: pa.Table, view: str, path: Path | str) -> None:
+def limit_text(thresholds: pa.Table, promise: str) -> str:
+    """Say below what a row is NOVEL, by rows of THRESHOLDS, and of how many known ones that is."""
+    held = [row for row in thresholds.to_pylist() if row["limit"] is not None]
+    if promise == OVERALL:
+        for row in held:
+            if row["label"] == ANY:
+                return (
+                    f"NOVEL below a cosine of {row['limit']:.3f}, as {row['granted']:.2g} of new "
+                    f"rows like the {row['members']} known ones are"
+                )
+        return "No limit: nothing is NOVEL"
+    own = [row["granted"] for row in held if row["label"] != ANY]
+    if not own:
+        return "No limit: nothing is NOVEL"
+    return f"NOVEL below every class's limit: at most {max(own):.2g} of new rows of any class"
+
+
+def draw_statuses(
+    clusters: pa.Table,
+    statuses: pa.Table,
+    thresholds: pa.Table,
+    promise: str,
+    view: str,
+    path: Path | str,
+) -> None:
     """Draw the 2-d map coloured by status.
 
     Parameters
     ----------
     clusters, statuses
         Rows of CLUSTERS and STATUSES, both of one view; none gives a figure that says so.
+    thresholds, promise
+        Rows of THRESHOLDS by which they were judged, and for whom the rate holds.
     view
         That view.
     path
@@ -59,7 +87,8 @@ def draw_statuses(clusters: pa.Table, statuses: pa.Table, view: str, path: Path 
             larger = 2.0 if status == Status.NOVEL else 1.0
             axes.scatter(x[own], y[own], s=larger * area, c=color, linewidths=0, label=label)
         axes.set(xlabel="UMAP 1 [arbitrary]", ylabel="UMAP 2 [arbitrary]", xticks=[], yticks=[])
-        axes.set_title(f"Coloured by what becomes of the {view}s")
+        limit = limit_text(thresholds, promise)
+        axes.set_title(f"Coloured by what becomes of the {view}s\n{limit}", fontsize=11)
         if not len(x):
             say_empty(axes, view)
         axes.legend(**{**LEGEND_BELOW, "ncols": len(COLORS)}, markerscale=2.0)
