@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads, such as head, has enough: what is left goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
     # What the system says of a path that nothing else has looked at: too long, no permission.
     except (GwmorphError, OSError) as error:
         print(f"gwmorph: error: {error}", file=sys.stderr)

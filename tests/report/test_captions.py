@@ -15,7 +15,14 @@ from gwmorph.config import Config
 FOLDER = Path(__file__).resolve().parents[2] / "workflow" / "report"
 CAPTIONS = sorted(FOLDER.glob("*.rst"))
 VIEWS = ("window", "event")
-PARAMS = SimpleNamespace(events_snr=8.75, listed=37, rate=0.07)
+JUDGING = {
+    "classes": "classes",
+    "promise": "overall",
+    "rate": 0.07,
+    "agreeing": 0.6,
+    "neighbors": 5,
+}
+PARAMS = SimpleNamespace(events_snr=8.75, listed=37, rate=0.07, judging=JUDGING)
 
 
 def html(path: Path, config: dict, view: str = "window", files: Sequence[Any] = ()) -> str:
