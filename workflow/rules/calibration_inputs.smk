@@ -81,16 +81,13 @@ def require_atlas():
         )
     if not inputs_are_read_here():
         return
-    from gwmorph.block import RenderParameters
     from gwmorph.morphology.atlas import read_atlas, require_usable
 
-    sections = [keys(name) for name in ("conditioning", "qtransform", "picture")]
     with one_message():
         atlas = read_atlas(GIVEN_ATLAS)
-        drawn = RenderParameters.from_sections(CONFIG.window.duration_s, *sections)
         require_usable(
             atlas,
-            drawn.render_id,
+            own_render_id(),
             None,
             CONFIG.run.detectors,
             (CONFIG.run.gps_start, CONFIG.run.gps_end),

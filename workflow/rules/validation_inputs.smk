@@ -64,19 +64,26 @@ def validation_files():
 
 
 @cache
+def own_render_id():
+    """Return how the run's pictures are drawn, before one is."""
+    from gwmorph.block import RenderParameters
+
+    sections = [keys(name) for name in ("conditioning", "qtransform", "picture")]
+    drawn = RenderParameters.from_sections(CONFIG.window.duration_s, *sections)
+    return drawn.render_id
+
+
+@cache
 def require_comparable_reference(path):
     """End where another run's pictures were made in another way: before the first job, not late."""
     if not inputs_are_read_here():
         return
-    from gwmorph.block import RenderParameters
     from gwmorph.evidence.reference import check_reference
 
-    sections = [keys(name) for name in ("conditioning", "qtransform", "picture")]
     with one_message():
-        drawn = RenderParameters.from_sections(CONFIG.window.duration_s, *sections)
         check_reference(
             path,
-            drawn.render_id,
+            own_render_id(),
             CONFIG.encoder,
             (CONFIG.picture.height, CONFIG.picture.width),
             next(map(content_of, weights_of(CONFIG.encoder)), None),
