@@ -2,14 +2,6 @@
 # Says which published events and hardware injections the run found, and which events are like chirps.
 
 
-def chirp_reference(wildcards):
-    """Return the labelled events that others are compared with, if there are any."""
-    if not (NAMED and "event" in VIEWS):
-        return []
-    other = reference_of_other("event")
-    return other or [REFERENCE.format(run=wildcards.run, view="event")]
-
-
 rule events:
     input:
         known_events_files(),

@@ -74,3 +74,11 @@ def given_catalog(wildcards):
 def of_events(pattern):
     """Return a file of the event views, where the run has them."""
     return [pattern.replace("{view}", "event")] * ("event" in VIEWS)
+
+
+def chirp_reference(wildcards):
+    """Return the labelled events that others are compared with, if there are any."""
+    if not (NAMED and "event" in VIEWS):
+        return []
+    other = reference_of_other("event")
+    return other or [REFERENCE.format(run=wildcards.run, view="event")]
