@@ -20,7 +20,7 @@ def cluster_table(
     diagnostics: Path,
     named: Sequence[Path],
     clusters: Path,
-    statuses: Sequence[Path],
+    statuses: Path,
     flagged: Sequence[Path],
     csv: Path,
     html: Path,
@@ -28,7 +28,7 @@ def cluster_table(
     summary = read_table(cluster_summary, CLUSTER_SUMMARY)
     names = read_names(named, summary)
     rows = read_table(clusters, CLUSTERS)
-    novel = next((novel_members(rows, read_table(path, STATUSES)) for path in statuses), None)
+    novel = novel_members(rows, read_table(statuses, STATUSES))
     known = next((known_members(rows, read_table(path, FLAGGED)) for path in flagged), None)
     write_cluster_csv(summary, csv, names, novel, known)
     write_cluster_html(summary, read_json(diagnostics), html, names, novel, known)
@@ -41,7 +41,7 @@ if __name__ == "__main__":
             diagnostics=Path(snakemake.input.diagnostics),
             named=[Path(path) for path in snakemake.input.named],
             clusters=Path(snakemake.input.clusters),
-            statuses=[Path(path) for path in snakemake.input.statuses],
+            statuses=Path(snakemake.input.statuses),
             flagged=[Path(path) for path in snakemake.input.flagged],
             csv=Path(snakemake.output.csv),
             html=Path(snakemake.output.html),

@@ -17,7 +17,7 @@ from gwmorph.tables.parquet import read_table
 def event_table(
     triggers: Path,
     clusters: Path,
-    statuses: Sequence[Path],
+    statuses: Path,
     flagged: Sequence[Path],
     pictures: Sequence[Path],
     window_s: int,
@@ -28,9 +28,9 @@ def event_table(
     chosen = choose_events(
         read_table(triggers, TRIGGERS),
         read_table(clusters, CLUSTERS),
+        read_table(statuses, STATUSES),
         events_snr,
         count,
-        next((read_table(path, STATUSES) for path in statuses), None),
         next((read_table(path, FLAGGED) for path in flagged), None),
     )
     write_bytes(html, events_page(chosen, Pictures(pictures, window_s).of).encode())
@@ -41,7 +41,7 @@ if __name__ == "__main__":
         event_table(
             triggers=Path(snakemake.input.triggers),
             clusters=Path(snakemake.input.clusters),
-            statuses=[Path(path) for path in snakemake.input.statuses],
+            statuses=Path(snakemake.input.statuses),
             flagged=[Path(path) for path in snakemake.input.flagged],
             pictures=[Path(path) for path in snakemake.input.pictures],
             window_s=snakemake.params.window_s,

@@ -12,6 +12,7 @@ from gwmorph.evidence.novelty import (
     curve_rows,
     negative_distances,
     novelty_rows,
+    powers,
     real_time_rows,
     resplit_rows,
     standardised,
@@ -38,12 +39,13 @@ def novelty(reference: Path, settings: Mapping[str, Any], outputs: Mapping[str, 
         vectors, classes, blocks, times_of(labelled), settings["gap_s"], rates, bootstrap
     )
     columns = standardised(trigger_columns_of(labelled))
-    noticed = [
-        *novelty_rows(VECTORS, vectors, classes, blocks, rates, bootstrap),
-        *novelty_rows(COLUMNS, columns, classes, blocks, rates, bootstrap, negative_distances),
-    ]
-    curves = curve_rows(VECTORS, vectors, classes)
-    curves += curve_rows(COLUMNS, columns, classes, negative_distances)
+    noticed, curves = [], []
+    for features, found in (
+        (VECTORS, list(powers(vectors, classes))),
+        (COLUMNS, list(powers(columns, classes, negative_distances))),
+    ):
+        noticed += novelty_rows(features, found, blocks, rates, bootstrap)
+        curves += curve_rows(features, found)
     metadata = {
         **shared_metadata([reference], ["gwmorph.render_id", "gwmorph.encoder_id"]),
         **lineage(dict(settings), hashes_of([reference])),

@@ -70,7 +70,7 @@ if __name__ == "__main__":
             above_limit=[Path(path) for path in snakemake.input.above_limit],
             cluster_summaries=by_view(snakemake.input.cluster_summaries),
             diagnostics=by_view(snakemake.input.diagnostics),
-            statuses=by_view(snakemake.input.statuses) if snakemake.input.statuses else {},
+            statuses=by_view(snakemake.input.statuses),
             flagged=[Path(path) for path in snakemake.input.flagged],
             result=Path(snakemake.output.summary),
         )

@@ -1,4 +1,4 @@
-from gwmorph.wording import counted, hourly
+from gwmorph.wording import counted, hourly, number
 
 
 def test_one_is_singular_and_the_others_are_not():
@@ -14,3 +14,10 @@ def test_rates_have_three_digits_and_no_exponent():
     rates = [hourly(number, 7200) for number in (0, 1, 121, 123456)]
     assert rates == ["0 an hour", "0.5 an hour", "60.5 an hour", "61,728 an hour"]
     assert hourly(0, 0) == "no livetime"
+
+
+def test_a_value_that_is_none_is_no_number():
+    assert [number(value, "+.2f") for value in (1.234, -0.5)] == ["+1.23", "-0.50"]
+    absent = (None, float("nan"), float("inf"))
+    assert [number(value, ".1f") for value in absent] == [""] * 3
+    assert number(None, ".1f", "none") == "none"

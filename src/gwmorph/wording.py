@@ -1,9 +1,16 @@
-"""Words that follow a number."""
+"""Numbers in words."""
+
+import math
 
 
 def counted(number: int, noun: str) -> str:
     """Return ``1 window``, ``2 windows``, ``1,000 windows``: for nouns whose plural takes an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def number(value: float | None, form: str, none: str = "") -> str:
+    """Return a value by a format such as ``.3f``; ``none`` where there is no finite one."""
+    return none if value is None or not math.isfinite(value) else format(value, form)
 
 
 def hourly(number: int, livetime_s: float) -> str:

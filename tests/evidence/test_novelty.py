@@ -195,7 +195,7 @@ def test_left_out_rows_are_judged_as_if_the_class_had_never_been():
 
 
 def test_novelty_rows_have_an_auc_and_the_share_at_each_rate():
-    rows = novelty_rows("vectors", APART, NAMES, BLOCKS, [0.05], BOOTSTRAP)
+    rows = novelty_rows("vectors", powers(APART, NAMES), BLOCKS, [0.05], BOOTSTRAP)
     found = row_of(rows, label="class 1", method=EVERY, figure="auc")
     assert found["low"] <= found["value"] <= found["high"]
     assert found["rows"] == 60
@@ -209,7 +209,7 @@ def test_few_rows_have_no_roc():
 
 
 def test_a_curve_rises_from_nothing_to_all():
-    found = curve_rows("vectors", APART, NAMES)
+    found = curve_rows("vectors", powers(APART, NAMES))
     rows = [row for row in found if row["label"] == "class 0" and row["method"] == EVERY]
     noticed = [row["noticed"] for row in rows]
     assert len(rows) == 101

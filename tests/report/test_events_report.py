@@ -19,6 +19,11 @@ def member(time: float, probability: float) -> dict:
     return {"detector": "H1", "trigger_time": time, "probability": probability}
 
 
+def about(time: float, status: str = "KNOWN", p: float = 0.5) -> dict:
+    own = {"detector": "H1", "trigger_time": time, "status": status}
+    return own | {"named": "power_line", "p_value": p}
+
+
 @pytest.fixture
 def chosen() -> dict:
     triggers = [
@@ -35,6 +40,7 @@ def chosen() -> dict:
     return choose_events(
         filled(TRIGGERS, *triggers),
         filled(CLUSTERS, *members[::-1]),
+        filled(STATUSES, *(about(time) for time in (1.5, 2.5, 3.5, 4.5, 5.5))),
         events_snr=7.5,
         count=3,
     )
@@ -43,6 +49,7 @@ def chosen() -> dict:
 def test_the_loudest_and_the_least_probable_are_chosen(chosen):
     times = {name: [event["trigger_time"] for event in some] for name, some in chosen.items()}
     assert times == {
+        "NOVEL": [],
         "Loudest": [2.5, 1.5, 5.5],
         "Least probable in noise, without a loud tile": [4.5, 5.5, 3.5],
         # Of equal ones the earliest comes first.
@@ -68,9 +75,11 @@ def test_page_gives_gps_times_with_their_digits_and_pictures(chosen, tmp_path):
 
 
 def test_an_empty_list_is_said_to_be(tmp_path):
-    nothing = choose_events(TRIGGERS.empty_table(), CLUSTERS.empty_table(), 7.5, 10)
+    nothing = choose_events(
+        *(schema.empty_table() for schema in (TRIGGERS, CLUSTERS, STATUSES)), 7.5, 10
+    )
     page = events_page(nothing, lambda *key: tmp_path)
-    assert page.count("There is none.") == 3
+    assert page.count("There is none.") == 4
     assert "<table" not in page
 
 
@@ -82,20 +91,16 @@ def test_a_picture_that_is_missing_is_not_left_out(chosen, tmp_path):
 def test_a_run_without_scores_does_not_say_that_nothing_is_improbable():
     triggers = filled(TRIGGERS, trigger(1.5, 9.0), trigger(2.5, 100.0))
     members = filled(CLUSTERS, member(1.5, 0.9), member(2.5, 0.5))
-    lists = choose_events(triggers, members, events_snr=7.5, count=3)
-    assert list(lists) == ["Loudest", "Least probable in their cluster"]
+    lists = choose_events(triggers, members, filled(STATUSES, about(1.5), about(2.5)), 7.5, 3)
+    assert list(lists) == ["NOVEL", "Loudest", "Least probable in their cluster"]
 
 
 def test_what_is_new_comes_first_and_every_event_has_its_status(tmp_path):
     triggers = filled(TRIGGERS, *(trigger(time + 0.5, 9.0) for time in range(1, 5)))
     members = filled(CLUSTERS, *(member(time + 0.5, 0.9) for time in range(1, 5)))
     kinds = (("NOVEL", 0.04), ("KNOWN", 0.5), ("NOVEL", 0.01), ("AMBIGUOUS", 0.3))
-    rows = [
-        {"detector": "H1", "trigger_time": time + 1.5, "status": status, "named": "power_line"}
-        | {"p_value": p}
-        for time, (status, p) in enumerate(kinds)
-    ]
-    lists = choose_events(triggers, members, 7.5, 4, filled(STATUSES, *rows))
+    rows = [about(time + 1.5, status, p) for time, (status, p) in enumerate(kinds)]
+    lists = choose_events(triggers, members, filled(STATUSES, *rows), 7.5, 4)
     assert [event["trigger_time"] for event in lists["NOVEL"]] == [3.5, 1.5]
     (tmp_path / "a.png").write_bytes(b"a")
     page = events_page(lists, lambda *key: tmp_path / "a.png")
@@ -106,6 +111,7 @@ def test_what_is_new_comes_first_and_every_event_has_its_status(tmp_path):
 def test_an_event_that_shows_something_known_is_named_beside_its_time(tmp_path):
     triggers = filled(TRIGGERS, trigger(1.5, 9.0), trigger(2.5, 100.0))
     members = filled(CLUSTERS, member(1.5, 0.9), member(2.5, 0.5))
+    statuses = filled(STATUSES, about(1.5), about(2.5))
     known = {"detector": "H1", "view": "event", "trigger_time": 1.5}
     flagged = filled(
         FLAGGED,
@@ -115,7 +121,7 @@ def test_an_event_that_shows_something_known_is_named_beside_its_time(tmp_path):
     (tmp_path / "a.png").write_bytes(b"a")
 
     def page_of(flags) -> str:
-        lists = choose_events(triggers, members, 7.5, 4, flagged=flags)
+        lists = choose_events(triggers, members, statuses, 7.5, 4, flags)
         return events_page(lists, lambda *key: tmp_path / "a.png")
 
     page = page_of(flagged)

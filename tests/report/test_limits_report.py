@@ -12,6 +12,7 @@ from gwmorph.evidence.novelty import (
     VECTORS,
     curve_rows,
     novelty_rows,
+    powers,
     real_time_rows,
     resplit_rows,
 )
@@ -46,10 +47,10 @@ def tables():
     achieved = resplit_rows(VECTORS_OF, CLASSES, [0.05], 3, 1)
     times = np.arange(71.0)
     achieved += real_time_rows(VECTORS_OF, CLASSES, BLOCKS, times, 0.0, [0.05], BOOTSTRAP)
-    noticed, curves = [], []
+    noticed, curves, found = [], [], list(powers(VECTORS_OF, CLASSES))
     for name in (VECTORS, COLUMNS):
-        noticed += novelty_rows(name, VECTORS_OF, CLASSES, BLOCKS, [0.05], BOOTSTRAP)
-        curves += curve_rows(name, VECTORS_OF, CLASSES)
+        noticed += novelty_rows(name, found, BLOCKS, [0.05], BOOTSTRAP)
+        curves += curve_rows(name, found)
     return {
         "thresholds": limit_rows(limits, CLASSES.tolist(), 0.05),
         "achieved": pa.Table.from_pylist(achieved, schema=ACHIEVED_RATES),

@@ -102,6 +102,7 @@ def small_run() -> dict:
             "window": {"clustered": True, "converged": True},
             "event": {"clustered": False},
         },
+        "statuses": {},
     }
 
 

@@ -144,7 +144,8 @@ def test_a_key_of_names_reruns_them_and_what_shows_them(validated):
 
 def test_without_labels_a_run_shows_no_names(validated):
     unnamed = validated.change(validation={"similarity": {"labels": None}})
-    assert unnamed.would_run() == sorted([SUMMARY, *SHOWING, RECORD])
+    # Its clusters are what windows are judged by then.
+    assert unnamed.would_run() == sorted([*STATUSES, SUMMARY, *SHOWING, RECORD])
 
 
 def test_lost_names_are_made_again(validated, tmp_path):

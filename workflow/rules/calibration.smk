@@ -13,7 +13,7 @@ rule limits:
     input:
         shards=shards,
         triggers=TRIGGER_TABLE,
-        clusters=[CLUSTERS] * (not LIMITED),
+        clusters=CLUSTERS_AS_CLASSES,
         own=own_labelled,
         others=others_labelled,
         atlas=given_atlas,

@@ -19,9 +19,8 @@ DRIFT = f"{CALIBRATION}/drift.parquet"
 STATUS_MAP = "results/{run}/figures/{view}/status.png"
 ATLAS = "results/{run}/calibration/atlas"
 GIVEN_ATLAS = CONFIG.calibration.atlas
-# There is something to judge rows by: labelled ones, or an atlas. Then every run has statuses;
-# `calibrate` judges one without either by its own clusters.
-LIMITED = NAMED or bool(GIVEN_ATLAS)
+# A run without labelled rows and without an atlas is judged by its own clusters.
+CLUSTERS_AS_CLASSES = [CLUSTERS] * (not NAMED and GIVEN_ATLAS is None)
 
 # A rate that somebody asks for is refused where the labelled rows do not support it. By the default few
 # rows get the rate that they allow, and the map says which: a map needs no labels at all.
@@ -31,17 +30,17 @@ RATE_IS_ASKED_FOR = (
 
 
 def status_files():
-    """Return what says what becomes of each window and event, if there is anything to judge by."""
-    made = [LIMIT_REFERENCE, THRESHOLDS, STATUSES, STATUS_MAP] * LIMITED
+    """Return what says what becomes of each window and event."""
+    made = [LIMIT_REFERENCE, THRESHOLDS, STATUSES, STATUS_MAP]
     return expand(made, run=RUN, view=VIEWS)
 
 
 def calibration_files():
     """Return what limits are set for: all of it, so that what is lost is made again."""
-    made = [LIMIT_REFERENCE, THRESHOLDS, STATUSES, STATUS_MAP]
-    made += [ACHIEVED, NOVELTY, NOVELTY_CURVES] + [DRIFT] * bool(GIVEN_ATLAS)
+    made = [ACHIEVED, NOVELTY, NOVELTY_CURVES] + [DRIFT] * bool(GIVEN_ATLAS)
     made += [f"{CALIBRATION}/{name}" for name in CALIBRATION_SHOWN]
-    return expand(made, run=RUN, view=VIEWS) + expand(ATLAS, run=RUN)
+    made = expand(made, run=RUN, view=VIEWS) + expand(ATLAS, run=RUN)
+    return status_files() + made
 
 
 CALIBRATION_SHOWN = ["limits.png", "novelty.png", "limits.html"]

@@ -108,7 +108,7 @@ rule cluster_table:
         diagnostics=DIAGNOSTICS,
         named=[NAMED_CLUSTERS] * NAMED,
         clusters=CLUSTERS,
-        statuses=[STATUSES] * LIMITED,
+        statuses=STATUSES,
         flagged=FLAGS,
     output:
         csv="results/{run}/tables/{view}/clusters.csv",
@@ -172,7 +172,7 @@ rule event_table:
     input:
         triggers="results/{run}/triggers.parquet",
         clusters=CLUSTERS.replace("{view}", "event"),
-        statuses=[STATUSES.replace("{view}", "event")] * LIMITED,
+        statuses=STATUSES.replace("{view}", "event"),
         flagged=FLAGS,
         pictures=run_files(EVENTS),
     output:
@@ -197,6 +197,7 @@ rule event_table:
         window_s=CONFIG.window.duration_s,
         events_snr=CONFIG.events.snr,
         listed=CONFIG.report.listed_events,
+        judging=judged_by("classes"),
         code=code("event_table"),
     message:
         "Listing the loudest and the least probable events of run {wildcards.run}"
@@ -244,7 +245,7 @@ rule summary:
         above_limit=[ABOVE_LIMIT] * SCORED,
         cluster_summaries=expand(CLUSTER_SUMMARY, view=VIEWS, allow_missing=True),
         diagnostics=expand(DIAGNOSTICS, view=VIEWS, allow_missing=True),
-        statuses=expand(STATUSES, view=VIEWS, allow_missing=True) * LIMITED,
+        statuses=expand(STATUSES, view=VIEWS, allow_missing=True),
         flagged=FLAGS,
     output:
         summary="results/{run}/summary.json",

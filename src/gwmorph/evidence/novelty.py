@@ -12,7 +12,7 @@ Windows that hold nothing are in the reference, since others may be like them, b
 NOVEL: none of the shares counts them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -375,12 +375,10 @@ def powers(
 
 def novelty_rows(
     features: str,
-    vectors: Vectors,
-    classes: Classes,
+    found: Iterable[Power],
     blocks: NDArray[np.integer],
     rates: Sequence[float],
     bootstrap: Bootstrap,
-    similarity: Similarity = cosines,
 ) -> Rows:
     """Return rows of ``NOVELTY``: for each class, left out, AUC and share called NOVEL.
 
@@ -388,8 +386,10 @@ def novelty_rows(
     ----------
     features
         What is compared, as the table calls it.
-    vectors, classes, blocks
-        [n, d], str [n], and the block of time of each row [n].
+    found
+        What `powers` yields of them.
+    blocks
+        Block of time of each row [n].
     rates
         At which the share is taken.
 
@@ -398,30 +398,28 @@ def novelty_rows(
     Figures ``auc``, and ``noticed`` at each rate, with block-bootstrap intervals.
     """
     rows: Rows = []
-    for power in powers(vectors, classes, similarity):
+    for power in found:
         order = np.concatenate([power.new, power.known])
         is_new = np.arange(len(order)) < len(power.new)
         figures = partial(_auc_of_rows, np.concatenate([power.p_new, power.p_known]), is_new)
-        (found,) = interval_rows(figures, blocks[order], bootstrap.repeats, bootstrap.seed)
+        (auc,) = interval_rows(figures, blocks[order], bootstrap.repeats, bootstrap.seed)
         about = {"features": features, "method": power.method, "label": power.label}
-        rows.append(about | {**found, "figure": "auc", "rate": None, "rows": len(power.new)})
+        rows.append(about | {**auc, "figure": "auc", "rate": None, "rows": len(power.new)})
         for rate in rates:
             called = power.p_new <= rate + 1e-12
-            found = _share_of_blocks(called, blocks[power.new], bootstrap)
-            rows.append(about | {**found, "figure": "noticed", "rate": rate})
+            share = _share_of_blocks(called, blocks[power.new], bootstrap)
+            rows.append(about | {**share, "figure": "noticed", "rate": rate})
     return rows
 
 
-def curve_rows(
-    features: str, vectors: Vectors, classes: Classes, similarity: Similarity = cosines
-) -> Rows:
+def curve_rows(features: str, found: Iterable[Power]) -> Rows:
     """Return rows of ``NOVELTY_ROC``: share of new rows noticed against known ones called NOVEL.
 
-    101 shares of known rows each, read off between the points of the curve, by each method of
-    `powers`.
+    101 shares of known rows each, read off between the points of the curve. ``features`` and
+    ``found`` are as `novelty_rows` takes them.
     """
     rows: Rows = []
-    for power in powers(vectors, classes, similarity):
+    for power in found:
         is_new = np.arange(len(power.new) + len(power.known)) < len(power.new)
         false, true, _ = roc_curve(is_new, -np.concatenate([power.p_new, power.p_known]))
         for share, noticed in zip(_CURVE, np.interp(_CURVE, false, true), strict=True):

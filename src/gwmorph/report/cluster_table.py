@@ -15,7 +15,7 @@ from gwmorph.storage import write_bytes
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
 from gwmorph.wording import counted
 
-_NOVEL = ("NOVEL", "members that are unlike every known class, by the limits of calibration")
+_NOVEL = ("NOVEL", "members that are unlike every class, by the limits of calibration")
 _KNOWN = ("known events", "members that show a published event or a hardware injection")
 _CLUSTERS = ("cluster", "nearest_cluster")
 

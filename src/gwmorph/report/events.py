@@ -25,17 +25,18 @@ _COLUMNS = {
     "cluster": "colour as in the map",
     "probability": "of belonging to the cluster",
     "outlier": "whether it lies apart from all others",
-}
-_STATUS = {
-    "status": "by the limits of known classes: NOVEL, KNOWN or AMBIGUOUS",
-    "most like": "commonest class of its nearest labelled rows",
+    "status": "NOVEL, KNOWN or AMBIGUOUS, by the limits of classes or, without any, of clusters",
+    "most like": "commonest class, or cluster, of its nearest rows that have one",
 }
 _KNOWN = (Words("known as"), "published event or hardware injection that it shows")
 _BEHIND_TIME = 3
 _NOVEL = "NOVEL"
 _IN_NOISE = "Least probable in noise, without a loud tile"
 _LISTS = {
-    _NOVEL: "Events that are unlike every known class, those most unlike first.",
+    _NOVEL: (
+        "Events that are unlike every known class (or every cluster, where no class is known), "
+        "those most unlike first."
+    ),
     "Loudest": "The loudest tiles of all events.",
     _IN_NOISE: (
         "Of the events that have no tile above the threshold of triggers, those whose box, path "
@@ -51,9 +52,9 @@ _LISTS = {
 def choose_events(
     triggers: pa.Table,
     clusters: pa.Table,
+    statuses: pa.Table,
     events_snr: float,
     count: int,
-    statuses: pa.Table | None = None,
     flagged: pa.Table | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Choose the loudest and the least probable events, at most ``count`` of each kind.
@@ -62,13 +63,11 @@ def choose_events(
 
     Parameters
     ----------
-    triggers, clusters
-        Rows of the TRIGGERS and CLUSTERS (of events) schemas; events are those in both.
+    triggers, clusters, statuses
+        Rows of the TRIGGERS, CLUSTERS and STATUSES (of events) schemas; events are those in the
+        first two.
     events_snr
         SNR from which on a loud tile is a trigger.
-    statuses
-        Rows of STATUSES of events; None in a run that has nothing to judge them by, whose lists
-        have no NOVEL ones.
     flagged
         Rows of FLAGGED; None in a run in which nothing was looked for, whose events have no
         ``known_as``.
@@ -85,7 +84,7 @@ def choose_events(
         if event["significance"] is not None
         and (event["found_by"] != TILE or event["snr"] < events_snr)
     ]
-    novel = [event for event in events if event.get("status") == _NOVEL]
+    novel = [event for event in events if event["status"] == _NOVEL]
     chosen = (
         sorted(novel, key=lambda event: event["p_value"]),
         sorted(events, key=lambda event: -event["snr"]),
@@ -93,8 +92,6 @@ def choose_events(
         sorted(events, key=lambda event: event["probability"]),
     )
     lists = {name: some[:count] for name, some in zip(_LISTS, chosen, strict=True)}
-    if statuses is None:
-        del lists[_NOVEL]
     if events and all(event["significance"] is None for event in events):
         del lists[_IN_NOISE]
     return lists
@@ -103,15 +100,14 @@ def choose_events(
 def _joined(
     triggers: pa.Table,
     clusters: pa.Table,
-    statuses: pa.Table | None,
+    statuses: pa.Table,
     flagged: pa.Table | None,
 ) -> list[dict[str, Any]]:
     found = {(row["detector"], row["peak_time"]): row for row in triggers.to_pylist()}
-    if statuses is not None:
-        for row in statuses.to_pylist():
-            if (key := (row["detector"], row["trigger_time"])) in found:
-                about = {name: row[name] for name in ("status", "named", "p_value")}
-                found[key] = found[key] | about
+    for row in statuses.to_pylist():
+        if (key := (row["detector"], row["trigger_time"])) in found:
+            about = {name: row[name] for name in ("status", "named", "p_value")}
+            found[key] = found[key] | about
     rows = clusters.sort_by([("detector", "ascending"), ("trigger_time", "ascending")])
     names = [{}] * len(rows) if flagged is None else _named(known_as(rows, flagged))
     return [
@@ -153,8 +149,7 @@ def events_page(
 def _table(events: list[dict[str, Any]], picture_of: Callable[[str, int, float], Path]) -> str:
     if not events:
         return paragraph("There is none.")
-    columns = _COLUMNS | (_STATUS if "status" in events[0] else {})
-    heads, cells = list(columns.items()), [_cells(event, picture_of) for event in events]
+    heads, cells = list(_COLUMNS.items()), [_cells(event, picture_of) for event in events]
     if "known_as" in events[0]:
         heads[_BEHIND_TIME:_BEHIND_TIME] = [_KNOWN]
         for own, event in zip(cells, events, strict=True):
@@ -166,7 +161,6 @@ def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Pat
     detector, time = event["detector"], event["trigger_time"]
     words = f"Event of {detector} at GPS {time:.3f}"
     significance = event["significance"]
-    judged = [event["status"], event["named"].replace("_", " ")] if "status" in event else []
     return [
         picture(picture_of(detector, event["gps_start"], time), words, _HEIGHT),
         detector,
@@ -180,5 +174,6 @@ def _cells(event: Mapping[str, Any], picture_of: Callable[[str, int, float], Pat
         cluster_mark(event["cluster"]),
         f"{event['probability']:.3f}",
         "yes" if event["outlier"] else "no",
-        *judged,
+        event["status"],
+        event["named"].replace("_", " "),
     ]

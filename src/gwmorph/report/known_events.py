@@ -20,7 +20,7 @@ from gwmorph.report.html import Html, Words, cluster_mark, heading, page, paragr
 from gwmorph.report.palette import GREY, LEGEND_BELOW, LOUDNESS, saved_figure, say_empty
 from gwmorph.tables.keys import row_keys
 from gwmorph.tables.known_events import EVENT, FOUND, MISSED, NOT_ANALYSED
-from gwmorph.wording import counted
+from gwmorph.wording import counted, number
 
 _HEIGHT = 128  # of a picture, in the page's pixels
 _CHIRP, _OTHER, _KNOWN = "#882255", "#44aa99", "#222222"
@@ -264,15 +264,11 @@ def _known_cells(
         f"{start:.1f}" if event else f"{start:.0f} to {end:.0f}",
         row["fate"],
         Words(row["reason"] or ""),
-        _number(row["snr"], ".1f"),
-        _number(row["offset_s"], "+.3f"),
-        _number(chances.get(row["detector"]) if event else None, ".2g"),
-        _number(score, ".1f"),
+        number(row["snr"], ".1f"),
+        number(row["offset_s"], "+.3f"),
+        number(chances.get(row["detector"]) if event else None, ".2g"),
+        number(score, ".1f"),
     ]
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None or not np.isfinite(value) else f"{value:{form}}"
 
 
 def _chirp_blocks(
@@ -319,8 +315,8 @@ def _chirp_cells(
         f"{time:.3f}",
         f"{row['likeness']:.1f}",
         f"{row['track']:.1f}",
-        _number(row["similarity"], ".2f"),
-        _number(row["chirp_mass"], ".0f"),
+        number(row["similarity"], ".2f"),
+        number(row["chirp_mass"], ".0f"),
         f"{trigger['snr']:.1f}",
         cluster_mark(cluster["cluster"]),
         Words(label.replace("_", " ")),

@@ -28,6 +28,7 @@ from gwmorph.report.html import Words, heading, page, paragraph, table
 from gwmorph.report.palette import cluster_color, saved_figure
 from gwmorph.storage import write_bytes
 from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.wording import number
 
 _NO_LIMIT = "No class has two labelled rows: there is no limit"
 _NO_POWER = "No class can be left out: too few labelled rows, or one class"
@@ -146,9 +147,9 @@ def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path |
 
 
 def _draw_curves(axes: Axes, curves: Sequence[Row]) -> None:
-    for number, features in enumerate((VECTORS, COLUMNS)):
+    for place, features in enumerate((VECTORS, COLUMNS)):
         own = [row for row in curves if row["features"] == features]
-        color = cluster_color(6 * number)
+        color = cluster_color(6 * place)
         noticed: dict[float, list[float]] = {}
         for label in dict.fromkeys(row["label"] for row in own):
             part = [row for row in own if row["label"] == label]
@@ -236,15 +237,11 @@ def _limit_table(rows: Sequence[Row]) -> str:
             Words(row["label"].replace("_", " ") or "all as one class"),
             str(row["members"]),
             f"{row['rate']:g}",
-            *(_number(row[name]) for name in ("granted", "limit", "percentile")),
+            *(number(row[name], ".3f", "none") for name in ("granted", "limit", "percentile")),
         ]
         for row in rows
     ]
     return table(headings, cells) if cells else paragraph(f"{_NO_LIMIT}.")
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
 
 
 def _whole_table(rows: Sequence[Row]) -> str:

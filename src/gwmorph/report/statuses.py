@@ -81,7 +81,7 @@ def draw_statuses(
     area = float(np.clip(6e4 / max(len(x), 1), 3, 22))
     with saved_figure(path, 10.0, 6.0) as figure:
         axes = figure.subplots()
-        for status, color in COLORS.items():
+        for status, color in _colors(view).items():
             own = found == status
             label = f"{status} ({own.sum()})"
             larger = 2.0 if status == Status.NOVEL else 1.0
@@ -91,4 +91,13 @@ def draw_statuses(
         axes.set_title(f"Coloured by what becomes of the {view}s\n{limit}", fontsize=11)
         if not len(x):
             say_empty(axes, view)
-        axes.legend(**{**LEGEND_BELOW, "ncols": len(COLORS)}, markerscale=2.0)
+        axes.legend(**{**LEGEND_BELOW, "ncols": len(_colors(view))}, markerscale=2.0)
+
+
+def _colors(view: str) -> dict[Status, str]:
+    """Return the colours of what may become of a view's rows: an event is never quiet."""
+    return {
+        status: color
+        for status, color in COLORS.items()
+        if view == "window" or status != Status.QUIET
+    }

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,7 @@ def summarise(
     false_alarm_fraction: float | None,
     cluster_summaries: Mapping[str, pa.Table],
     clusterings: Mapping[str, Mapping[str, Any]],
-    statuses: Mapping[str, pa.Table] = MappingProxyType({}),
+    statuses: Mapping[str, pa.Table],
     flagged: pa.Table | None = None,
 ) -> dict[str, Any]:
     """Summarise a run as plain numbers whose keys carry their units.
@@ -86,8 +85,7 @@ def summarise(
         For each view the diagnostics of its clustering; ``clustered`` is read, and ``converged``
         where the method is a mixture.
     statuses
-        For each view what becomes of its windows or events (schema STATUSES); none in a run that
-        has nothing to judge them by.
+        For each view what becomes of its windows or events (schema STATUSES).
     flagged
         Windows and events that show something known (schema FLAGGED); None in a run in which
         nothing was looked for, whose summary counts none.
