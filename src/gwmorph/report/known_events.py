@@ -52,7 +52,7 @@ _CHIRP_COLUMNS = {
     "chirp mass [M\N{SUN}]": "of the best track, at the detector",
     "SNR": "of the loudest tile, in Omicron's convention",
     "cluster": "colour as in the map",
-    "class": "its own, where it is known",
+    Words("class"): "its own, where it is known",
     "known as": "what it shows",
 }
 

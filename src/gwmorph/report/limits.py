@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from gwmorph.evidence.judging import classes_in
 from gwmorph.evidence.novelty import (
@@ -104,6 +105,7 @@ def _draw_class(
         said += f", NOVEL {measured['value']:.3f}"
     axes.set_title(f"{name} ({row['members']})\n{said}", fontsize=8)
     axes.tick_params(labelsize=7)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _achieved(rows: Sequence[Row], rate: float, promise: str, **_: Any) -> dict[str, Row]:
