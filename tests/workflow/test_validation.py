@@ -145,7 +145,8 @@ def test_a_key_of_names_reruns_them_and_what_shows_them(validated):
 def test_without_labels_a_run_shows_no_names(validated):
     unnamed = validated.change(validation={"similarity": {"labels": None}})
     # Its clusters are what windows are judged by then.
-    assert unnamed.would_run() == sorted([*STATUSES, SUMMARY, *SHOWING, RECORD])
+    limits = "Setting limits for the window views of run t"
+    assert unnamed.would_run() == sorted([limits, *STATUSES, SUMMARY, *SHOWING, RECORD])
 
 
 def test_lost_names_are_made_again(validated, tmp_path):
