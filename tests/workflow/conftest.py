@@ -10,10 +10,16 @@ from workflow_project import Project, build
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A finished run; it must not be changed."""
-    project = build(tmp_path_factory.mktemp("workflow") / "finished")
+    """A finished run, in a path with a space; it must not be changed."""
+    project = build(tmp_path_factory.mktemp("workflow") / "a finished run")
     project.make()
     return project
+
+
+@pytest.fixture(scope="module")
+def started(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A module's own copy of the finished run, to go on from."""
+    return copied(finished, tmp_path_factory.mktemp("started") / "project")
 
 
 @pytest.fixture
@@ -35,9 +41,9 @@ def emptied(copy: Callable[[], Project]) -> Project:
 def copy(finished: Project, tmp_path: Path) -> Callable[[], Project]:
     """Return a function that copies the finished run, times of files included."""
 
-    def make_copy() -> Project:
-        folder = tmp_path / "copy"
-        shutil.copytree(finished.folder, folder, symlinks=True)
-        return Project(folder, finished.config)
+    return lambda: copied(finished, tmp_path / "copy")
 
-    return make_copy
+
+def copied(project: Project, folder: Path) -> Project:
+    shutil.copytree(project.folder, folder, symlinks=True)
+    return Project(folder, project.config)

@@ -57,11 +57,11 @@ def test_a_span_without_a_window_says_what_is_there(unfinished):
     refused(project, "PlanError", "H1: 4 files cover GPS", "run.gps_start")
 
 
-def test_a_path_with_a_space_is_as_good_as_any_other(tmp_path):
+def test_an_environment_in_a_path_with_a_space_is_as_good_as_any_other(tmp_path):
     folder = tmp_path / "strain and more"
     project = build(folder / "checkout")
     (folder / "environment").symlink_to(sys.prefix)
-    command = project.command("results/t/config.yaml", cores=1)
+    command = project.command("results/t/triggers.parquet", cores=1)
     command[0] = str(folder / "environment" / "bin" / "python")
     done = subprocess.run(
         command,
@@ -72,7 +72,7 @@ def test_a_path_with_a_space_is_as_good_as_any_other(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert (project.folder / "results" / "t" / "config.yaml").is_file()
+    assert (project.folder / "results" / "t" / "triggers.parquet").is_file()
 
 
 def test_a_reversed_segment_is_named_by_file_and_line(unfinished):

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from test_validation import SMALL, labels_in_every_window
-from workflow_project import BLOCK_S, FIRST, Project, build
+from workflow_project import BLOCK_S, FIRST, Project
 
 from gwmorph.morphology.atlas import limits_in, read_atlas, write_atlas
 from gwmorph.tables.block import LEDGER
@@ -21,15 +21,14 @@ ATLAS = "results/t/calibration/atlas"
 
 
 @pytest.fixture(scope="module")
-def calibrated(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("calibration") / "project").change(
+def calibrated(started):
+    project = started.change(
         clustering={"views": ["window"]},
         validation=SMALL,
         calibration={"rate": 0.1, "rates": [0.2], "resplits": 3},
     )
     (project.folder / "labels.csv").write_text(labels_in_every_window())
-    project.make()
-    project.make("calibrate")
+    project.make("all", "calibrate")
     return project
 
 

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from workflow_project import build
 
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.timeslides import CANDIDATES, SEARCHED, SUMMARY
@@ -18,10 +17,9 @@ RECORD = "Recording the configuration of run t"
 
 
 @pytest.fixture(scope="module")
-def slid(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("timeslides") / "project")
-    project.make("timeslides")
-    return project
+def slid(started):
+    started.make("timeslides")
+    return started
 
 
 def jobs(printed):

@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from workflow_project import DETECTORS, UNCHANGED, Project, border, build
+from workflow_project import DETECTORS, UNCHANGED, Project, border
 
 from gwmorph.evidence.ablation import EXCHANGED, RANDOM
 from gwmorph.tables.clusters import CLUSTERS
@@ -54,11 +54,9 @@ def labels_in_every_window():
 
 
 @pytest.fixture(scope="module")
-def validated(tmp_path_factory):
+def validated(started):
     # Of so little strain there are too few events to cluster.
-    project = build(tmp_path_factory.mktemp("validation") / "project").change(
-        clustering={"views": ["window"]}, validation=SMALL
-    )
+    project = started.change(clustering={"views": ["window"]}, validation=SMALL)
     (project.folder / "labels.csv").write_text(labels_in_every_window())
     project.make("validation")
     project.make()
