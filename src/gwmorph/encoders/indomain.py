@@ -5,7 +5,7 @@ trained; one ships with the package (``indomain.md`` beside it is its model card
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,17 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
-from gwmorph.encoders.crop_network import (
+from gwmorph.encoders.crop_network import DURATIONS_S, Architecture, CropNetwork
+from gwmorph.encoders.crops import (
     CROP,
-    DURATIONS_S,
-    Architecture,
-    CropNetwork,
+    CROPS,
     brightness,
     event_crops,
-    pooled_crops,
+    levels,
+    pooled,
     window_quarters,
 )
+from gwmorph.encoders.folded import folded
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
@@ -39,6 +40,8 @@ _FORMAT = "gwmorph-indomain"
 _ENTRY = "gwmorph"
 # What the rows of the training views span: the band of a run with the default tiling.
 BAND_HZ = (20.0, 1291.0)
+# Pictures read at once: what one layer makes of more does not stay in a core's cache.
+_AT_ONCE = 8
 
 
 def write_network(path: Path | str, network: CropNetwork, about: Mapping[str, Any]) -> None:
@@ -219,8 +222,9 @@ class IndomainEncoder:
             torch.set_num_threads(threads)
         self._size = size
         file = weights_path(path)
-        self._network = load_network(file, sha256)
-        version = str(self._network.architecture.version)
+        network = load_network(file, sha256)
+        self._network = folded(network)
+        version = str(network.architecture.version)
         self.encoder_id = encoder_id("indomain", version, sha256_of_file(file), size, "float32")
 
     def encode(
@@ -231,13 +235,11 @@ class IndomainEncoder:
         An event's vector is that of its four crops, joined: numbers 96·k to 96·k + 95, times
         two, are what `encode_crops` gives for crop k.
         """
-        seen = self._seen(pictures, render)
-        with torch.inference_mode():
-            if view == "event":
-                vectors = self._network.event(event_crops(seen)).flatten(1)
-            else:
-                vectors = self._network.window(window_quarters(seen))
-        return unit_rows(vectors.numpy())
+        if view == "event":
+            crops = self._shown(pictures, render, event_crops)
+            return unit_rows(_in_parts(crops, self._network.event).reshape(-1, EMBEDDING_SIZE))
+        quarters = self._shown(pictures, render, window_quarters)
+        return unit_rows(_in_parts(quarters, self._network.window))
 
     def encode_crops(
         self,
@@ -275,13 +277,14 @@ class IndomainEncoder:
                 f"energy: expected [n, rows, columns] of at least {CROP} x {CROP} pixels, got "
                 f"{list(energy.shape)}."
             )
-        inside = np.ascontiguousarray(
-            energy[:, _rows_inside(energy.shape[1], band_hz)], np.float32
-        )
-        seen = brightness(torch.from_numpy(inside))
-        number = torch.full((len(energy),), DURATIONS_S.index(duration_s))
-        with torch.inference_mode():
-            return unit_rows(self._network.crops(pooled_crops(seen), number).numpy())
+        inside = energy[:, _rows_inside(energy.shape[1], band_hz)]
+        seen = brightness(pooled(inside, CROP, CROP))
+        number = DURATIONS_S.index(duration_s)
+
+        def read(crops: Tensor) -> Tensor:
+            return self._network.crops(crops, torch.full((len(crops),), number))
+
+        return unit_rows(_in_parts(seen, read, CROPS * _AT_ONCE))
 
     def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
         """Return what the last block says of each part of windows: float16 [n, 7, 28, width].
@@ -293,12 +296,26 @@ class IndomainEncoder:
         ConfigError
             As `encode`.
         """
-        quarters = window_quarters(self._seen(pictures, render))
-        with torch.inference_mode():
-            tokens = self._network.window_tokens(quarters)
-        return tokens.numpy().astype(np.float16)
+        quarters = self._shown(pictures, render, window_quarters)
+        return _in_parts(quarters, self._network.window_tokens).astype(np.float16)
 
-    def _seen(self, pictures: NDArray[np.uint8], render: PictureScale) -> Tensor:
+    def _shown(
+        self,
+        pictures: NDArray[np.uint8],
+        render: PictureScale,
+        taken: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    ) -> NDArray[np.float32]:
+        """Return the brightness of what is taken of pictures: [n, 4, 56, 56]."""
         check_pictures(pictures, self._size)
-        levels = brightness(torch.from_numpy(render.energy(np.arange(256, dtype=np.uint8))))
-        return torch.from_numpy(levels.numpy()[pictures])
+        return levels(render)[taken(pictures)]
+
+
+def _in_parts(
+    crops: NDArray[np.float32], network: Callable[[Tensor], Tensor], at_once: int = _AT_ONCE
+) -> NDArray[np.float32]:
+    """Return what a network makes of each of ``crops`` [n, ...], a few at once."""
+    # Of nothing, a network still says of what shape it would be.
+    starts = range(0, max(len(crops), 1), at_once)
+    with torch.inference_mode():
+        parts = [network(torch.from_numpy(crops[start : start + at_once])) for start in starts]
+        return torch.cat(parts).numpy()
