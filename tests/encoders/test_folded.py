@@ -22,6 +22,15 @@ SMALL = Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96)
 VIEWS = ("event", "window")
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Small products gain nothing from threads, and lose to whoever else uses the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def pictures(count, size=(224, 224), seed=0):
     """Return noise with a tone, a spire or a chirp in each picture's parts."""
     rng = np.random.default_rng(seed)
