@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from plain_indomain import plain_vectors  # noqa: E402
 
 from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
-from gwmorph.encoders.folded import folded  # noqa: E402
+from gwmorph.encoders.folded import FoldedNetwork  # noqa: E402
 from gwmorph.encoders.indomain import (  # noqa: E402
     SHIPPED,
     IndomainEncoder,
@@ -69,7 +69,7 @@ def test_every_output_of_a_network_with_other_norms_is_kept(trained_like):
     crops = torch.rand(5, 4, 56, 56, generator=torch.Generator().manual_seed(1))
     durations = torch.tensor([0, 3, 4, 1, 2])
     before = deepcopy(trained_like.state_dict())
-    made = folded(trained_like)
+    made = FoldedNetwork(trained_like)
     with torch.inference_mode():
         for found, expected in (
             (made.event(crops), trained_like.event(crops)),

@@ -21,14 +21,13 @@ from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_r
 from gwmorph.encoders.crop_network import DURATIONS_S, Architecture, CropNetwork
 from gwmorph.encoders.crops import (
     CROP,
-    CROPS,
     brightness,
     event_crops,
     levels,
     pooled,
     window_quarters,
 )
-from gwmorph.encoders.folded import folded
+from gwmorph.encoders.folded import FoldedNetwork
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
@@ -40,8 +39,6 @@ _FORMAT = "gwmorph-indomain"
 _ENTRY = "gwmorph"
 # What the rows of the training views span: the band of a run with the default tiling.
 BAND_HZ = (20.0, 1291.0)
-# Pictures read at once: what one layer makes of more does not stay in a core's cache.
-_AT_ONCE = 8
 
 
 def write_network(path: Path | str, network: CropNetwork, about: Mapping[str, Any]) -> None:
@@ -223,7 +220,7 @@ class IndomainEncoder:
         self._size = size
         file = weights_path(path)
         network = load_network(file, sha256)
-        self._network = folded(network)
+        self._network = FoldedNetwork(network)
         version = str(network.architecture.version)
         self.encoder_id = encoder_id("indomain", version, sha256_of_file(file), size, "float32")
 
@@ -235,11 +232,13 @@ class IndomainEncoder:
         An event's vector is that of its four crops, joined: numbers 96·k to 96·k + 95, times
         two, are what `encode_crops` gives for crop k.
         """
-        if view == "event":
-            crops = self._shown(pictures, render, event_crops)
-            return unit_rows(_in_parts(crops, self._network.event).reshape(-1, EMBEDDING_SIZE))
-        quarters = self._shown(pictures, render, window_quarters)
-        return unit_rows(_in_parts(quarters, self._network.window))
+        with torch.inference_mode():
+            if view == "event":
+                crops = self._shown(pictures, render, event_crops)
+                vectors = self._network.event(crops).flatten(1)
+            else:
+                vectors = self._network.window(self._shown(pictures, render, window_quarters))
+        return unit_rows(vectors.numpy())
 
     def encode_crops(
         self,
@@ -278,13 +277,10 @@ class IndomainEncoder:
                 f"{list(energy.shape)}."
             )
         inside = energy[:, _rows_inside(energy.shape[1], band_hz)]
-        seen = brightness(pooled(inside, CROP, CROP))
-        number = DURATIONS_S.index(duration_s)
-
-        def read(crops: Tensor) -> Tensor:
-            return self._network.crops(crops, torch.full((len(crops),), number))
-
-        return unit_rows(_in_parts(seen, read, CROPS * _AT_ONCE))
+        seen = torch.from_numpy(brightness(pooled(inside, CROP, CROP)))
+        number = torch.full((len(energy),), DURATIONS_S.index(duration_s))
+        with torch.inference_mode():
+            return unit_rows(self._network.crops(seen, number).numpy())
 
     def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
         """Return what the last block says of each part of windows: float16 [n, 7, 28, width].
@@ -297,25 +293,16 @@ class IndomainEncoder:
             As `encode`.
         """
         quarters = self._shown(pictures, render, window_quarters)
-        return _in_parts(quarters, self._network.window_tokens).astype(np.float16)
+        with torch.inference_mode():
+            tokens = self._network.window_tokens(quarters)
+        return tokens.numpy().astype(np.float16)
 
     def _shown(
         self,
         pictures: NDArray[np.uint8],
         render: PictureScale,
         taken: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
-    ) -> NDArray[np.float32]:
+    ) -> Tensor:
         """Return the brightness of what is taken of pictures: [n, 4, 56, 56]."""
         check_pictures(pictures, self._size)
-        return levels(render)[taken(pictures)]
-
-
-def _in_parts(
-    crops: NDArray[np.float32], network: Callable[[Tensor], Tensor], at_once: int = _AT_ONCE
-) -> NDArray[np.float32]:
-    """Return what a network makes of each of ``crops`` [n, ...], a few at once."""
-    # Of nothing, a network still says of what shape it would be.
-    starts = range(0, max(len(crops), 1), at_once)
-    with torch.inference_mode():
-        parts = [network(torch.from_numpy(crops[start : start + at_once])) for start in starts]
-        return torch.cat(parts).numpy()
+        return torch.from_numpy(levels(render).take(taken(pictures)))
