@@ -54,8 +54,8 @@ OLDER := NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETY
   NUMBA_CPU_NAME=haswell ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
 NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
   tests/simulation/test_simulation_reference.py \
-  tests/encoders/test_dct.py tests/encoders/test_indomain.py tests/evidence/test_agreement.py \
-  tests/evidence/test_labelled.py tests/evidence/test_quality.py
+  tests/encoders/test_dct.py tests/encoders/test_indomain.py tests/encoders/test_folded.py \
+  tests/evidence/test_agreement.py tests/evidence/test_labelled.py tests/evidence/test_quality.py
 
 test-portable: env-dev ## the numerical tests again, without the processor's newer instructions
 	$(OLDER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(NUMERICAL)

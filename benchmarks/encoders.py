@@ -257,7 +257,7 @@ for _short, _precision in PRECISIONS.items():
 # -- shards ---------------------------------------------------------------------------------
 
 
-def _write_block(folder: Path, count: int) -> EventOutputs:
+def write_block(folder: Path, count: int) -> EventOutputs:
     """A block's triggers and event views, as many as wanted of those there are."""
     outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
     pictures = event_views()
@@ -277,7 +277,7 @@ def shard_rate() -> Entry:
     count, made = 8 * BATCH, encoder("bf16")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        block = _write_block(folder, count)
+        block = write_block(folder, count)
         held = event_views()[np.arange(count) % len(event_views())]
 
         def job() -> None:
@@ -307,7 +307,7 @@ def shard_rss() -> Entry:
     """Peak memory of a shard job in bf16, the model being converted already."""
     encoder("bf16")
     with tempfile.TemporaryDirectory() as name:
-        _write_block(Path(name), 8 * BATCH)
+        write_block(Path(name), 8 * BATCH)
         call = [sys.executable, __file__, name, str(weights_folder()), str(_scratch() / "cache")]
         peaks = sorted(
             float(subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout)

@@ -8,6 +8,7 @@ import clusters  # noqa: F401
 import encoders  # noqa: F401
 import events  # noqa: F401
 import harness
+import indomain  # noqa: F401
 import injections  # noqa: F401
 import jobs  # noqa: F401
 import memory  # noqa: F401

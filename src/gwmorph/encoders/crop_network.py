@@ -15,14 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CROP = 56
+from gwmorph.encoders.crops import CROPS
+
 GRID = 7
 # Durations in seconds of an event view's crops, and of a quarter of a window.
 DURATIONS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 QUARTER = len(DURATIONS_S) - 1
-CROPS = 4
-# Energies above the default palette's top look alike, whatever the palette of a picture.
-ENERGY_TOP = 25.5
 
 
 @dataclass(frozen=True)
@@ -118,12 +116,22 @@ def _quarters_of(windows: Tensor) -> Tensor:
     return torch.full((len(windows) * CROPS,), QUARTER, device=windows.device)
 
 
+def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Return softmax(query·keyᵀ/√size)·value, all [m, heads, tokens, size].
+
+    PyTorch's fused attention takes five times as long in bf16 on a CPU.
+    """
+    weights = torch.softmax(query @ key.transpose(2, 3) / query.shape[3] ** 0.5, dim=3)
+    return weights @ value
+
+
 class Block(nn.Module):
     """A pre-norm transformer block."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
+        self.attention = attention
         self.norm_1 = nn.LayerNorm(width)
         self.mix = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -135,10 +143,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return tokens of the shape of ``x`` [m, tokens, width]."""
         mixed = self.mix(self.norm_1(x)).unflatten(2, (3, self.heads, -1))
-        query, key, value = mixed.permute(2, 0, 3, 1, 4)
-        # PyTorch's fused attention takes five times as long in bf16 on a CPU.
-        weights = torch.softmax(query @ key.transpose(2, 3) / query.shape[3] ** 0.5, dim=3)
-        attended = weights @ value
+        attended = self.attention(*mixed.permute(2, 0, 3, 1, 4))
         x = x + self.out(attended.transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm_2(x))
 
@@ -153,26 +158,3 @@ def _head(features: int, hidden: int, size: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.GELU(), nn.Linear(hidden, size)
     )
-
-
-def brightness(energy: Tensor) -> Tensor:
-    """Return √(min(E, 25.5)/25.5): what the network sees of tile energies E of any shape."""
-    return (energy.clamp(0, ENERGY_TOP) / ENERGY_TOP).sqrt()
-
-
-def pooled_crops(seen: Tensor) -> Tensor:
-    """Return single pictures [n, rows, columns] as crops [n, 56, 56], by maxima."""
-    return functional.adaptive_max_pool2d(seen, CROP)
-
-
-def event_crops(seen: Tensor) -> Tensor:
-    """Return event views [n, height, width] as their crops [n, 4, 56, 56], by maxima."""
-    rows, columns = seen.shape[1] // 2, seen.shape[2] // 2
-    parts = seen.unflatten(1, (2, rows)).unflatten(3, (2, columns))
-    return functional.adaptive_max_pool2d(parts.transpose(2, 3).flatten(1, 2), CROP)
-
-
-def window_quarters(seen: Tensor) -> Tensor:
-    """Return windows [n, height, width] as their quarters in time [n, 4, 56, 56], by maxima."""
-    pooled = functional.adaptive_max_pool2d(seen, (CROP, CROPS * CROP))
-    return pooled.unflatten(2, (CROPS, CROP)).transpose(1, 2)

@@ -5,7 +5,7 @@ trained; one ships with the package (``indomain.md`` beside it is its model card
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
-from gwmorph.encoders.crop_network import (
+from gwmorph.encoders.crop_network import DURATIONS_S, Architecture, CropNetwork
+from gwmorph.encoders.crops import (
     CROP,
-    DURATIONS_S,
-    Architecture,
-    CropNetwork,
     brightness,
     event_crops,
-    pooled_crops,
+    levels,
+    pooled,
     window_quarters,
 )
+from gwmorph.encoders.folded import FoldedNetwork
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
@@ -219,8 +219,9 @@ class IndomainEncoder:
             torch.set_num_threads(threads)
         self._size = size
         file = weights_path(path)
-        self._network = load_network(file, sha256)
-        version = str(self._network.architecture.version)
+        network = load_network(file, sha256)
+        self._network = FoldedNetwork(network)
+        version = str(network.architecture.version)
         self.encoder_id = encoder_id("indomain", version, sha256_of_file(file), size, "float32")
 
     def encode(
@@ -231,12 +232,12 @@ class IndomainEncoder:
         An event's vector is that of its four crops, joined: numbers 96·k to 96·k + 95, times
         two, are what `encode_crops` gives for crop k.
         """
-        seen = self._seen(pictures, render)
         with torch.inference_mode():
             if view == "event":
-                vectors = self._network.event(event_crops(seen)).flatten(1)
+                crops = self._shown(pictures, render, event_crops)
+                vectors = self._network.event(crops).flatten(1)
             else:
-                vectors = self._network.window(window_quarters(seen))
+                vectors = self._network.window(self._shown(pictures, render, window_quarters))
         return unit_rows(vectors.numpy())
 
     def encode_crops(
@@ -275,13 +276,11 @@ class IndomainEncoder:
                 f"energy: expected [n, rows, columns] of at least {CROP} x {CROP} pixels, got "
                 f"{list(energy.shape)}."
             )
-        inside = np.ascontiguousarray(
-            energy[:, _rows_inside(energy.shape[1], band_hz)], np.float32
-        )
-        seen = brightness(torch.from_numpy(inside))
+        inside = energy[:, _rows_inside(energy.shape[1], band_hz)]
+        seen = torch.from_numpy(brightness(pooled(inside, CROP, CROP)))
         number = torch.full((len(energy),), DURATIONS_S.index(duration_s))
         with torch.inference_mode():
-            return unit_rows(self._network.crops(pooled_crops(seen), number).numpy())
+            return unit_rows(self._network.crops(seen, number).numpy())
 
     def patches(self, pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float16]:
         """Return what the last block says of each part of windows: float16 [n, 7, 28, width].
@@ -293,12 +292,17 @@ class IndomainEncoder:
         ConfigError
             As `encode`.
         """
-        quarters = window_quarters(self._seen(pictures, render))
+        quarters = self._shown(pictures, render, window_quarters)
         with torch.inference_mode():
             tokens = self._network.window_tokens(quarters)
         return tokens.numpy().astype(np.float16)
 
-    def _seen(self, pictures: NDArray[np.uint8], render: PictureScale) -> Tensor:
+    def _shown(
+        self,
+        pictures: NDArray[np.uint8],
+        render: PictureScale,
+        taken: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    ) -> Tensor:
+        """Return the brightness of what is taken of pictures: [n, 4, 56, 56]."""
         check_pictures(pictures, self._size)
-        levels = brightness(torch.from_numpy(render.energy(np.arange(256, dtype=np.uint8))))
-        return torch.from_numpy(levels.numpy()[pictures])
+        return torch.from_numpy(levels(render).take(taken(pictures)))

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gwmorph.encoders.crop_network import CROPS, Architecture, CropNetwork
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.crops import CROPS
 from gwmorph.encoders.precision import has_bf16
 from gwmorph.errors import ConfigError
 from gwmorph.learning.contrastive import Augmentation, augment, nt_xent
