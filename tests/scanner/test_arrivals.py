@@ -99,13 +99,23 @@ def test_duplicates_are_passed_over_and_told(tmp_path):
     assert all(str(first) in line and "passed over" in line for line in told)
 
 
-def test_where_files_overlap_the_first_named_serves(tmp_path):
-    first, second = touch(tmp_path, named("H1", GPS + 64, 64), named("H1", GPS, 96))
+def test_where_files_overlap_the_one_that_begins_first_serves(tmp_path):
+    second, first = touch(tmp_path, named("H1", GPS + 64, 64), named("H1", GPS, 96))
     told = []
-    found = list(given_files([first, second], told.append))
-    assert [(file.start, file.rank) for file in found] == [(GPS, 1), (GPS + 64, 0)]
+    found = list(given_files([second, first], told.append))
+    assert [(file.start, file.rank) for file in found] == [(GPS, 0), (GPS + 64, 1)]
     assert len(told) == 1
     assert str(first) in told[0]
+
+
+def test_gaps_and_late_files_are_told_once(tmp_path):
+    told = []
+    served = Served(told.append)
+    for start in (0, 4, 16, 20, 8):
+        served.admit(ArrivedFile(Path(f"at {start}"), "H1", start, 4))
+    assert len(told) == 2
+    assert "a gap of 8 s, no file holds GPS 8 to 16" in told[0]
+    assert "at 8: comes late; H1 is at GPS 24" in told[1]
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10)), max_size=12))

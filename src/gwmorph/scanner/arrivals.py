@@ -25,6 +25,8 @@ _NAME = re.compile(
 _log = logging.getLogger(__name__)
 
 _START = attrgetter("start")
+# The order in which files that are there at once are handed on.
+IN_TIME = attrgetter("start", "detector")
 Tell = Callable[[str], None]
 
 
@@ -86,8 +88,9 @@ class Served:
     """The time that arrived files hold already, of each detector."""
 
     def __init__(self, tell: Tell = _log.warning) -> None:
-        """Begin with nothing; ``tell`` is given a sentence on each file that shares its time."""
+        """Begin with nothing; ``tell`` is given sentences on gaps and on time that comes twice."""
         self._files: dict[str, list[ArrivedFile]] = {}
+        self._reached: dict[str, int] = {}
         self._longest = 0
         self._tell = tell
 
@@ -107,9 +110,21 @@ class Served:
                 "which came first, serves it."
             )
         ranked = replace(file, rank=max((other.rank + 1 for other in shared), default=0))
+        self._tell_of_gap(ranked)
         insort(held, ranked, key=_START)
         self._longest = max(self._longest, ranked.duration)
         return ranked
+
+    def _tell_of_gap(self, file: ArrivedFile) -> None:
+        reached = self._reached.get(file.detector, file.start)
+        if file.start > reached:
+            self._tell(
+                f"{file.detector}: a gap of {file.start - reached} s, no file holds GPS {reached} "
+                f"to {file.start} as yet; the next is {file.path}."
+            )
+        if file.end < reached:
+            self._tell(f"{file.path}: comes late; {file.detector} is at GPS {reached} already.")
+        self._reached[file.detector] = max(reached, file.end)
 
 
 def _covered(file: ArrivedFile, others: Iterable[ArrivedFile]) -> bool:
@@ -125,8 +140,8 @@ def given_files(
 ) -> Iterator[ArrivedFile | None]:
     """Yield the strain files that are named, and those in folders that are named, in GPS order.
 
-    Of files that hold the same time the first serves, in the order in which they are named; what
-    is passed over is told to ``tell``.
+    Where files overlap the one that begins first serves, then the one that is named first. Gaps
+    and what is passed over are told to ``tell``.
 
     Raises
     ------
@@ -136,8 +151,10 @@ def given_files(
     """
     served = Served(tell)
     files = [file for path in paths for one in _strain_files(Path(path)) for file in look_at(one)]
-    admitted = [file for each in files if (file := served.admit(each)) is not None]
-    yield from sorted(admitted, key=lambda file: (file.start, file.detector, file.rank))
+    # Of the same time the first that is named serves: `sorted` keeps their order.
+    for file in sorted(files, key=IN_TIME):
+        if (admitted := served.admit(file)) is not None:
+            yield admitted
 
 
 def _strain_files(path: Path) -> list[Path]:
