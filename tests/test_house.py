@@ -196,6 +196,7 @@ FLOORS = {
     "morphology": 4,
     "evidence": 5,
     "learning": 6,
+    "scanner": 6,
     "report": 7,
 }
 

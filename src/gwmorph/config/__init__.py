@@ -25,6 +25,7 @@ from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
 from gwmorph.config.run import RunConfig
+from gwmorph.config.scan import ScanConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.timeslides import TimeslidesConfig
@@ -64,6 +65,7 @@ __all__ = [
     "QTransformConfig",
     "ReportConfig",
     "RunConfig",
+    "ScanConfig",
     "ScoreConfig",
     "SeparationConfig",
     "SimilarityConfig",

@@ -1,1 +1,1 @@
-"""New data as they come: what arrives, what becomes of it, and what is told to whom."""
+"""New data, judged as they arrive: from files to statuses, block by block."""
