@@ -97,7 +97,7 @@ class Examiner:
         StoppedError
             Somebody wants the scan to end.
         """
-        ledger = pa.Table.from_pylist(drawn.ledger, schema=LEDGER)
+        ledger = pa.Table.from_pylist(drawn.windows, schema=LEDGER)
         windows, scores = self._scored(detector, ledger, drawn)
         events = self._events(drawn.triggers, scores)
         shown = self._embedded(
