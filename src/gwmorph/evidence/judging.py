@@ -124,7 +124,7 @@ def _taken(judgement: Judgement, rows: NDArray[np.int64]) -> Judgement:
 
 def _taken_of_none(count: int) -> Judgement:
     never, none = np.zeros(count, bool), np.zeros(count)
-    return Judgement(never, none, none, np.full(count, ""), none, never)
+    return Judgement(never, none, none, none, np.full(count, ""), none, never)
 
 
 def _table(
