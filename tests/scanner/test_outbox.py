@@ -29,7 +29,15 @@ def records(*ids: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Outbox:
+    (tmp_path / "scan").mkdir()
     return Outbox(tmp_path / "scan" / "outbox.sqlite")
+
+
+def test_an_outbox_is_made_when_something_is_put_in(tmp_path):
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    assert (outbox.waiting(), outbox.counts()) == ([], OutboxCounts(0, 0))
+    assert not outbox.has_taken("block")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_put_waits_in_order_until_it_is_delivered(outbox):
@@ -62,7 +70,9 @@ def test_another_process_finds_what_was_put(outbox, tmp_path):
     assert [message.event_id for message in later.waiting()] == ["a"]
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(blocks=st.lists(st.lists(st.sampled_from("abcdef"), max_size=4), max_size=6))
 def test_every_id_is_put_once_whatever_comes_how_often(blocks, tmp_path_factory):
     outbox = Outbox(tmp_path_factory.mktemp("outbox") / "outbox.sqlite")
@@ -76,7 +86,7 @@ def test_what_is_no_outbox_is_told_with_the_way_out(tmp_path):
     path = tmp_path / "outbox.sqlite"
     path.write_bytes(b"something else" * 100)
     with pytest.raises(StorageError, match=r"outbox\.sqlite.*move it away"):
-        Outbox(path)
+        Outbox(path).counts()
 
 
 DYING = """
