@@ -21,6 +21,7 @@ from gwmorph.morphology.manifest import (
     MANIFEST,
     NEW_ONE,
     OVERALL,
+    OWN_HASH,
     About,
     manifest_of,
     read_manifest,
@@ -42,6 +43,11 @@ class Atlas:
     folder: Path
     about: About
     parts: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """What tells it from any other atlas: the SHA-256 in its manifest."""
+        return str(manifest_of(self.about, self.parts)[OWN_HASH])
 
     def reference(self, view: str) -> pa.Table:
         """Return the labelled rows of a view (schema REFERENCE); errors as `limits`."""
