@@ -65,10 +65,11 @@ class Outbox:
         """Tell whether a block's records were put here before."""
         return bool(self._asked("SELECT 1 FROM blocks WHERE name = ?", block))
 
-    def take(self, block: str, records: Sequence[Mapping[str, Any]]) -> int:
+    def take(self, records: Sequence[Mapping[str, Any]], block: str | None) -> int:
         """Put a block's records here, durably, and return how many are new.
 
-        Each has its ``event_id``; one that is here, delivered or not, stays as it is.
+        Each has its ``event_id``; one that is here, delivered or not, stays as it is. The block is
+        noted as taken, but for one without a name.
         """
         rows = [(record["event_id"], _line(record)) for record in records]
         with self._open() as connection, connection:
@@ -78,7 +79,8 @@ class Outbox:
                 "INSERT OR IGNORE INTO records (event_id, line) VALUES (?, ?)", rows
             )
             new = connection.total_changes - before
-            connection.execute("INSERT OR IGNORE INTO blocks VALUES (?)", (block,))
+            if block is not None:
+                connection.execute("INSERT OR IGNORE INTO blocks VALUES (?)", (block,))
         return new
 
     def waiting(self) -> list[Message]:
