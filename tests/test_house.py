@@ -244,7 +244,7 @@ def _handles_text(call: ast.Call) -> bool:
         values = [*call.args, *(k.value for k in call.keywords if k.arg == "mode")]
         modes = [v.value for v in values if isinstance(v, ast.Constant)]
         binary = any(isinstance(mode, str) and "b" in mode for mode in modes)
-        return not binary and ast.unparse(call.func) != "Image.open"
+        return not binary and ast.unparse(call.func) not in {"Image.open", "os.open"}
     return name in {"read_text", "write_text", "FileHandler"}
 
 

@@ -15,23 +15,27 @@ from gwmorph.errors import GwmorphError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
+    """Run the command line and return its exit status.
+
+    0, or 1 after an error of the user's; `scan` has more of its own.
+    """
     # A notebook names a backend that may not be installed here, and nothing here needs any.
     os.environ["MPLBACKEND"] = "agg"
     if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack a sign that is printed
         sys.stdout.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        code = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads, such as head, has enough: what is left goes nowhere
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return 0
     # What the system says of a path that nothing else has looked at: too long, no permission.
     except (GwmorphError, OSError) as error:
         print(f"gwmorph: error: {error}", file=sys.stderr)
         return 1
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +83,19 @@ def _parser() -> argparse.ArgumentParser:
     atlas = commands.add_parser("atlas", help="check an atlas, and print what it holds")
     atlas.add_argument("folder", type=Path, help="results/NAME/calibration/atlas, or a copy of it")
     atlas.set_defaults(command=_atlas)
+
+    scan = commands.add_parser(
+        "scan",
+        help="say what becomes of every window of some strain files",
+        description="Say what becomes of every window of some strain files, by an atlas.",
+        epilog="Exit codes: 0 all is scanned; 1 an error; 2 the command line; 3 a block FAILED; "
+        "4 an alarm; 130 or 143 interrupted: the same command goes on from there.",
+    )
+    scan.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="strain files, or folders of them"
+    )
+    _add_scan_options(scan)
+    scan.set_defaults(command=_scan)
 
     triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
     triggers.add_argument("run", type=Path, help="the run's folder, results/NAME")
@@ -240,6 +257,49 @@ def _atlas(options: argparse.Namespace) -> None:
     from gwmorph.morphology.atlas import describe, read_atlas
 
     print(describe(read_atlas(options.folder)))
+
+
+def _add_scan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--atlas", type=Path, required=True, help="results/NAME/calibration/atlas, or a copy of it"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for results; what it holds is not redone"
+    )
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        help="take all keys from this file, not from the atlas; pictures and vectors must be made "
+        "as the atlas's are",
+    )
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from gwmorph.config import load_yaml, parse_config
+    from gwmorph.scanner.arrivals import given_files
+    from gwmorph.scanner.ending import exit_code, stopped_by_signals
+    from gwmorph.scanner.preparing import prepare
+    from gwmorph.scanner.scan import scan
+    from gwmorph.scanner.telling import lines_of
+
+    path = options.configfile
+    config = parse_config(load_yaml(path), str(path)) if path else None
+    how = prepare(options.atlas, config, _warn, None)
+    with stopped_by_signals() as stop:
+        blocks = []
+        for block in scan(given_files(options.paths, _warn), how, options.out, stop.event):
+            blocks.append(block)
+            print("\n".join(lines_of(block, options.out)), flush=True)
+    if stop.code:
+        print("Interrupted. What is finished is kept: the same command goes on from there.")
+        return stop.code
+    if not blocks:
+        print(f"{options.out}: all blocks of these files were scanned before.")
+    return exit_code(blocks)
+
+
+def _warn(text: str) -> None:
+    print(f"gwmorph: {text}", file=sys.stderr)
 
 
 def _triggers(options: argparse.Namespace) -> None:
