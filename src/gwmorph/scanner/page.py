@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gwmorph.scanner.alerts import PICTURES, Novel, is_like_a_chirp, novel_in
 from gwmorph.scanner.outbox import Outbox, OutboxCounts
 from gwmorph.scanner.record import TRIGGER_TABLE, WINDOW_TABLE, read_record
 from gwmorph.scanner.summary import BlockSummary
+from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 from gwmorph.wording import counted
@@ -72,6 +74,7 @@ class State:
     blocks : summaries of the newest blocks, by GPS time, the newest first.
     newest : of each detector the newest block, whether it is among ``blocks`` or not.
     windows : of each detector the number of windows by status, in its last 24 h.
+    novel_windows : of each detector how many of them are NOVEL or hold a NOVEL event.
     livetime_s : of each detector the seconds analysed in them.
     novel : what is NOVEL, the newest first, each with the path of its picture in the folder.
     outbox : records that wait, and that were delivered.
@@ -81,6 +84,7 @@ class State:
     blocks: tuple[BlockSummary, ...]
     newest: Mapping[str, BlockSummary]
     windows: Mapping[str, Mapping[str, int]]
+    novel_windows: Mapping[str, int]
     livetime_s: Mapping[str, int]
     novel: tuple[tuple[Novel, str], ...]
     outbox: OutboxCounts
@@ -91,6 +95,7 @@ class State:
             "now_gps_s": self.now,
             "behind_s": {name: self.now - _end(one) for name, one in self.newest.items()},
             "windows_in_last_24_h": {name: dict(n) for name, n in self.windows.items()},
+            "novel_windows_in_last_24_h": dict(self.novel_windows),
             "livetime_in_last_24_h_s": dict(self.livetime_s),
             "blocks": [block.to_json() for block in self.blocks],
             "novel": [
@@ -125,17 +130,20 @@ def read_state(folder: Path, outbox: Path, now: float) -> State:
     blocks = sorted(record.values(), key=lambda one: (one.gps_start, one.detector), reverse=True)
     newest: dict[str, BlockSummary] = {}
     windows: dict[str, Counter[str]] = {}
+    novel: Counter[str] = Counter()
     livetime: Counter[str] = Counter()
     for block in blocks:
         name = block.detector
         if _end(block) > _end(newest.setdefault(name, block)) - _COUNTED_H * 3600:
             windows.setdefault(name, Counter()).update(block.windows)
+            novel[name] += len(block.novel_windows)
             livetime[name] += block.livetime_s
     return State(
         now,
         tuple(blocks[:BLOCKS_SHOWN]),
         {name: newest[name] for name in sorted(newest)},
         windows,
+        novel,
         livetime,
         tuple(islice(_novel_in(folder, blocks), PICTURES_SHOWN)),
         Outbox(outbox).counts(),
@@ -143,13 +151,19 @@ def read_state(folder: Path, outbox: Path, now: float) -> State:
 
 
 def _novel_in(folder: Path, blocks: Iterable[BlockSummary]) -> Iterator[tuple[Novel, str]]:
-    for block in blocks:
-        if block.novel_windows:
-            here = folder / block.folder
-            windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
-            triggers = read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS)
-            for one in reversed(novel_in(windows, triggers)):
-                yield one, f"{block.folder}/{PICTURES}/{one.picture}"
+    """Yield what is NOVEL in blocks that come the newest first, with the picture's path."""
+    for _, at_once in groupby(blocks, key=attrgetter("gps_start")):
+        found = [(one, block.folder) for block in at_once for one in _read_novel(folder, block)]
+        for one, name in sorted(found, key=lambda each: each[0].time, reverse=True):
+            yield one, f"{name}/{PICTURES}/{one.picture}"
+
+
+def _read_novel(folder: Path, block: BlockSummary) -> list[Novel]:
+    if not block.novel_windows:
+        return []
+    here = folder / block.folder
+    windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
+    return novel_in(windows, read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS))
 
 
 def render(state: State) -> str:
@@ -170,8 +184,9 @@ def render_fault(fault: GwmorphError) -> str:
 def _title(state: State) -> str:
     if not state.newest:
         return "gwmorph: no block yet"
-    novel = sum(counts[Status.NOVEL] for counts in state.windows.values())
-    return f"gwmorph: {', '.join(map(escape, state.newest))}, {novel} NOVEL in {_COUNTED_H} h"
+    novel = counted(sum(state.novel_windows.values()), "window")
+    names = ", ".join(map(escape, state.newest))
+    return f"gwmorph: {names}, something NOVEL in {novel} of {_COUNTED_H} h"
 
 
 def _warnings(state: State) -> Iterator[str]:
@@ -212,6 +227,13 @@ def _novel(state: State) -> Iterator[str]:
     yield "<h2>Newest NOVEL</h2>"
     if not state.novel:
         yield "<p>Nothing is NOVEL.</p>"
+        return
+    crops = ", ".join(f"{seconds:g}" for seconds in CROPS_S)
+    yield (
+        f'<p class="small">An event is shown in {crops} s around it, a window whole; brighter is '
+        "more energy, frequency goes up. NOVEL is what is like nothing in the atlas: whether it "
+        "is of the detector or the sky, nobody has said.</p>"
+    )
     yield '<div class="cards">'
     yield from (_card(one, path) for one, path in state.novel)
     yield "</div>"
@@ -263,7 +285,8 @@ def _block_row(block: BlockSummary) -> str:
     cells = [("", link + (' <span class="failed">FAILED</span>' if block.failed else ""))]
     for text, kind in _HEADINGS[1:6]:
         number = block.windows.get(text, 0)
-        cells.append((f"{kind} novel" if text == Status.NOVEL and number else kind, str(number)))
+        said = "\N{EN DASH}" if block.failed and not number else str(number)
+        cells.append((f"{kind} novel" if text == Status.NOVEL and number else kind, said))
     late = "" if block.latency_s is None else spoken(block.latency_s)
     cells += [("less", spoken(block.livetime_s)), ("less", late)]
     reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(block.excluded.items()) if n)
