@@ -90,6 +90,7 @@ DIMENSIONLESS = {
     "run.seed",
     "scan.novel_alarm",
     "scan.queue_blocks",
+    "scan.receiver.attempts",
     "scan.workers",
     "score.false_alarm_fraction",
     "score.quiet_windows",

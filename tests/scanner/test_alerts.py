@@ -35,7 +35,8 @@ def test_a_novel_window_is_one_where_no_event_of_it_is():
         "event",
     ]
     whole, _ = found
-    assert (whole["gpstime"], whole["gps_start"], whole["gps_end"]) == (GPS + 7.25, GPS, GPS + 32)
+    burst = whole["extra_attributes"]["SingleBurst"]
+    assert (whole["gpstime"], burst["start_time"], burst["duration"]) == (GPS + 7.25, GPS, 32)
     assert whole["links"]["picture"] == f"{BLOCK}/pictures/H1-GWMORPH_WINDOW-{GPS}-32.png"
 
 

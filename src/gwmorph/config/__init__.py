@@ -25,7 +25,7 @@ from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
 from gwmorph.config.run import RunConfig
-from gwmorph.config.scan import ScanConfig
+from gwmorph.config.scan import ReceiverConfig, ScanConfig, WatchConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.timeslides import TimeslidesConfig
@@ -63,6 +63,7 @@ __all__ = [
     "NamingConfig",
     "PictureConfig",
     "QTransformConfig",
+    "ReceiverConfig",
     "ReportConfig",
     "RunConfig",
     "ScanConfig",
@@ -76,6 +77,7 @@ __all__ = [
     "TrainingConfig",
     "UmapConfig",
     "ValidationConfig",
+    "WatchConfig",
     "WeightsConfig",
     "WindowConfig",
     "leaves",

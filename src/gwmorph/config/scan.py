@@ -7,6 +7,60 @@ from pydantic import Field
 from gwmorph.config.base import Detector, Section, key
 
 
+class WatchConfig(Section):
+    """How `gwmorph watch` looks for new files."""
+
+    poll_s: float = key(1.0, "Between two looks at a folder for new files.", "s", ge=0.05, le=3600)
+    settle_s: float = key(
+        2.0,
+        "A file in a folder is taken when it has not changed for so long and can be opened.",
+        "s",
+        ge=0,
+        le=3600,
+    )
+    give_up_s: float = key(
+        60.0,
+        "A file that does not change and cannot be opened is damaged after so long; until then it "
+        "may be a copy that stalls.",
+        "s",
+        ge=0,
+        le=86400,
+    )
+    server_poll_s: float = key(
+        60.0, "Between two questions to a server for new files.", "s", ge=1, le=86400
+    )
+    longest_wait_s: float = key(
+        600.0,
+        "A server or a receiver that fails is asked again after a wait that doubles up to this.",
+        "s",
+        ge=1,
+        le=86400,
+    )
+
+
+class ReceiverConfig(Section):
+    """Who is told of NOVEL events."""
+
+    address: str | None = key(
+        None,
+        "Where the record of each NOVEL event goes: an address (http or https) to which it is "
+        "POSTed, or a file to which it is added as a line; null means events.jsonl in the scan's "
+        "folder.",
+    )
+    timeout_s: float = key(
+        10.0, "Longest silence of the receiver before a try fails.", "s", gt=0, le=600
+    )
+    attempts: int = key(
+        5, "Tries at the end of a scan before records stay in the outbox.", ge=1, le=50
+    )
+    links: str | None = key(
+        None,
+        "What the links in records begin with, as the address of the live page; null means links "
+        "relative to the scan's folder.",
+        pattern=r"^https?://\S+$",
+    )
+
+
 class ScanConfig(Section):
     """New data, block by block: what they are judged by, and when they raise an alarm."""
 
@@ -53,3 +107,5 @@ class ScanConfig(Section):
         ge=0,
         le=256,
     )
+    watch: WatchConfig = key(WatchConfig(), "How `gwmorph watch` looks for new files.")
+    receiver: ReceiverConfig = key(ReceiverConfig(), "Who is told of NOVEL events.")

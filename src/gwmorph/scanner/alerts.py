@@ -7,11 +7,12 @@ gives: ``event_id`` is made of detector, time and atlas, and is the same however
 scanned.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gwmorph.morphology.status import Status
 from gwmorph.naming import event_name, span_name
@@ -40,14 +41,60 @@ class Origin:
     links: str = ""
 
 
+@dataclass(frozen=True)
+class Novel:
+    """A NOVEL event, or a NOVEL window without a NOVEL event of its own.
+
+    A window without one is unlike all that is known, though nothing in it stands out.
+
+    Attributes
+    ----------
+    view : ``event`` or ``window``.
+    detector : prefix, as H1.
+    time : GPS time, s: the event's peak; the window's loudest tile, else its middle.
+    picture : file name of its picture.
+    row : its row of SCAN_TRIGGERS or SCAN_WINDOWS.
+    """
+
+    view: Literal["event", "window"]
+    detector: str
+    time: float
+    picture: str
+    row: Mapping[str, Any]
+
+
+def novel_in(windows: pa.Table, triggers: pa.Table) -> list[Novel]:
+    """Return what is NOVEL in a block, in order of time.
+
+    ``windows`` and ``triggers`` are its rows of SCAN_WINDOWS and SCAN_TRIGGERS.
+    """
+    events = triggers.filter(pc.equal(triggers["status"], Status.NOVEL.value)).to_pylist()
+    alone = windows.filter(pc.equal(windows["status"], Status.NOVEL.value)).to_pylist()
+    told = {row["gps_start"] for row in events}
+    found = [_event(row) for row in events]
+    found += [_window(row) for row in alone if row["gps_start"] not in told]
+    return sorted(found, key=lambda one: (one.time, one.view))
+
+
+def _event(row: Mapping[str, Any]) -> Novel:
+    detector, time = row["detector"], row["trigger_time"]
+    return Novel("event", detector, time, event_name(detector, time), row)
+
+
+def _window(row: Mapping[str, Any]) -> Novel:
+    detector, start, seconds = row["detector"], row["gps_start"], row["duration_s"]
+    time = row["tile_time"] if row["tile_time"] is not None else start + seconds / 2
+    return Novel(
+        "window", detector, time, span_name(detector, "WINDOW", start, seconds, "png"), row
+    )
+
+
 def event_records(
     block: str, windows: pa.Table, triggers: pa.Table, origin: Origin
 ) -> list[Record]:
-    """Return a record for each NOVEL event of a block, in order of time.
+    """Return a record for each event and window that `novel_in` finds, in order of time.
 
-    A NOVEL window without a NOVEL event of its own is one, too: it is unlike all that is known,
-    though nothing in it stands out. ``far_hz`` is null, since a scan has no background to count a
-    false-alarm rate in.
+    ``far_hz`` is null, since a scan has no background to count a false-alarm rate in.
 
     Parameters
     ----------
@@ -56,109 +103,34 @@ def event_records(
     windows, triggers
         Its rows of SCAN_WINDOWS and SCAN_TRIGGERS.
     """
-    novel = [row for row in triggers.to_pylist() if row["status"] == Status.NOVEL]
-    told = {row["gps_start"] for row in novel}
-    records = [_of_event(block, row, origin) for row in novel]
-    records += [
-        _of_window(block, row, origin)
-        for row in windows.to_pylist()
-        if row["status"] == Status.NOVEL and row["gps_start"] not in told
-    ]
-    return sorted(records, key=lambda record: (record["gpstime"], record["event_id"]))
+    return [_record(block, novel, origin) for novel in novel_in(windows, triggers)]
 
 
-def _of_event(block: str, row: Mapping[str, Any], origin: Origin) -> Record:
-    detector, time = row["detector"], row["trigger_time"]
-    chirp = row["chirp_likeness"] is not None and row["chirp_likeness"] > 0
-    return _record(
-        block,
-        row,
-        origin,
-        view="event",
-        time=time,
-        span=(row["tstart"], row["tend"]),
-        labels=[Status.NOVEL.value, *(["CHIRP_LIKE"] if chirp else [])],
-        picture=event_name(detector, time),
-        burst={
-            "ifo": detector,
-            "start_time": row["tstart"],
-            "peak_time": time,
-            "duration": row["tend"] - row["tstart"],
-            "central_freq": row["peak_frequency"],
-            "flow": row["fstart"],
-            "fhigh": row["fend"],
-            "bandwidth": row["fend"] - row["fstart"],
-            "q": row["q"],
-            "snr": row["snr"],
-        },
-        own={
-            name: row[name]
-            for name in ("found_by", "significance", "chirp_likeness", "chirp_mass")
-        },
-    )
-
-
-def _of_window(block: str, row: Mapping[str, Any], origin: Origin) -> Record:
-    detector, start, seconds = row["detector"], row["gps_start"], row["duration_s"]
-    return _record(
-        block,
-        row,
-        origin,
-        view="window",
-        time=row["tile_time"] if row["tile_time"] is not None else start + seconds / 2,
-        span=(float(start), float(start + seconds)),
-        labels=[Status.NOVEL.value],
-        picture=span_name(detector, "WINDOW", start, seconds, "png"),
-        burst={
-            "ifo": detector,
-            "start_time": float(start),
-            "peak_time": row["tile_time"],
-            "duration": float(seconds),
-            "central_freq": row["tile_frequency"],
-            "snr": row["tile_snr"],
-        },
-        own={name: row[name] for name in ("score", "score_limit")},
-    )
-
-
-def _record(
-    block: str,
-    row: Mapping[str, Any],
-    origin: Origin,
-    *,
-    view: str,
-    time: float,
-    span: tuple[float, float],
-    labels: Sequence[str],
-    picture: str,
-    burst: Mapping[str, Any],
-    own: Mapping[str, Any],
-) -> Record:
-    # A window's time is that of its loudest tile, which may be another window's event.
-    key = f"{time:.9f}" if view == "event" else f"{row['gps_start']}"
+def _record(block: str, novel: Novel, origin: Origin) -> Record:
+    row, is_event = novel.row, novel.view == "event"
+    # A window's loudest tile may be another window's event, so its own start tells it apart.
+    key = f"{novel.time:.9f}" if is_event else f"{row['gps_start']}"
+    burst = _burst_of_event(row) if is_event else _burst_of_window(row)
+    judged = ("named", "agreeing", "similarity", "margin", "p_value")
+    of_event = ("found_by", "significance", "chirp_likeness", "chirp_mass")
+    own = of_event if is_event else ("score", "score_limit")
     return {
-        "event_id": f"{row['detector']}-{view}-{key}-{origin.atlas[:16]}",
-        "gpstime": time,
-        "gps_start": span[0],
-        "gps_end": span[1],
-        "instruments": row["detector"],
+        "event_id": f"{novel.detector}-{novel.view}-{key}-{origin.atlas[:16]}",
+        "gpstime": novel.time,
+        "instruments": novel.detector,
         "far_hz": None,
         "group": "Burst",
         "pipeline": "gwmorph",
         "search": "Morphology",
         "version": origin.version,
-        "labels": list(labels),
-        "links": dict(_links(block, picture, origin.links)),
+        "labels": list(_labels(row)),
+        "links": dict(_links(block, novel.picture, origin.links)),
         "extra_attributes": {
-            "SingleBurst": dict(burst),
+            "SingleBurst": {"ifo": novel.detector, "peak_time": novel.time, **burst},
             "Morphology": {
-                "view": view,
+                "view": novel.view,
                 "window_gps_start": row["gps_start"],
-                **{
-                    name: row[name]
-                    for name in ("named", "agreeing", "similarity", "margin", "p_value")
-                },
-                **own,
+                **{name: row[name] for name in (*judged, *own)},
                 "latency_s": row["latency_s"],
                 "atlas": origin.atlas,
                 "render_id": origin.render_id,
@@ -166,6 +138,40 @@ def _record(
             },
         },
     }
+
+
+def _burst_of_event(row: Mapping[str, Any]) -> Record:
+    return {
+        "start_time": row["tstart"],
+        "duration": row["tend"] - row["tstart"],
+        "central_freq": row["peak_frequency"],
+        "flow": row["fstart"],
+        "fhigh": row["fend"],
+        "bandwidth": row["fend"] - row["fstart"],
+        "q": row["q"],
+        "snr": row["snr"],
+    }
+
+
+def _burst_of_window(row: Mapping[str, Any]) -> Record:
+    return {
+        "start_time": float(row["gps_start"]),
+        "duration": float(row["duration_s"]),
+        "central_freq": row["tile_frequency"],
+        "snr": row["tile_snr"],
+    }
+
+
+def _labels(row: Mapping[str, Any]) -> Iterator[str]:
+    yield Status.NOVEL.value
+    if is_like_a_chirp(row):
+        yield "CHIRP_LIKE"
+
+
+def is_like_a_chirp(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row of SCAN_TRIGGERS is more like a binary than like anything else."""
+    likeness = row.get("chirp_likeness")
+    return likeness is not None and likeness > 0
 
 
 def _links(block: str, picture: str, base: str) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from gwmorph.grid import BLOCK_S, Grid
 from gwmorph.ledger import ANALYSED, MEANING, Reason, excluded_row
 from gwmorph.morphology.status import Status, counts
 from gwmorph.scanner.assembly import BlockFiles, BlockKey
+from gwmorph.scanner.clock import gps_now
 from gwmorph.scanner.drawing import DrawingTask, DrawnBlock
 from gwmorph.scanner.examination import Examined
 from gwmorph.scanner.summary import BlockSummary
@@ -70,7 +71,7 @@ def summary_of(
         gaps=gaps,
         files=tuple(str(file.path) for file in task.own),
         faults=() if drawn is None else drawn.faults,
-        behind_s=_gps_now() - end,
+        behind_s=gps_now() - end,
         latency_s=max(latencies, default=None),
         took_s=0.0 if drawn is None else drawn.took_s,
     )
@@ -152,10 +153,3 @@ def with_latency(found: Examined, files: BlockFiles, grid: Grid) -> tuple[pa.Tab
 
     looked_at = pc.not_equal(found.windows["status"], Status.EXCLUDED.value).to_pylist()
     return filled(found.windows, looked_at), filled(found.triggers, [True] * len(found.triggers))
-
-
-def _gps_now() -> float:
-    # It takes a third of a second to import, while blocks are being drawn.
-    import lal
-
-    return float(lal.GPSTimeNow())

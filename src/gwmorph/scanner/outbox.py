@@ -49,7 +49,7 @@ class OutboxCounts:
 
 
 class Outbox:
-    """The outbox in one file (SQLite).
+    """The outbox in one file (SQLite), which is made when something is put in.
 
     Raises
     ------
@@ -58,37 +58,35 @@ class Outbox:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the outbox, made where there is none."""
+        """Name the file."""
         self._path = path
-        with self._open() as connection:
-            connection.executescript(_SETUP)
 
     def has_taken(self, block: str) -> bool:
         """Tell whether a block's records were put here before."""
-        with self._open() as connection:
-            found = connection.execute("SELECT 1 FROM blocks WHERE name = ?", (block,))
-            return found.fetchone() is not None
+        return bool(self._asked("SELECT 1 FROM blocks WHERE name = ?", block))
 
-    def take(self, block: str, records: Sequence[Mapping[str, Any]]) -> int:
+    def take(self, records: Sequence[Mapping[str, Any]], block: str | None) -> int:
         """Put a block's records here, durably, and return how many are new.
 
-        Each has its ``event_id``; one that is here, delivered or not, stays as it is.
+        Each has its ``event_id``; one that is here, delivered or not, stays as it is. The block is
+        noted as taken, but for one without a name.
         """
         rows = [(record["event_id"], _line(record)) for record in records]
         with self._open() as connection, connection:
+            connection.executescript(_SETUP)
             before = connection.total_changes
             connection.executemany(
                 "INSERT OR IGNORE INTO records (event_id, line) VALUES (?, ?)", rows
             )
             new = connection.total_changes - before
-            connection.execute("INSERT OR IGNORE INTO blocks VALUES (?)", (block,))
+            if block is not None:
+                connection.execute("INSERT OR IGNORE INTO blocks VALUES (?)", (block,))
         return new
 
     def waiting(self) -> list[Message]:
         """Return what is not delivered, in the order in which it came."""
         query = "SELECT event_id, line FROM records WHERE delivered = 0 ORDER BY place"
-        with self._open() as connection:
-            return [Message(*row) for row in connection.execute(query)]
+        return [Message(*row) for row in self._asked(query)]
 
     def mark_delivered(self, event_id: str) -> None:
         """Note, durably, that somebody has a record."""
@@ -97,21 +95,24 @@ class Outbox:
 
     def counts(self) -> OutboxCounts:
         """Return how many records wait, and how many were delivered."""
-        query = "SELECT count(*), coalesce(sum(delivered), 0) FROM records"
+        query = "SELECT delivered, count(*) FROM records GROUP BY delivered"
+        found = dict(self._asked(query))
+        return OutboxCounts(found.get(0, 0), found.get(1, 0))
+
+    def _asked(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Return the rows that answer a query; there are none where there is no outbox yet."""
+        if not self._path.exists():
+            return []
         with self._open() as connection:
-            total, delivered = connection.execute(query).fetchone()
-        return OutboxCounts(total - delivered, delivered)
+            return connection.execute(query, values).fetchall()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         # One for each use: a connection belongs to one thread.
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=_WAIT_S)) as connection:
                 connection.execute("PRAGMA synchronous = EXTRA")
                 yield connection
-        except OSError as error:
-            raise StorageError(f"{self._path}: cannot be made ({error}).") from error
         except sqlite3.Error as error:
             raise StorageError(
                 f"{self._path}: cannot be used as an outbox ({error}). If it is damaged, move it "
