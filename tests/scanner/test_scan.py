@@ -8,17 +8,16 @@ import os
 import re
 import signal
 import threading
-from concurrent.futures import Future
 
 import numpy as np
 import pytest
 from igwn_segments import segment, segmentlist
-from scanning import BLOCK, RATE, SETTINGS, make_atlas, noise, scanned, write_file
+from scanning import BLOCK, RATE, SETTINGS, Here, make_atlas, noise, scanned, write_file
 
 from gwmorph.block import analyse_block
 from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.dct import DctEncoder
-from gwmorph.errors import CalibrationError, GwmorphError, StrainError
+from gwmorph.errors import CalibrationError, StrainError
 from gwmorph.grid import block_of
 from gwmorph.naming import event_name, span_name
 from gwmorph.scanner import scan as module
@@ -31,26 +30,6 @@ from gwosc_files import write_gwosc_file
 
 # The last 256 s of a block, and the first of the next.
 LAST, NEXT = BLOCK + 4096 - 256, BLOCK + 4096
-
-
-class Here:
-    """Workers that work at once, in this process."""
-
-    processes = ()
-
-    def __init__(self, count, work):
-        self._work = work
-
-    def submit(self, task):
-        done = Future()
-        try:
-            done.set_result(self._work(task))
-        except GwmorphError as error:
-            done.set_exception(error)
-        return done
-
-    def close(self):
-        pass
 
 
 @pytest.fixture
