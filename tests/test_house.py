@@ -71,6 +71,8 @@ STAGES = {
         "redrawn",
         "reference",
         "retrained",
+        "scan_blocks",
+        "scan_verdict",
         "scores",
         "similarity",
         "slides",

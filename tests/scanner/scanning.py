@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import yaml
 
 from gwmorph.config import parse_config
 from gwmorph.encoders.dct import DctEncoder
+from gwmorph.errors import GwmorphError
 from gwmorph.morphology.atlas import Atlas, limit_rows, read_atlas, write_atlas
 from gwmorph.morphology.manifest import About
 from gwmorph.morphology.thresholds import limits_of
@@ -39,8 +42,15 @@ CONFIG = parse_config(RAW)
 SETTINGS = settings_of(CONFIG)
 
 
-def make_atlas(folder: Path, views: Iterable[str] = ("event",), **about: Any) -> Atlas:
-    """An atlas of one class of rows that are all alike, and like nothing that is scanned."""
+def make_atlas(
+    folder: Path, views: Iterable[str] = ("event",), raw: dict[str, Any] = RAW, **about: Any
+) -> Atlas:
+    """An atlas of one class of rows that are all alike, and like nothing that is scanned.
+
+    ``raw`` is the configuration that it is made with.
+    """
+    config = parse_config(raw)
+    size = config.picture.height, config.picture.width
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=384) + 0.01 * rng.normal(size=(40, 384))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -50,8 +60,8 @@ def make_atlas(folder: Path, views: Iterable[str] = ("event",), **about: Any) ->
             "detectors": ("H1", "L1"),
             "gps_start": BLOCK - 4096,
             "gps_end": BLOCK,
-            "render_id": SETTINGS.rendering.render_id,
-            "encoder_id": DctEncoder(SIZE).encoder_id,
+            "render_id": settings_of(config).rendering.render_id,
+            "encoder_id": DctEncoder(size).encoder_id,
             "config_hash": "c",
             "classes": "labels",
             "promise": "overall",
@@ -82,8 +92,28 @@ def make_atlas(folder: Path, views: Iterable[str] = ("event",), **about: Any) ->
         write_table(files["reference"], REFERENCE, pa.table(columns, schema=REFERENCE), ids)
         write_table(files["thresholds"], THRESHOLDS, limit_rows(limits, labels, 0.05), ids)
         tables[view] = files
-    write_atlas(folder / "atlas", told, tables, {}, "run: {}\n")
+    write_atlas(folder / "atlas", told, tables, {}, yaml.safe_dump(raw))
     return read_atlas(folder / "atlas")
+
+
+class Here:
+    """Workers that work at once, in this process."""
+
+    processes = ()
+
+    def __init__(self, count, work):
+        self._work = work
+
+    def submit(self, task):
+        done = Future()
+        try:
+            done.set_result(self._work(task))
+        except GwmorphError as error:
+            done.set_exception(error)
+        return done
+
+    def close(self):
+        pass
 
 
 def noise(seconds: int, glitches: Iterable[float] = (), seed: int = 1) -> np.ndarray:

@@ -19,7 +19,7 @@ from gwmorph.grid import BLOCK_S, Grid
 from gwmorph.ledger import Reason, excluded_row
 from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.spectra.albums import HeldAlbum
-from gwmorph.strain.base import LocalFile, StrainFile
+from gwmorph.strain.base import LocalFile, StrainFile, check_rate
 from gwmorph.strain.directory import share, spans_of
 from gwmorph.strain.files import check_content
 from gwmorph.strain.layouts import open_strain
@@ -68,7 +68,8 @@ class DrawnBlock:
 
     Attributes
     ----------
-    ledger : rows of LEDGER, one for each of the task's windows, in order of time.
+    ledger : rows of LEDGER, one for each window inside science, in order of time.
+    outside : the same for the task's other windows.
     measurements, triggers : tables of the schemas MEASUREMENTS and TRIGGERS.
     album : its pictures, by the names that `naming` gives them.
     science_s : seconds of the block that are science.
@@ -78,6 +79,7 @@ class DrawnBlock:
     """
 
     ledger: list[dict[str, Any]]
+    outside: list[dict[str, Any]]
     measurements: pa.Table
     triggers: pa.Table
     album: HeldAlbum
@@ -85,6 +87,11 @@ class DrawnBlock:
     hashes: tuple[str, ...]
     faults: tuple[str, ...] = field(default=())
     took_s: float = 0.0
+
+    @property
+    def windows(self) -> list[dict[str, Any]]:
+        """Rows of LEDGER of all windows, in order of time."""
+        return sorted([*self.ledger, *self.outside], key=lambda row: row["gps_start"])
 
 
 def draw(task: DrawingTask) -> DrawnBlock:
@@ -113,10 +120,10 @@ def draw(task: DrawingTask) -> DrawnBlock:
         task.events,
         album,
     )
-    ledger = [*drawn.ledger, *_not_science(task, planned)]
     inside = segmentlist([segment(task.gps_start, task.gps_start + BLOCK_S)])
     return DrawnBlock(
-        sorted(ledger, key=lambda row: row["gps_start"]),
+        drawn.ledger,
+        _not_science(task, planned),
         pa.Table.from_pylist(drawn.measurements, schema=MEASUREMENTS),
         drawn.triggers,
         album,
@@ -132,17 +139,18 @@ _Looked = tuple[LocalFile, segmentlist]
 
 
 def _look_into(task: DrawingTask) -> tuple[list[_Looked], list[str]]:
-    looked = [_receipt(file) for file in task.own]
+    rate = task.parameters.sample_rate
+    looked = [_receipt(file, rate) for file in task.own]
     faults = []
     for file in task.around:
         try:
-            looked.append(_receipt(file))
+            looked.append(_receipt(file, rate))
         except StrainError as error:
             faults.append(str(error))
     return looked, faults
 
 
-def _receipt(file: ArrivedFile) -> _Looked:
+def _receipt(file: ArrivedFile, sample_rate: int) -> _Looked:
     with open_strain(file.path, channel=file.series, dataset=file.series) as reader:
         found = reader.description
         offered = StrainFile(
@@ -154,6 +162,7 @@ def _receipt(file: ArrivedFile) -> _Looked:
             rank=file.rank,
         )
         check_content(found, offered)
+        check_rate(str(file.path), found.sample_rate, sample_rate)
         good = spans_of(reader.science(file.start, file.end), file.start)
     name = found.dataset_or_channel
     return LocalFile.receipt(offered, file.path, found.layout, name), good

@@ -1,13 +1,17 @@
-"""How a scan ends: what its exit code says, and how it is told to stop."""
+"""How a scan ends: what it says of all blocks, its exit code, and how it is told to stop."""
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
+from gwmorph.errors import ScanError
 from gwmorph.scanner.summary import BlockSummary
+from gwmorph.tables.scan import FAILED_BLOCK
 
 # As `gwmorph scan --help` says; 1 and 2 are those of all commands.
 FAILED_CODE, ALARM_CODE = 3, 4
@@ -19,6 +23,45 @@ def exit_code(blocks: Iterable[BlockSummary]) -> int:
     if any(block.failed for block in found):
         return FAILED_CODE
     return ALARM_CODE if any(block.alarm for block in found) else 0
+
+
+def summary_of_blocks(blocks: Iterable[BlockSummary]) -> dict[str, Any]:
+    """Return what a scan says of all its blocks together, and of each, as JSON can hold it."""
+    found = list(blocks)
+    counts = {
+        name: dict(sum((Counter(getattr(block, name)) for block in found), Counter()))
+        for name in ("windows", "excluded", "events")
+    }
+    return {
+        "blocks_done": sum(not block.failed for block in found),
+        "blocks_failed": sum(block.failed for block in found),
+        "alarms": [block.alarm.text for block in found if block.alarm],
+        "livetime_s": sum(block.livetime_s for block in found),
+        **counts,
+        "blocks": [block.to_json() for block in found],
+    }
+
+
+def require_sound(summary: Mapping[str, Any], on_alarm: str) -> None:
+    """Check what `summary_of_blocks` says; ``on_alarm`` is ``report`` or ``fail``.
+
+    Raises
+    ------
+    ScanError
+        A block FAILED, or there is an alarm and that is to fail; the error says which and why.
+    """
+    lines = [
+        f"{block['folder']}: FAILED. {block['why']}"
+        for block in summary["blocks"]
+        if block["status"] == FAILED_BLOCK
+    ]
+    if on_alarm == "fail":
+        lines += summary["alarms"]
+    if lines:
+        raise ScanError(
+            "\n  ".join(["all tables are in place, but:", *lines])
+            + "\nCorrect what is wrong, or set scan.on_alarm to report where alarms may pass."
+        )
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from gwmorph.evidence.judging import (
 )
 from gwmorph.evidence.score import Scorer, windows_of
 from gwmorph.morphology.atlas import Atlas
+from gwmorph.morphology.cluster_tables import only_events_of
 from gwmorph.morphology.status import Status
 from gwmorph.naming import event_name, span_name
 from gwmorph.scanner.drawing import DrawnBlock
@@ -97,12 +98,15 @@ class Examiner:
         StoppedError
             Somebody wants the scan to end.
         """
-        ledger = pa.Table.from_pylist(drawn.ledger, schema=LEDGER)
+        ledger = pa.Table.from_pylist(drawn.windows, schema=LEDGER)
         windows, scores = self._scored(detector, ledger, drawn)
         events = self._events(drawn.triggers, scores)
+        # Of several claims to one moment one has the view, and another may be the event.
+        claims = drawn.triggers
+        views = rows_of_events(claims.filter(claims["view"]).sort_by("peak_time"))
         shown = self._embedded(
             "event",
-            rows_of_events(events.filter(events["view"])),
+            only_events_of(events, views),
             lambda row: drawn.album.events[event_name(row["detector"], row["trigger_time"])],
         )
         judged = self._judged_events(events, shown, drawn)

@@ -21,9 +21,6 @@ from gwmorph.segments import livetime
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.scan import DONE_BLOCK, FAILED, FAILED_BLOCK, SCAN_TRIGGERS, SCAN_WINDOWS
 
-# What is lost for these reasons is no fault of the data: the detector was off, strain ends there.
-_NO_LOSS = (Reason.DQ.value, Reason.CONTEXT.value)
-
 
 def summary_of(
     task: DrawingTask,
@@ -100,22 +97,23 @@ def gaps_of(files: BlockFiles, scanned: Iterable[BlockKey]) -> tuple[tuple[int, 
 def too_much_lost(drawn: DrawnBlock, allowed: float) -> str | None:
     """Return why a block is FAILED although it was read, if it is.
 
-    Windows that the detector was off in, or that lie where strain begins or ends, are not lost.
+    Too many of its windows inside science are lost, not counting those that lack context, since
+    strain begins and ends somewhere; or none is left. Where there is no science, nothing is lost.
     """
     reasons = [row["reason"] for row in drawn.ledger if row["status"] != ANALYSED]
-    counted = Counter(reasons)
-    of_all = len(drawn.ledger) - sum(counted[reason] for reason in _NO_LOSS)
-    lost = sum(count for reason, count in counted.items() if reason not in _NO_LOSS)
+    found = Counter(reasons)
+    edges = found[Reason.CONTEXT.value]
+    lost, of_all = len(reasons) - edges, len(drawn.ledger) - edges
     told = ", ".join(
-        f"{count} {reason} ({MEANING[Reason(reason)]})" for reason, count in counted.most_common()
+        f"{count} {reason} ({MEANING[Reason(reason)]})" for reason, count in found.most_common()
     )
     if lost > allowed * of_all:
         return (
             f"{lost} of {of_all} windows are lost, more than run.max_excluded_fraction "
             f"({allowed:g}) allows: {told}."
         )
-    if drawn.science_s and len(reasons) == len(drawn.ledger):
-        return f"none of its {len(reasons)} windows could be analysed: {told}."
+    if reasons and len(reasons) == len(drawn.ledger):
+        return f"none of its windows could be analysed: {told}."
     return None
 
 

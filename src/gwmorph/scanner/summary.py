@@ -85,8 +85,8 @@ class BlockSummary:
         return self.status == FAILED_BLOCK
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as a dictionary that JSON can hold."""
-        return asdict(self)
+        """Return the fields, and the folder's name, as a dictionary that JSON can hold."""
+        return {**asdict(self), "folder": self.folder}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -101,7 +101,7 @@ class BlockSummary:
             alarm = content["alarm"]
             return cls(
                 **{
-                    **content,
+                    **{name: value for name, value in content.items() if name != "folder"},
                     "novel_windows": tuple(content["novel_windows"]),
                     "gaps": tuple((first, last) for first, last in content["gaps"]),
                     "files": tuple(content["files"]),
