@@ -6,7 +6,7 @@ announced yet are announced first.
 
 import fcntl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from gwmorph.errors import StorageError
 from gwmorph.scanner.alerts import Origin, event_records
 from gwmorph.scanner.arrivals import Tell
 from gwmorph.scanner.courier import Courier
-from gwmorph.scanner.outbox import Outbox
+from gwmorph.scanner.outbox import Outbox, line_of
 from gwmorph.scanner.receivers import Receiver
 from gwmorph.scanner.record import ABOUT, TRIGGER_TABLE, WINDOW_TABLE, read_record
 from gwmorph.scanner.summary import BlockSummary
@@ -145,6 +145,19 @@ def records_of(folder: Path, summary: BlockSummary, origin: Origin) -> list[dict
     windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
     triggers = read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS)
     return event_records(summary.folder, windows, triggers, origin)
+
+
+def event_lines(folder: Path, blocks: Iterable[BlockSummary], links: str) -> str:
+    """Return the event records of a scan's blocks, a line of JSON each, as a receiver gets them.
+
+    Raises
+    ------
+    StorageError, TableError
+        What the folder holds cannot be read.
+    """
+    origin = origin_of(folder, links)
+    found = (one for block in blocks for one in records_of(folder, block, origin))
+    return "".join(f"{line_of(record)}\n" for record in found)
 
 
 @contextmanager
