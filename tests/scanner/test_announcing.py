@@ -1,6 +1,7 @@
 """From the record of a scan to its receiver, whatever was interrupted in between."""
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from left_behind import BLOCK, DONE, FIRST, leave
 from receiving import LoopbackReceiver
 
 from gwmorph.errors import StorageError
-from gwmorph.scanner.announcing import OUTBOX, announcing, event_lines
+from gwmorph.scanner.announcing import OUTBOX, announcing
 from gwmorph.scanner.outbox import Message, Outbox, OutboxCounts
 from gwmorph.scanner.receivers import FileReceiver, UrlReceiver
 from gwmorph.scanner.record import read_record
+from gwmorph.scanner.records import event_lines
 from gwmorph.strain.download import Patience
 
 QUICK = Patience(attempts=2, first_wait_s=0.01, longest_wait_s=0.05)
@@ -21,7 +23,9 @@ QUICK = Patience(attempts=2, first_wait_s=0.01, longest_wait_s=0.05)
 def announced(folder: Path, receiver, *keys, stop=None, tell=lambda text: None) -> None:
     """Announce blocks of the record, and end."""
     stop = stop or threading.Event()
-    with announcing(folder, receiver, QUICK, "", stop, tell) as announce:
+    # Who hurries makes no wait at all.
+    patience = replace(QUICK, first_wait_s=60.0, longest_wait_s=60.0) if stop.is_set() else QUICK
+    with announcing(folder, receiver, patience, "", stop, tell) as announce:
         for key in keys:
             announce(read_record(folder)[key])
 
@@ -86,7 +90,9 @@ def test_a_stop_does_not_wait_for_a_receiver_that_is_down(folder):
     stop.set()
     with LoopbackReceiver() as receiver:
         receiver.down = True
+        begun = time.monotonic()
         announced(folder, UrlReceiver(receiver.url, 5.0), stop=stop, tell=told.append)
+        assert time.monotonic() - begun < 20
     assert Outbox(folder / OUTBOX).counts() == OutboxCounts(1, 0)
     assert "kept in the outbox" in told[-1]
 

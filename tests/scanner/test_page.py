@@ -153,6 +153,8 @@ def test_the_server_gives_page_state_pictures_and_summaries(served, folder):
         f"H1-GWMORPH_SCAN-{FIRST}-4096/windows.parquet",
         f"H1-GWMORPH_SCAN-{FIRST}-4096/pictures/..%2f..%2fblocks.jsonl",
         f"H1-GWMORPH_SCAN-{FIRST}-4096/pictures/%2e%2e/summary.json",
+        f"H1-GWMORPH_SCAN-{FIRST}-4096/pictures/notes.txt",
+        "other/summary.json",
         "..%2fsecret/summary.json",
         f"H1-GWMORPH_SCAN-{FIRST}-4096/pictures/H1-GWMORPH_EVENT-1.0-4.png",
     ],
@@ -160,6 +162,9 @@ def test_the_server_gives_page_state_pictures_and_summaries(served, folder):
 def test_nothing_else_of_the_disk_is_served(served, folder, path):
     (folder.parent / "secret").mkdir()
     (folder.parent / "secret" / "summary.json").write_text("secret")
+    (folder / "other").mkdir()
+    (folder / "other" / "summary.json").write_text("secret")
+    (folder / f"H1-GWMORPH_SCAN-{FIRST}-4096" / "pictures" / "notes.txt").write_text("secret")
     assert requests.get(served.url + path, timeout=5).status_code == 404
 
 
