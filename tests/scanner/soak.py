@@ -43,7 +43,7 @@ STRIDE = 4096
 WINDOW = 32
 POOL = 4
 AHEAD = 6
-_LONGEST_S = 120
+_LONGEST_S = 180
 # What befalls a block; each in turn, with as many good ones between them.
 FAULTS = (
     "truncated",
@@ -188,6 +188,7 @@ class Soak:
             try:
                 yield process
             finally:
+                self.kills += process.poll() is None
                 process.kill()
                 process.wait()
 
@@ -232,9 +233,7 @@ class Soak:
                 self._until(lambda: self._kill_worker(process), process)
             if block.fault == "process killed":
                 self._until(self._recorded, process)
-                process.kill()
-                self.kills += 1
-                return todo[done:]
+                return todo[done:]  # which ends the `with` block of the watch: it is killed
         receiver.down = False
         return []
 
@@ -280,8 +279,10 @@ class Soak:
         return set() if found == len(wanted) else {"what is not there yet"}
 
     def _until(self, holds: Callable[[], object], process: "subprocess.Popen[str]") -> None:
-        end = time.monotonic() + _LONGEST_S
+        end, record, before = time.monotonic() + _LONGEST_S, self.out / "blocks.jsonl", 0
         while not holds():
+            if record.exists() and (now := record.stat().st_size) != before:
+                end, before = time.monotonic() + _LONGEST_S, now  # slow, but it goes on
             if process.poll() is not None or time.monotonic() > end:
                 log = (self.folder / "watch.log").read_text(encoding="utf-8")
                 raise AssertionError(f"the watch ended or hangs ({process.poll()}):\n{log}")
