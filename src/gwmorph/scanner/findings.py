@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from igwn_segments import segment, segmentlist
 
 from gwmorph.grid import BLOCK_S, Grid
-from gwmorph.ledger import ANALYSED, MEANING, Reason, excluded_row
+from gwmorph.ledger import ANALYSED, MEANING, Reason
 from gwmorph.morphology.status import Status, counts
 from gwmorph.scanner.assembly import BlockFiles, BlockKey
 from gwmorph.scanner.clock import gps_now
@@ -18,7 +18,6 @@ from gwmorph.scanner.drawing import DrawingTask, DrawnBlock
 from gwmorph.scanner.examination import Examined
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.segments import livetime
-from gwmorph.tables.block import LEDGER
 from gwmorph.tables.scan import DONE_BLOCK, FAILED, FAILED_BLOCK, SCAN_TRIGGERS, SCAN_WINDOWS
 
 
@@ -119,18 +118,21 @@ def too_much_lost(drawn: DrawnBlock, allowed: float) -> str | None:
 
 def nothing_known(task: DrawingTask, why: str) -> Examined:
     """Return a row for each window of a block of which nothing was found out, and why."""
-    rows = [
-        excluded_row(
-            task.detector, start, task.grid.duration, task.gps_start,
-            reason=Reason.GAP,
-            detail=why,
-        ) | {"status": Status.EXCLUDED.value, "reason": FAILED}
-        for start in task.windows()
-    ]  # fmt: skip
-    names = [name for name in SCAN_WINDOWS.names if name in LEDGER.names]
     blank = dict.fromkeys(SCAN_WINDOWS.names)
-    full = [{**blank, **{name: row[name] for name in names}, "events": 0} for row in rows]
-    windows = pa.Table.from_pylist(full, schema=SCAN_WINDOWS)
+    rows = [
+        {
+            **blank,
+            "detector": task.detector,
+            "gps_start": start,
+            "duration_s": task.grid.duration,
+            "status": Status.EXCLUDED.value,
+            "reason": FAILED,
+            "detail": why,
+            "events": 0,
+        }
+        for start in task.windows()
+    ]
+    windows = pa.Table.from_pylist(rows, schema=SCAN_WINDOWS)
     return Examined(windows, SCAN_TRIGGERS.empty_table(), {})
 
 

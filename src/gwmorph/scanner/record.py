@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,17 +116,19 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[Record]:
         Another scan is at work in it, it holds something else than a scan, or it cannot be
         written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _claim(folder, about)
-        with (folder / RECORD).open("a+", encoding="utf-8") as stream:
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _claim(folder, about)
+            stream = stack.enter_context((folder / RECORD).open("a+", encoding="utf-8"))
             _lock(stream.fileno(), folder)
             _mend(folder / RECORD)
             for left in folder.glob(f".*{_UNFINISHED}"):
                 shutil.rmtree(left)
-            yield Record(folder, read_record(folder))
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be written ({error}).") from error
+            record = Record(folder, read_record(folder))
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be written ({error}).") from error
+        yield record
 
 
 def read_record(folder: Path) -> dict[BlockKey, BlockSummary]:
