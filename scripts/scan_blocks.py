@@ -13,8 +13,9 @@ from gwmorph.joblog import JobLog
 from gwmorph.scanner.arrivals import ArrivedFile, given_files
 from gwmorph.scanner.ending import summary_of_blocks
 from gwmorph.scanner.preparing import prepare
+from gwmorph.scanner.records import event_lines
 from gwmorph.scanner.scan import scan
-from gwmorph.storage import write_json
+from gwmorph.storage import write_bytes, write_json
 from gwmorph.strain.receipts import received_files
 
 
@@ -27,6 +28,7 @@ def scan_blocks(
     configuration: Mapping[str, Any],
     blocks: Path,
     result: Path,
+    events: Path,
 ) -> None:
     tell = logging.getLogger(__name__).warning
     own = [
@@ -47,7 +49,10 @@ def scan_blocks(
     config = Config.model_validate(configuration)
     how = prepare(atlas, config, tell, science or None)
     source = given_files(named, tell) if named else iter(own)
-    write_json(result, summary_of_blocks(scan(source, how, blocks, threading.Event())))
+    found = list(scan(source, how, blocks, threading.Event()))
+    write_json(result, summary_of_blocks(found))
+    # Nobody is told: a job may run again, and a record is delivered once.
+    write_bytes(events, event_lines(blocks, found, "").encode())
 
 
 if __name__ == "__main__":
@@ -61,4 +66,5 @@ if __name__ == "__main__":
             configuration=snakemake.params.configuration,
             blocks=Path(snakemake.output.blocks),
             result=Path(snakemake.output.summary),
+            events=Path(snakemake.output.events),
         )

@@ -16,6 +16,7 @@ rule scan_blocks:
     output:
         blocks=directory(SCANNED),
         summary=SCAN_SUMMARY,
+        events=SCAN_EVENTS,
     log:
         "results/{run}/logs/scan_blocks.log",
     benchmark:

@@ -4,16 +4,20 @@ from pathlib import Path
 
 SCANNED = "results/{run}/scan/blocks"
 SCAN_SUMMARY = "results/{run}/scan/summary.json"
+SCAN_EVENTS = "results/{run}/scan/events.jsonl"
 SCAN_VERDICT = "results/{run}/scan/verdict.json"
 # Another run's atlas; without one the run's own is made first.
 SCAN_ATLAS = CONFIG.scan.atlas or CONFIG.calibration.atlas
 # How many processes wait for what, and what is said of it all, changes no table.
-NO_RESULT = {"atlas", "files", "on_alarm", "workers", "queue_blocks", "max_wait_s"}
+NO_RESULT = {
+    *("atlas", "files", "on_alarm", "workers", "queue_blocks", "max_wait_s"),
+    *("watch", "receiver"),
+}
 
 
 def scan_files():
     """Return what a scan makes."""
-    return expand([SCANNED, SCAN_SUMMARY, SCAN_VERDICT], run=RUN)
+    return expand([SCANNED, SCAN_SUMMARY, SCAN_EVENTS, SCAN_VERDICT], run=RUN)
 
 
 def scanned_receipts():

@@ -11,17 +11,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gwmorph.errors import StorageError
-from gwmorph.scanner.alerts import Origin, event_records
+from gwmorph.scanner.alerts import Origin
 from gwmorph.scanner.arrivals import Tell
 from gwmorph.scanner.courier import Courier
 from gwmorph.scanner.outbox import Outbox
 from gwmorph.scanner.receivers import Receiver
-from gwmorph.scanner.record import ABOUT, TRIGGER_TABLE, WINDOW_TABLE, read_record
+from gwmorph.scanner.record import ABOUT, read_record
+from gwmorph.scanner.records import origin_of, records_of
 from gwmorph.scanner.summary import BlockSummary
-from gwmorph.storage import read_json
 from gwmorph.strain.download import Patience
-from gwmorph.tables.parquet import read_table
-from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 
 OUTBOX = "outbox.sqlite"
 _LOCK = "outbox.lock"
@@ -110,41 +108,6 @@ class _Announcer:
         records = records_of(self._folder, summary, self._origin)
         if self._outbox.take(records, noted):
             self._courier.call()
-
-
-def origin_of(folder: Path, links: str) -> Origin:
-    """Return what the records of a scan have in common, as its folder says.
-
-    Raises
-    ------
-    StorageError
-        The folder does not say it.
-    """
-    about = read_json(folder / ABOUT)
-    try:
-        names = ("version", "atlas", "render_id", "encoder_id")
-        return Origin(**{name: about[name] for name in names}, links=links)
-    except (KeyError, TypeError) as error:
-        raise StorageError(
-            f"{folder / ABOUT}: does not say by what the scan's blocks are judged ({error}). Scan "
-            "scan into another folder."
-        ) from error
-
-
-def records_of(folder: Path, summary: BlockSummary, origin: Origin) -> list[dict[str, object]]:
-    """Return the event records of a finished block.
-
-    Raises
-    ------
-    TableError
-        Its tables cannot be read.
-    """
-    if not summary.novel_windows:
-        return []
-    here = folder / summary.folder
-    windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
-    triggers = read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS)
-    return event_records(summary.folder, windows, triggers, origin)
 
 
 @contextmanager

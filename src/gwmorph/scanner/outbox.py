@@ -71,7 +71,7 @@ class Outbox:
         Each has its ``event_id``; one that is here, delivered or not, stays as it is. The block is
         noted as taken, but for one without a name.
         """
-        rows = [(record["event_id"], _line(record)) for record in records]
+        rows = [(record["event_id"], line_of(record)) for record in records]
         with self._open() as connection, connection:
             connection.executescript(_SETUP)
             before = connection.total_changes
@@ -120,5 +120,6 @@ class Outbox:
             ) from error
 
 
-def _line(record: Mapping[str, Any]) -> str:
+def line_of(record: Mapping[str, Any]) -> str:
+    """Return a record as a line of JSON, without the line's end; equal ones are equal bytes."""
     return json.dumps(record, sort_keys=True, allow_nan=False)
