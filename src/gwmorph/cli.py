@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Say what becomes of every window of strain files as they appear, by an "
         "atlas, until it is told to stop (Ctrl-C, SIGTERM).",
         epilog="Exit codes: 0 it was told to stop; 1 an error; 2 the command line; 3 it was told "
-        "to stop, and a block had FAILED.",
+        "to stop, and some block is FAILED.",
     )
     watch.add_argument(
         "where",
@@ -352,11 +352,11 @@ def _watch(options: argparse.Namespace) -> int:
                 options.out, options.out / OUTBOX, gps_now, options.host, options.port
             )
             print(f"Live page: {opened.enter_context(page).url}", flush=True)
-        failed = False
+        failed: set[str] = set()
         for block in _announced(
             scan(source, how, options.out, stop.event), options, config, stop.event
         ):
-            failed |= block.failed
+            (failed.add if block.failed else failed.discard)(block.folder)
     return FAILED_CODE if failed else 0
 
 

@@ -336,7 +336,7 @@ class Outcome:
     def __str__(self) -> str:
         windows = len(self.soak.plan) * self.soak.seconds // WINDOW
         return (
-            f"{len(self.soak.plan)} blocks, about {windows} windows each accounted for once; "
+            f"{len(self.soak.plan)} blocks, {windows} windows, each accounted for once; "
             f"{len(self.receiver.records)} planted events delivered, each by one id; "
             f"{self.soak.kills} times killed, "
             f"{sum(self.receiver.given.values()) - len(self.receiver.given)} deliveries repeated"
@@ -350,7 +350,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=STRIDE, help="strain in each block")
     arguments = parser.parse_args()
     with TemporaryDirectory(prefix="gwmorph-soak-") as folder:
-        soak = Soak(Path(folder), arguments.blocks, arguments.seconds, 5.0, good=True)
+        # Blocks that are not whole wait for what never comes.
+        wait_s = 5.0 if arguments.seconds == STRIDE else 1.0
+        soak = Soak(Path(folder), arguments.blocks, arguments.seconds, wait_s, good=True)
         outcome = soak.run(lambda text: print(text, flush=True))
         outcome.check()
         print(outcome)

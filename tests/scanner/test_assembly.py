@@ -120,3 +120,32 @@ def test_files_of_a_long_stream_are_let_go_of(length):
         most = max(most, sum(map(len, made._held.values())))
     assert [start for _, start in given_away] == [n * BLOCK_S for n in range(len(given_away))]
     assert most <= 3 + 2 * BLOCK_S // length
+
+
+def test_a_block_that_failed_is_tried_again_with_the_next_file_that_comes_for_it():
+    made, told = assembly()
+    damaged, rest = file(0, 100), file(100, BLOCK_S - 100)
+    for one in (damaged, rest, file(BLOCK_S, 100), file(3 * BLOCK_S)):
+        made.add(one, now=0)
+    made.fail(made.next(0, ended=False))
+    assert taken(made.next(1, ended=False)) is None  # not by itself
+    later = all_of(made, 100, ended=False)
+    assert ("H1", 3 * BLOCK_S) in later  # whose coming lets go of files long past
+    made.add(damaged, now=101)
+    again = made.next(101, ended=False)
+    # With all that it had, and the new file in place of the one of its name.
+    assert [(held.file.start - FIRST, held.since) for held in again.own] == [(0, 101), (100, 0)]
+    assert [held.file.start - FIRST for held in again.around] == [BLOCK_S]
+    assert not told
+
+
+def test_a_block_that_was_tried_again_and_is_done_is_done():
+    made, told = assembly()
+    made.add(file(0), now=0)
+    made.add(file(BLOCK_S, 4), now=0)
+    made.fail(made.next(0, ended=False))
+    made.add(file(0), now=1)
+    assert taken(made.next(1, ended=False)) == ("H1", 0)
+    made.add(file(0), now=2)
+    assert len(told) == 1
+    assert "too late" in told[0]

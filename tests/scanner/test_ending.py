@@ -17,13 +17,23 @@ from gwmorph.scanner.ending import (
 from gwmorph.scanner.summary import Alarm
 
 DONE, FAILED = summary(), summary(FIRST + 4096, "FAILED")
-ALARM = replace(DONE, alarm=Alarm("ALARM: too much", FIRST, FIRST + 4096, (FIRST,), "a.yaml"))
+ALARM = replace(
+    summary(FIRST + 8192), alarm=Alarm("ALARM: too much", FIRST, FIRST + 4096, (FIRST,), "a.yaml")
+)
 
 
 def test_exit_codes_tell_a_failure_before_an_alarm():
     assert exit_code([]) == exit_code([DONE]) == 0
     assert exit_code([DONE, ALARM]) == 4
     assert exit_code([ALARM, FAILED, DONE]) == 3
+
+
+def test_a_block_is_what_was_said_of_it_last():
+    again = replace(FAILED, status="DONE", why=None)
+    assert exit_code([FAILED, DONE, again]) == 0
+    assert exit_code([again, FAILED]) == 3
+    assert summary_of_blocks([FAILED, DONE, again])["blocks_failed"] == 0
+    assert summary_of_blocks([FAILED, again])["blocks_done"] == 1
 
 
 def test_all_blocks_are_counted_together():

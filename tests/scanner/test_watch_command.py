@@ -95,22 +95,30 @@ def test_a_file_that_appears_is_scanned_shown_and_told(watch, tmp_path, capsys):
     assert "1 NOVEL windows" in capsys.readouterr().out
 
 
-def test_a_block_that_failed_shows_in_the_exit_code_and_goes_on(watch, tmp_path):
-    (tmp_path / "new" / gwosc_file_name("H1", BLOCK, duration=160)).write_bytes(b"damaged")
+@pytest.mark.parametrize(("mended", "code"), [(False, 3), (True, 0)])
+def test_a_damaged_file_fails_its_block_until_a_whole_one_comes(watch, tmp_path, mended, code):
     config = {**CONFIG, "scan": {**CONFIG["scan"], "watch": {"poll_s": 0.05, "give_up_s": 0.1}}}
     path = tmp_path / "quick.yaml"
     path.write_text(parse_config(config).model_dump_json())
+    arriving = write_file(tmp_path, BLOCK, noise(160, [80.0])).path
+    damaged = tmp_path / "new" / arriving.name
+    damaged.write_bytes(b"damaged")
+    events = tmp_path / "out" / "events.jsonl"
 
     def during() -> None:
         until(lambda: len(read_record(tmp_path / "out")) == 1)
-        write_file(tmp_path / "new", BLOCK + 4096, noise(160, [80.0]))
+        write_file(tmp_path / "new", BLOCK + 4096, noise(160, [90.0]))
         until(lambda: len(read_record(tmp_path / "out")) == 2)
+        if mended:
+            arriving.rename(damaged)
+        until(lambda: events.exists() and len(events.read_text().splitlines()) == 1 + mended)
 
-    assert watch("--configfile", str(path), during=during) == 3
-    failed, done = read_record(tmp_path / "out").values()
-    assert (failed.failed, done.failed) == (True, False)
-    lines = (tmp_path / "out" / "events.jsonl").read_text().splitlines()
-    assert [round(json.loads(line)["gpstime"]) for line in lines] == [BLOCK + 4096 + 80]
+    assert watch("--configfile", str(path), during=during) == code
+    blocks = read_record(tmp_path / "out")
+    assert [blocks["H1", BLOCK + i * 4096].failed for i in range(2)] == [not mended, False]
+    times = [json.loads(line)["gpstime"] for line in events.read_text().splitlines()]
+    expected = [BLOCK + 4096 + 90, BLOCK + 80] if mended else [BLOCK + 4096 + 90]
+    np.testing.assert_allclose(times, expected, rtol=0, atol=0.1)
 
 
 def test_a_folder_that_is_not_there_is_an_error(watch, tmp_path, capsys):

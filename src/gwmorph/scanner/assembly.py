@@ -74,19 +74,35 @@ class Assembly:
         self._held: dict[str, list[HeldFile]] = {}
         self._waiting: set[BlockKey] = set()
         self._given: set[BlockKey] = set()
+        self._failed: dict[BlockKey, BlockFiles] = {}
 
     def add(self, file: ArrivedFile, now: float) -> None:
-        """Take a file that has arrived."""
-        self._held.setdefault(file.detector, []).append(HeldFile(file, now))
+        """Take a file that has arrived; one of the same path is no more what it was."""
+        held = self._held.setdefault(file.detector, [])
+        held[:] = [other for other in held if other.file.path != file.path]
+        held.append(HeldFile(file, now))
         for block in range(block_of(file.start), file.end, BLOCK_S):
             key = file.detector, block
-            if key in self._given:
+            if key in self._failed:
+                self._try_again(self._failed.pop(key))
+            elif key in self._given:
                 self._tell(
                     f"{file.path}: comes too late for block {block} of {file.detector}, which was "
                     "scanned without it."
                 )
             elif key not in self._finished:
                 self._waiting.add(key)
+
+    def fail(self, block: BlockFiles) -> None:
+        """Note that a block could not be scanned: another file for it gives it another try."""
+        self._given.discard(block.key)
+        self._failed[block.key] = block
+
+    def _try_again(self, block: BlockFiles) -> None:
+        held = self._held[block.detector]
+        there = {one.file.path for one in held}
+        held += [one for one in (*block.own, *block.around) if one.file.path not in there]
+        self._waiting.add(block.key)
 
     def next(self, now: float, *, ended: bool) -> BlockFiles | None:
         """Give away the earliest block that waits no longer, if there is one.

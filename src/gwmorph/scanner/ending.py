@@ -19,15 +19,20 @@ FAILED_CODE, ALARM_CODE = 3, 4
 
 def exit_code(blocks: Iterable[BlockSummary]) -> int:
     """Return 3 if a block FAILED, else 4 if one raised an alarm, else 0."""
-    found = list(blocks)
+    found = last_of_each(blocks)
     if any(block.failed for block in found):
         return FAILED_CODE
     return ALARM_CODE if any(block.alarm for block in found) else 0
 
 
+def last_of_each(blocks: Iterable[BlockSummary]) -> list[BlockSummary]:
+    """Return what was said last of each block: one that failed may have been scanned again."""
+    return list({block.folder: block for block in blocks}.values())
+
+
 def summary_of_blocks(blocks: Iterable[BlockSummary]) -> dict[str, Any]:
     """Return what a scan says of all its blocks together, and of each, as JSON can hold it."""
-    found = list(blocks)
+    found = last_of_each(blocks)
     counts = {
         name: dict(sum((Counter(getattr(block, name)) for block in found), Counter()))
         for name in ("windows", "excluded", "events")

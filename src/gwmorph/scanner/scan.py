@@ -152,9 +152,12 @@ class _Scanner:
             if not wait([first.drawn], _PATIENCE_S).done:
                 continue
             try:
-                yield self._finish(first, examiner)
+                summary = self._finish(first, examiner)
             except StoppedError:
                 return
+            if summary.failed:
+                self._assembly.fail(first.files)
+            yield summary
             self._under_way.popleft()
             found += 1
         if self._ended and not found and self._without_window:
