@@ -35,6 +35,8 @@ def test_novel_windows_add_up_over_the_hours_of_their_detector():
     assert min(alarm.novel_windows) == FIRST + BLOCK_S
     assert alarm.gps_end == FIRST + 3 * BLOCK_S
     assert "of the last 2.84444 h" in alarm.text
+    alarm = alarm_of(block(2, 2), earlier, 4, 2 * BLOCK_S / 3600)
+    assert alarm.gps_start == FIRST + BLOCK_S  # block 0 ends where the span begins
 
 
 def test_a_block_that_adds_nothing_novel_raises_none():

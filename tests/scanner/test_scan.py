@@ -22,6 +22,7 @@ from gwmorph.grid import block_of
 from gwmorph.naming import event_name, span_name
 from gwmorph.scanner import scan as module
 from gwmorph.scanner.arrivals import ArrivedFile
+from gwmorph.scanner.drawing import DrawingTask, draw
 from gwmorph.scanner.record import read_record
 from gwmorph.strain.directory import recording
 from gwmorph.tables.parquet import read_metadata, read_table
@@ -175,6 +176,16 @@ def test_a_damaged_file_beside_a_block_costs_its_context_alone(here, atlas, tmp_
     assert statuses(tmp_path / "out", first)[NEXT - 32] == "context"
     assert len(first.faults) == 1
     assert "neither HDF5 nor a frame file" in first.faults[0]
+
+
+def test_every_file_beside_a_block_is_looked_into(tmp_path):
+    own = write_file(tmp_path, LAST, noise(128))
+    around = [ArrivedFile(tmp_path / name, "H1", NEXT, 4) for name in ("a.gwf", "b.gwf")]
+    task = DrawingTask(
+        "H1", BLOCK, (own,), tuple(around), None, SETTINGS.grid, SETTINGS.rendering,
+        SETTINGS.events,
+    )  # fmt: skip
+    assert [fault.partition(": ")[2] for fault in draw(task).faults] == ["no such file."] * 2
 
 
 def test_an_atlas_that_was_made_otherwise_is_refused(here, tmp_path):
