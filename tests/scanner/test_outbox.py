@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from receiving import LoopbackReceiver
 
-from gwmorph.errors import DownloadError, StorageError
+from gwmorph.errors import ConfigError, DownloadError, StorageError
 from gwmorph.scanner.courier import Courier, deliver_waiting
 from gwmorph.scanner.outbox import Message, Outbox, OutboxCounts
 from gwmorph.scanner.receivers import FileReceiver, UrlReceiver, receiver_at
@@ -161,6 +161,8 @@ def message(event_id: str) -> Message:
 def test_an_address_says_who_receives(tmp_path):
     assert isinstance(receiver_at("https://gracedb.example/api", 5.0), UrlReceiver)
     assert isinstance(receiver_at(str(tmp_path / "events.jsonl"), 5.0), FileReceiver)
+    with pytest.raises(ConfigError, match=r"expected http.*got 'kafka://host/events'"):
+        receiver_at("kafka://host/events", 5.0)
 
 
 def test_a_file_gets_a_line_each_and_none_twice_even_by_another_process(tmp_path):
