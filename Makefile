@@ -15,7 +15,7 @@ DEMO := all timeslides calibrate events
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run report test test-portable lint types bench mutants lock clean
+.PHONY: help env env-dev run report test test-portable soak lint types bench mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
 
 test-portable: env-dev ## the numerical tests again, without the processor's newer instructions
 	$(OLDER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(NUMERICAL)
+
+soak: env-dev ## watch 500 blocks with every fault mixed in: an hour
+	$(BIN)/python tests/scanner/soak.py --blocks 500
 
 lint: env-dev ## formats and lints, nothing is changed
 	$(BIN)/ruff format --check .

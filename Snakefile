@@ -43,6 +43,8 @@ include: "workflow/rules/timeslides_inputs.smk"
 include: "workflow/rules/timeslides.smk"
 include: "workflow/rules/known_events.smk"
 include: "workflow/rules/calibration.smk"
+include: "workflow/rules/scan_inputs.smk"
+include: "workflow/rules/scan.smk"
 include: "workflow/rules/record_inputs.smk"
 include: "workflow/rules/record.smk"
 

@@ -27,6 +27,7 @@ from gwmorph.encoders.base import Encoder
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.shards import EventOutputs, write_shard
 from gwmorph.naming import event_name
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.spectra.gravityspy import find_glitch_pictures, max_pool, read_energy
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import TRIGGERS
@@ -104,7 +105,9 @@ def event_views() -> NDArray[np.uint8]:
         allowed = replace(
             EventParameters(**Config().events.model_dump(exclude={"parts"})), max_per_window=3
         )
-        draw_stretch("H1", stretch(0.45), parameters(), allowed, Path(windows), Path(events))
+        draw_stretch(
+            "H1", stretch(0.45), parameters(), allowed, FolderAlbum(Path(windows), Path(events))
+        )
         return np.stack([read_picture(path)[0] for path in sorted(Path(events).iterdir())])
 
 

@@ -29,6 +29,7 @@ from gwmorph.evidence.recall import wilson
 from gwmorph.evidence.score import score_windows
 from gwmorph.simulation.morphologies import INJECTED
 from gwmorph.simulation.streams import stream
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.spectra.pictures import read_picture
 from gwmorph.spectra.qtransform import GUARD_S
 from gwmorph.tables.block import MEASUREMENTS, TRIGGERS
@@ -117,7 +118,7 @@ def recall(morphology: str, snr: float) -> Recall:
     whole, truths = injected(morphology, snr)
     with TemporaryDirectory() as name:
         folder = Path(name)
-        drawn = draw_stretch(DETECTOR, whole, PARAMETERS, EVENTS, folder, folder)
+        drawn = draw_stretch(DETECTOR, whole, PARAMETERS, EVENTS, FolderAlbum(folder, folder))
         paths = [
             next(folder.glob(f"{DETECTOR}-*_WINDOW-{start}-*.png")) for start in whole.windows
         ]

@@ -14,6 +14,7 @@ import jobs  # noqa: F401
 import memory  # noqa: F401
 import million  # noqa: F401
 import quality  # noqa: F401
+import scan  # noqa: F401
 import spectra  # noqa: F401
 import timeslides  # noqa: F401
 import unknown  # noqa: F401

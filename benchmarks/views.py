@@ -9,6 +9,7 @@ import numpy as np
 
 from gwmorph.block import EventParameters, Stretch, draw_stretch
 from gwmorph.config import Config
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.spectra.conditioning import median_psd
 from harness import Entry, benchmark, seconds
 from spectra import RATE, SEED, parameters, strain, whitened
@@ -46,7 +47,7 @@ def _draw(triggered: float, events: EventParameters) -> int:
     """Return how many event views were drawn."""
     with tempfile.TemporaryDirectory() as pictures, tempfile.TemporaryDirectory() as views:
         folders = Path(pictures), Path(views)
-        drawn = draw_stretch("H1", stretch(triggered), parameters(), events, *folders)
+        drawn = draw_stretch("H1", stretch(triggered), parameters(), events, FolderAlbum(*folders))
         assert len(drawn.measurements) == _WINDOWS
         return sum(1 for _ in folders[1].iterdir())
 

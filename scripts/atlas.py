@@ -16,6 +16,7 @@ from gwmorph.tables.parquet import shared_metadata
 def atlas(
     references: Mapping[str, Path],
     thresholds: Mapping[str, Path],
+    quiet: Mapping[str, Path],
     configuration: Mapping[str, Any],
     judging: Mapping[str, Any],
     folder: Path,
@@ -39,18 +40,20 @@ def atlas(
         view: {"reference": references[view], "thresholds": thresholds[view]}
         for view in references
     }
-    write_atlas(folder, about, tables, yaml.safe_dump(dict(configuration), sort_keys=False))
+    text = yaml.safe_dump(dict(configuration), sort_keys=False)
+    write_atlas(folder, about, tables, quiet, text)
 
 
-def by_view(views: Sequence[str], paths: Sequence[str]) -> dict[str, Path]:
-    return dict(zip(views, map(Path, paths), strict=True))
+def by_name(names: Sequence[str], paths: Sequence[str]) -> dict[str, Path]:
+    return dict(zip(names, map(Path, paths), strict=True))
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0]):
         atlas(
-            references=by_view(snakemake.params.views, snakemake.input.references),
-            thresholds=by_view(snakemake.params.views, snakemake.input.thresholds),
+            references=by_name(snakemake.params.views, snakemake.input.references),
+            thresholds=by_name(snakemake.params.views, snakemake.input.thresholds),
+            quiet=by_name(snakemake.params.quiet_of, snakemake.input.quiet),
             configuration=snakemake.params.configuration,
             judging=snakemake.params.judging,
             folder=Path(snakemake.output.atlas),

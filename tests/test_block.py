@@ -23,6 +23,7 @@ from gwmorph.errors import StrainError
 from gwmorph.evidence.events import admit
 from gwmorph.naming import event_name
 from gwmorph.segments import grid_windows
+from gwmorph.spectra.albums import HeldAlbum
 from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import crops, read_picture
 from gwmorph.spectra.triggers import merge_triggers
@@ -446,7 +447,7 @@ def test_quiet_noise_has_no_triggers_where_the_pass_band_begins_above_f_low(tmp_
     psd = median_psd(white, rate, 4)
     taps = whitening_filter(psd, rate, parameters.band)
     stretch = Stretch(START, whiten(white, taps, rate, START), [START + 20], psd)
-    drawn = draw_stretch("H1", stretch, parameters, EVENTS, tmp_path, tmp_path)
+    drawn = draw_stretch("H1", stretch, parameters, EVENTS, HeldAlbum())
     assert drawn.triggers == []
     assert drawn.measurements[0]["tile_snr"] < 7
 

@@ -114,6 +114,7 @@ NOT_TRIED = {
     "encoder.batch_size": "pictures held at once; tests/encoders encode in batches",
     "encoder.blocks_per_job": "the size of Snakemake's jobs; tests/test_plan.py groups blocks",
     "clustering.views": "what Snakemake asks for; tests/workflow ask for both",
+    "scan": "what is done with new data; tests/scanner scan some",
     "score": "tests/evidence; quiet windows are simulated or chosen a hundred at a time",
     "comparison.encoders": "as encoder.name",
     "comparison.naming": "as comparison",

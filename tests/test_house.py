@@ -71,6 +71,8 @@ STAGES = {
         "redrawn",
         "reference",
         "retrained",
+        "scan_blocks",
+        "scan_verdict",
         "scores",
         "similarity",
         "slides",
@@ -196,6 +198,7 @@ FLOORS = {
     "morphology": 4,
     "evidence": 5,
     "learning": 6,
+    "scanner": 6,
     "report": 7,
 }
 
@@ -243,7 +246,7 @@ def _handles_text(call: ast.Call) -> bool:
         values = [*call.args, *(k.value for k in call.keywords if k.arg == "mode")]
         modes = [v.value for v in values if isinstance(v, ast.Constant)]
         binary = any(isinstance(mode, str) and "b" in mode for mode in modes)
-        return not binary and ast.unparse(call.func) != "Image.open"
+        return not binary and ast.unparse(call.func) not in {"Image.open", "os.open"}
     return name in {"read_text", "write_text", "FileHandler"}
 
 

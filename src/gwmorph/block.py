@@ -15,6 +15,7 @@ from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
 from gwmorph.segments import has_context
+from gwmorph.spectra.albums import Album, FolderAlbum, Picture
 from gwmorph.spectra.band import Band
 from gwmorph.spectra.candidates import (
     Candidate,
@@ -33,7 +34,7 @@ from gwmorph.spectra.conditioning import (
     whitening_filter,
 )
 from gwmorph.spectra.lines import line_rows
-from gwmorph.spectra.pictures import CROPS_S, PictureScale, write_picture
+from gwmorph.spectra.pictures import CROPS_S, PictureScale
 from gwmorph.spectra.qtransform import (
     BATCH,
     GUARD_S,
@@ -192,6 +193,41 @@ def analyse_block(
     pictures: Path,
     event_views: Path,
 ) -> BlockResult:
+    """Draw a block's pictures as PNGs into two folders, which are made if absent.
+
+    Arguments, results and errors as in `draw_block`.
+
+    Raises
+    ------
+    StorageError
+        A picture cannot be written.
+    """
+    for folder in (pictures, event_views):
+        folder.mkdir(parents=True, exist_ok=True)
+    return draw_block(
+        files,
+        detector,
+        block,
+        windows,
+        segments,
+        context_s,
+        parameters,
+        events,
+        FolderAlbum(pictures, event_views),
+    )
+
+
+def draw_block(
+    files: Sequence[LocalFile],
+    detector: str,
+    block: int,
+    windows: Sequence[int],
+    segments: segmentlist,
+    context_s: int,
+    parameters: RenderParameters,
+    events: EventParameters,
+    album: Album,
+) -> BlockResult:
     """Draw every window of a block that has sound strain, and account for every other one.
 
     Of each window the loudest triggers get a view, centred on their loudest tile, and so do
@@ -208,8 +244,8 @@ def analyse_block(
         Science segments around the block; strain outside them is not used.
     context_s
         Seconds of science strain needed on both sides of a window.
-    pictures, event_views
-        Folders for the PNGs of windows and of triggers; they are made if absent.
+    album
+        What takes the pictures, named as `naming` does.
 
     Raises
     ------
@@ -220,17 +256,12 @@ def analyse_block(
     """
     if context_s < GUARD_S + REACH_S:
         raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
-    for folder in (pictures, event_views):
-        folder.mkdir(parents=True, exist_ok=True)
     if not windows:
         return BlockResult([], [], TRIGGERS.empty_table())
     ledger, stretches = condition(
         files, detector, block, sorted(windows), segments, context_s, parameters
     )
-    drawn = [
-        draw_stretch(detector, stretch, parameters, events, pictures, event_views)
-        for stretch in stretches
-    ]
+    drawn = [draw_stretch(detector, stretch, parameters, events, album) for stretch in stretches]
     rows = [row for part in drawn for row in part.triggers]
     claimed = pa.Table.from_pylist(rows, schema=TRIGGERS)
     loud = pc.greater_equal(claimed["snr"], events.snr)
@@ -239,7 +270,7 @@ def analyse_block(
     merged = pa.concat_tables([triggers, claimed.filter(pc.invert(loud))])
     merged = merged.sort_by([(name, "ascending") for name in ("peak_time", "gps_start")])
     for name in _event_names(claimed) - _event_names(merged):
-        (event_views / name).unlink()
+        album.drop_event(name)
     flat = {start: fault for part in drawn for start, fault in part.flat.items()}
     return BlockResult(
         [_unless_lost(row, flat, Reason.FLAT) for row in ledger],
@@ -403,16 +434,9 @@ def draw_stretch(
     stretch: Stretch,
     parameters: RenderParameters,
     events: EventParameters,
-    pictures: Path,
-    event_views: Path,
+    album: Album,
 ) -> Drawn:
-    """Draw the windows of a stretch and the loudest triggers of each into folders that exist.
-
-    Raises
-    ------
-    StorageError
-        A picture cannot be written.
-    """
+    """Draw the windows of a stretch and the loudest triggers of each; errors as the album's."""
     drawn = Drawn([], [], {})
     least = min(events.snr, events.candidates["tile_snr"])
     lines = line_rows(stretch.psd, parameters.psd_segment_s, parameters.tiling().planes[-1])
@@ -420,7 +444,7 @@ def draw_stretch(
         if isinstance(batch, StrainError):
             drawn.flat[starts[0]] = str(batch)
             continue
-        _draw(detector, starts, batch.planes, parameters, pictures)
+        _draw(detector, starts, batch.planes, parameters, album)
         parts = score_parts(batch)
         clusters = find_triggers(batch, events.tile_snr, least, events.gap_s)
         for i, (start, found) in enumerate(zip(starts, clusters, strict=True)):
@@ -430,7 +454,7 @@ def draw_stretch(
                 for claim, shown in claims
             )
             for claim in (claim for claim, shown in claims if shown):
-                _draw_event(detector, start, batch, i, claim, parameters, event_views)
+                _draw_event(detector, start, batch, i, claim, parameters, album)
         drawn.measurements.extend(_measurements(detector, starts, batch, parts))
     return drawn
 
@@ -482,7 +506,7 @@ def _draw(
     starts: Sequence[int],
     planes: QPlanes,
     parameters: RenderParameters,
-    pictures: Path,
+    album: Album,
 ) -> None:
     for start, indices in zip(starts, parameters.draw(planes), strict=True):
         name = span_name(detector, "WINDOW", start, parameters.window_s, "png")
@@ -491,7 +515,7 @@ def _draw(
             "gps_start": start,
             "render_id": parameters.render_id,
         }
-        write_picture(pictures / name, indices, parameters.picture_scale, about)
+        album.add("window", name, Picture(indices, parameters.picture_scale, about))
 
 
 def whiten_stretch(
@@ -624,7 +648,7 @@ def _draw_event(
     window: int,
     claim: Candidate,
     parameters: RenderParameters,
-    folder: Path,
+    album: Album,
 ) -> None:
     size = (parameters.height, parameters.width)
     view = event_view(batch, window, claim.trigger.peak_time, *size, claim.plane)
@@ -635,8 +659,8 @@ def _draw_event(
         "crops_s": CROPS_S,
         "render_id": parameters.render_id,
     }
-    indices = parameters.picture_scale.index(view)
-    write_picture(folder / event_name(detector, time), indices, parameters.picture_scale, about)
+    scale = parameters.picture_scale
+    album.add("event", event_name(detector, time), Picture(scale.index(view), scale, about))
 
 
 def _event_names(triggers: pa.Table) -> set[str]:

@@ -5,33 +5,44 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from gwmorph.errors import GwmorphError
 
+if TYPE_CHECKING:  # what starts slowly is imported where it is needed
+    import threading
+
+    from gwmorph.config import Config
+    from gwmorph.scanner.summary import BlockSummary
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, or 1 after an error of the user's."""
+    """Run the command line and return its exit status.
+
+    0, or 1 after an error of the user's; `scan` has more of its own.
+    """
     # A notebook names a backend that may not be installed here, and nothing here needs any.
     os.environ["MPLBACKEND"] = "agg"
     if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack a sign that is printed
         sys.stdout.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        code = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads, such as head, has enough: what is left goes nowhere
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return 0
     # What the system says of a path that nothing else has looked at: too long, no permission.
     except (GwmorphError, OSError) as error:
         print(f"gwmorph: error: {error}", file=sys.stderr)
         return 1
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +90,46 @@ def _parser() -> argparse.ArgumentParser:
     atlas = commands.add_parser("atlas", help="check an atlas, and print what it holds")
     atlas.add_argument("folder", type=Path, help="results/NAME/calibration/atlas, or a copy of it")
     atlas.set_defaults(command=_atlas)
+
+    scan = commands.add_parser(
+        "scan",
+        help="say what becomes of every window of some strain files",
+        description="Say what becomes of every window of some strain files, by an atlas.",
+        epilog="Exit codes: 0 all is scanned; 1 an error; 2 the command line; 3 a block FAILED; "
+        "4 an alarm; 130 or 143 interrupted: the same command goes on from there.",
+    )
+    scan.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="strain files, or folders of them"
+    )
+    _add_scan_options(scan)
+    scan.set_defaults(command=_scan)
+
+    watch = commands.add_parser(
+        "watch",
+        help="scan strain files as they appear",
+        description="Say what becomes of every window of strain files as they appear, by an "
+        "atlas, until it is told to stop (Ctrl-C, SIGTERM).",
+        epilog="Exit codes: 0 it was told to stop; 1 an error; 2 the command line; 3 it was told "
+        "to stop, and some block is FAILED.",
+    )
+    watch.add_argument(
+        "where",
+        metavar="DIR",
+        help="folder in which files appear, or the address of a server that speaks GWOSC's API",
+    )
+    _add_scan_options(watch)
+    watch.add_argument(
+        "--since",
+        type=int,
+        help="of a server: GPS second from which on files are asked for (where an earlier watch "
+        "stopped, else the newest file)",
+    )
+    watch.add_argument("--serve", action="store_true", help="serve the live page")
+    watch.add_argument(
+        "--host", default="127.0.0.1", help="address that the page is served at (127.0.0.1)"
+    )
+    watch.add_argument("--port", type=int, default=8765, help="its port, 0 for a free one (8765)")
+    watch.set_defaults(command=_watch)
 
     triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
     triggers.add_argument("run", type=Path, help="the run's folder, results/NAME")
@@ -240,6 +291,116 @@ def _atlas(options: argparse.Namespace) -> None:
     from gwmorph.morphology.atlas import describe, read_atlas
 
     print(describe(read_atlas(options.folder)))
+
+
+def _add_scan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--atlas", type=Path, required=True, help="results/NAME/calibration/atlas, or a copy of it"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for results; what it holds is not redone"
+    )
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        help="take all keys from this file, not from the atlas; pictures and vectors must be made "
+        "as the atlas's are",
+    )
+    parser.add_argument(
+        "--receiver",
+        help="address or file that is given the record of each NOVEL event "
+        "(scan.receiver.address, else OUT/events.jsonl)",
+    )
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from gwmorph.scanner.arrivals import given_files
+    from gwmorph.scanner.ending import exit_code, stopped_by_signals
+    from gwmorph.scanner.preparing import prepare
+    from gwmorph.scanner.scan import scan
+
+    how = prepare(options.atlas, config := _scan_config(options), _warn, None)
+    with stopped_by_signals() as stop:
+        files = given_files(options.paths, _warn)
+        found = scan(files, how, options.out, stop.event)
+        blocks = list(_announced(found, options, config, stop.event))
+    if stop.code:
+        print("Interrupted. What is finished is kept: the same command goes on from there.")
+        return stop.code
+    if not blocks:
+        print(f"{options.out}: all blocks of these files were scanned before.")
+    return exit_code(blocks)
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from gwmorph.scanner.announcing import OUTBOX
+    from gwmorph.scanner.clock import gps_now
+    from gwmorph.scanner.ending import FAILED_CODE, stopped_by_signals
+    from gwmorph.scanner.preparing import prepare
+    from gwmorph.scanner.scan import scan
+    from gwmorph.scanner.watching import resume_at, source_at
+
+    how = prepare(options.atlas, config := _scan_config(options), _warn, None)
+    since = resume_at(options.out) if options.since is None else options.since
+    with stopped_by_signals() as stop, ExitStack() as opened:
+        detectors = how.atlas.about.detectors
+        source = source_at(options.where, config, detectors, since, _warn, stop.event)
+        if options.serve:
+            from gwmorph.scanner.server import PageServer
+
+            page = PageServer(
+                options.out, options.out / OUTBOX, gps_now, options.host, options.port
+            )
+            print(f"Live page: {opened.enter_context(page).url}", flush=True)
+        failed: set[str] = set()
+        for block in _announced(
+            scan(source, how, options.out, stop.event), options, config, stop.event
+        ):
+            (failed.add if block.failed else failed.discard)(block.folder)
+    return FAILED_CODE if failed else 0
+
+
+def _scan_config(options: argparse.Namespace) -> "Config":
+    from gwmorph.config import load_yaml, parse_config
+    from gwmorph.scanner.preparing import atlas_config
+
+    path = options.configfile
+    return parse_config(load_yaml(path), str(path)) if path else atlas_config(options.atlas)
+
+
+def _announced(
+    blocks: Iterator["BlockSummary"],
+    options: argparse.Namespace,
+    config: "Config",
+    stop: "threading.Event",
+) -> Iterator["BlockSummary"]:
+    """Print and announce each block, and yield it."""
+    from gwmorph.scanner.announcing import announcing
+    from gwmorph.scanner.receivers import receiver_at
+    from gwmorph.scanner.telling import lines_of
+    from gwmorph.strain.download import Patience
+
+    told = config.scan.receiver
+    address = options.receiver or told.address or str(options.out / "events.jsonl")
+    patience = Patience(
+        told.attempts, told.timeout_s, longest_wait_s=config.scan.watch.longest_wait_s
+    )
+    with announcing(
+        options.out,
+        receiver_at(address, told.timeout_s),
+        patience,
+        told.links or "",
+        stop,
+        _warn,
+    ) as announce:
+        for block in blocks:
+            announce(block)
+            print("\n".join(lines_of(block, options.out)), flush=True)
+            yield block
+
+
+def _warn(text: str) -> None:
+    print(f"gwmorph: {text}", file=sys.stderr)
 
 
 def _triggers(options: argparse.Namespace) -> None:

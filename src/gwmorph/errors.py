@@ -43,3 +43,7 @@ class StorageError(GwmorphError):
 
 class CalibrationError(GwmorphError):
     """Limits cannot be set from a reference, or an atlas is not whole or not for this use."""
+
+
+class ScanError(GwmorphError):
+    """Blocks of a scan failed, or it raised an alarm that is to be an error."""

@@ -20,6 +20,7 @@ from gwmorph.storage import content_hash, read_json, write_json
 from gwmorph.tables.calibration import THRESHOLDS
 from gwmorph.tables.embeddings import embedding_column, of_width
 from gwmorph.tables.parquet import write_table
+from gwmorph.tables.scores import QUIET
 from gwmorph.tables.validation import REFERENCE
 
 ABOUT = About(
@@ -72,7 +73,7 @@ def tables(tmp_path):
 
 @pytest.fixture
 def atlas(tmp_path, tables):
-    write_atlas(tmp_path / "atlas", ABOUT, {"event": tables}, "run: {}\n")
+    write_atlas(tmp_path / "atlas", ABOUT, {"event": tables}, {}, "run: {}\n")
     return tmp_path / "atlas"
 
 
@@ -95,7 +96,7 @@ def test_an_atlas_holds_what_was_written_and_may_be_copied(atlas, tmp_path):
 
 def test_the_same_content_is_the_same_bytes(atlas, tables, tmp_path):
     before = (atlas / "manifest.json").read_bytes()
-    write_atlas(atlas, ABOUT, {"event": tables}, "run: {}\n")  # in place of the other
+    write_atlas(atlas, ABOUT, {"event": tables}, {}, "run: {}\n")  # in place of the other
     assert (atlas / "manifest.json").read_bytes() == before
 
 
@@ -193,7 +194,7 @@ def test_a_view_that_is_not_in_it_is_refused(atlas):
 def test_tables_made_in_another_way_make_no_atlas(tables, tmp_path):
     with pytest.raises(TableError, match=r"expected encoder_id 'e2' .*, got 'e1'"):
         other = replace(ABOUT, encoder_id="e2")
-        write_atlas(tmp_path / "atlas", other, {"event": tables}, "")
+        write_atlas(tmp_path / "atlas", other, {"event": tables}, {}, "")
     assert not (tmp_path / "atlas").exists()
 
 
@@ -227,11 +228,37 @@ def test_an_atlas_says_what_it_holds(atlas):
     assert "(of 0.14: too few for 0.05)" in text
     assert "alone: one row, no limit" in text
     assert "all as one" not in text
+    assert "measured by: none" in text
+
+
+def test_quiet_windows_are_a_part_of_the_atlas(tables, tmp_path):
+    rows = {
+        "number": np.arange(3),
+        "gps_start": pa.nulls(3, pa.int64()),
+        **dict.fromkeys(("tile_energy", "excess", "track", "chirp"), np.ones(3)),
+        "embedding": embedding_column(np.eye(3, 8, dtype=np.float32)),
+    }
+    quiet = pa.table(rows, schema=of_width(QUIET, 8))
+    write_table(tmp_path / "quiet.parquet", quiet.schema, quiet, IDS)
+    files = {"H1": tmp_path / "quiet.parquet"}
+    write_atlas(tmp_path / "atlas", ABOUT, {"event": tables}, files, "")
+    atlas = read_atlas(tmp_path / "atlas")
+    assert atlas.quiet("H1")["number"].to_pylist() == [0, 1, 2]
+    assert atlas.quiet("L1") is None
+    assert "measured by: H1 3" in describe(atlas)
+    with pytest.raises(CalibrationError, match="expected an atlas of V1, got one of H1, L1"):
+        atlas.quiet("V1")
+    (tmp_path / "atlas/quiet/H1.parquet").unlink()
+    with pytest.raises(CalibrationError, match=r"quiet/H1.parquet: this part .* is missing"):
+        read_atlas(tmp_path / "atlas")
+    write_table(tmp_path / "quiet.parquet", quiet.schema, quiet, {"gwmorph.render_id": "r2"})
+    with pytest.raises(TableError, match="expected render_id 'r1'"):
+        write_atlas(tmp_path / "other", ABOUT, {"event": tables}, files, "")
 
 
 def test_an_atlas_says_whose_limit_decides(tables, tmp_path):
     about = replace(ABOUT, promise="overall", classes="clusters")
-    write_atlas(tmp_path / "atlas", about, {"event": tables}, "")
+    write_atlas(tmp_path / "atlas", about, {"event": tables}, {}, "")
     text = describe(read_atlas(tmp_path / "atlas"))
     assert "NOVEL: at most 0.05 of all rows together" in text
     assert "NOVEL below the limit of all as one" in text

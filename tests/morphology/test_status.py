@@ -37,7 +37,13 @@ def judged(vectors, promise=EACH_CLASS, limits=LIMITS, itself=None, neighbors=5)
 def of(novel, agreeing, within):
     one = np.array([0.0])
     return Judgement(
-        np.array([novel]), one, one, np.array(["blip"]), np.array([agreeing]), np.array([within])
+        np.array([novel]),
+        one,
+        one,
+        one,
+        np.array(["blip"]),
+        np.array([agreeing]),
+        np.array([within]),
     )
 
 
@@ -66,6 +72,19 @@ def test_a_typical_row_is_known_one_between_is_not_and_one_apart_is_new():
     assert decide(none, none, found, 0.6)[0] == "KNOWN"
     loose = [one for one in LIMITS if one.label == ANY]
     assert decide(none, none, judged(NEW, OVERALL, loose), 0.6)[2] == "NOVEL"
+
+
+@pytest.mark.parametrize("promise", [EACH_CLASS, OVERALL])
+def test_the_margin_is_what_is_left_above_the_nearest_limit(promise):
+    held = {one.label: one.limit for one in LIMITS}
+    found = judged(NEW, promise)
+    alike = {name: (NEW @ REFERENCE[name == CLASSES].T).max(axis=1) for name in ("blip", "tomte")}
+    above = np.array([alike[name] - held[name] for name in alike]).max(axis=0)
+    if promise == OVERALL:
+        above = np.maximum(*alike.values()) - held[ANY]
+    assert found.margin == near(above, rel=1e-4)
+    assert (found.novel == (found.margin < 0)).all()
+    assert np.isnan(judged(NEW, promise, limits=[]).margin).all()
 
 
 def test_neighbours_that_disagree_make_a_row_ambiguous():

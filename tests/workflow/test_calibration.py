@@ -4,6 +4,8 @@ import dataclasses
 import json
 import shutil
 
+import numpy as np
+import pyarrow.compute as pc
 import pytest
 from test_validation import SMALL, labels_in_every_window
 from workflow_project import BLOCK_S, FIRST, Project
@@ -12,12 +14,15 @@ from gwmorph.morphology.atlas import limits_in, read_atlas, write_atlas
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.calibration import ACHIEVED_RATES, DRIFT, STATUSES, THRESHOLDS
 from gwmorph.tables.parquet import read_metadata, read_table, read_tables, write_table
+from gwmorph.tables.scan import SCAN_WINDOWS
+from gwmorph.tables.scores import SCORES
 from gwmorph.tables.validation import REFERENCE
 
 pytestmark = pytest.mark.workflow
 
 FOLDER = "calibration/window"
 ATLAS = "results/t/calibration/atlas"
+KEY = [("detector", "ascending"), ("gps_start", "ascending")]
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +163,28 @@ def test_a_run_without_labels_is_judged_by_its_own_clusters(calibrated, tmp_path
     assert len(statuses) == len(table(calibrated, "status", STATUSES))
     told = json.loads((folder / "results/t/summary.json").read_text())["statuses"]["window"]
     assert told == {status: statuses["status"].to_pylist().count(status) for status in told}
+
+
+def test_a_scan_of_the_runs_own_blocks_says_what_the_run_says(calibrated):
+    project = calibrated.change(scan={"workers": 1})
+    project.make("scan")
+    run = calibrated.folder / "results/t"
+    told = json.loads((run / "scan/summary.json").read_text())
+    assert told["blocks_failed"] == 0
+    tables = sorted((run / "scan/blocks").glob("*/windows.parquet"))
+    assert len(tables) == told["blocks_done"] == 6
+    scanned = read_tables(tables, SCAN_WINDOWS).sort_by(KEY)
+    own = table(calibrated, "status", STATUSES).sort_by(KEY)
+    for name in ("detector", "gps_start", "status", "named", "agreeing"):
+        assert scanned[name].to_pylist() == own[name].to_pylist(), name
+    for name in ("similarity", "p_value"):
+        expected = [np.nan if value is None else value for value in own[name].to_pylist()]
+        found = [np.nan if value is None else value for value in scanned[name].to_pylist()]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    scores = read_table(run / "scores.parquet", SCORES).sort_by(KEY)
+    kept = scanned.filter(pc.is_valid(scanned["score"]))
+    np.testing.assert_allclose(kept["score"], scores["score"], rtol=1e-5)
+    np.testing.assert_allclose(kept["score_limit"], scores["limit"], rtol=1e-5)
+    assert set(scanned["status"].to_pylist()) >= {"EXCLUDED", "QUIET"}
+    assert json.loads((run / "scan/verdict.json").read_text())["verdict"] == "passed"
+    assert "Nothing to be done" in project.make("scan")

@@ -216,6 +216,7 @@ rule atlas:
     input:
         references=expand(LIMIT_REFERENCE, view=VIEWS, allow_missing=True),
         thresholds=expand(THRESHOLDS, view=VIEWS, allow_missing=True),
+        quiet=quiet_tables(),
     output:
         atlas=directory(ATLAS),
     log:
@@ -231,6 +232,7 @@ rule atlas:
         runtime=10,
     params:
         views=VIEWS,
+        quiet_of=CONFIG.run.detectors * SCORED,
         configuration=CONFIG.model_dump(mode="json"),
         judging=judged_by("classes", "promise", "rate", "agreeing", "neighbors"),
         code=code("atlas"),

@@ -28,6 +28,7 @@ RECORDS = {
     "timeslides": ("timeslides/", timeslides_files()),
     "events": ("known_events/", known_events_files()),
     "calibrate": ("calibration/", calibration_files()),
+    "scan": ("scan/", scan_files()),
 }
 PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
 PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []

@@ -14,9 +14,14 @@ def score_files():
     """Return the run's events, and the scores that give them, if there are any."""
     if not SCORED:
         return expand(TRIGGER_TABLE, run=RUN)
+    return quiet_tables() + expand([SCORES, TRIGGER_TABLE, ABOVE_LIMIT], run=RUN)
+
+
+def quiet_tables():
+    """Return the quiet windows of each detector that scores are measured by, if there are any."""
     background, detectors = CONFIG.score.background, CONFIG.run.detectors
     quiet = expand(QUIET, run=RUN, background=background, detector=detectors)
-    return quiet + expand([SCORES, TRIGGER_TABLE, ABOVE_LIMIT], run=RUN)
+    return quiet * SCORED
 
 
 def stale_scores():

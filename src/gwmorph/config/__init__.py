@@ -25,6 +25,7 @@ from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
 from gwmorph.config.run import RunConfig
+from gwmorph.config.scan import ReceiverConfig, ScanConfig, WatchConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
 from gwmorph.config.timeslides import TimeslidesConfig
@@ -62,8 +63,10 @@ __all__ = [
     "NamingConfig",
     "PictureConfig",
     "QTransformConfig",
+    "ReceiverConfig",
     "ReportConfig",
     "RunConfig",
+    "ScanConfig",
     "ScoreConfig",
     "SeparationConfig",
     "SimilarityConfig",
@@ -74,6 +77,7 @@ __all__ = [
     "TrainingConfig",
     "UmapConfig",
     "ValidationConfig",
+    "WatchConfig",
     "WeightsConfig",
     "WindowConfig",
     "leaves",

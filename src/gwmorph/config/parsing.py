@@ -20,6 +20,7 @@ from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
 from gwmorph.config.run import RunConfig
+from gwmorph.config.scan import ScanConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import SourceConfig
 from gwmorph.config.timeslides import TimeslidesConfig
@@ -63,6 +64,7 @@ class Config(Section):
     calibration: CalibrationConfig = key(
         CalibrationConfig(), "When a row is unlike every known class, which makes it NOVEL."
     )
+    scan: ScanConfig = key(ScanConfig(), "New data, block by block, by `snakemake scan`.")
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
     @model_validator(mode="after")

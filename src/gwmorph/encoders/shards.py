@@ -85,11 +85,7 @@ class WindowOutputs:
             / span_name(key["detector"], "WINDOW", key["gps_start"], key["duration_s"], "png")
             for key in keys
         ]
-        columns = {
-            "view": pa.array([self.view] * len(paths), pa.string()),
-            "trigger_time": pa.nulls(len(paths), pa.float64()),
-        }
-        return _about(windows, columns), paths
+        return rows_of_windows(windows), paths
 
 
 @dataclass(frozen=True)
@@ -113,16 +109,30 @@ class EventOutputs:
             self.pictures / event_name(row["detector"], row["peak_time"])
             for row in drawn.select(["detector", "peak_time"]).to_pylist()
         ]
-        columns = {
-            "view": pa.array([self.view] * len(paths), pa.string()),
-            "trigger_time": drawn["peak_time"],
-            "tile_time": drawn["peak_time"],
-            "tile_frequency": drawn["peak_frequency"],
-            "tile_q": drawn["q"],
-            "tile_energy": drawn["energy"],
-            "tile_snr": drawn["snr"],
-        }
-        return _about(drawn, columns), paths
+        return rows_of_events(drawn), paths
+
+
+def rows_of_windows(measured: pa.Table) -> pa.Table:
+    """Return what EMBEDDINGS says of windows, rows of MEASUREMENTS, beside the vectors."""
+    columns = {
+        "view": pa.array(["window"] * len(measured), pa.string()),
+        "trigger_time": pa.nulls(len(measured), pa.float64()),
+    }
+    return _about(measured, columns)
+
+
+def rows_of_events(drawn: pa.Table) -> pa.Table:
+    """Return what EMBEDDINGS says of event views, rows of TRIGGERS, beside the vectors."""
+    columns = {
+        "view": pa.array(["event"] * len(drawn), pa.string()),
+        "trigger_time": drawn["peak_time"],
+        "tile_time": drawn["peak_time"],
+        "tile_frequency": drawn["peak_frequency"],
+        "tile_q": drawn["q"],
+        "tile_energy": drawn["energy"],
+        "tile_snr": drawn["snr"],
+    }
+    return _about(drawn, columns)
 
 
 def _about(rows: pa.Table, columns: dict[str, Any]) -> pa.Table:

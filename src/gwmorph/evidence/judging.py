@@ -1,6 +1,7 @@
 """What becomes of each window and event of a run, by its own labelled rows or by an atlas."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from gwmorph.evidence.reference import Classes, of_same_row, reference_table
 from gwmorph.ledger import ANALYSED
 from gwmorph.morphology.cluster_tables import columns_of_triggers
-from gwmorph.morphology.judgement import judge
+from gwmorph.morphology.judgement import Judge
 from gwmorph.morphology.status import Judgement, decide, is_about_vectors
 from gwmorph.morphology.thresholds import Limit
 from gwmorph.tables.calibration import STATUSES
@@ -43,19 +44,36 @@ def judge_rows(
 
     The others are as `morphology.judgement.judge` takes them, ``reference`` rows of REFERENCE.
     """
-    return judge(
-        embedding_matrix(reference),
-        classes_in(reference),
-        limits,
-        promise,
-        embedding_matrix(run),
-        of_same_row(run, reference),
-        neighbors,
-    )
+    return RowJudge.of(reference, limits, promise, neighbors).judge(run)
+
+
+@dataclass(frozen=True)
+class RowJudge:
+    """What the rows of one view are judged by: rows of REFERENCE, and what is made of them."""
+
+    reference: pa.Table
+    by: Judge
+
+    @classmethod
+    def of(
+        cls, reference: pa.Table, limits: Sequence[Limit], promise: str, neighbors: int
+    ) -> "RowJudge":
+        """Prepare to judge; arguments as of `judge_rows`."""
+        vectors, classes = embedding_matrix(reference), classes_in(reference)
+        return cls(reference, Judge(vectors, classes, limits, promise, neighbors))
+
+    def judge(self, run: pa.Table) -> Judgement:
+        """Return what the vectors of rows of EMBEDDINGS say of them, each without itself."""
+        return self.by.of(embedding_matrix(run), of_same_row(run, self.reference))
 
 
 def status_of_events(run: pa.Table, judgement: Judgement, agreeing: float) -> pa.Table:
     """Return the STATUSES table of events, rows of EMBEDDINGS: none is excluded or quiet."""
+    return judged_events(run, judgement, agreeing).select(STATUSES.names).cast(STATUSES)
+
+
+def judged_events(run: pa.Table, judgement: Judgement, agreeing: float) -> pa.Table:
+    """Return the same with the column ``margin``, which `status.Judgement` explains."""
     never = np.zeros(len(run), bool)
     return _table(run, decide(never, never, judgement, agreeing), judgement, np.arange(len(run)))
 
@@ -78,6 +96,18 @@ def status_of_windows(
     run, judgement
         Windows that became pictures, rows of EMBEDDINGS, and what their vectors say.
     """
+    found = judged_windows(planned, quiet, run, judgement, agreeing)
+    return found.select(STATUSES.names).cast(STATUSES)
+
+
+def judged_windows(
+    planned: pa.Table,
+    quiet: NDArray[np.bool_],
+    run: pa.Table,
+    judgement: Judgement,
+    agreeing: float,
+) -> pa.Table:
+    """Return the same with the column ``margin``, which `status.Judgement` explains."""
     place = {key: i for i, key in enumerate(_windows(run))}
     row = np.array([place.get(key, -1) for key in _windows(planned)], np.int64)
     excluded = np.array(planned["status"].to_pylist(), dtype=str) != ANALYSED
@@ -124,13 +154,16 @@ def _taken(judgement: Judgement, rows: NDArray[np.int64]) -> Judgement:
 
 def _taken_of_none(count: int) -> Judgement:
     never, none = np.zeros(count, bool), np.zeros(count)
-    return Judgement(never, none, none, np.full(count, ""), none, never)
+    return Judgement(never, none, none, none, np.full(count, ""), none, never)
 
 
 def _table(
     keys: pa.Table, statuses: NDArray[np.str_], judgement: Judgement, row: NDArray[np.int64]
 ) -> pa.Table:
-    """Return STATUSES; ``row`` says where in the judgement each row stands, −1 for nowhere."""
+    """Return STATUSES and ``margin``.
+
+    ``row`` says where in the judgement each row stands, −1 for nowhere.
+    """
     asked = is_about_vectors(statuses)
     at = pa.array(row, mask=~asked)
 
@@ -143,6 +176,7 @@ def _table(
         "named": column(judgement.named),
         "agreeing": column(judgement.agreeing),
         "similarity": column(judgement.similarity),
+        "margin": column(judgement.margin),
         "p_value": column(judgement.p_value),
     }
-    return pa.table(columns, schema=STATUSES)
+    return pa.table(columns)

@@ -261,6 +261,50 @@ class _Folds:
         return np.column_stack(found)
 
 
+@dataclass(frozen=True)
+class Scorer:
+    """What the windows of one detector are scored by; it is learned once for many windows.
+
+    Attributes
+    ----------
+    quiet : its quiet windows, rows of QUIET.
+    background : what all of them teach, by which new windows are scored.
+    limit : of the quiet windows of a run, which are scored by those outside of their part.
+    """
+
+    quiet: pa.Table
+    background: QuietBackground
+    limit: float
+    _folds: _Folds
+    _rank: int
+
+    @classmethod
+    def learn(cls, quiet: pa.Table, false_alarm_fraction: float) -> "Scorer":
+        """Learn from quiet windows; arguments and errors as of `score_windows`."""
+        rank = limit_rank(len(quiet), false_alarm_fraction, _KEY)
+        folds = _Folds.of(quiet)
+        limit = limit_at(folds.held_out, false_alarm_fraction, _KEY)
+        return cls(quiet, QuietBackground.learn(quiet), limit, folds, rank)
+
+    def of(self, windows: pa.Table) -> pa.Table:
+        """Return the SCORES table of windows, in order of time; see `score_windows`."""
+        starts = self.quiet["gps_start"].combine_chunks()
+        place = pc.index_in(windows["gps_start"], value_set=starts)
+        new, known = (windows.filter(those(place)) for those in (pc.is_null, pc.is_valid))
+        judged = self.background.judge(new)
+        folds = self._folds
+        limits = fold_limits(
+            judged["score"].to_numpy(), folds.scores(new), folds.held_out, folds.number, self._rank
+        )
+        again = folds.judged.take(place.drop_null())
+        count = len(self.quiet)
+        tables = [
+            _scores(new, judged, limits, count, is_quiet=False),
+            _scores(known, again, np.full(len(known), self.limit), count, is_quiet=True),
+        ]
+        return pa.concat_tables(tables).sort_by("gps_start")
+
+
 def score_windows(windows: pa.Table, quiet: pa.Table, false_alarm_fraction: float) -> pa.Table:
     """Score the windows of one detector, each by quiet windows that it is not among.
 
@@ -287,20 +331,7 @@ def score_windows(windows: pa.Table, quiet: pa.Table, false_alarm_fraction: floa
     ConfigError
         There are too few quiet windows to learn from, or for so small a fraction.
     """
-    rank = limit_rank(len(quiet), false_alarm_fraction, _KEY)
-    folds = _Folds.of(quiet)
-    place = pc.index_in(windows["gps_start"], value_set=quiet["gps_start"].combine_chunks())
-    new, known = (windows.filter(those(place)) for those in (pc.is_null, pc.is_valid))
-    judged = QuietBackground.learn(quiet).judge(new)
-    limits = fold_limits(
-        judged["score"].to_numpy(), folds.scores(new), folds.held_out, folds.number, rank
-    )
-    limit = np.full(len(known), limit_at(folds.held_out, false_alarm_fraction, _KEY))
-    tables = [
-        _scores(new, judged, limits, len(quiet), is_quiet=False),
-        _scores(known, folds.judged.take(place.drop_null()), limit, len(quiet), is_quiet=True),
-    ]
-    return pa.concat_tables(tables).sort_by("gps_start")
+    return Scorer.learn(quiet, false_alarm_fraction).of(windows)
 
 
 def _scores(

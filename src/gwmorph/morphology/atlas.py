@@ -21,6 +21,7 @@ from gwmorph.morphology.manifest import (
     MANIFEST,
     NEW_ONE,
     OVERALL,
+    OWN_HASH,
     About,
     manifest_of,
     read_manifest,
@@ -29,6 +30,7 @@ from gwmorph.morphology.thresholds import ANY, Limit
 from gwmorph.storage import sha256_of_file, write_json
 from gwmorph.tables.calibration import THRESHOLDS
 from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.scores import QUIET
 from gwmorph.tables.validation import REFERENCE
 
 CONFIG = "config.yaml"
@@ -41,6 +43,11 @@ class Atlas:
     folder: Path
     about: About
     parts: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """What tells it from any other atlas: the SHA-256 in its manifest."""
+        return str(manifest_of(self.about, self.parts)[OWN_HASH])
 
     def reference(self, view: str) -> pa.Table:
         """Return the labelled rows of a view (schema REFERENCE); errors as `limits`."""
@@ -58,6 +65,26 @@ class Atlas:
         """
         return limits_in(read_table(self._part(view, "thresholds.parquet"), THRESHOLDS))
 
+    def quiet(self, detector: str) -> pa.Table | None:
+        """Return the quiet windows (schema QUIET) that a detector's windows are scored by.
+
+        None where the atlas has none, since its run has no scores.
+
+        Raises
+        ------
+        CalibrationError
+            The atlas is not of this detector.
+        TableError
+            Its table is of another version.
+        """
+        if detector not in self.about.detectors:
+            raise CalibrationError(
+                f"{self.folder}: expected an atlas of {detector}, got one of "
+                f"{', '.join(self.about.detectors)}. Name an atlas of this detector."
+            )
+        name = _quiet_part(detector)
+        return read_table(self.folder / name, QUIET) if name in self.parts else None
+
     def _part(self, view: str, name: str) -> Path:
         if view not in self.about.views:
             raise CalibrationError(
@@ -66,6 +93,10 @@ class Atlas:
                 "Name an atlas of this view, or cluster another."
             )
         return self.folder / view / name
+
+
+def _quiet_part(detector: str) -> str:
+    return f"quiet/{detector}.parquet"
 
 
 def limit_rows(limits: Sequence[Limit], classes: Sequence[str], rate: float) -> pa.Table:
@@ -97,7 +128,11 @@ def limits_in(table: pa.Table) -> list[Limit]:
 
 
 def write_atlas(
-    folder: Path, about: About, tables: Mapping[str, Mapping[str, Path]], config: str
+    folder: Path,
+    about: About,
+    tables: Mapping[str, Mapping[str, Path]],
+    quiet: Mapping[str, Path],
+    config: str,
 ) -> None:
     """Write an atlas; it appears whole or not at all.
 
@@ -107,6 +142,8 @@ def write_atlas(
         To be made; what is there is replaced.
     tables
         For each view the files of its ``reference`` and ``thresholds``.
+    quiet
+        For each detector the file of its quiet windows; none where the run has no scores.
     config
         The run's resolved configuration, YAML: how strain becomes vectors.
 
@@ -117,18 +154,22 @@ def write_atlas(
     TableError
         A table says that it was made in another way than ``about`` says.
     """
-    for files in tables.values():
-        for path in files.values():
-            _require_made_alike(path, about)
+    parts = {
+        f"{view}/{name}.parquet": path
+        for view, files in tables.items()
+        for name, path in files.items()
+    }
+    parts |= {_quiet_part(detector): path for detector, path in quiet.items()}
+    for path in parts.values():
+        _require_made_alike(path, about)
     partial = folder.with_name(f".{folder.name}.{token_hex(8)}.part")
     try:
-        for view, files in tables.items():
-            (partial / view).mkdir(parents=True)
-            for name, path in files.items():
-                shutil.copyfile(path, partial / view / f"{name}.parquet")
+        for name, path in parts.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, partial / name)
         (partial / CONFIG).write_text(config, encoding="utf-8")
-        parts = sorted(path for path in partial.rglob("*") if path.is_file())
-        hashes = {path.relative_to(partial).as_posix(): sha256_of_file(path) for path in parts}
+        written = sorted(path for path in partial.rglob("*") if path.is_file())
+        hashes = {path.relative_to(partial).as_posix(): sha256_of_file(path) for path in written}
         write_json(partial / MANIFEST, manifest_of(about, hashes))
         if folder.exists():
             shutil.rmtree(folder)
@@ -247,6 +288,9 @@ def describe(atlas: Atlas) -> str:
     ]
     if about.classes == CLUSTERS:
         lines.append("classes are the run's own clusters: nobody has said what they are")
+    quiet = {name: atlas.quiet(name) for name in about.detectors}
+    held = [f"{name} {len(rows)}" for name, rows in quiet.items() if rows is not None]
+    lines.append(f"quiet windows that scores are measured by: {', '.join(held) or 'none'}")
     for view in about.views:
         lines += [f"{view}s: {len(atlas.reference(view))} {kind}", *_limit_lines(atlas, view)]
     return "\n".join(lines)

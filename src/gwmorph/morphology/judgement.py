@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +18,67 @@ from gwmorph.morphology.thresholds import (
     Scores,
     Vectors,
     class_scores,
-    is_novel,
     left_out_scores,
     may_be_new,
     p_values,
 )
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What rows are judged by; it is made once for many rows.
+
+    Attributes
+    ----------
+    reference, classes : unit vectors float32 [m, d] of labelled rows, and their classes, str [m].
+    limits : of these classes, from `thresholds.limits_of`; none where no class has two rows, and
+        then no row is NOVEL and none within a class.
+    promise : ``EACH_CLASS`` or ``OVERALL``.
+    neighbors : how many of the nearest labelled rows are asked for their class.
+    """
+
+    reference: Vectors
+    classes: Classes
+    limits: Sequence[Limit]
+    promise: str
+    neighbors: int
+
+    @cached_property
+    def _own(self) -> Scores:
+        return left_out_scores(self.reference, self.classes)
+
+    def of(self, vectors: Vectors, itself: NDArray[np.int64]) -> Judgement:
+        """Return what the vectors of n rows, unit float32 [n, d], say of them.
+
+        ``itself`` int64 [n] says which row of the reference each is itself, −1 for none.
+        """
+        if not len(self.reference):
+            return _of_nothing(len(vectors))
+        scores = class_scores(self.reference, self.classes, vectors, itself)
+        near = nearest_in(self.reference, vectors, self.neighbors + 1)
+        named, agreeing = _asked(near, itself, self.classes, self.neighbors)
+        margin = _margin(scores, self.limits, self.promise)
+        return Judgement(
+            margin < 0,
+            scores.of(ANY),
+            margin,
+            self._p_value(scores, itself),
+            named,
+            agreeing,
+            _within(scores, self.limits, named),
+        )
+
+    def _p_value(self, scores: Scores, itself: NDArray[np.int64]) -> NDArray[np.float64]:
+        if self.promise == EACH_CLASS and self.limits:
+            member_of = np.append(self.classes, UNKNOWN)[itself]
+            return p_values(self._own, self.classes, scores, member_of).max(axis=1)
+        if not any(one.label == ANY for one in self.limits):
+            return np.full(len(itself), np.nan)
+        members = may_be_new(self.classes)
+        rising = np.sort(self._own.of(ANY)[members])
+        is_new = ~np.append(members, False)[itself]
+        below = np.searchsorted(rising, scores.of(ANY), side="right")
+        return (below + is_new) / (len(rising) + is_new)
 
 
 def judge(
@@ -32,70 +90,20 @@ def judge(
     itself: NDArray[np.int64],
     neighbors: int,
 ) -> Judgement:
-    """Return what the vectors of n rows say of them.
-
-    Parameters
-    ----------
-    reference, classes
-        Unit vectors float32 [m, d] of labelled rows, and their classes, str [m].
-    limits
-        Of these classes, from `thresholds.limits_of`; none where no class has two rows, and then
-        no row is NOVEL and none within a class.
-    promise
-        ``EACH_CLASS`` or ``OVERALL``.
-    vectors
-        Of the rows, unit float32 [n, d].
-    itself
-        Which row of the reference each is itself, −1 for none, int64 [n].
-    neighbors
-        How many of the nearest labelled rows are asked for their class.
-    """
-    if not len(reference):
-        return _of_nothing(len(vectors))
-    scores = class_scores(reference, classes, vectors, itself)
-    named, agreeing = _asked(
-        nearest_in(reference, vectors, neighbors + 1), itself, classes, neighbors
-    )
-    return Judgement(
-        _novel(scores, limits, promise),
-        scores.of(ANY),
-        _p_value(reference, classes, scores, itself, promise)
-        if limits and (promise == EACH_CLASS or any(one.label == ANY for one in limits))
-        else np.full(len(vectors), np.nan),
-        named,
-        agreeing,
-        _within(scores, limits, named),
-    )
+    """Return what the vectors of n rows say of them; see `Judge`."""
+    return Judge(reference, classes, limits, promise, neighbors).of(vectors, itself)
 
 
 def _of_nothing(count: int) -> Judgement:
     never, none = np.zeros(count, bool), np.full(count, np.nan)
-    return Judgement(never, none, none, np.full(count, UNKNOWN), np.zeros(count), never)
+    return Judgement(never, none, none, none, np.full(count, UNKNOWN), np.zeros(count), never)
 
 
-def _novel(scores: Scores, limits: Sequence[Limit], promise: str) -> NDArray[np.bool_]:
-    if promise == EACH_CLASS:
-        return is_novel(scores, limits)
-    whole = [scores.of(ANY) < one.limit for one in limits if one.label == ANY]
-    return whole[0] if whole else np.zeros(len(scores.values), bool)
-
-
-def _p_value(
-    reference: Vectors,
-    classes: Classes,
-    scores: Scores,
-    itself: NDArray[np.int64],
-    promise: str,
-) -> NDArray[np.float64]:
-    own = left_out_scores(reference, classes)
-    if promise == EACH_CLASS:
-        member_of = np.append(classes, UNKNOWN)[itself]
-        return p_values(own, classes, scores, member_of).max(axis=1)
-    members = may_be_new(classes)
-    rising = np.sort(own.of(ANY)[members])
-    is_new = ~np.append(members, False)[itself]
-    below = np.searchsorted(rising, scores.of(ANY), side="right")
-    return (below + is_new) / (len(rising) + is_new)
+def _margin(scores: Scores, limits: Sequence[Limit], promise: str) -> NDArray[np.float64]:
+    """Return how far each row lies above the nearest limit that it must be below to be NOVEL."""
+    asked = [one for one in limits if (one.label == ANY) != (promise == EACH_CLASS)]
+    above = [scores.of(one.label) - one.limit for one in asked]
+    return np.max(above, axis=0) if above else np.full(len(scores.values), np.nan)
 
 
 def _within(scores: Scores, limits: Sequence[Limit], named: Classes) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ NEW_ONE = "Copy the atlas again, whole, or make it anew with `snakemake calibrat
 EACH_CLASS, OVERALL = "each_class", "overall"
 # Where classes are from: what somebody, or the truth, says of rows; or a run's own clusters.
 LABELS, CLUSTERS = "labels", "clusters"
-_OWN_HASH = "sha256"
+OWN_HASH = "sha256"
 # What a manifest says, and of which type.
 _KEYS: Mapping[str, type] = {
     "format": int,
@@ -38,7 +38,7 @@ _KEYS: Mapping[str, type] = {
     "neighbors": int,
     "views": list,
     "parts": dict,
-    _OWN_HASH: str,
+    OWN_HASH: str,
 }
 _ALLOWED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "detectors": ("names", lambda found: bool(found) and all(isinstance(n, str) for n in found)),
@@ -90,7 +90,7 @@ def manifest_of(about: About, parts: Mapping[str, str]) -> dict[str, Any]:
         "views": list(about.views),
         "parts": dict(parts),
     }
-    return {**content, _OWN_HASH: content_hash(content)}
+    return {**content, OWN_HASH: content_hash(content)}
 
 
 def read_manifest(folder: Path | str) -> tuple[About, dict[str, str]]:
@@ -120,11 +120,11 @@ def read_manifest(folder: Path | str) -> tuple[About, dict[str, str]]:
             f"{path}: gps_end: expected more than gps_start, {found['gps_start']}, got "
             f"{found['gps_end']}. {NEW_ONE}"
         )
-    content = {key: value for key, value in found.items() if key != _OWN_HASH}
+    content = {key: value for key, value in found.items() if key != OWN_HASH}
     got = content_hash(content)
-    if got != found[_OWN_HASH]:
+    if got != found[OWN_HASH]:
         raise CalibrationError(
-            f"{path}: was altered after it was written: expected SHA-256 {found[_OWN_HASH]} of "
+            f"{path}: was altered after it was written: expected SHA-256 {found[OWN_HASH]} of "
             f"what it says, got {got}. {NEW_ONE}"
         )
     own = {key: found[key] for key in About.__dataclass_fields__}

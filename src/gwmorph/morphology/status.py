@@ -31,6 +31,8 @@ class Judgement:
     novel : bool [n], whether it lies below the limit of every class, or below that of all
         classes as one, whichever the promise asks for.
     similarity : float64 [n], best cosine to a labelled row; −inf where there is none.
+    margin : float64 [n], cosine above the limit below which it is ``novel`` (with a limit for each
+        class, above the one that it reaches best); nan without a limit.
     p_value : float64 [n], in the class that fits best, or in all as one; nan without a limit.
     named : str [n], the commonest class of its nearest labelled rows.
     agreeing : float64 [n], the share of them that have it, 0 to 1.
@@ -39,6 +41,7 @@ class Judgement:
 
     novel: NDArray[np.bool_]
     similarity: NDArray[np.float64]
+    margin: NDArray[np.float64]
     p_value: NDArray[np.float64]
     named: NDArray[np.str_]
     agreeing: NDArray[np.float64]

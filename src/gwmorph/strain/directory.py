@@ -138,7 +138,7 @@ class DirectorySource:
             # Now or never: there may be very many files, and opening one takes most of the time.
             if detector not in self._segment_lists:
                 good = reader.science(file.gps_start, file.gps_end)
-                self._science[file] = _spans(good, file.gps_start)
+                self._science[file] = spans_of(good, file.gps_start)
         return file
 
     def _rank(self, path: str, names: set[str]) -> int:
@@ -146,7 +146,7 @@ class DirectorySource:
         return next(matches, len(self._prefer))
 
 
-def _spans(good: np.ndarray, gps_start: int) -> segmentlist:
+def spans_of(good: np.ndarray, gps_start: int) -> segmentlist:
     """Return the spans of the seconds, from ``gps_start`` on, that are good (bool [n])."""
     edges = np.flatnonzero(np.diff(good, prepend=False, append=False)) + gps_start
     return segmentlist(segment(int(first), int(last)) for first, last in edges.reshape(-1, 2))

@@ -12,7 +12,7 @@ import numpy as np
 from gwmorph.errors import StrainError
 from gwmorph.strain.base import Layout, LocalFile, StrainFile, check_rate
 from gwmorph.strain.decimation import decimate
-from gwmorph.strain.layouts import open_strain
+from gwmorph.strain.layouts import data_sets, open_strain
 from gwmorph.strain.reader import FileDescription, StrainReader
 
 # Samples are decimated in chunks, so that memory stays near that of the result: 512 s at
@@ -65,6 +65,20 @@ def describe(
     """
     with open_strain(path, layout, channel, dataset) as reader:
         return reader.description
+
+
+def describe_each(path: Path | str) -> list[FileDescription]:
+    """Look into a strain file that may hold several detectors, each in a data set of its own.
+
+    Raises
+    ------
+    StrainError
+        As `describe`.
+    """
+    names = data_sets(path)
+    if len(names) < 2:
+        return [describe(path)]
+    return [describe(path, dataset=name) for name in names]
 
 
 def read_strain(

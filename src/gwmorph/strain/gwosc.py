@@ -153,8 +153,53 @@ class GwoscSource:
         DownloadError
             The server gave no usable answer.
         """
-        what = f"{BLOCK_S} s HDF5 files of {detector} at {self.sample_rate} Hz in [{start}, {end})"
+        what = self._what(detector, start, end)
+        key = f"{detector}_{self.sample_rate}-{start}-{end - start}"
+        ask = self._file_question(detector, start, end)
+        urls = self._remembered("files", what, key, ask, _is_file)
+        found = self._files_of(detector, start, end, urls)
+        if not found:
+            raise StrainError(
+                f"{self.host} holds no {what}. Check run.gps_start, run.gps_end, run.detectors "
+                "and source.gwosc.sample_rate against the released runs."
+            )
+        return found
 
+    def released(self, detector: str, start: int, end: int) -> list[StrainFile]:
+        """Return what `files` would if the server were asked now, which it is; none is no error.
+
+        Raises
+        ------
+        DownloadError
+            The server gave no usable answer.
+        """
+        ask = self._file_question(detector, start, end)
+        urls = self._asked(self._what(detector, start, end), ask, _is_file)
+        return self._files_of(detector, start, end, urls)
+
+    def newest_end(self, detector: str) -> int | None:
+        """Return the GPS second at which the newest released run of a detector ends, if any.
+
+        Raises
+        ------
+        DownloadError
+            The server gave no usable answer.
+        """
+
+        def ask(session: _PatientSession) -> list[dict[str, Any]]:
+            return list(api.fetch_runs(host=self._address, session=session, pagesize=_PAGE_SIZE))
+
+        runs = self._asked("list of runs", ask, _is_run)
+        ends = [run["gps_end"] for run in runs if detector in run["detectors"]]
+        return max((end for end in ends if end is not None), default=None)
+
+    def _what(self, detector: str, start: int, end: int) -> str:
+        rate = self.sample_rate
+        return f"{BLOCK_S} s HDF5 files of {detector} at {rate} Hz in [{start}, {end})"
+
+    def _file_question(
+        self, detector: str, start: int, end: int
+    ) -> Callable[[_PatientSession], list[str]]:
         def ask(session: _PatientSession) -> list[str]:
             files = api.fetch_run_strain_files(
                 detector=detector,
@@ -167,19 +212,16 @@ class GwoscSource:
             )
             return [file["hdf5_url"] for file in files]
 
-        key = f"{detector}_{self.sample_rate}-{start}-{end - start}"
-        urls = self._remembered("files", what, key, ask, _is_file)
-        found = [
+        return ask
+
+    def _files_of(
+        self, detector: str, start: int, end: int, urls: Iterable[str]
+    ) -> list[StrainFile]:
+        return [
             StrainFile(detector, gps, BLOCK_S, self.sample_rate, url)
             for gps, url in sorted(_best_releases(urls).items())
             if gps < end and gps + BLOCK_S > start
         ]
-        if not found:
-            raise StrainError(
-                f"{self.host} holds no {what}. Check run.gps_start, run.gps_end, run.detectors "
-                "and source.gwosc.sample_rate against the released runs."
-            )
-        return found
 
     def event_versions(self) -> list[dict[str, Any]]:
         """Return GWOSC's rows of all versions of all events, as it gives them.
@@ -259,22 +301,39 @@ class GwoscSource:
         kept = _read_answer(path, question)
         if kept is not None:
             return kept
+        answer = self._asked(what, ask, is_row)
+        if answer:
+            write_json(
+                path, {"question": question, "answer": answer, "hash": content_hash(answer)}
+            )
+        return answer
+
+    def _asked(
+        self,
+        what: str,
+        ask: Callable[[_PatientSession], list[Any]],
+        is_row: Callable[[Any], bool],
+    ) -> list[Any]:
+        """Ask the server, whatever is in the cache; errors as `_remembered`."""
         # The client remembers pages for the life of the process, unchecked.
         api.JSON_CACHE.clear()
         try:
             with requests.Session() as session:
-                answer = ask(_PatientSession(session, self._patience, is_row))
+                return ask(_PatientSession(session, self._patience, is_row))
         except DownloadError as error:
             raise DownloadError(
                 f"The {what} could not be had from {self.host}. {error} Check the network, "
                 "source.gwosc.host and source.gwosc.flag, or raise source.gwosc.attempts and "
                 "source.gwosc.timeout_s; what is already in the cache needs no network."
             ) from error
-        if answer:
-            write_json(
-                path, {"question": question, "answer": answer, "hash": content_hash(answer)}
-            )
-        return answer
+
+
+def _is_run(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("gps_end"), int | None)
+        and isinstance(row.get("detectors"), list)
+    )
 
 
 def _is_segment(row: Any) -> bool:

@@ -87,9 +87,7 @@ class _Hdf5Reader:
         return found
 
     def _series(self) -> list[str]:
-        names: list[str] = []
-        self._file.visititems(lambda name, item: names.append(name) if _is_series(item) else None)
-        return names
+        return series_in(self._file)
 
     def _time_axis(self, dataset: h5py.Dataset) -> tuple[int, int]:
         """Return GPS start and sample rate from the data set's attributes."""
@@ -109,6 +107,13 @@ class _Hdf5Reader:
             f"{where}: no attributes give GPS start and sample spacing. Expected one pair of "
             f"{expected}; got {sorted(dataset.attrs)}."
         )
+
+
+def series_in(file: h5py.File) -> list[str]:
+    """Return the names of all data sets that are series of numbers."""
+    names: list[str] = []
+    file.visititems(lambda name, item: names.append(name) if _is_series(item) else None)
+    return names
 
 
 def require_filters(dataset: h5py.Dataset, path: Path | str) -> None:

@@ -10,7 +10,7 @@ import h5py
 from gwmorph.errors import StrainError
 from gwmorph.formats.gwosc_layout import STRAIN
 from gwmorph.strain.base import Layout
-from gwmorph.strain.hdf5 import GwoscReader, PlainReader
+from gwmorph.strain.hdf5 import GwoscReader, PlainReader, series_in
 from gwmorph.strain.reader import StrainReader, read_faults
 
 _FRAME_MAGIC = b"IGWD"
@@ -54,6 +54,20 @@ def open_strain(
         yield reader
     finally:
         reader.close()
+
+
+def data_sets(path: Path | str) -> list[str]:
+    """Return the names of a plain HDF5 file's series of numbers; of other layouts none.
+
+    Raises
+    ------
+    StrainError
+        The file is missing, damaged, or neither HDF5 nor a frame file.
+    """
+    if _find_layout(path) != "hdf5":
+        return []
+    with read_faults(path), h5py.File(path, "r") as file:
+        return series_in(file)
 
 
 def _find_layout(path: Path | str) -> Layout:

@@ -1,0 +1,58 @@
+"""From an atlas's folder and a configuration to all that a scan is made with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from igwn_segments import segmentlist
+
+from gwmorph.config import Config, load_yaml, parse_config
+from gwmorph.encoders.base import Encoder
+from gwmorph.encoders.registry import make_encoder
+from gwmorph.morphology.atlas import CONFIG, read_atlas
+from gwmorph.scanner.arrivals import Tell
+from gwmorph.scanner.scan import Scan
+from gwmorph.scanner.settings import settings_of
+
+
+def prepare(
+    atlas: Path, config: Config | None, tell: Tell, segments: Mapping[str, segmentlist] | None
+) -> Scan:
+    """Return what a scan with an atlas is made with.
+
+    Parameters
+    ----------
+    config
+        How strain becomes vectors, and the section ``scan``; None for what the atlas's own run
+        was made with, which its folder holds.
+    tell, segments
+        As in `scan.Scan`.
+
+    Raises
+    ------
+    CalibrationError
+        The atlas is not whole.
+    ConfigError
+        Its configuration is of another version.
+    """
+    found = read_atlas(atlas)
+    made_with = atlas_config(atlas) if config is None else config
+
+    def encoder() -> Encoder:
+        picture = made_with.picture
+        return make_encoder(made_with.encoder, (picture.height, picture.width))
+
+    return Scan(
+        found, encoder, settings_of(made_with), made_with.model_dump(mode="json"), segments, tell
+    )
+
+
+def atlas_config(atlas: Path) -> Config:
+    """Return the configuration that an atlas's run was made with.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is of another version.
+    """
+    path = atlas / CONFIG
+    return parse_config(load_yaml(path), str(path))

@@ -1,0 +1,74 @@
+"""Where a block's pictures go as they are drawn: into folders, or into memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gwmorph.spectra.pictures import PictureScale, write_picture
+
+View = Literal["window", "event"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Palette indices uint8 [height, width], what they mean, and what the picture shows."""
+
+    indices: NDArray[np.uint8]
+    scale: PictureScale
+    about: Mapping[str, Any]
+
+
+class Album(Protocol):
+    """Takes pictures by view and name."""
+
+    def add(self, view: View, name: str, picture: Picture) -> None:
+        """Take a picture; one of the same view and name is replaced."""
+        ...
+
+    def drop_event(self, name: str) -> None:
+        """Forget an event's view, which turned out to be another window's."""
+        ...
+
+
+@dataclass(frozen=True)
+class FolderAlbum:
+    """Writes pictures as PNGs into a folder for windows and one for events, which exist.
+
+    Raises
+    ------
+    StorageError
+        A picture cannot be written.
+    """
+
+    windows: Path
+    events: Path
+
+    def add(self, view: View, name: str, picture: Picture) -> None:
+        """See `Album`."""
+        folder = self.windows if view == "window" else self.events
+        write_picture(folder / name, picture.indices, picture.scale, picture.about)
+
+    def drop_event(self, name: str) -> None:
+        """See `Album`."""
+        (self.events / name).unlink()
+
+
+@dataclass(frozen=True)
+class HeldAlbum:
+    """Keeps pictures in memory, by name: 50 kB each at 224 x 224 pixels."""
+
+    windows: dict[str, Picture] = field(default_factory=dict)
+    events: dict[str, Picture] = field(default_factory=dict)
+
+    def add(self, view: View, name: str, picture: Picture) -> None:
+        """See `Album`."""
+        held = self.windows if view == "window" else self.events
+        held[name] = picture
+
+    def drop_event(self, name: str) -> None:
+        """See `Album`."""
+        del self.events[name]
