@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from receiving import LoopbackReceiver
 
-from gwmorph.errors import DownloadError, StorageError
+from gwmorph.errors import ConfigError, DownloadError, StorageError
 from gwmorph.scanner.courier import Courier, deliver_waiting
 from gwmorph.scanner.outbox import Message, Outbox, OutboxCounts
 from gwmorph.scanner.receivers import FileReceiver, UrlReceiver, receiver_at
@@ -68,6 +69,34 @@ def test_another_process_finds_what_was_put(outbox, tmp_path):
     later = Outbox(tmp_path / "scan" / "outbox.sqlite")
     assert later.has_taken("block")
     assert [message.event_id for message in later.waiting()] == ["a"]
+
+
+def test_an_outbox_that_is_about_to_be_made_is_empty(tmp_path):
+    """The file is there a moment before its tables are, and stays so where a process dies then."""
+    path = tmp_path / "outbox.sqlite"
+    path.touch()
+    assert (Outbox(path).waiting(), Outbox(path).counts()) == ([], OutboxCounts(0, 0))
+    assert not Outbox(path).has_taken("block")
+    assert Outbox(path).take(records("a"), "block") == 1
+    assert Outbox(path).has_taken("block")
+
+
+def test_many_may_use_it_at_once_from_its_first_moment(outbox):
+    begin = threading.Barrier(6)
+
+    def put(i: int) -> None:
+        begin.wait()
+        outbox.take(records(str(i), "same"), f"block {i}")
+
+    def look(_: int) -> None:
+        begin.wait()
+        for _ in range(20):
+            assert outbox.counts().waiting <= 4
+
+    with ThreadPoolExecutor(6) as threads:
+        done = [threads.submit(what, i) for what in (put, look) for i in range(3)]
+    assert [one.result() for one in done] == [None] * 6
+    assert {message.event_id for message in outbox.waiting()} == {"0", "1", "2", "same"}
 
 
 @settings(
@@ -132,6 +161,8 @@ def message(event_id: str) -> Message:
 def test_an_address_says_who_receives(tmp_path):
     assert isinstance(receiver_at("https://gracedb.example/api", 5.0), UrlReceiver)
     assert isinstance(receiver_at(str(tmp_path / "events.jsonl"), 5.0), FileReceiver)
+    with pytest.raises(ConfigError, match=r"expected http.*got 'kafka://host/events'"):
+        receiver_at("kafka://host/events", 5.0)
 
 
 def test_a_file_gets_a_line_each_and_none_twice_even_by_another_process(tmp_path):

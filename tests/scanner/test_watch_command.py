@@ -97,7 +97,10 @@ def test_a_file_that_appears_is_scanned_shown_and_told(watch, tmp_path, capsys):
 
 @pytest.mark.parametrize(("mended", "code"), [(False, 3), (True, 0)])
 def test_a_damaged_file_fails_its_block_until_a_whole_one_comes(watch, tmp_path, mended, code):
-    config = {**CONFIG, "scan": {**CONFIG["scan"], "watch": {"poll_s": 0.05, "give_up_s": 0.1}}}
+    config = {
+        **CONFIG,
+        "scan": {**CONFIG["scan"], "watch": {"poll_s": 0.05, "settle_s": 0.1, "give_up_s": 0.1}},
+    }
     path = tmp_path / "quick.yaml"
     path.write_text(parse_config(config).model_dump_json())
     arriving = write_file(tmp_path, BLOCK, noise(160, [80.0])).path

@@ -94,9 +94,14 @@ class Served:
         self._longest = 0
         self._tell = tell
 
-    def admit(self, file: ArrivedFile) -> ArrivedFile | None:
-        """Return ``file`` with its rank, or None where all of its time is served by others."""
+    def admit(self, file: ArrivedFile, *, replaces: bool = False) -> ArrivedFile | None:
+        """Return ``file`` with its rank, or None where all of its time is served by others.
+
+        With ``replaces`` one of the same path is no more what it was, and serves nothing.
+        """
         held = self._files.setdefault(file.detector, [])
+        if replaces:
+            held[:] = [other for other in held if other.path != file.path]
         first = bisect_left(held, file.start - self._longest, key=_START)
         near = held[first : bisect_left(held, file.end, key=_START)]
         shared = [other for other in near if other.end > file.start]

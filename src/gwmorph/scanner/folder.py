@@ -76,7 +76,7 @@ def watched_folder(
             wait_s = poll_s
         for file, whole in sorted(found, key=lambda each: IN_TIME(each[0])):
             # A damaged one serves nothing: the same time may still come whole.
-            if (admitted := served.admit(file) if whole else file) is not None:
+            if (admitted := served.admit(file, replaces=True) if whole else file) is not None:
                 yield admitted
         if not found:
             pause(wait_s)

@@ -22,6 +22,7 @@ _WAIT_S = 30.0
 _SETUP = """
 PRAGMA journal_mode = DELETE;
 PRAGMA synchronous = EXTRA;
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS blocks (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS records (
     place INTEGER PRIMARY KEY,
@@ -29,7 +30,9 @@ CREATE TABLE IF NOT EXISTS records (
     line TEXT NOT NULL,
     delivered INTEGER NOT NULL DEFAULT 0
 );
+COMMIT;
 """
+_IS_SET_UP = "SELECT 1 FROM sqlite_master WHERE name = 'records'"
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,9 @@ class Outbox:
         if not self._path.exists():
             return []
         with self._open() as connection:
+            # Another thread may be about to set it up, or a process have died before it could.
+            if connection.execute(_IS_SET_UP).fetchone() is None:
+                return []
             return connection.execute(query, values).fetchall()
 
     @contextmanager

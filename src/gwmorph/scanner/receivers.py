@@ -8,7 +8,7 @@ from typing import Protocol
 
 import requests
 
-from gwmorph.errors import StorageError
+from gwmorph.errors import ConfigError, StorageError
 from gwmorph.scanner.outbox import Message
 from gwmorph.strain.download import failed_request
 
@@ -37,9 +37,19 @@ def receiver_at(address: str, timeout_s: float) -> Receiver:
     """Return the receiver at an URL (http, https), or the file of that name.
 
     ``timeout_s`` is the longest silence of a server before a try fails, s.
+
+    Raises
+    ------
+    ConfigError
+        It is an address of another kind.
     """
     if address.startswith(("http://", "https://")):
         return UrlReceiver(address, timeout_s)
+    if "://" in address:
+        raise ConfigError(
+            f"scan.receiver.address, or --receiver: expected http://…, https://… or the name of a "
+            f"file, got {address!r}."
+        )
     return FileReceiver(Path(address))
 
 
