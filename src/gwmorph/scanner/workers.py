@@ -54,10 +54,14 @@ class Workers(Generic[Task, Result]):
 
     def close(self) -> None:
         """End the processes, whatever they are at."""
+        # First what has not begun: its thread would wait for a worker when there are no more.
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._closing.set()
-        for worker in self._all:
+        for worker in [*self._all]:
             worker.end()
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown()
+        for worker in self._all:  # one that took a dead one's place meanwhile
+            worker.end()
 
     @property
     def processes(self) -> list[int]:
