@@ -4,12 +4,13 @@ Strain is simulated, H1 at 4096 Hz, in GWOSC's files, with so many glitches that
 windows hold a trigger; the entries say how many did. The atlas has labelled rows and quiet windows
 of the same detector. Two workers, and two cores.
 
-Run as a program this is the process that scans: ``python scan.py FOLDER ATLAS``, which prints what
-was measured as JSON. It has little to import, since its workers import the same.
+Run as a program this is the process that scans: ``python scan.py FOLDER ATLAS [BLOCKS]``, which
+prints what was measured as JSON. It has little to import, since its workers import the same.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from harness import Entry, benchmark, seconds
 ROOT = Path(__file__).parents[1]
 SEED = 20260107
 BLOCKS = 9  # the first one is to warm up
+LONG_BLOCKS = 500
 REPEATS = 3
 RATE_SCALE = 0.34
 QUIET_WINDOWS = 200
@@ -72,6 +74,25 @@ def scan_memory() -> Entry:
         "scan_memory", float(peaks.max()), "MB", float(peaks.min()), float(peaks.max()),
         peer="after the first block", peer_value=float(peaks[0]),
         ratio=float(peaks[0] / peaks.max()), n=len(peaks), seed=SEED,
+    )  # fmt: skip
+
+
+@benchmark
+def scan_memory_500() -> Entry:
+    """The same over 500 blocks that come one after the other; does it grow?"""
+    files()
+    call = [sys.executable, __file__, str(_scratch()), str(atlas_for("indomain"))]
+    own = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [*call, str(LONG_BLOCKS)], check=True, stdout=subprocess.PIPE, text=True, env=own
+    )
+    peaks = np.array(json.loads(done.stdout.splitlines()[-1])["memory_mb"])
+    second, last = np.median(peaks[100:200]), np.median(peaks[-100:])
+    return Entry(
+        "scan_memory_500", float(peaks.max()), "MB, largest of 500 blocks",
+        float(peaks.min()), float(peaks.max()),
+        peer="median of the second hundred, MB; ratio: that of the last hundred to it",
+        peer_value=float(second), ratio=float(last / second), n=len(peaks), seed=SEED,
     )  # fmt: skip
 
 
@@ -314,19 +335,80 @@ class _Paced:
             yield file
 
 
-def _scan(folder: Path, atlas: Path) -> dict[str, Any]:
-    """Scan all blocks as fast as they go, several times, and once block by block."""
+class _Repeated:
+    """Files of ``count`` blocks, copies of a few, of which one comes for each that is let go."""
+
+    def __init__(self, paths: list[Path], folder: Path, count: int) -> None:
+        self._paths, self._folder, self._count = paths, folder, count
+        self._held: list[Path] = []
+        self.allowed = threading.Semaphore(3)
+        folder.mkdir()
+
+    def __iter__(self) -> Iterator[Any]:
+        from gwmorph.scanner.arrivals import look_at
+
+        for number in range(self._count):
+            while not self.allowed.acquire(timeout=0.01):
+                yield None
+            yield from look_at(self._copy(number))
+
+    def _copy(self, number: int) -> Path:
+        """Return a copy that says it is of a later time; those far behind are removed."""
+        import h5py
+
+        start = _START + number * _BLOCK_S
+        path = self._folder / f"H-H1_GWOSC_SIM_4KHZ_R1-{start}-{_BLOCK_S}.hdf5"
+        shutil.copyfile(self._paths[number % len(self._paths)], path)
+        with h5py.File(path, "a") as file:
+            file["meta/GPSstart"][()] = start
+            for name in ("strain/Strain", "quality/simple/DQmask", "quality/injections/Injmask"):
+                file[name].attrs["Xstart"] = start
+        self._held.append(path)
+        if len(self._held) > 8:
+            self._held.pop(0).unlink()
+        return path
+
+
+def _memory(folder: Path, atlas: Path, count: int) -> dict[str, Any]:
+    """Scan many blocks, one after the other, and note the memory after each."""
+    from gwmorph.scanner.preparing import prepare
+    from gwmorph.scanner.scan import scan
+
+    source = _Repeated(_files_in(folder), folder / "repeated", count)
+    how = prepare(atlas, None, lambda text: None, None)
+    found: list[float] = []
+    for block in scan(iter(source), how, folder / "out-many", threading.Event()):
+        assert not block.failed, block.why
+        found.append(_memory_mb())
+        shutil.rmtree(folder / "out-many" / block.folder)
+        source.allowed.release()
+    assert len(found) == count
+    return {"memory_mb": found}
+
+
+def _memory_mb() -> float:
+    """Return the memory of this process and its children, their shared pages once, MB."""
     import psutil
 
+    this = psutil.Process()
+    group = [this, *this.children(recursive=True)]
+    return sum(process.memory_full_info().pss for process in group) / 1e6
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted((folder / "cache").rglob("H-H1_*-4096.hdf5"))[:BLOCKS]
+
+
+def _scan(folder: Path, atlas: Path) -> dict[str, Any]:
+    """Scan all blocks as fast as they go, several times, and once block by block."""
     from gwmorph.scanner.preparing import prepare
     from gwmorph.scanner.scan import scan
     from gwmorph.tables.parquet import read_table
     from gwmorph.tables.scan import SCAN_WINDOWS
 
-    paths = sorted((folder / "cache").rglob("H-H1_*-4096.hdf5"))[:BLOCKS]
+    paths = _files_in(folder)
     how = prepare(atlas, None, lambda text: None, None)
     found: dict[str, Any] = {"rates": [], "latencies_s": [], "memory_mb": []}
-    this = psutil.Process()
     for turn in range(REPEATS + 1):
         one_by_one = turn == REPEATS
         source, out = _Paced(paths), folder / f"out-{atlas.parent.name}-{time.monotonic_ns()}"
@@ -335,8 +417,7 @@ def _scan(folder: Path, atlas: Path) -> dict[str, Any]:
         for number, block in enumerate(scan(iter(source), how, out, threading.Event())):
             assert not block.failed, block.why
             now = time.perf_counter()
-            group = [this, *this.children(recursive=True)]
-            found["memory_mb"].append(sum(p.memory_full_info().pss for p in group) / 1e6)
+            found["memory_mb"].append(_memory_mb())
             if number:
                 table = read_table(out / block.folder / "windows.parquet", SCAN_WINDOWS)
                 analysed = table["latency_s"].drop_null().to_pylist()
@@ -353,4 +434,6 @@ def _scan(folder: Path, atlas: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_scan(Path(sys.argv[1]), Path(sys.argv[2]))))
+    given = Path(sys.argv[1]), Path(sys.argv[2])
+    long = sys.argv[3:]
+    print(json.dumps(_memory(*given, int(long[0])) if long else _scan(*given)))
