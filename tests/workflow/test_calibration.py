@@ -135,7 +135,7 @@ def test_an_atlas_of_another_encoder_is_refused_before_the_first_job(calibrated,
         metadata = read_metadata(own) | {"gwmorph.encoder_id": "another"}
         write_table(tables[name], schema, read_table(own, schema), metadata)
     about = dataclasses.replace(atlas.about, encoder_id="another")
-    write_atlas(calibrated.folder / "encoded", about, {"window": tables}, "")
+    write_atlas(calibrated.folder / "encoded", about, {"window": tables}, {}, "")
     other = calibrated.change(run={"name": "x"}, calibration={"atlas": "encoded"})
     refused = other.snakemake("--dry-run")
     assert refused.returncode != 0

@@ -20,9 +20,20 @@ PAGE = "Writing the summary of run t as a page"
 SUMMED = ["Summing up run t", PAGE]
 REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES, LISTED]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
-CLUSTERED = [*CLUSTERING, *REPORT, *SUMMED]
-# What follows from other events: windows are clustered as before, but other ones may be known.
-EVENTS = [*(job for job in [*CLUSTERING, *REPORT] if "event" in job), TABLES[0]]
+# By its clusters, since the run has no labels.
+STATUSES = [
+    job
+    for view in VIEWS
+    for job in (
+        f"Setting limits for the {view} views of run t",
+        f"Saying what becomes of the {view}s of run t",
+        f"Drawing what becomes of the {view}s of run t",
+    )
+]
+CLUSTERED = [*CLUSTERING, *REPORT, *STATUSES, *SUMMED]
+# What follows from other events: windows are clustered as before, but other ones may be known or
+# hold nothing.
+EVENTS = [*(job for job in [*CLUSTERING, *REPORT] if "event" in job), TABLES[0], *STATUSES]
 CONFIG = "Recording the configuration of run t"
 PLAN = "Keeping the plan of run t"
 SCORES = "Scoring the windows of run t"

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.workflow
 _NOT_OF_THIS_RUN = {
     "logs/",
     "benchmarks/",
-    "calibration/",
     "known_events/",
+    "scan/",
     "timeslides/",
     "training/",
     "validation/",
