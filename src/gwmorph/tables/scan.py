@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from gwmorph.tables.block import FOUND_BY
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.columns import DETECTOR, GPS_START, field
 
 # Why a window is EXCLUDED that was not even looked at, beside the reasons of the ledger.
@@ -11,15 +12,9 @@ FAILED = "failed"
 DONE_BLOCK, FAILED_BLOCK = "DONE", "FAILED"
 
 _JUDGED = [
-    field(
-        "named",
-        pa.string(),
-        "",
-        "commonest class of its nearest labelled rows; null where no vector was asked",
-        nullable=True,
-    ),
-    field("agreeing", pa.float64(), "", "share of them that have it", nullable=True),
-    field("similarity", pa.float64(), "", "best cosine to a labelled row", nullable=True),
+    STATUSES.field("named"),
+    STATUSES.field("agreeing"),
+    STATUSES.field("similarity"),
     field(
         "margin",
         pa.float64(),
@@ -28,7 +23,7 @@ _JUDGED = [
         "without a limit",
         nullable=True,
     ),
-    field("p_value", pa.float64(), "", "as in the table of statuses", nullable=True),
+    STATUSES.field("p_value"),
 ]
 _LATENCY = field(
     "latency_s",
@@ -44,7 +39,7 @@ SCAN_WINDOWS = pa.schema(
         DETECTOR,
         GPS_START,
         field("duration_s", pa.int32(), "s", "length of the window"),
-        field("status", pa.string(), "", "EXCLUDED, QUIET, KNOWN, AMBIGUOUS or NOVEL"),
+        STATUSES.field("status"),
         field(
             "reason",
             pa.string(),
@@ -73,7 +68,7 @@ SCAN_TRIGGERS = pa.schema(
         field(
             "trigger_time", pa.float64(), "s", "GPS time of its peak, on which its view centres"
         ),
-        field("found_by", pa.string(), "", f"one of {', '.join(map(repr, FOUND_BY))}"),
+        TRIGGERS.field("found_by"),
         field(
             "status",
             pa.string(),
@@ -91,14 +86,8 @@ SCAN_TRIGGERS = pa.schema(
             nullable=True,
         ),
         field("chirp_mass", pa.float64(), "solMass", "of its best track", nullable=True),
-        field("tstart", pa.float64(), "s", "GPS time at which its first tile starts"),
-        field("tend", pa.float64(), "s", "GPS time at which its last tile ends"),
-        field("peak_frequency", pa.float64(), "Hz", "central frequency of its loudest tile"),
-        field("fstart", pa.float64(), "Hz", "lower edge of its lowest tile"),
-        field("fend", pa.float64(), "Hz", "upper edge of its highest tile"),
-        field("q", pa.float64(), "", "Q of its loudest tile's plane"),
-        field("snr", pa.float64(), "", "Omicron SNR of its loudest tile"),
-        field("significance", pa.float64(), "", "as in the table of triggers", nullable=True),
+        *map(TRIGGERS.field, ("tstart", "tend", "peak_frequency", "fstart", "fend", "q", "snr")),
+        TRIGGERS.field("significance"),
         _LATENCY,
     ],
     metadata={"gwmorph.schema": "scan_triggers"},
