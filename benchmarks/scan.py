@@ -80,13 +80,7 @@ def scan_memory() -> Entry:
 @benchmark
 def scan_memory_500() -> Entry:
     """The same over 500 blocks that come one after the other; does it grow?"""
-    files()
-    call = [sys.executable, __file__, str(_scratch()), str(atlas_for("indomain"))]
-    own = {**os.environ, "OMP_NUM_THREADS": "2"}
-    done = subprocess.run(
-        [*call, str(LONG_BLOCKS)], check=True, stdout=subprocess.PIPE, text=True, env=own
-    )
-    peaks = np.array(json.loads(done.stdout.splitlines()[-1])["memory_mb"])
+    peaks = np.array(_measured("indomain", str(LONG_BLOCKS))["memory_mb"])
     second, last = np.median(peaks[100:200]), np.median(peaks[-100:])
     return Entry(
         "scan_memory_500", float(peaks.max()), "MB, largest of 500 blocks",
@@ -141,10 +135,10 @@ def _speed(name: str, encoder: str) -> Entry:
 
 
 @cache
-def _measured(encoder: str) -> dict[str, Any]:
-    """Scan in a process of its own, and return what it says."""
+def _measured(encoder: str, *blocks: str) -> dict[str, Any]:
+    """Scan in a process of its own, ``blocks`` one by one if told so, and return what it says."""
     files()
-    call = [sys.executable, __file__, str(_scratch()), str(atlas_for(encoder))]
+    call = [sys.executable, __file__, str(_scratch()), str(atlas_for(encoder)), *blocks]
     own = {**os.environ, "OMP_NUM_THREADS": "2"}
     done = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True, env=own)
     return json.loads(done.stdout.splitlines()[-1])
