@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gwmorph.naming import SpanName, event_name, parse_span_name, span_name
+from gwmorph.naming import SpanName, event_name, parse_span_name, span_name, window_name
 
 
 def test_names_are_as_the_field_writes_them():
@@ -38,6 +38,12 @@ def test_parts_survive_the_name(detector, what, gps, duration, extension):
 def test_a_name_that_could_not_be_read_back_is_refused(parts):
     with pytest.raises(ValueError, match="<IFO>-GWMORPH_"):
         span_name(*parts)
+
+
+def test_a_windows_picture_is_named_by_its_span():
+    name = window_name("L1", 1262301184, 32)
+    assert name == "L1-GWMORPH_WINDOW-1262301184-32.png"
+    assert parse_span_name(name) == SpanName("L1", "WINDOW", 1262301184, 32, "png")
 
 
 def test_an_event_is_named_by_its_trigger():

@@ -199,3 +199,29 @@ def test_a_write_that_does_not_come_to_its_end_changes_nothing(name, tmp_path, m
         WRITERS[name](path)
     assert sorted(tmp_path.iterdir()) == before
     assert {entry.read_bytes() for entry in before} == {b"old"}
+
+
+def test_a_line_that_was_cut_short_is_taken_off_before_the_next_is_added(tmp_path):
+    path = tmp_path / "lines"
+    storage.append_line(path, "one")
+    with path.open("ab") as stream:
+        stream.write(b"tw")
+    storage.cut_unfinished_line(path)
+    storage.append_line(path, "three")
+    assert path.read_text() == "one\nthree\n"
+    storage.cut_unfinished_line(path)
+    assert path.read_text() == "one\nthree\n"
+    storage.cut_unfinished_line(tmp_path / "none yet")
+    assert (tmp_path / "none yet").read_bytes() == b""
+
+
+def test_a_file_is_held_by_one_at_a_time(tmp_path):
+    path = tmp_path / "lock"
+    with (
+        storage.locked(path, "held"),
+        pytest.raises(StorageError, match="held by another"),
+        storage.locked(path, "held by another"),
+    ):
+        pass
+    with storage.locked(path, "never said"):
+        assert path.exists()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.naming import event_name, span_name
+from gwmorph.naming import event_name, window_name
 from gwmorph.segments import has_context
 from gwmorph.spectra.albums import Album, FolderAlbum, Picture
 from gwmorph.spectra.band import Band
@@ -509,7 +509,7 @@ def _draw(
     album: Album,
 ) -> None:
     for start, indices in zip(starts, parameters.draw(planes), strict=True):
-        name = span_name(detector, "WINDOW", start, parameters.window_s, "png")
+        name = window_name(detector, start, parameters.window_s)
         about = {
             "detector": detector,
             "gps_start": start,

@@ -35,6 +35,17 @@ def span_name(detector: str, what: str, gps: int, duration: int, extension: str 
     return name
 
 
+def window_name(detector: str, gps_start: int, duration: int) -> str:
+    """Return ``H1-GWMORPH_WINDOW-1262301184-32.png``, the name of a window's picture.
+
+    Raises
+    ------
+    ValueError
+        As `span_name`.
+    """
+    return span_name(detector, "WINDOW", gps_start, duration, "png")
+
+
 def event_name(detector: str, time: float) -> str:
     """Return ``H1-GWMORPH_EVENT-1262301190.421875000-4.png``, the name of an event view.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gwmorph.grid import block_of
-from gwmorph.naming import event_name, parse_span_name, span_name
+from gwmorph.naming import event_name, parse_span_name, window_name
 
 
 class Pictures:
@@ -32,4 +32,4 @@ class Pictures:
         folder = self._folders[detector, block_of(gps_start)]
         if trigger_time is not None:
             return folder / event_name(detector, trigger_time)
-        return folder / span_name(detector, "WINDOW", gps_start, self._window_s, "png")
+        return folder / window_name(detector, gps_start, self._window_s)

@@ -1,9 +1,11 @@
 """Outputs that are either whole or absent."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import logging
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +60,57 @@ def write_bytes(path: Path | str, content: bytes | memoryview) -> None:
     """Write ``content`` to ``path`` in one step."""
     with atomic_path(path) as partial:
         partial.write_bytes(content)
+
+
+def append_line(path: Path | str, line: str) -> None:
+    """Add a line to a file, which is made if absent; it is on the disk when this returns.
+
+    Who dies meanwhile leaves a part of it at most, which `cut_unfinished_line` takes off.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    with Path(path).open("ab") as stream:
+        stream.write(f"{line}\n".encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def cut_unfinished_line(path: Path | str) -> None:
+    """Take off what follows a file's last line end; the file is made if absent.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read or written.
+    """
+    with Path(path).open("ab+") as stream:
+        stream.seek(0)
+        whole = 0
+        for line in stream:
+            whole += len(line) if line.endswith(b"\n") else 0
+        stream.truncate(whole)
+
+
+@contextmanager
+def locked(path: Path | str, refusal: str) -> Iterator[None]:
+    """Hold a file, which is made if absent, so that no other process can.
+
+    Raises
+    ------
+    StorageError
+        Another one holds it; ``refusal`` is the error's text.
+    OSError
+        The file cannot be opened.
+    """
+    with Path(path).open("ab") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StorageError(refusal) from error
+        yield
 
 
 def write_json(path: Path | str, content: Any) -> None:

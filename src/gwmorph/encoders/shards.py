@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gwmorph.encoders.base import Encoder, View
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
-from gwmorph.naming import event_name, span_name
+from gwmorph.naming import event_name, window_name
 from gwmorph.spectra.pictures import PictureScale, read_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
@@ -81,8 +81,7 @@ class WindowOutputs:
             )
         keys = analysed.select([*names, "duration_s"]).to_pylist()
         paths = [
-            self.pictures
-            / span_name(key["detector"], "WINDOW", key["gps_start"], key["duration_s"], "png")
+            self.pictures / window_name(key["detector"], key["gps_start"], key["duration_s"])
             for key in keys
         ]
         return rows_of_windows(windows), paths

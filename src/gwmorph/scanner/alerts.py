@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gwmorph.morphology.status import Status
-from gwmorph.naming import event_name, span_name
+from gwmorph.naming import event_name, window_name
+from gwmorph.scanner.record import PICTURES, SUMMARY
 
-PICTURES = "pictures"
 Record = dict[str, Any]
 
 
@@ -84,9 +84,7 @@ def _event(row: Mapping[str, Any]) -> Novel:
 def _window(row: Mapping[str, Any]) -> Novel:
     detector, start, seconds = row["detector"], row["gps_start"], row["duration_s"]
     time = row["tile_time"] if row["tile_time"] is not None else start + seconds / 2
-    return Novel(
-        "window", detector, time, span_name(detector, "WINDOW", start, seconds, "png"), row
-    )
+    return Novel("window", detector, time, window_name(detector, start, seconds), row)
 
 
 def event_records(
@@ -177,4 +175,4 @@ def is_like_a_chirp(row: Mapping[str, Any]) -> bool:
 def _links(block: str, picture: str, base: str) -> Iterator[tuple[str, str]]:
     root = f"{base.rstrip('/')}/" if base else ""
     yield "picture", f"{root}{block}/{PICTURES}/{picture}"
-    yield "summary", f"{root}{block}/summary.json"
+    yield "summary", f"{root}{block}/{SUMMARY}"

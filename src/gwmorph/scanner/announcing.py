@@ -4,13 +4,11 @@ The scan's folder is all that counts: after an interruption the blocks of its re
 announced yet are announced first.
 """
 
-import fcntl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from gwmorph.errors import StorageError
 from gwmorph.scanner.alerts import Origin
 from gwmorph.scanner.arrivals import Tell
 from gwmorph.scanner.courier import Courier
@@ -19,6 +17,7 @@ from gwmorph.scanner.receivers import Receiver
 from gwmorph.scanner.record import ABOUT, read_record
 from gwmorph.scanner.records import origin_of, records_of
 from gwmorph.scanner.summary import BlockSummary
+from gwmorph.storage import locked
 from gwmorph.strain.download import Patience
 
 OUTBOX = "outbox.sqlite"
@@ -98,7 +97,9 @@ class _Announcer:
     def _begin(self) -> None:
         if self._origin is None:
             self._origin = origin_of(self._folder, self._links)
-            self._opened.enter_context(_locked(self._folder / _LOCK))
+            other = "another process delivers the events of this scan."
+            told = f"{self._folder}: {other} Let it end, or scan into another folder."
+            self._opened.enter_context(locked(self._folder / _LOCK, told))
             self._opened.enter_context(self._courier)
 
     def _take(self, summary: BlockSummary) -> None:
@@ -108,16 +109,3 @@ class _Announcer:
         records = records_of(self._folder, summary, self._origin)
         if self._outbox.take(records, noted):
             self._courier.call()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        with path.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-    except BlockingIOError as error:
-        raise StorageError(
-            f"{path.parent}: another process delivers the events of this scan. Let it end, or "
-            "scan into another folder."
-        ) from error

@@ -5,7 +5,7 @@ here in the files: which seconds are science, and so which windows there are.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,9 @@ from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.errors import StrainError
 from gwmorph.grid import BLOCK_S, Grid
 from gwmorph.ledger import Reason, excluded_row
+from gwmorph.naming import event_name
 from gwmorph.scanner.arrivals import ArrivedFile
-from gwmorph.spectra.albums import HeldAlbum
+from gwmorph.spectra.albums import HeldAlbum, Picture
 from gwmorph.strain.base import LocalFile, StrainFile, check_rate
 from gwmorph.strain.directory import share, spans_of
 from gwmorph.strain.files import check_content
@@ -93,6 +94,10 @@ class DrawnBlock:
         """Rows of LEDGER of all windows, in order of time."""
         return sorted([*self.ledger, *self.outside], key=lambda row: row["gps_start"])
 
+    def event(self, row: Mapping[str, Any]) -> Picture:
+        """Return the view of an event, by its ``detector`` and ``trigger_time``."""
+        return self.album.events[event_name(row["detector"], row["trigger_time"])]
+
 
 def draw(task: DrawingTask) -> DrawnBlock:
     """Draw a block.
@@ -104,7 +109,7 @@ def draw(task: DrawingTask) -> DrawnBlock:
     """
     began = time.monotonic()
     looked, faults = _look_into(task)
-    files = [file for file, _ in looked]
+    files = [one.receipt for one in looked]
     science = _science(task, looked)
     grid = task.grid
     planned = grid.block_windows(science, task.gps_start)
@@ -134,23 +139,28 @@ def draw(task: DrawingTask) -> DrawnBlock:
     )
 
 
-# A file's receipt, and its seconds with the DATA bit.
-_Looked = tuple[LocalFile, segmentlist]
+@dataclass(frozen=True)
+class _Looked:
+    """A file as it was offered, its receipt, and its seconds with the DATA bit."""
+
+    offered: StrainFile
+    receipt: LocalFile
+    good: segmentlist
 
 
 def _look_into(task: DrawingTask) -> tuple[list[_Looked], list[str]]:
     rate = task.parameters.sample_rate
-    looked = [_receipt(file, rate) for file in task.own]
+    looked = [_look_at(file, rate) for file in task.own]
     faults = []
     for file in task.around:
         try:
-            looked.append(_receipt(file, rate))
+            looked.append(_look_at(file, rate))
         except StrainError as error:
             faults.append(str(error))
     return looked, faults
 
 
-def _receipt(file: ArrivedFile, sample_rate: int) -> _Looked:
+def _look_at(file: ArrivedFile, sample_rate: int) -> _Looked:
     with open_strain(file.path, channel=file.series, dataset=file.series) as reader:
         found = reader.description
         offered = StrainFile(
@@ -165,20 +175,16 @@ def _receipt(file: ArrivedFile, sample_rate: int) -> _Looked:
         check_rate(str(file.path), found.sample_rate, sample_rate)
         good = spans_of(reader.science(file.start, file.end), file.start)
     name = found.dataset_or_channel
-    return LocalFile.receipt(offered, file.path, found.layout, name), good
+    return _Looked(offered, LocalFile.receipt(offered, file.path, found.layout, name), good)
 
 
 def _science(task: DrawingTask, looked: Sequence[_Looked]) -> segmentlist:
     if task.segments is not None:
         return segmentlist(segment(*span) for span in task.segments)
-    good = {file.path: spans for file, spans in looked}
-    offered = [
-        StrainFile(f.detector, f.gps_start, f.duration, f.sample_rate, f.path, rank=f.rank)
-        for f, _ in looked
-    ]
+    good = {one.offered: one.good for one in looked}
     science = segmentlist()
-    for file, spans in share(offered):
-        science.extend(spans & good[file.location])
+    for file, spans in share([one.offered for one in looked]):
+        science.extend(spans & good[file])
     return science.coalesce()
 
 

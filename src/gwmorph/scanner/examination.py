@@ -21,17 +21,13 @@ from gwmorph.encoders.shards import rows_of_events, rows_of_windows
 from gwmorph.errors import CalibrationError
 from gwmorph.evidence.chirps import MODEL, Sums, bright_sums, chirp_rows
 from gwmorph.evidence.events import admit, admit_tiles
-from gwmorph.evidence.judging import (
-    RowJudge,
-    judged_events,
-    judged_windows,
-    quiet_of,
-)
+from gwmorph.evidence.judging import RowJudge, judged_events, judged_windows, quiet_of
 from gwmorph.evidence.score import Scorer, windows_of
+from gwmorph.ledger import ANALYSED
 from gwmorph.morphology.atlas import Atlas
 from gwmorph.morphology.cluster_tables import only_events_of
 from gwmorph.morphology.status import Status
-from gwmorph.naming import event_name, span_name
+from gwmorph.naming import event_name, window_name
 from gwmorph.scanner.drawing import DrawnBlock
 from gwmorph.scanner.settings import ScanSettings
 from gwmorph.spectra.albums import Picture
@@ -107,7 +103,7 @@ class Examiner:
         shown = self._embedded(
             "event",
             only_events_of(events, views),
-            lambda row: drawn.album.events[event_name(row["detector"], row["trigger_time"])],
+            drawn.event,
         )
         judged = self._judged_events(events, shown, drawn)
         found = self._judged_windows(ledger, windows, events, scores, judged)
@@ -129,7 +125,7 @@ class Examiner:
             "window",
             rows_of_windows(drawn.measurements.sort_by("gps_start")),
             lambda row: drawn.album.windows[
-                span_name(row["detector"], "WINDOW", row["gps_start"], length, "png")
+                window_name(row["detector"], row["gps_start"], length)
             ],
         )
         if scorer is None:
@@ -181,7 +177,7 @@ class Examiner:
         height, width = self._settings.rendering.height, self._settings.rendering.width
         energies = [np.zeros((0, height, width), np.float32)]
         for row in shown.select(["detector", "trigger_time"]).to_pylist():
-            picture = drawn.album.events[event_name(row["detector"], row["trigger_time"])]
+            picture = drawn.event(row)
             energies.append(picture.scale.energy(picture.indices)[None])
         return bright_sums(np.concatenate(energies), tiling.f_low, tiling.f_top)
 
@@ -254,7 +250,7 @@ def _by_events(ledger: pa.Table, quiet: NDArray[np.bool_], judged: pa.Table) -> 
     rows = []
     for start, lost, still in zip(
         ledger["gps_start"].to_pylist(),
-        pc.not_equal(ledger["status"], "analysed").to_pylist(),
+        pc.not_equal(ledger["status"], ANALYSED).to_pylist(),
         quiet.tolist(),
         strict=True,
     ):
@@ -308,14 +304,13 @@ def _table(schema: pa.Schema, rows: pa.Table, columns: dict[str, Any]) -> pa.Tab
 def _novel_pictures(
     found: pa.Table, judged: pa.Table, ledger: pa.Table, drawn: DrawnBlock
 ) -> dict[str, Picture]:
-    novel = ledger.filter(pc.equal(found["status"], Status.NOVEL.value))
+    windows = ledger.filter(pc.equal(found["status"], Status.NOVEL.value))
+    events = judged.filter(pc.equal(judged["status"], Status.NOVEL.value))
     names = [
-        span_name(row["detector"], "WINDOW", row["gps_start"], row["duration_s"], "png")
-        for row in novel.select(["detector", "gps_start", "duration_s"]).to_pylist()
+        window_name(row["detector"], row["gps_start"], row["duration_s"])
+        for row in windows.select(["detector", "gps_start", "duration_s"]).to_pylist()
     ]
     pictures = {name: drawn.album.windows[name] for name in names}
-    events = judged.filter(pc.equal(judged["status"], Status.NOVEL.value))
     for row in events.select(["detector", "trigger_time"]).to_pylist():
-        name = event_name(row["detector"], row["trigger_time"])
-        pictures[name] = drawn.album.events[name]
+        pictures[event_name(row["detector"], row["trigger_time"])] = drawn.event(row)
     return pictures

@@ -11,13 +11,11 @@ from typing import Any
 
 from gwmorph.errors import GwmorphError
 from gwmorph.morphology.status import Status
-from gwmorph.scanner.alerts import PICTURES, Novel, is_like_a_chirp, novel_in
+from gwmorph.scanner.alerts import Novel, is_like_a_chirp, novel_in
 from gwmorph.scanner.outbox import Outbox, OutboxCounts
-from gwmorph.scanner.record import TRIGGER_TABLE, WINDOW_TABLE, read_record
+from gwmorph.scanner.record import PICTURES, SUMMARY, read_block, read_record
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.spectra.pictures import CROPS_S
-from gwmorph.tables.parquet import read_table
-from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 from gwmorph.wording import counted
 
 BLOCKS_SHOWN = 24
@@ -161,9 +159,7 @@ def _novel_in(folder: Path, blocks: Iterable[BlockSummary]) -> Iterator[tuple[No
 def _read_novel(folder: Path, block: BlockSummary) -> list[Novel]:
     if not block.novel_windows:
         return []
-    here = folder / block.folder
-    windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
-    return novel_in(windows, read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS))
+    return novel_in(*read_block(folder, block))
 
 
 def render(state: State) -> str:
@@ -281,7 +277,7 @@ def _blocks(state: State) -> Iterator[str]:
 
 def _block_row(block: BlockSummary) -> str:
     name = f"{escape(block.detector)} {_utc(block.gps_start)}"
-    link = f'<a href="{escape(block.folder)}/summary.json">{name}</a>'
+    link = f'<a href="{escape(block.folder)}/{SUMMARY}">{name}</a>'
     cells = [("", link + (' <span class="failed">FAILED</span>' if block.failed else ""))]
     for text, kind in _HEADINGS[1:6]:
         number = block.windows.get(text, 0)

@@ -1,7 +1,6 @@
 """Who is given event records: a file to which lines are added, or a server."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +9,7 @@ import requests
 
 from gwmorph.errors import ConfigError, StorageError
 from gwmorph.scanner.outbox import Message
+from gwmorph.storage import append_line, cut_unfinished_line
 from gwmorph.strain.download import failed_request
 
 _CONFLICT = 409
@@ -99,10 +99,7 @@ class FileReceiver:
                 self._held = self._mended()
             if message.event_id in self._held:
                 return
-            with self._path.open("ab") as stream:
-                stream.write(f"{message.line}\n".encode())
-                stream.flush()
-                os.fsync(stream.fileno())
+            append_line(self._path, message.line)
         except OSError as error:
             self._held = None  # whether the line is there is to be seen
             raise StorageError(f"{self._path}: cannot be written ({error}).") from error
@@ -111,17 +108,9 @@ class FileReceiver:
     def _mended(self) -> set[str]:
         """Return the ids in the file, after taking off a last line that was cut short."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab+") as stream:
-            stream.seek(0)
-            held: set[str] = set()
-            whole = 0
-            for line in stream:
-                if not line.endswith(b"\n"):
-                    break
-                whole += len(line)
-                held.update(_event_ids(line))
-            stream.truncate(whole)
-        return held
+        cut_unfinished_line(self._path)
+        with self._path.open("rb") as stream:
+            return {event_id for line in stream for event_id in _event_ids(line)}
 
 
 def _event_ids(line: bytes) -> list[str]:

@@ -7,7 +7,6 @@ no line is not there, whatever lies in the folder, and is scanned again whole.
 ``scan.json`` says by which atlas, rendering and encoder the folder's blocks were judged.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -23,8 +22,8 @@ from gwmorph.scanner.assembly import BlockKey
 from gwmorph.scanner.summary import BlockSummary, block_name
 from gwmorph.spectra.albums import Picture
 from gwmorph.spectra.pictures import write_picture
-from gwmorph.storage import read_json, write_json
-from gwmorph.tables.parquet import write_table
+from gwmorph.storage import append_line, cut_unfinished_line, locked, read_json, write_json
+from gwmorph.tables.parquet import read_table, write_table
 from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 
 RECORD = "blocks.jsonl"
@@ -85,16 +84,26 @@ class Record:
             partial.rename(final)
             _to_disk(self.folder)
             line = json.dumps(summary.to_json(), sort_keys=True, allow_nan=False)
-            with (self.folder / RECORD).open("a", encoding="utf-8") as stream:
-                stream.write(f"{line}\n")
-                stream.flush()
-                os.fsync(stream.fileno())
+            append_line(self.folder / RECORD, line)
         except OSError as error:
             raise StorageError(
                 f"{final}: cannot be written ({error}). The block is scanned again next time."
             ) from error
         self._blocks.pop((summary.detector, summary.gps_start), None)
         self._blocks[summary.detector, summary.gps_start] = summary
+
+
+def read_block(folder: Path, block: BlockSummary) -> tuple[pa.Table, pa.Table]:
+    """Return a finished block's rows of SCAN_WINDOWS and SCAN_TRIGGERS from a scan's folder.
+
+    Raises
+    ------
+    TableError
+        They cannot be read.
+    """
+    here = folder / block.folder
+    windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
+    return windows, read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS)
 
 
 @contextmanager
@@ -120,9 +129,10 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[Record]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _claim(folder, about)
-            stream = stack.enter_context((folder / RECORD).open("a+", encoding="utf-8"))
-            _lock(stream.fileno(), folder)
-            _mend(folder / RECORD)
+            other = "another scan is at work here. Let it end, or scan into another folder."
+            stack.enter_context(locked(folder / RECORD, f"{folder}: {other}"))
+            # Of a line whose writing was interrupted the block does not count.
+            cut_unfinished_line(folder / RECORD)
             for left in folder.glob(f".*{_UNFINISHED}"):
                 shutil.rmtree(left)
             record = Record(folder, read_record(folder))
@@ -161,14 +171,6 @@ def _whole_lines(path: Path) -> list[str]:
     return [line.decode(errors="replace") for line in whole]
 
 
-def _mend(record: Path) -> None:
-    """Cut off a line whose writing was interrupted: its block does not count."""
-    content = record.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(record, whole)
-
-
 def _claim(folder: Path, about: Mapping[str, Any]) -> None:
     path = folder / ABOUT
     if path.exists():
@@ -187,15 +189,6 @@ def _claim(folder: Path, about: Mapping[str, Any]) -> None:
             "empty folder."
         )
     write_json(path, dict(about))
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StorageError(
-            f"{folder}: another scan is at work here. Let it end, or scan into another folder."
-        ) from error
 
 
 def _to_disk(path: Path) -> None:

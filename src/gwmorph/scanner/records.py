@@ -6,11 +6,9 @@ from pathlib import Path
 from gwmorph.errors import StorageError
 from gwmorph.scanner.alerts import Origin, Record, event_records
 from gwmorph.scanner.outbox import line_of
-from gwmorph.scanner.record import ABOUT, TRIGGER_TABLE, WINDOW_TABLE
+from gwmorph.scanner.record import ABOUT, read_block
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.storage import read_json
-from gwmorph.tables.parquet import read_table
-from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 
 
 def origin_of(folder: Path, links: str) -> Origin:
@@ -28,7 +26,7 @@ def origin_of(folder: Path, links: str) -> Origin:
     except (KeyError, TypeError) as error:
         raise StorageError(
             f"{folder / ABOUT}: does not say by what the scan's blocks are judged ({error}). Scan "
-            "scan into another folder."
+            "into another folder."
         ) from error
 
 
@@ -42,10 +40,7 @@ def records_of(folder: Path, summary: BlockSummary, origin: Origin) -> list[Reco
     """
     if not summary.novel_windows:
         return []
-    here = folder / summary.folder
-    windows = read_table(here / WINDOW_TABLE, SCAN_WINDOWS)
-    triggers = read_table(here / TRIGGER_TABLE, SCAN_TRIGGERS)
-    return event_records(summary.folder, windows, triggers, origin)
+    return event_records(summary.folder, *read_block(folder, summary), origin)
 
 
 def event_lines(folder: Path, blocks: Iterable[BlockSummary], links: str) -> str:

@@ -44,6 +44,7 @@ from gwmorph.scanner.workers import Workers
 from gwmorph.tables.parquet import SCHEMA_VERSION
 
 _PATIENCE_S = 0.1
+_IDS = ("atlas", "render_id", "encoder_id")
 _log = logging.getLogger(__name__)
 
 
@@ -91,12 +92,13 @@ def scan(
     GwmorphError
         Whatever the source or the encoder raises.
     """
+    said = about(how)
     with (
-        opened(folder, about(how)) as record,
+        opened(folder, said) as record,
         closing(Workers(how.settings.workers, draw)) as workers,
         closing(Feed(source)) as feed,
     ):
-        yield from _Scanner(how, record, workers, feed, stop).blocks()
+        yield from _Scanner(how, said, record, workers, feed, stop).blocks()
 
 
 def about(how: Scan) -> dict[str, Any]:
@@ -123,12 +125,13 @@ class _Scanner:
     def __init__(
         self,
         how: Scan,
+        said: Mapping[str, Any],
         record: Record,
         workers: "Workers[DrawingTask, DrawnBlock]",
         feed: Feed,
         stop: threading.Event,
     ) -> None:
-        self._how, self._record, self._workers = how, record, workers
+        self._how, self._said, self._record, self._workers = how, said, record, workers
         self._feed, self._stop = feed, stop
         finished = {key for key in record.blocks if record.is_finished(key)}
         settings = how.settings
@@ -250,14 +253,12 @@ class _Scanner:
         return summary
 
     def _metadata(self, hashes: tuple[str, ...]) -> dict[str, str]:
-        how = self._how
-        kept = asdict(how.settings)
+        kept = asdict(self._how.settings)
         for name in ("max_wait_s", "novel_alarm", "alarm_hours", "workers", "queue_blocks"):
             del kept[name]
         return {
             **lineage(kept, hashes),
-            **{f"gwmorph.{name}": about(how)[name] for name in ("atlas", "render_id")},
-            "gwmorph.encoder_id": how.atlas.about.encoder_id,
+            **{f"gwmorph.{name}": self._said[name] for name in _IDS},
         }
 
     def _alarm(self, block: BlockSummary) -> Alarm | None:

@@ -21,9 +21,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from gwmorph.errors import GwmorphError, StorageError
-from gwmorph.scanner.alerts import PICTURES
 from gwmorph.scanner.page import State, read_state, render, render_fault
-from gwmorph.scanner.record import SUMMARY
+from gwmorph.scanner.record import PICTURES, SUMMARY
 
 # No script, nothing from elsewhere, and in nobody's frame.
 _HEADERS = {

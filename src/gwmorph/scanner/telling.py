@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.morphology.status import Status
+from gwmorph.scanner.alerts import is_like_a_chirp
 from gwmorph.scanner.record import TRIGGER_TABLE
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.tables.parquet import read_table
@@ -53,8 +54,7 @@ def _lost(block: BlockSummary) -> str:
 
 
 def _is_telling(row: Mapping[str, Any]) -> bool:
-    likeness = row["chirp_likeness"]
-    return row["status"] == Status.NOVEL or (likeness is not None and likeness > 0)
+    return row["status"] == Status.NOVEL or is_like_a_chirp(row)
 
 
 def _event(row: Mapping[str, Any]) -> str:
@@ -67,9 +67,9 @@ def _event(row: Mapping[str, Any]) -> str:
         )
     likeness = row["chirp_likeness"]
     if likeness is not None:
-        kind = "like a chirp" if likeness > 0 else "not like a chirp"
+        kind = "like a chirp" if is_like_a_chirp(row) else "not like a chirp"
         what += f"; {kind} (likeness {likeness:.1f}"
-        if likeness > 0 and row["chirp_mass"] is not None:
+        if is_like_a_chirp(row) and row["chirp_mass"] is not None:
             what += f", chirp mass about {row['chirp_mass']:.0f} solar masses"
         what += ")"
     return (
