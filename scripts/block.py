@@ -6,10 +6,11 @@ from typing import Any
 
 from igwn_segments import segment, segmentlist
 
-from gwmorph.block import EventParameters, RenderParameters, analyse_block
+from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.grid import Grid
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.strain.receipts import verified_files
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.parquet import write_table
@@ -34,7 +35,7 @@ def block(
     science = segmentlist(segment(*span) for span in segments)
     grid = Grid(window["duration_s"], window["stride_s"], window["context_s"])
     parameters = RenderParameters.from_sections(grid.duration, **rendering)
-    result = analyse_block(
+    result = draw_block(
         files,
         detector,
         gps_start,
@@ -43,8 +44,7 @@ def block(
         grid.context,
         parameters,
         EventParameters(**events),
-        pictures,
-        event_views,
+        FolderAlbum.made(pictures, event_views),
     )
     hashes = [file.sha256 for file in files]
     drawing = {"window": dict(window), **rendering}

@@ -16,14 +16,14 @@ from gwmorph.block import (
     EventParameters,
     RenderParameters,
     Stretch,
-    analyse_block,
+    draw_block,
     draw_stretch,
 )
 from gwmorph.errors import StrainError
 from gwmorph.evidence.events import admit
 from gwmorph.naming import event_name
 from gwmorph.segments import grid_windows
-from gwmorph.spectra.albums import HeldAlbum
+from gwmorph.spectra.albums import FolderAlbum, HeldAlbum
 from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import crops, read_picture
 from gwmorph.spectra.triggers import merge_triggers
@@ -71,9 +71,9 @@ def analyse(
     segments = segments or segmentlist([segment(START, START + SECONDS)])
     windows = grid_windows(segments, 32, 32)
     folder = tmp_path / f"pictures-{name}"
-    return analyse_block(
+    return draw_block(
         [receipt(path)], "H1", BLOCK, windows, segments, context_s, PARAMETERS, events,
-        folder, tmp_path / f"events-{name}",
+        FolderAlbum.made(folder, tmp_path / f"events-{name}"),
     ), folder  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def test_a_transient_on_a_border_of_blocks_is_one_trigger(tmp_path, offset_ms):
     starts = grid_windows(segments, 32, 32)
     blocks = [[t for t in starts if t < border], [t for t in starts if t >= border]]
     parts = [
-        analyse_block(
+        draw_block(
             [file],
             "H1",
             BLOCK,
@@ -244,8 +244,7 @@ def test_a_transient_on_a_border_of_blocks_is_one_trigger(tmp_path, offset_ms):
             4,
             PARAMETERS,
             EVENTS,
-            tmp_path / f"pictures-{n}",
-            tmp_path / f"events-{n}",
+            FolderAlbum.made(tmp_path / f"pictures-{n}", tmp_path / f"events-{n}"),
         ).triggers
         for n, windows in enumerate(blocks)
     ]
@@ -268,9 +267,9 @@ def test_two_loud_transients_in_one_window_are_two_triggers(tmp_path):
 def test_overlapping_windows_tell_of_a_trigger_once(tmp_path):
     path = write_gwosc_file(tmp_path / "a.hdf5", "H1", START, planted(strain(8), 205.0), RATE)
     segments = segmentlist([segment(START, START + SECONDS)])
-    result = analyse_block(
+    result = draw_block(
         [receipt(path)], "H1", BLOCK, grid_windows(segments, 32, 16), segments, 4, PARAMETERS,
-        EVENTS, tmp_path / "p", tmp_path / "e",
+        EVENTS, FolderAlbum.made(tmp_path / "p", tmp_path / "e"),
     )  # fmt: skip
     assert result.triggers.num_rows == 1
     assert names_of_views(result) == {path.name for path in (tmp_path / "e").iterdir()}
@@ -364,9 +363,9 @@ def test_a_view_at_the_very_edge_of_a_segment_is_whole(tmp_path, at):
 def test_event_views_may_be_switched_off(tmp_path):
     path = write_gwosc_file(tmp_path / "a.hdf5", "H1", START, planted(strain(15), 208.0), RATE)
     segments = segmentlist([segment(START, START + SECONDS)])
-    result = analyse_block(
+    result = draw_block(
         [receipt(path)], "H1", BLOCK, [START + 192], segments, 4, PARAMETERS,
-        replace(EVENTS, max_per_window=0), tmp_path / "p", tmp_path / "e",
+        replace(EVENTS, max_per_window=0), FolderAlbum.made(tmp_path / "p", tmp_path / "e"),
     )  # fmt: skip
     assert result.triggers["view"].to_pylist() == [False]
     assert list((tmp_path / "e").iterdir()) == []
@@ -392,9 +391,9 @@ def test_damaged_file_fails_the_block(tmp_path):
     path.write_bytes(path.read_bytes()[:100000])
     segments = segmentlist([segment(START, START + SECONDS)])
     with pytest.raises(StrainError, match=r"a\.hdf5"):
-        analyse_block(
+        draw_block(
             [file], "H1", BLOCK, [START], segments, 4, PARAMETERS, EVENTS,
-            tmp_path / "p", tmp_path / "e",
+            FolderAlbum.made(tmp_path / "p", tmp_path / "e"),
         )  # fmt: skip
 
 
@@ -411,9 +410,9 @@ def test_gw150914_is_the_loudest_tile_of_its_window(real_data, tmp_path, detecto
     path = real_data / "strain" / "DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
     parameters = RenderParameters(**{**PARAMETERS.__dict__, "sample_rate": 4096, "f_high": 1024.0})
     segments = segmentlist([segment(1126259430, 1126259494)])
-    result = analyse_block(
+    result = draw_block(
         [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
-        segments, 4, parameters, EVENTS, tmp_path / "p", tmp_path / "e",
+        segments, 4, parameters, EVENTS, FolderAlbum.made(tmp_path / "p", tmp_path / "e"),
     )  # fmt: skip
     (row,) = result.measurements
     assert row["gps_start"] == 1126259456
@@ -565,9 +564,9 @@ def test_gw150914_is_the_loud_tiles_event_alone(real_data, tmp_path, detector, d
     path = real_data / "strain" / "DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
     segments = segmentlist([segment(1126259430, 1126259494)])
     parameters = replace(PARAMETERS, sample_rate=4096)
-    result = analyse_block(
+    result = draw_block(
         [receipt(path, detector, detector)], detector, 1126256640, grid_windows(segments, 32, 32),
-        segments, 4, parameters, LOOKING, tmp_path / "p", tmp_path / "e",
+        segments, 4, parameters, LOOKING, FolderAlbum.made(tmp_path / "p", tmp_path / "e"),
     )  # fmt: skip
     (row,) = [row for row in result.triggers.to_pylist() if row["tend"] > 1126259462.3]
     assert row["found_by"] == "tile"

@@ -19,7 +19,7 @@ import torch
 from igwn_segments import segment, segmentlist
 from pydantic.fields import FieldInfo
 
-from gwmorph.block import EventParameters, RenderParameters, analyse_block
+from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.config import Config, leaves, parse_config
 from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.registry import make_encoder
@@ -56,6 +56,7 @@ from gwmorph.segments import grid_windows
 from gwmorph.simulation.blocks import Simulation, simulate
 from gwmorph.simulation.population import Population, load_population
 from gwmorph.simulation.signals import population_classes
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.spectra.pictures import read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.sources import make_source
@@ -234,12 +235,12 @@ def drawn(config: Config, tmp_path: Path) -> None:
         config.qtransform.model_dump(),
         config.picture.model_dump(),
     )
-    result = analyse_block(
+    result = draw_block(
         [file], "H1", block_of(START),
         grid_windows(segmentlist([segment(START, START + 32)]), 32, config.window.stride_s),
         segmentlist([segment(first, first + seconds)]), context, parameters,
         EventParameters(**config.events.model_dump(exclude={"parts"})),
-        tmp_path / "pictures", tmp_path / "events",
+        FolderAlbum.made(tmp_path / "pictures", tmp_path / "events"),
     )  # fmt: skip
     (row,) = result.measurements
     assert all(np.isfinite(value) for value in row.values() if isinstance(value, float))

@@ -53,7 +53,7 @@ def hashes_of_block(folder: Path, monkeypatch, sections=SECTIONS, events=EVENTS)
     module = script("block")
     nothing = BlockResult([], [], TRIGGERS.empty_table())
     monkeypatch.setattr(module, "verified_files", lambda receipts, root: [])
-    monkeypatch.setattr(module, "analyse_block", lambda *arguments: nothing)
+    monkeypatch.setattr(module, "draw_block", lambda *arguments: nothing)
     paths = {name: folder / name for name in ("ledger", "measurements", "triggers")}
     module.block(
         receipts=[], root=folder, detector="H1", gps_start=0, segments=[],

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, window_name
 from gwmorph.segments import has_context
-from gwmorph.spectra.albums import Album, FolderAlbum, Picture
+from gwmorph.spectra.albums import Album, Picture
 from gwmorph.spectra.band import Band
 from gwmorph.spectra.candidates import (
     Candidate,
@@ -181,42 +180,6 @@ class BlockResult:
     triggers: pa.Table
 
 
-def analyse_block(
-    files: Sequence[LocalFile],
-    detector: str,
-    block: int,
-    windows: Sequence[int],
-    segments: segmentlist,
-    context_s: int,
-    parameters: RenderParameters,
-    events: EventParameters,
-    pictures: Path,
-    event_views: Path,
-) -> BlockResult:
-    """Draw a block's pictures as PNGs into two folders, which are made if absent.
-
-    Arguments, results and errors as in `draw_block`.
-
-    Raises
-    ------
-    StorageError
-        A picture cannot be written.
-    """
-    for folder in (pictures, event_views):
-        folder.mkdir(parents=True, exist_ok=True)
-    return draw_block(
-        files,
-        detector,
-        block,
-        windows,
-        segments,
-        context_s,
-        parameters,
-        events,
-        FolderAlbum(pictures, event_views),
-    )
-
-
 def draw_block(
     files: Sequence[LocalFile],
     detector: str,
@@ -251,6 +214,8 @@ def draw_block(
     ------
     StrainError
         A file cannot be read, or its strain has no usable noise spectrum.
+    StorageError
+        The album cannot take a picture.
     ValueError
         The context is shorter than the guard and the whitening filter's reach together.
     """
@@ -313,7 +278,7 @@ def condition(
     """Judge every window and whiten what is sound; the strain itself is let go of.
 
     Returns ledger rows of all windows and the stretches of the analysed ones; arguments and
-    errors as in `analyse_block`.
+    errors as in `draw_block`.
     """
     span = (windows[0], windows[-1] + parameters.window_s)
     strain = read_strain(

@@ -6,7 +6,7 @@ import pytest
 from igwn_segments import segment, segmentlist
 
 from closeness import near
-from gwmorph.block import EventParameters, RenderParameters, analyse_block
+from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.config import ClusteringConfig, EncoderConfig
 from gwmorph.encoders.base import unit_rows
 from gwmorph.encoders.dct import DctEncoder
@@ -33,6 +33,7 @@ from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.partitions import agreement
 from gwmorph.run_pictures import Pictures
 from gwmorph.segments import grid_windows
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.spectra.pictures import PictureScale, crops, read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
@@ -156,8 +157,8 @@ def run(tmp_path_factory):
     segments = segmentlist([segment(START, START + SECONDS)])
     windows = grid_windows(segments, 32, 32)[1:-1]
     folders = [folder / f"H1-GWMORPH_{kind}-{START}-4096" for kind in ("PICTURES", "EVENTS")]
-    result = analyse_block(
-        files, "H1", START, windows, segments, 4, PARAMETERS, EVENTS, *folders
+    result = draw_block(
+        files, "H1", START, windows, segments, 4, PARAMETERS, EVENTS, FolderAlbum.made(*folders)
     )  # fmt: skip
     return (files, START, windows, segments, 4, PARAMETERS), result, folders
 

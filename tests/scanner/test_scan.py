@@ -14,7 +14,7 @@ import pytest
 from igwn_segments import segment, segmentlist
 from scanning import BLOCK, RATE, SETTINGS, Here, make_atlas, noise, scanned, write_file
 
-from gwmorph.block import analyse_block
+from gwmorph.block import draw_block
 from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.dct import DctEncoder
 from gwmorph.errors import CalibrationError, StrainError
@@ -24,6 +24,7 @@ from gwmorph.scanner import scan as module
 from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.drawing import DrawingTask, draw
 from gwmorph.scanner.record import read_record
+from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.strain.directory import recording
 from gwmorph.tables.parquet import read_metadata, read_table
 from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
@@ -71,10 +72,10 @@ def test_windows_events_and_pictures_are_those_of_the_workflow(here, atlas, tmp_
     for block in blocks:
         windows, events = tables(out, block)
         folders = tmp_path / f"w{block.gps_start}", tmp_path / f"e{block.gps_start}"
-        expected = analyse_block(
+        expected = draw_block(
             held.files, "H1", block.gps_start,
             SETTINGS.grid.block_windows(held.segments, block.gps_start), held.segments,
-            4, SETTINGS.rendering, SETTINGS.events, *folders,
+            4, SETTINGS.rendering, SETTINGS.events, FolderAlbum.made(*folders),
         )  # fmt: skip
         lost = [row["gps_start"] for row in expected.ledger if row["status"] != "analysed"]
         assert windows["gps_start"].to_pylist() == [row["gps_start"] for row in expected.ledger]

@@ -289,7 +289,7 @@ def redrawn(
         Rows of one detector and block, with ``detector``, ``gps_start``, ``trigger_time`` (null
         for windows), ``tile_q`` and ``found_by`` (null for windows).
     files, block, windows, segments, context_s
-        As of `block.analyse_block`: all windows of the block, since they shape its spectrum.
+        As of `block.draw_block`: all windows of the block, since they shape its spectrum.
     parameters
         Of the run.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,13 @@ class FolderAlbum:
 
     windows: Path
     events: Path
+
+    @classmethod
+    def made(cls, windows: Path, events: Path) -> Self:
+        """Return one whose folders are made if absent."""
+        for folder in (windows, events):
+            folder.mkdir(parents=True, exist_ok=True)
+        return cls(windows, events)
 
     def add(self, view: View, name: str, picture: Picture) -> None:
         """See `Album`."""
