@@ -2,8 +2,7 @@
 
 import pyarrow as pa
 
-from gwmorph.tables.block import TRIGGERS
-from gwmorph.tables.calibration import STATUSES
+from gwmorph.tables import block, calibration
 from gwmorph.tables.columns import DETECTOR, GPS_START, field
 
 # Why a window is EXCLUDED that was not even looked at, beside the reasons of the ledger.
@@ -12,9 +11,9 @@ FAILED = "failed"
 DONE_BLOCK, FAILED_BLOCK = "DONE", "FAILED"
 
 _JUDGED = [
-    STATUSES.field("named"),
-    STATUSES.field("agreeing"),
-    STATUSES.field("similarity"),
+    calibration.STATUSES.field("named"),
+    calibration.STATUSES.field("agreeing"),
+    calibration.STATUSES.field("similarity"),
     field(
         "margin",
         pa.float64(),
@@ -23,7 +22,7 @@ _JUDGED = [
         "without a limit",
         nullable=True,
     ),
-    STATUSES.field("p_value"),
+    calibration.STATUSES.field("p_value"),
 ]
 _LATENCY = field(
     "latency_s",
@@ -39,7 +38,7 @@ SCAN_WINDOWS = pa.schema(
         DETECTOR,
         GPS_START,
         field("duration_s", pa.int32(), "s", "length of the window"),
-        STATUSES.field("status"),
+        calibration.STATUSES.field("status"),
         field(
             "reason",
             pa.string(),
@@ -68,7 +67,7 @@ SCAN_TRIGGERS = pa.schema(
         field(
             "trigger_time", pa.float64(), "s", "GPS time of its peak, on which its view centres"
         ),
-        TRIGGERS.field("found_by"),
+        block.TRIGGERS.field("found_by"),
         field(
             "status",
             pa.string(),
@@ -86,8 +85,11 @@ SCAN_TRIGGERS = pa.schema(
             nullable=True,
         ),
         field("chirp_mass", pa.float64(), "solMass", "of its best track", nullable=True),
-        *map(TRIGGERS.field, ("tstart", "tend", "peak_frequency", "fstart", "fend", "q", "snr")),
-        TRIGGERS.field("significance"),
+        *map(
+            block.TRIGGERS.field,
+            ("tstart", "tend", "peak_frequency", "fstart", "fend", "q", "snr"),
+        ),
+        block.TRIGGERS.field("significance"),
         _LATENCY,
     ],
     metadata={"gwmorph.schema": "scan_triggers"},
