@@ -43,16 +43,22 @@ SETTINGS = settings_of(CONFIG)
 
 
 def make_atlas(
-    folder: Path, views: Iterable[str] = ("event",), raw: dict[str, Any] = RAW, **about: Any
+    folder: Path,
+    views: Iterable[str] = ("event",),
+    raw: dict[str, Any] = RAW,
+    like: np.ndarray | None = None,
+    **about: Any,
 ) -> Atlas:
     """An atlas of one class of rows that are all alike, and like nothing that is scanned.
 
-    ``raw`` is the configuration that it is made with.
+    ``raw`` is the configuration that it is made with; ``like`` is a vector that they are to be
+    like.
     """
     config = parse_config(raw)
     size = config.picture.height, config.picture.width
     rng = np.random.default_rng(5)
-    vectors = rng.normal(size=384) + 0.01 * rng.normal(size=(40, 384))
+    centre = rng.normal(size=384) if like is None else like
+    vectors = centre + 0.01 * rng.normal(size=(40, 384))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     told = About(
         **{

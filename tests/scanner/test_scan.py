@@ -12,13 +12,17 @@ import threading
 import numpy as np
 import pytest
 from igwn_segments import segment, segmentlist
-from scanning import BLOCK, RATE, SETTINGS, Here, make_atlas, noise, scanned, write_file
+from scanning import BLOCK, RATE, SETTINGS, SIZE, Here, make_atlas, noise, scanned, write_file
 
 from gwmorph.block import draw_block
 from gwmorph.config import load_yaml, parse_config
 from gwmorph.encoders.dct import DctEncoder
+from gwmorph.encoders.shards import EventOutputs, write_shard
 from gwmorph.errors import CalibrationError, StrainError
+from gwmorph.evidence.events import admit_tiles
+from gwmorph.evidence.judging import judge_rows, status_of_events
 from gwmorph.grid import block_of
+from gwmorph.morphology.cluster_tables import events_of_run
 from gwmorph.naming import event_name, span_name
 from gwmorph.scanner import scan as module
 from gwmorph.scanner.arrivals import ArrivedFile
@@ -26,7 +30,9 @@ from gwmorph.scanner.drawing import DrawingTask, draw
 from gwmorph.scanner.record import read_record
 from gwmorph.spectra.albums import FolderAlbum
 from gwmorph.strain.directory import recording
-from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.block import TRIGGERS
+from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import read_metadata, read_table, write_table
 from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 from gwosc_files import write_gwosc_file
 
@@ -103,6 +109,38 @@ def test_windows_events_and_pictures_are_those_of_the_workflow(here, atlas, tmp_
     about = read_metadata(out / blocks[0].folder / "windows.parquet")
     assert about["gwmorph.encoder_id"] == DctEncoder((56, 56)).encoder_id
     assert about["gwmorph.atlas"] == atlas.identity
+
+
+def test_events_have_the_statuses_of_the_workflow(here, tmp_path):
+    # The first of three is what the atlas knows.
+    files = [write_file(tmp_path, LAST, noise(256, [50.3, 100.1, 150.2], seed=3))]
+    written = tmp_path / "triggers.parquet"
+    drawn = draw_block(
+        recording("files", "H1", [str(files[0].path)]).files, "H1", BLOCK,
+        SETTINGS.grid.block_windows(segmentlist([segment(LAST, NEXT)]), BLOCK),
+        segmentlist([segment(LAST, NEXT)]), 4, SETTINGS.rendering, SETTINGS.events,
+        FolderAlbum.made(tmp_path / "windows", tmp_path / "events"),
+    )  # fmt: skip
+    ids = {"gwmorph.render_id": SETTINGS.rendering.render_id}
+    write_table(written, TRIGGERS, drawn.triggers, ids)
+    shard = tmp_path / "shard.parquet"
+    write_shard(shard, [EventOutputs(written, tmp_path / "events")], DctEncoder(SIZE), 2)
+    admitted = tmp_path / "admitted.parquet"
+    write_table(admitted, TRIGGERS, admit_tiles(drawn.triggers, SETTINGS.events.snr, 32), ids)
+    events = events_of_run([shard], [admitted])
+    atlas = make_atlas(tmp_path, like=embedding_matrix(events)[:1])
+    about = atlas.about
+    judged = judge_rows(
+        events, atlas.reference("event"), atlas.limits("event"), about.promise, about.neighbors
+    )
+    expected = status_of_events(events, judged, about.agreeing)
+    (block,) = scanned(files, atlas, tmp_path / "out")
+    _, found = tables(tmp_path / "out", block)
+    for name in ("detector", "gps_start", "trigger_time", "status", "named", "agreeing"):
+        assert found[name].to_pylist() == expected[name].to_pylist(), name
+    for name in ("similarity", "p_value"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
+    assert len(set(found["status"].to_pylist())) > 1
 
 
 def test_without_the_next_file_the_last_window_lacks_context(here, atlas, tmp_path):
