@@ -60,7 +60,7 @@ NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
 test-portable: env-dev ## the numerical tests again, without the processor's newer instructions
 	$(OLDER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(NUMERICAL)
 
-soak: env-dev ## watch 500 blocks with every fault mixed in: an hour
+soak: env-dev ## watch 500 blocks with every fault mixed in: a quarter of an hour
 	$(BIN)/python tests/scanner/soak.py --blocks 500
 
 lint: env-dev ## formats and lints, nothing is changed
