@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import generate
 
 project = "gwmorph"
-author = "The gwmorph developers"
+author = copyright = "The gwmorph developers"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 # A heading is linked to by the anchor that GitHub gives it, and one that is not there is an error.
@@ -23,6 +23,8 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True
 # Names in backticks are led to what they mean, if that is plain, and else are code.
 suppress_warnings = ["ref.python"]
+# Commands and what they print are most of what has no language.
+highlight_language = "none"
 html_theme = "furo"
 html_title = "gwmorph"
 html_static_path = ["_static"]

@@ -113,7 +113,8 @@ def table_schemas() -> str:
         "# Tables",
         "",
         "Every table is Parquet with a declared schema; the same units and meanings are in each "
-        "file's own metadata. Null is allowed where the type says so.",
+        "file's own metadata. Null is allowed where the type says so. Where each lies: "
+        "[what comes out](/outputs.md).",
         "",
     ]
     for module in modules(tables):
