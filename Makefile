@@ -15,7 +15,8 @@ DEMO := all timeslides calibrate events
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run report test test-portable soak lint types bench mutants lock clean
+.PHONY: help env env-dev run report test test-portable soak lint types docs docs-links bench mutants \
+  lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +73,14 @@ lint: env-dev ## formats and lints, nothing is changed
 types: env-dev ## check types
 	$(BIN)/mypy
 
+# A page that was built with a warning would pass the next time if it were not read anew.
+DOCS := -W --keep-going --fresh-env --quiet docs
+docs: env-dev ## the documentation, into docs/_build/html; links inside of it are checked
+	$(BIN)/python -m sphinx -b html $(DOCS) docs/_build/html
+
+docs-links: env-dev ## ask other servers whether what the documentation links to is there
+	$(BIN)/python -m sphinx -b linkcheck $(DOCS) docs/_build/links
+
 bench: env-dev ## measure against peers: make bench, or make bench BENCH=name
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
@@ -101,4 +110,4 @@ lock: | $(LOCKER) ## resolve the locks anew
 	rm locks/base.txt.old locks/dev.txt.old
 
 clean: ## remove the demo run and the tools' caches; strain and weights stay
-	rm -rf results/demo .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf results/demo docs/_build docs/generated .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,7 +49,7 @@ include: "workflow/rules/record_inputs.smk"
 include: "workflow/rules/record.smk"
 
 
-# Everything that the README promises of a run, so that what is lost is made again.
+# Everything that docs/outputs.md promises of a run, so that what is lost is made again.
 rule all:
     default_target: True
     input:

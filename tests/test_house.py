@@ -292,10 +292,31 @@ def test_nothing_that_git_ignores_is_tracked():
     assert listed.stdout == ""
 
 
-def test_paths_that_the_readme_links_exist():
-    for page in ("README.md", "config/README.md", "docs/architecture.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
-            assert (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
+PAGES = [
+    *(ROOT / page for page in ("README.md", "CHANGELOG.md", "config/README.md")),
+    *(ROOT / page for page in ("benchmarks/README.md", "src/gwmorph/encoders/indomain.md")),
+    *(
+        path
+        for path in sorted((ROOT / "docs").rglob("*.md"))
+        if path.relative_to(ROOT / "docs").parts[0] not in ("_build", "generated")
+    ),
+]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a code server gives the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page):
+    for target, _, anchor in re.findall(
+        r"\]\((?!\w+:)([^)#\s]*)(#([^)\s]+))?\)", page.read_text()
+    ):
+        path = page.parent.joinpath(target) if target else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
 
 
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
@@ -382,15 +403,15 @@ def test_small_numbers_are_near_by_their_share_alone():
     assert near([1e-21, 1.0]) != [2e-21, 1.0]
 
 
-def test_readme_names_every_configuration_that_comes_with_the_project():
-    text = (ROOT / "README.md").read_text()
-    files = [f"config/{path.name}" for path in sorted((ROOT / "config").glob("*.yaml"))]
+def test_every_configuration_that_comes_with_the_project_is_named():
+    text = (ROOT / "config" / "README.md").read_text()
+    files = [path.name for path in sorted((ROOT / "config").glob("*.yaml"))]
     assert files
-    assert [file for file in files if f"| [{file}]({file}) |" not in text] == []
+    assert [file for file in files if f"| [`{file}`]({file}) |" not in text] == []
 
 
-def test_readme_explains_its_words():
-    text = (ROOT / "README.md").read_text()
+def test_words_are_explained():
+    text = (ROOT / "docs" / "words.md").read_text()
     words = ("tile", "trigger", "medoid", "Omicron SNR", "event", "score")
     assert [word for word in words if f"\n| {word} | " not in text] == []
 
