@@ -72,6 +72,7 @@ STAGES = {
         "reference",
         "retrained",
         "scan_blocks",
+        "scan_report",
         "scan_verdict",
         "scores",
         "similarity",
