@@ -1,6 +1,7 @@
 """What a scan made of its blocks: a figure of statuses, events and lag, and a page."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from gwmorph.morphology.status import Status
-from gwmorph.report.html import Words, heading, page, paragraph, table, warning
+from gwmorph.report.html import Html, heading, page, paragraph, table, warning
 from gwmorph.report.palette import LEGEND_BELOW, saved_figure
 from gwmorph.report.statuses import COLORS
 from gwmorph.report.times import since, utc
@@ -33,7 +34,7 @@ _COLUMNS = {
     "result": "DONE, or FAILED with the reason below",
     "live [s]": "seconds in the union of the windows that were analysed",
     **{f"{status} windows": "" for status in (*_WINDOWS, Status.EXCLUDED)},
-    Words("excluded for"): "number of windows by reason",
+    "excluded for": "number of windows by reason",
     **{f"{status} events": "" for status in _EVENTS},
     "drawing [s]": "time that strain, transforms and pictures took",
     "lag [s]": "from when the scanner knew of the last file needed until the results were written",
@@ -185,18 +186,22 @@ def _urgency(block: BlockSummary) -> tuple[bool, bool, int, int, str]:
 
 def _cells(block: BlockSummary) -> list[str]:
     return [
-        f"{block.detector} {block.gps_start}",
-        utc(block.gps_start),
+        _unbroken(f"{block.detector} {block.gps_start}"),
+        _unbroken(utc(block.gps_start)),
         str(block.duration_s),
         block.status,
         f"{block.livetime_s:,}",
         *(_number(block.windows, status) for status in (*_WINDOWS, Status.EXCLUDED)),
-        Words(", ".join(f"{reason} {count}" for reason, count in sorted(block.excluded.items()))),
+        ", ".join(f"{reason} {count}" for reason, count in sorted(block.excluded.items())),
         *(_number(block.events, status) for status in _EVENTS),
         f"{block.took_s:.1f}",
         "" if block.latency_s is None else f"{block.latency_s:.1f}",
         "ALARM" if block.alarm else "",
     ]
+
+
+def _unbroken(text: str) -> Html:
+    return Html(f'<span style="white-space: nowrap">{escape(text)}</span>')
 
 
 def _number(counts: Mapping[str, int], status: Status) -> str:
