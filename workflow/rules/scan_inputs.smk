@@ -6,7 +6,7 @@ SCANNED = "results/{run}/scan/blocks"
 SCAN_SUMMARY = "results/{run}/scan/summary.json"
 SCAN_EVENTS = "results/{run}/scan/events.jsonl"
 SCAN_VERDICT = "results/{run}/scan/verdict.json"
-SCAN_FIGURE = "results/{run}/scan/scan.png"
+SCAN_FIGURE = "results/{run}/scan/scan.svg"
 SCAN_PAGE = "results/{run}/scan/scan.html"
 # Another run's atlas; without one the run's own is made first.
 SCAN_ATLAS = CONFIG.scan.atlas or CONFIG.calibration.atlas

@@ -50,7 +50,7 @@ def draw_scan(blocks: Sequence[BlockSummary], path: Path | str) -> None:
     blocks
         What became of each block, in any order; none gives a figure that says so.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     by_detector = detectors_of(blocks)
     heights = [_PANEL_IN, _PANEL_IN, _LAG_IN] * max(1, len(by_detector))
