@@ -46,6 +46,7 @@ include: "workflow/rules/calibration.smk"
 include: "workflow/rules/scan_inputs.smk"
 include: "workflow/rules/scan.smk"
 include: "workflow/rules/record_inputs.smk"
+include: "workflow/rules/progress.smk"
 include: "workflow/rules/record.smk"
 
 

@@ -45,7 +45,7 @@ def ablation(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         names = snakemake.params.changes
         ablation(
             sample=Path(snakemake.input.sample),

@@ -15,7 +15,7 @@ def ablation_report(agreements: Path, figure: Path, html: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         ablation_report(
             agreements=Path(snakemake.input.agreements),
             figure=Path(snakemake.output.figure),

@@ -42,7 +42,7 @@ def ablation_sample(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         ablation_sample(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=[Path(path) for path in snakemake.input.triggers],

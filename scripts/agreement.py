@@ -35,7 +35,7 @@ def agreement(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         agreement(
             windows=[Path(path) for path in snakemake.input.windows],
             scores=Path(snakemake.input.scores),

@@ -73,7 +73,7 @@ def _kinds(drawn: pa.Table, sample: Sample, labelled: Sequence[Path]) -> np.ndar
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         anomaly(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=[Path(path) for path in snakemake.input.triggers],

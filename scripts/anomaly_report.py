@@ -15,7 +15,7 @@ def anomaly_report(clusters: Path, noticed: Path, rate: float, figure: Path, htm
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         anomaly_report(
             clusters=Path(snakemake.input.clusters),
             noticed=Path(snakemake.input.noticed),

@@ -49,7 +49,7 @@ def by_name(names: Sequence[str], paths: Sequence[str]) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         atlas(
             references=by_name(snakemake.params.views, snakemake.input.references),
             thresholds=by_name(snakemake.params.views, snakemake.input.thresholds),

@@ -57,7 +57,7 @@ def block(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         block(
             receipts=[Path(path) for path in snakemake.input.receipts],
             root=Path(snakemake.params.root),

@@ -44,7 +44,7 @@ def chirps(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         chirps(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=Path(snakemake.input.triggers),

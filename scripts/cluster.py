@@ -44,7 +44,7 @@ def cluster(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         cluster(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=[Path(path) for path in snakemake.input.triggers],

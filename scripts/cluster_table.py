@@ -35,7 +35,7 @@ def cluster_table(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         cluster_table(
             cluster_summary=Path(snakemake.input.cluster_summary),
             diagnostics=Path(snakemake.input.diagnostics),

@@ -46,7 +46,7 @@ def clusterers(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         clusterers(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=[Path(path) for path in snakemake.input.triggers],

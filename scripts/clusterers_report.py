@@ -15,7 +15,7 @@ def clusterers_report(clusterers: Path, figure: Path, html: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         clusterers_report(
             clusterers=Path(snakemake.input.clusterers),
             figure=Path(snakemake.output.figure),

@@ -19,7 +19,7 @@ def collect(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         collect(
             files=snakemake.params.files,
             reading=snakemake.params.reading,

@@ -42,7 +42,7 @@ def by_role(files: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         comparison_recall(
             inputs=by_role(dict(snakemake.input.items())),
             encoders=[

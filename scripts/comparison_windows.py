@@ -38,7 +38,7 @@ def comparison_windows(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         comparison_windows(
             job=snakemake.params.job,
             window_s=snakemake.params.window_s,

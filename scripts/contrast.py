@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from gwmorph.config import TrainingConfig
 from gwmorph.encoders.crop_network import Architecture
@@ -22,6 +21,7 @@ from gwmorph.learning.loop import (
 from gwmorph.learning.pairs import read_pairs
 from gwmorph.learning.sources import elements_without
 from gwmorph.lineage import hashes_of
+from gwmorph.progress import counting
 from gwmorph.storage import content_hash
 from gwmorph.tables.parquet import write_table
 from gwmorph.tables.training import LOSSES
@@ -46,7 +46,7 @@ def contrast(
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     recipe = Recipe(**{name: about[name] for name in Recipe.__dataclass_fields__})
-    with tqdm(total=recipe.steps, desc="training", mininterval=5, leave=False) as bar:
+    with counting("training steps", recipe.steps) as progress:
         network, found = train(
             read_pairs(pairs),
             recipe,
@@ -55,7 +55,7 @@ def contrast(
             Checkpoint(checkpoint, settings.checkpoint_steps, training),
             device,
             precision,
-            lambda step, parts: bar.update(step + 1 - bar.n) and bar.set_postfix(parts),
+            lambda step, parts: progress.reach(step + 1),
         )
     rows = losses_table(found)
     write_table(losses, LOSSES, rows, {"gwmorph.training": training})
@@ -66,7 +66,7 @@ def contrast(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         contrast(
             pairs=[Path(path) for path in [*snakemake.input.pairs, *snakemake.input.noise_pairs]],
             settings=TrainingConfig.model_validate(snakemake.params.section),

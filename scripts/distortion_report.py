@@ -19,7 +19,7 @@ def distortion_report(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         distortion_report(
             distortion=Path(snakemake.input.distortion),
             separation=Path(snakemake.input.separation),

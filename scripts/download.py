@@ -26,7 +26,7 @@ def download(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         download(
             files=snakemake.params.files,
             cache=Path(snakemake.params.cache),

@@ -36,7 +36,7 @@ def drift(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         drift(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=Path(snakemake.input.triggers),

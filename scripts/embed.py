@@ -32,7 +32,7 @@ def block_outputs(view: str, files: Mapping[str, Sequence[str]]) -> list[BlockOu
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         embed(
             blocks=block_outputs(snakemake.wildcards.view, dict(snakemake.input.items())),
             encoder=EncoderConfig.model_validate(snakemake.params.section),

@@ -50,7 +50,7 @@ def encoded(compared: Mapping[str, pa.Table], data: str, count: int) -> dict[str
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         encoder_quality(
             labelled={name: Path(snakemake.input[name]) for name in ("seen", "unseen")},
             vectors={

@@ -29,7 +29,7 @@ def encoder_table(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         names = snakemake.params.encoders
         encoder_table(
             quality=[Path(path) for path in snakemake.input.quality],

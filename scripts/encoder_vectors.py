@@ -86,7 +86,7 @@ def given(files: str | Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         picture = PictureConfig.model_validate(snakemake.params.picture)
         section = snakemake.params.section
         encoder_vectors(

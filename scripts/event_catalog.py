@@ -35,7 +35,7 @@ def event_catalog(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         event_catalog(
             files=[Path(path) for path in snakemake.input.files],
             releases=snakemake.params.releases,

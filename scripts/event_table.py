@@ -37,7 +37,7 @@ def event_table(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         event_table(
             triggers=Path(snakemake.input.triggers),
             clusters=Path(snakemake.input.clusters),

@@ -62,7 +62,7 @@ def gallery_scale(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         galleries(
             clusters=Path(snakemake.input.clusters),
             cluster_summary=Path(snakemake.input.cluster_summary),

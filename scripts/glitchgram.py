@@ -14,7 +14,7 @@ def glitchgram(triggers: Path, ledgers: Sequence[Path], figure: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         glitchgram(
             triggers=Path(snakemake.input.triggers),
             ledgers=[Path(path) for path in snakemake.input.ledgers],

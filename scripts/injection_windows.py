@@ -37,7 +37,7 @@ def injection_windows(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         injection_windows(
             job=snakemake.params.job,
             window_s=snakemake.params.window_s,

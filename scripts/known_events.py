@@ -36,7 +36,7 @@ def known_events(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         known_events(
             spans=Path(snakemake.input.spans),
             ledgers=[Path(path) for path in snakemake.input.ledgers],

@@ -46,7 +46,7 @@ def known_events_report(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         known_events_report(
             known=Path(snakemake.input.known),
             told=Path(snakemake.input.told),

@@ -34,7 +34,7 @@ def spans_of_run(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         spans_of_run(
             catalog=[Path(path) for path in snakemake.input.catalog],
             receipts=[Path(path) for path in snakemake.input.receipts],

@@ -33,7 +33,7 @@ def labelled_strain(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         labelled_strain(
             strain=list(snakemake.input.strain),
             window_s=snakemake.params.window_s,

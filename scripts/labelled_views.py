@@ -38,7 +38,7 @@ def labelled_views_of(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         labelled_views_of(
             data=snakemake.wildcards.data,
             names=snakemake.params.names,

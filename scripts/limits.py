@@ -63,7 +63,7 @@ def limits(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         limits(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=Path(snakemake.input.triggers),

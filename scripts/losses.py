@@ -19,7 +19,7 @@ def losses(table: Path, event_pairs: int, window_pairs: int, figure: Path) -> No
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         losses(
             table=Path(snakemake.input.losses),
             event_pairs=snakemake.params.event_pairs,

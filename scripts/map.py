@@ -17,7 +17,7 @@ def draw(clusters: Path, named: Sequence[Path], view: str, figure: Path) -> None
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         draw(
             Path(snakemake.input.clusters),
             [Path(path) for path in snakemake.input.named],

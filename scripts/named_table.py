@@ -18,7 +18,7 @@ def named_table(named: Path, real_strain: Path, html: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         named_table(
             named=Path(snakemake.input.named),
             real_strain=Path(snakemake.input.real_strain),

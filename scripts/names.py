@@ -42,7 +42,7 @@ def names(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         names(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=[Path(path) for path in snakemake.input.triggers],

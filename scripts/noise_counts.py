@@ -44,7 +44,7 @@ def noise_counts(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         noise_counts(
             parts={
                 detector: [Path(path) for path in paths]

@@ -64,7 +64,7 @@ def noise_windows(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         noise_windows(
             job=snakemake.params.job,
             files=list(snakemake.input.files),

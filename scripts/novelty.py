@@ -56,7 +56,7 @@ def novelty(reference: Path, settings: Mapping[str, Any], outputs: Mapping[str, 
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         novelty(
             reference=Path(snakemake.input.reference),
             settings={**snakemake.params.settings, **snakemake.params.judging},

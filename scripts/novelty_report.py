@@ -32,7 +32,7 @@ def novelty_report(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         novelty_report(
             **{
                 name: Path(getattr(snakemake.input, name))

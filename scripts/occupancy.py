@@ -23,7 +23,7 @@ def occupancy(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         occupancy(
             clusters=Path(snakemake.input.clusters),
             view=snakemake.wildcards.view,

@@ -14,5 +14,5 @@ def plan(content: Mapping[str, Mapping[str, Any]], files: Sequence[Path]) -> Non
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         plan(snakemake.params.content, [Path(path) for path in snakemake.output])

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from gwmorph.block import RenderParameters
 from gwmorph.config import EncoderConfig
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.quiet import quiet_windows
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
+from gwmorph.progress import counting
 from gwmorph.storage import atomic_path, content_hash, keep
 from gwmorph.tables.parquet import write_table
 
@@ -37,8 +36,8 @@ def quiet(
     }
 
     def simulate(path: Path) -> None:
-        with tqdm(total=windows, desc=f"quiet {detector}", mininterval=5, leave=False) as bar:
-            table = quiet_windows(detector, windows, seed, parameters, made, bar.update)
+        with counting(f"quiet windows of {detector}", windows) as progress:
+            table = quiet_windows(detector, windows, seed, parameters, made, progress.add)
         write_table(path, table.schema, table, lineage(about, []) | ids)
 
     # The same for every run: kept under all that the windows depend on.
@@ -49,7 +48,7 @@ def quiet(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         quiet(
             detector=snakemake.wildcards.detector,
             windows=snakemake.params.windows,

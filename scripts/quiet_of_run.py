@@ -42,7 +42,7 @@ def quiet_of_run(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         quiet_of_run(
             detector=snakemake.wildcards.detector,
             measurements=[Path(path) for path in snakemake.input.measurements],

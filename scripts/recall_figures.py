@@ -46,7 +46,7 @@ def recall_figures(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         recall_figures(
             recall=Path(snakemake.input.recall),
             half_recall=Path(snakemake.input.half_recall),

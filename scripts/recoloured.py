@@ -46,7 +46,7 @@ def recoloured(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         recoloured(
             sample=Path(snakemake.input.sample),
             pictures=[Path(path) for path in snakemake.input.pictures],

@@ -67,7 +67,7 @@ def redrawn(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         redrawn(
             sample=Path(snakemake.input.sample),
             blocks=snakemake.params.blocks,

@@ -55,7 +55,7 @@ def reference(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         reference(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=Path(snakemake.input.triggers),

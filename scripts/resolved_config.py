@@ -18,7 +18,7 @@ def resolved_config(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         resolved_config(
             configuration=snakemake.params.configuration,
             kept=[Path(file) for file in snakemake.params.kept],

@@ -10,6 +10,7 @@ from igwn_segments import segment, segmentlist
 
 from gwmorph.config import Config
 from gwmorph.joblog import JobLog
+from gwmorph.progress import each
 from gwmorph.scanner.arrivals import ArrivedFile, given_files
 from gwmorph.scanner.ending import summary_of_blocks
 from gwmorph.scanner.preparing import prepare
@@ -49,14 +50,14 @@ def scan_blocks(
     config = Config.model_validate(configuration)
     how = prepare(atlas, config, tell, science or None)
     source = given_files(named, tell) if named else iter(own)
-    found = list(scan(source, how, blocks, threading.Event()))
+    found = list(each(scan(source, how, blocks, threading.Event()), "blocks", None))
     write_json(result, summary_of_blocks(found))
     # Nobody is told: a job may run again, and a record is delivered once.
     write_bytes(events, event_lines(blocks, found, "").encode())
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         scan_blocks(
             receipts=[Path(path) for path in snakemake.input.receipts],
             root=Path(snakemake.params.root),

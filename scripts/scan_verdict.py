@@ -14,7 +14,7 @@ def scan_verdict(summary: Path, on_alarm: str, result: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         scan_verdict(
             summary=Path(snakemake.input.summary),
             on_alarm=snakemake.params.on_alarm,

@@ -42,7 +42,7 @@ def scores(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         scores(
             quiet=dict(
                 zip(

@@ -37,7 +37,7 @@ def similarity(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         similarity(
             own=Path(snakemake.input.own),
             others=[Path(path) for path in snakemake.input.others],

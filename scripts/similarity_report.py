@@ -17,7 +17,7 @@ def similarity_report(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         similarity_report(
             clusters=Path(snakemake.input.clusters),
             scores=Path(snakemake.input.scores),

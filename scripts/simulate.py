@@ -23,7 +23,7 @@ def simulate(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         simulate(
             files=snakemake.params.files,
             cache=Path(snakemake.params.cache),

@@ -79,7 +79,7 @@ def _as_events(triggers: pa.Table) -> pa.Table:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         slides(
             inputs={
                 name: [Path(path) for path in snakemake.input[name]]

@@ -44,7 +44,7 @@ def slides_report(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         slides_report(
             tables={name: Path(snakemake.input[name]) for name in _SCHEMAS},
             pictures=[Path(path) for path in snakemake.input.pictures],

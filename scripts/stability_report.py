@@ -19,7 +19,7 @@ def stability_report(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         stability_report(
             agreements=Path(snakemake.input.agreements),
             pairs=Path(snakemake.input.pairs),

@@ -9,7 +9,7 @@ from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         draw_statuses(
             read_table(snakemake.input.clusters, CLUSTERS),
             read_table(snakemake.input.statuses, STATUSES),

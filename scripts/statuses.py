@@ -50,7 +50,7 @@ def statuses(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         statuses(
             shards=[Path(path) for path in snakemake.input.shards],
             triggers=Path(snakemake.input.triggers),

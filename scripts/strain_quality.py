@@ -44,7 +44,7 @@ def strain_quality(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         strain_quality(
             naming=Path(snakemake.input.naming),
             real_strain=Path(snakemake.input.real_strain),

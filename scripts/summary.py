@@ -57,7 +57,7 @@ def by_view(paths: Sequence[str]) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         summary(
             run=snakemake.wildcards.run,
             science_s=snakemake.params.science_s,

@@ -12,7 +12,7 @@ def write_page(summary: Path, view: str, view_map: Path, html: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         write_page(
             summary=Path(snakemake.input.summary),
             view=snakemake.params.view,

@@ -19,7 +19,7 @@ def tile_triggers(blocks: Sequence[Path], window_s: int, events_snr: float, join
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         tile_triggers(
             blocks=[Path(path) for path in snakemake.input.triggers],
             window_s=snakemake.params.window_s,

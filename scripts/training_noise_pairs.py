@@ -47,7 +47,7 @@ def training_noise_pairs(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         training_noise_pairs(
             detector=snakemake.wildcards.detector,
             files=list(snakemake.input.files),

@@ -28,7 +28,7 @@ def training_pairs(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         training_pairs(
             part=int(snakemake.wildcards.part),
             windows=snakemake.params.windows,

@@ -35,7 +35,7 @@ def triggers(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         triggers(
             blocks=[Path(path) for path in snakemake.input.triggers],
             scores=Path(snakemake.input.scores),

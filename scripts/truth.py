@@ -18,7 +18,7 @@ def truth(receipts: Sequence[Path], root: Path, joined: Path) -> None:
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         truth(
             receipts=[Path(path) for path in snakemake.input.receipts],
             root=Path(snakemake.params.root),

@@ -21,7 +21,7 @@ def truth_figure(clusters: Path, truth: Path, ledgers: Sequence[Path], figure: P
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         truth_figure(
             clusters=Path(snakemake.input.clusters),
             truth=Path(snakemake.input.truth),

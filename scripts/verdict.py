@@ -18,7 +18,7 @@ def verdict(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         verdict(
             ledgers=[Path(path) for path in snakemake.input.ledgers],
             detectors=snakemake.params.detectors,

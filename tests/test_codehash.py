@@ -105,6 +105,18 @@ def test_a_changed_module_changes_only_the_stages_that_import_it(package):
     assert last["strain"] != after["strain"]
 
 
+def test_what_a_log_says_reruns_nothing(package):
+    script = package.parent / "script.py"
+    script.write_text("from lib import joblog, progress")
+    for name in ("joblog.py", "progress.py"):
+        (package / name).write_text("")
+    before = stage_hash(script, package)
+    (package / "progress.py").write_text("x = 1")
+    assert stage_hash(script, package) == before
+    # But a job must have what they import.
+    assert {path.name for path in import_closure(script, package)} >= {"joblog.py", "progress.py"}
+
+
 def test_the_script_itself_counts(package):
     script = package.parent / "script.py"
     script.write_text("import lib")

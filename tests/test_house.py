@@ -72,6 +72,7 @@ STAGES = {
         "reference",
         "retrained",
         "scan_blocks",
+        "scan_report",
         "scan_verdict",
         "scores",
         "similarity",
@@ -448,3 +449,26 @@ def test_loops_over_samples_are_compiled():
         if node.returns is None and not any(d.startswith("compiled(") for d in decorators(node))
     ]
     assert not found
+
+
+def reported(text: str) -> list[str]:
+    """Return what stands between the brackets of each ``report(…)`` of a rule file."""
+    found = []
+    for match in re.finditer(r"=\s*report\(", text):
+        depth, start = 1, match.end()
+        for end in range(start, len(text)):
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            if not depth:
+                found.append(text[start:end])
+                break
+    return found
+
+
+def test_all_that_the_report_shows_has_its_place_its_labels_and_its_caption():
+    shown = [(path, part) for path in RULE_FILES for part in reported(path.read_text())]
+    assert len(shown) > 30
+    for path, part in shown:
+        named = set(re.findall(r"^ *(\w+)=", part, re.MULTILINE))
+        assert {"category", "caption", "labels"} <= named, f"{path.name}: {part}"
+        caption = re.search(r'caption="(.+?)"', part)[1]
+        assert (path.parent / caption).is_file(), f"{path.name}: {caption}"

@@ -3,10 +3,13 @@ import os
 import signal
 import warnings
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gwmorph.errors import StrainError
 from gwmorph.joblog import JobLog
+from gwmorph.progress import left_out, timed
 
 
 def test_an_error_for_users_is_one_message_and_exit_code_1(tmp_path, capsys):
@@ -68,3 +71,50 @@ def test_an_interrupted_job_cleans_up_and_says_so_in_its_log_alone(tmp_path, cap
     assert log.read_text() == "Interrupted.\n"
     assert capfd.readouterr() == ("", "")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def ending(tmp_path, read=(), written=()) -> list[str]:
+    log = tmp_path / "logs" / "job.log"
+    with JobLog(log, map(str, read), map(str, written)), timed("reading"):
+        left_out("windows", {"gap": 3, "nan": 1, "loud": 0})
+    return log.read_text().splitlines()
+
+
+def test_a_log_ends_with_what_was_read_written_and_excluded_and_how_long_it_took(tmp_path):
+    one, other, text = (tmp_path / name for name in ("a.parquet", "b.parquet", "c.json"))
+    for path, rows in ((one, 3), (other, 1200)):
+        pq.write_table(pa.table({"x": range(rows)}), path)
+    text.write_bytes(b"x" * 1500)
+    folder = tmp_path / "pictures" / "deep"
+    folder.mkdir(parents=True)
+    (folder / "p.png").write_bytes(b"y" * 500)
+    size = sum(path.stat().st_size for path in (one, other))
+    read, wrote, excluded, took = ending(tmp_path, [one, other], [text, folder.parent])
+    assert read == f"Read 2 files, {size / 1000:.3g} kB; 1,203 rows in 2 tables"
+    assert wrote == "Wrote 2 files, 1 folder, 2 kB"
+    assert excluded == "Excluded 4 windows (gap 3, nan 1)"
+    assert took.startswith("Took ")
+    assert ": reading 0.0" in took
+
+
+def test_a_job_without_files_says_so(tmp_path):
+    assert ending(tmp_path)[:2] == ["Read no file", "Wrote no file"]
+
+
+def test_the_ending_of_ten_thousand_inputs_is_short(tmp_path):
+    paths = [tmp_path / f"{number}.txt" for number in range(10_000)]
+    for path in paths:
+        path.touch()
+    assert len("\n".join(ending(tmp_path, paths))) < 200
+
+
+def test_a_folder_that_is_read_is_not_searched(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x").write_text("x")
+    assert ending(tmp_path, [tmp_path / "in"])[0] == "Read 1 folder"
+
+
+def test_a_warning_stays_in_its_place(tmp_path):
+    with JobLog(log := tmp_path / "job.log"):
+        logging.getLogger("gwmorph").warning("first")
+    assert log.read_text().splitlines()[0] == "WARNING: first"

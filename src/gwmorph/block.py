@@ -1,5 +1,6 @@
 """One block: from strain files to pictures, event views, triggers, measurements and ledger."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from gwmorph.errors import StrainError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, window_name
+from gwmorph.progress import counting, left_out, timed
 from gwmorph.segments import has_context
 from gwmorph.spectra.albums import Album, Picture
 from gwmorph.spectra.band import Band
@@ -223,10 +225,15 @@ def draw_block(
         raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
     if not windows:
         return BlockResult([], [], TRIGGERS.empty_table())
-    ledger, stretches = condition(
-        files, detector, block, sorted(windows), segments, context_s, parameters
-    )
-    drawn = [draw_stretch(detector, stretch, parameters, events, album) for stretch in stretches]
+    with timed("reading and whitening"):
+        ledger, stretches = condition(
+            files, detector, block, sorted(windows), segments, context_s, parameters
+        )
+    with timed("drawing"), counting("windows", len(windows)) as progress:
+        drawn = []
+        for stretch in stretches:
+            drawn.append(draw_stretch(detector, stretch, parameters, events, album))
+            progress.add(len(stretch.windows))
     rows = [row for part in drawn for row in part.triggers]
     claimed = pa.Table.from_pylist(rows, schema=TRIGGERS)
     loud = pc.greater_equal(claimed["snr"], events.snr)
@@ -237,8 +244,10 @@ def draw_block(
     for name in _event_names(claimed) - _event_names(merged):
         album.drop_event(name)
     flat = {start: fault for part in drawn for start, fault in part.flat.items()}
+    ledger = [_unless_lost(row, flat, Reason.FLAT) for row in ledger]
+    left_out("windows", Counter(row["reason"] for row in ledger if row["reason"]))
     return BlockResult(
-        [_unless_lost(row, flat, Reason.FLAT) for row in ledger],
+        ledger,
         [row for part in drawn for row in part.measurements],
         merged,
     )

@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("run", type=Path, help="the run's folder, results/NAME")
     summary.set_defaults(command=_summary)
 
+    _add_status(commands)
+
     labels = commands.add_parser(
         "labels", help="check a file of labels, and count what a run has of them"
     )
@@ -167,6 +169,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     config.set_defaults(command=_config)
     return parser
+
+
+def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    status = commands.add_parser(
+        "status", help="say how far a run is, what failed, and about how long the rest will take"
+    )
+    status.add_argument("run", type=Path, help="the run's folder, results/NAME")
+    status.set_defaults(command=_status)
 
 
 def _seconds(text: str) -> float:
@@ -264,6 +274,14 @@ def _summary(options: argparse.Namespace) -> None:
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
+
+
+def _status(options: argparse.Namespace) -> None:
+    from gwmorph.report.status import lines_of, progress_of
+
+    # The paths of a call begin at the folder that holds results/.
+    base = Path(os.path.relpath(options.run.resolve().parent.parent))
+    print("\n".join(lines_of(progress_of(options.run, base), options.run, base)))
 
 
 def _warn_of_unfinished(run: Path) -> None:

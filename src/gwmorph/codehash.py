@@ -16,6 +16,8 @@ PACKAGE = Path(gwmorph.__file__).parent
 # The configuration's models hold values and no algorithm, and every value that a stage uses is
 # among its rule's params: a new key must not rerun the stages that never heard of it.
 _PARAMS_ONLY = "config"
+# What a log says, and when, changes no result.
+_LOGS_ONLY = {Path("joblog.py"), Path("progress.py")}
 
 
 def stage_hash(script: Path | str, package: Path = PACKAGE) -> str:
@@ -26,8 +28,9 @@ def stage_hash(script: Path | str, package: Path = PACKAGE) -> str:
     script
         Python file of the stage.
     package
-        Folder of the package whose modules count; imports from elsewhere are pinned by the
-        environment. Imports inside functions count, those computed at run time are not seen.
+        Folder of the package whose modules count, but for those of the log; imports from
+        elsewhere are pinned by the environment. Imports inside functions count, those computed at
+        run time are not seen.
 
     Raises
     ------
@@ -35,7 +38,8 @@ def stage_hash(script: Path | str, package: Path = PACKAGE) -> str:
         The script or a module that it imports is not valid Python.
     """
     digest = hashlib.sha256(Path(script).read_bytes())
-    for module in sorted(import_closure(Path(script), package)):
+    logs = {package / name for name in _LOGS_ONLY}
+    for module in sorted(import_closure(Path(script), package) - logs):
         digest.update(module.relative_to(package).as_posix().encode())
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]

@@ -46,3 +46,16 @@ def test_no_figure_is_too_high_for_the_viewer(tmp_path, width, height):
     with Image.open(tmp_path / "f.png") as image:
         assert image.height == 20 * height
         assert image.width == 20 * max(width, 1.6 * height)
+
+
+def test_equal_vector_figures_have_equal_bytes_and_no_date(tmp_path):
+    drawn = []
+    for name in ("a.svg", "b.svg"):
+        with saved_figure(tmp_path / name, 8, 4) as figure:
+            axes = figure.subplots()
+            axes.plot([0, 1], [0, 1])
+            axes.bar([0], [1], hatch="///")
+        drawn.append((tmp_path / name).read_bytes())
+    assert drawn[0] == drawn[1]
+    assert b"date" not in drawn[0].lower()
+    assert b"matplotlib" not in drawn[0].lower().replace(b"matplotlib.axis", b"")

@@ -34,7 +34,7 @@ def test_slides_leave_tables_figures_and_a_record(slid):
     made = {path.name for path in (slid.folder / FOLDER).iterdir()}
     assert made == {
         *(f"{name}.parquet" for name in NAMES),
-        "rates.png", "windows.png", "timeslides.html", "config.yaml",
+        "rates.svg", "windows.svg", "timeslides.html", "config.yaml",
     }  # fmt: skip
     (summary,) = table(slid, "summary", SUMMARY)
     assert summary["detectors"] == "H1 L1"
@@ -55,14 +55,14 @@ def test_a_key_reruns_the_slides_alone(slid):
 
 
 def test_equal_runs_have_equal_bytes(slid):
-    before = {name: (slid.folder / FOLDER / name).read_bytes() for name in ("rates.png",)}
+    before = {name: (slid.folder / FOLDER / name).read_bytes() for name in ("rates.svg",)}
     tables = {name: (slid.folder / FOLDER / f"{name}.parquet").read_bytes() for name in NAMES}
     for name in NAMES:
         (slid.folder / FOLDER / f"{name}.parquet").unlink()
     slid.make("timeslides")
     after = {name: (slid.folder / FOLDER / f"{name}.parquet").read_bytes() for name in NAMES}
     assert after == tables
-    assert (slid.folder / FOLDER / "rates.png").read_bytes() == before["rates.png"]
+    assert (slid.folder / FOLDER / "rates.svg").read_bytes() == before["rates.svg"]
 
 
 def test_a_detector_that_the_run_has_not_is_refused_before_any_job(slid):

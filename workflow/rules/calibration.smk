@@ -84,6 +84,7 @@ rule status_map:
             caption="../report/status_map.rst",
             category="Views of {view}s",
             subcategory="Status",
+            labels={"content": "statuses on the map"},
         ),
     log:
         "results/{run}/logs/status_map/{view}.log",

@@ -18,6 +18,7 @@ onstart:
         # Jobs on other nodes read the plan, and none waits for the rule that keeps it.
         if not workflow.local_exec:
             keep_plan(Path("results") / RUN / "plan", KEPT)
+        tell_jobs(log)
 
 
 rule plan:

@@ -12,6 +12,7 @@ rule map:
             caption="../report/map.rst",
             category="Views of {view}s",
             subcategory="Map",
+            labels={"content": "map by cluster, SNR and detector"},
         ),
     log:
         "results/{run}/logs/map/{view}.log",
@@ -42,6 +43,7 @@ rule occupancy:
             caption="../report/occupancy.rst",
             category="Views of {view}s",
             subcategory="Occupancy",
+            labels={"content": "clusters over time"},
         ),
     log:
         "results/{run}/logs/occupancy/{view}.log",
@@ -117,6 +119,7 @@ rule cluster_table:
             caption="../report/cluster_table.rst",
             category="Views of {view}s",
             subcategory="Clusters",
+            labels={"content": "table of clusters"},
         ),
     log:
         "results/{run}/logs/cluster_table/{view}.log",
@@ -181,6 +184,7 @@ rule event_table:
             caption="../report/event_table.rst",
             category="Views of events",
             subcategory="Loudest and least probable",
+            labels={"content": "table of events"},
         ),
     log:
         "results/{run}/logs/event_table.log",
@@ -216,6 +220,7 @@ rule truth_figure:
             caption="../report/truth_figure.rst",
             category="Views of events",
             subcategory="Truth",
+            labels={"content": "clusters and what was injected"},
         ),
     log:
         "results/{run}/logs/truth_figure.log",

@@ -49,6 +49,41 @@ rule scan_blocks:
         "../../scripts/scan_blocks.py"
 
 
+rule scan_report:
+    input:
+        summary=SCAN_SUMMARY,
+    output:
+        figure=report(
+            SCAN_FIGURE,
+            caption="../report/scan.rst",
+            category="Scan",
+            labels={"content": "figure"},
+        ),
+        html=report(
+            SCAN_PAGE,
+            caption="../report/scan.rst",
+            category="Scan",
+            labels={"content": "blocks"},
+        ),
+    log:
+        "results/{run}/logs/scan_report.log",
+    benchmark:
+        "results/{run}/benchmarks/scan_report.tsv"
+    localrule: True
+    conda:
+        "../../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("scan_report"),
+    message:
+        "Drawing what the scan of run {wildcards.run} made of its blocks"
+    script:
+        "../../scripts/scan_report.py"
+
+
 # A rule of its own, because a rule that fails loses its outputs: tables and summary stay in place.
 rule scan_verdict:
     input:

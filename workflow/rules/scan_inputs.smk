@@ -6,6 +6,8 @@ SCANNED = "results/{run}/scan/blocks"
 SCAN_SUMMARY = "results/{run}/scan/summary.json"
 SCAN_EVENTS = "results/{run}/scan/events.jsonl"
 SCAN_VERDICT = "results/{run}/scan/verdict.json"
+SCAN_FIGURE = "results/{run}/scan/scan.svg"
+SCAN_PAGE = "results/{run}/scan/scan.html"
 # Another run's atlas; without one the run's own is made first.
 SCAN_ATLAS = CONFIG.scan.atlas or CONFIG.calibration.atlas
 # How many processes wait for what, and what is said of it all, changes no table.
@@ -17,7 +19,8 @@ NO_RESULT = {
 
 def scan_files():
     """Return what a scan makes."""
-    return expand([SCANNED, SCAN_SUMMARY, SCAN_EVENTS, SCAN_VERDICT], run=RUN)
+    made = [SCANNED, SCAN_SUMMARY, SCAN_EVENTS, SCAN_VERDICT, SCAN_FIGURE, SCAN_PAGE]
+    return expand(made, run=RUN)
 
 
 def scanned_receipts():

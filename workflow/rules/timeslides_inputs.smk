@@ -16,8 +16,8 @@ SLID_TABLES = {
     )
 }
 SLID_FIGURES = {
-    "rates": f"{SLID}/rates.png",
-    "windows": f"{SLID}/windows.png",
+    "rates": f"{SLID}/rates.svg",
+    "windows": f"{SLID}/windows.svg",
     "html": f"{SLID}/timeslides.html",
 }
 

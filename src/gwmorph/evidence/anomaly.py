@@ -24,6 +24,7 @@ from gwmorph.morphology.clustering import MINIMUM_ROWS
 from gwmorph.morphology.layout import lay_out, neighborhood, without_umap
 from gwmorph.morphology.methods import mixture
 from gwmorph.morphology.placing import place
+from gwmorph.progress import each
 from gwmorph.simulation.streams import stream
 
 COMPONENTS, UMAP = "principal components", "UMAP space"
@@ -131,7 +132,8 @@ def left_out_rows(
         Of the run's clustering; its seed, and that of the parts.
     """
     rows = []
-    for kind in _kinds(kinds):
+    named = _kinds(kinds)
+    for kind in each(named, "kinds left out", len(named)):
         for name, rare in _p_values_of_kind(vectors, blocks, kinds == kind, parameters, seeds):
             low, high = wilson(int((rare <= rate).sum()), len(rare))
             share = float(np.mean(rare <= rate))

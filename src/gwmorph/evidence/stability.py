@@ -24,6 +24,7 @@ from gwmorph.evidence.intervals import interval_rows
 from gwmorph.morphology.clustering import cluster
 from gwmorph.morphology.layout import neighborhood, space_dimensions
 from gwmorph.morphology.partitions import DISSOLVED, agreement, best_jaccards, contingency
+from gwmorph.progress import each
 from gwmorph.simulation.streams import stream
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
 from gwmorph.tables.keys import row_keys
@@ -133,7 +134,7 @@ def partitions_of(
     ``vectors`` are the sample's, float32 [n, d].
     """
     found = {}
-    for variant in chosen:
+    for variant in each(chosen, "variants", len(chosen)):
         labels = np.full(len(vectors), LEFT_OUT, np.int32)
         rows = variant.rows
         labels[rows] = cluster(vectors[rows], variant.parameters, variant.seed).labels

@@ -35,8 +35,13 @@ def _said(job_log: Path) -> str:
     text = _text(job_log).strip() if job_log.is_file() else ""
     if not text:
         return "It left no word there: it was killed, perhaps for its memory."
+    return error_of(text) or text.splitlines()[-1]
+
+
+def error_of(text: str) -> str | None:
+    """Return the last error in the text of a job's log, to its end; None where there is none."""
     errors = list(_ERROR.finditer(text))
-    return text[errors[-1].start() :] if errors else text.splitlines()[-1]
+    return text[errors[-1].start() :].strip() if errors else None
 
 
 def _text(log: Path) -> str:

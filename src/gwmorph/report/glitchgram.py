@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from gwmorph.ledger import ANALYSED
 from gwmorph.report.columns import detectors_of
 from gwmorph.report.palette import LOUDNESS, add_snr_bar, saved_figure, snr_norm
+from gwmorph.report.times import since
 from gwmorph.tables.block import FOUND_BY
 from gwmorph.wording import counted, hourly
 
@@ -103,7 +104,7 @@ def _frame(panels: np.ndarray, planned: segment, any_triggers: bool) -> None:
     if not any_triggers:
         panels[0].set_ylim(10, 2000)
     panels[-1].set_xlim(0, (planned[1] - planned[0]) / 3600)
-    panels[-1].set_xlabel(f"Time since GPS {planned[0]} [h]")
+    panels[-1].set_xlabel(since(int(planned[0])))
 
 
 def _legend(figure: Figure, triggers: pa.Table) -> None:

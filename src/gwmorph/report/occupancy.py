@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, values
 from gwmorph.report.palette import cluster_color, saved_figure, say_empty
+from gwmorph.report.times import since
 from gwmorph.wording import counted, hourly
 
 _ANALYSED = "#666666"
@@ -137,7 +138,7 @@ def draw_occupancy(
                 draw(axes, counts, bin_s, view)
             own[0].set_title(_title(detector, view, counts))
         start = next(iter(occupancy.values())).starts[0]
-        panels[-1].set_xlabel(f"Time since GPS {start} [h]")
+        panels[-1].set_xlabel(since(int(start)))
         _occupancy_legend(figure, view, occupancy)
 
 

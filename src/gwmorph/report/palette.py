@@ -54,6 +54,7 @@ _STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": DPI,
     "figure.dpi": DPI,
+    "svg.hashsalt": "gwmorph",  # else the names of parts are drawn at random
 }
 
 
@@ -76,6 +77,7 @@ def cluster_color(cluster: int) -> tuple[float, float, float]:
 FIGURE_FORMATS: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    ".svg": {"Creator": None, "Date": None},
 }
 
 
@@ -103,7 +105,7 @@ def add_snr_bar(
 def saved_figure(
     path: Path | str, width_in: float, height_in: float, dpi: int = DPI
 ) -> Iterator[Figure]:
-    """Yield an empty figure of the given size in inches and save it as PNG or PDF.
+    """Yield an empty figure of the given size in inches and save it as PNG, PDF or SVG.
 
     The name's ending, one of ``FIGURE_FORMATS``, says which. A figure that would be higher than
     ``FLATNESS`` allows is made wider. The user's own matplotlib settings are set aside and nothing

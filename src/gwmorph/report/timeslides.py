@@ -36,7 +36,7 @@ def draw_inverse_rates(candidates: pa.Table, summary: pa.Table, path: Path | str
     candidates, summary
         Rows of CANDIDATES and SUMMARY (``tables.timeslides``).
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     compared = _compared(summary)
     with saved_figure(path, 9.0, _height(compared)) as figure:
@@ -52,7 +52,7 @@ def draw_window_counts(counts: pa.Table, summary: pa.Table, path: Path | str) ->
     counts, summary
         Rows of WINDOW_COUNTS and SUMMARY.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     pairs = [row for row in _compared(summary) if row["windows"] is not None]
     with saved_figure(path, 9.0, _height(pairs)) as figure:

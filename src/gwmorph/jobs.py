@@ -1,0 +1,134 @@
+"""The jobs of a call of the workflow, kept beside their logs for who asks how far it is.
+
+The workflow writes them before its first job, and holds the file until it ends, however that
+happens: the system lets go of what a killed process held.
+"""
+
+import fcntl
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+from gwmorph.errors import StorageError
+from gwmorph.storage import read_json, write_json
+
+JOBS = "logs/jobs.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: its rule, what it says that it does, its log, its times, and its threads.
+
+    Paths are relative to the folder that the workflow was called in. Snakemake writes
+    ``benchmark`` when the job has ended well.
+    """
+
+    rule: str
+    message: str
+    log: str
+    benchmark: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the workflow.
+
+    Attributes
+    ----------
+    jobs : all that it is to do, in no order.
+    targets : what was asked for.
+    at_once : cores of this machine, or jobs on others, that it may use at once; 0 for no limit.
+    in_cores : whether ``at_once`` counts cores.
+    logs : files in which Snakemake writes of it.
+    """
+
+    jobs: tuple[Job, ...]
+    targets: tuple[str, ...]
+    at_once: int
+    in_cores: bool
+    logs: tuple[str, ...]
+
+    def share(self, job: Job) -> float:
+        """Return which part of ``at_once`` a job takes."""
+        if not self.at_once:
+            return 0.0
+        return min(job.threads, self.at_once) / self.at_once if self.in_cores else 1 / self.at_once
+
+    @classmethod
+    def from_json(cls, content: Any) -> Self:
+        """Rebuild a call.
+
+        Raises
+        ------
+        KeyError, TypeError
+            Fields are missing or unknown.
+        """
+        jobs = tuple(Job(**job) for job in content["jobs"])
+        lists = {name: tuple(content[name]) for name in ("targets", "logs")}
+        return cls(**{**content, **lists, "jobs": jobs})
+
+
+def keep_call(run: Path, call: Call) -> IO[bytes]:
+    """Write down a call in ``run``; it is under way until the file that this returns is closed.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written.
+    """
+    path = run / JOBS
+    write_json(path, asdict(call))
+    held = path.open("rb")
+    # Shared with nobody but who looks for a moment whether it is held.
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return held
+
+
+def read_call(run: Path) -> Call:
+    """Return the last call of the workflow for a run.
+
+    Raises
+    ------
+    StorageError
+        There is none, or another version wrote it.
+    """
+    path = run / JOBS
+    if not path.is_file():
+        raise StorageError(
+            f"{path}: no such file, so nothing is known of a call of snakemake for {run}. "
+            "Name the folder of a run, results/NAME, and start snakemake first."
+        )
+    try:
+        return Call.from_json(read_json(path))
+    except (KeyError, TypeError) as error:
+        raise StorageError(
+            f"{path}: was written by another version ({error}). Remove it; the next call of "
+            "snakemake writes it anew."
+        ) from error
+
+
+def is_under_way(run: Path) -> bool:
+    """Return whether the process that `keep_call` was called in goes on."""
+    with (run / JOBS).open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def benchmark_seconds(path: Path) -> float | None:
+    """Return how long a job took by its benchmark (the column ``s``); None where that is unknown.
+
+    A file that Snakemake is just writing is unknown, too.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    if len(lines) < 2:
+        return None
+    values: Sequence[str] = lines[1].split("\t")
+    try:
+        return float(dict(zip(lines[0].split("\t"), values, strict=False))["s"])
+    except (KeyError, ValueError):
+        return None
