@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from gwmorph.commands.similar import add_similar
 from gwmorph.errors import GwmorphError
 
 if TYPE_CHECKING:  # what starts slowly is imported where it is needed
@@ -143,6 +144,8 @@ def _parser() -> argparse.ArgumentParser:
         "--detector", type=_detector, help="write those of one detector: H1, L1, V1, K1 or G1"
     )
     triggers.set_defaults(command=_triggers)
+
+    add_similar(commands)
 
     fetch = commands.add_parser(
         "fetch-weights", help="fetch and check DINOv2's weights; print the keys that pin them"
