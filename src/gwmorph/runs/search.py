@@ -5,7 +5,7 @@ or they are held, for many questions. Both compute in float32, whose products of
 good to about 1e-6.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from gwmorph.errors import GwmorphError
 from gwmorph.runs.folder import Identity, identity_of, shards_of, window_seconds
@@ -23,7 +24,8 @@ from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
 
 # An event is meant where its picture's crops of 0.5 and 1 s still show the time that was asked.
 NEAR_S = 0.5
-KEYS = [name for name in EMBEDDINGS.names if name != "embedding"]
+_ABOUT = [name for name in EMBEDDINGS.names if name != "embedding"]
+_KEYS = ["detector", "gps_start", "trigger_time"]
 # 8,192 vectors of 384 numbers are 13 MB.
 _ROW_GROUPS = 8
 _READERS = 2
@@ -33,7 +35,7 @@ _READERS = 2
 class Rows:
     """One view of a run, without its vectors.
 
-    ``keys`` are the rows of EMBEDDINGS but for the vectors, in the order of ``shards``;
+    ``keys`` are what tells the rows of EMBEDDINGS apart, in the order of ``shards``;
     ``starts`` are the numbers of each shard's first row, and the number of all rows. ``counted``
     (bool [n]) tells those that are the run's: of the candidates in the shards, scores have made
     events of some, and nothing of the others.
@@ -71,7 +73,7 @@ def rows_of(run: Path, view: str) -> Rows:
     """
     shards = shards_of(run, view)
     identity = identity_of(shards)
-    tables = [pq.read_table(shard, columns=KEYS) for shard in shards]
+    tables = [pq.ParquetFile(shard).read(columns=_KEYS) for shard in shards]
     keys = pa.concat_tables(table.replace_schema_metadata(None) for table in tables)
     starts = np.cumsum([0, *(table.num_rows for table in tables)])
     events = view == "event"
@@ -133,16 +135,27 @@ def _no_window(run: Path, detector: str, gps: float, start: int, length: int) ->
 
 def vector_of(rows: Rows, number: int) -> NDArray[np.float32]:
     """Return one row's vector: float32 [width], of unit norm."""
+    return embedding_matrix(_read_row(rows, number, ["embedding"]))[0]
+
+
+def read_rows(rows: Rows, numbers: Sequence[int]) -> pa.Table:
+    """Return some rows of EMBEDDINGS, in the order of their ``numbers``, but for the vectors."""
+    found = [_read_row(rows, number, _ABOUT) for number in numbers]
+    schema = pa.schema([EMBEDDINGS.field(name) for name in _ABOUT])
+    return (
+        pa.concat_tables(table.cast(schema) for table in found) if found else schema.empty_table()
+    )
+
+
+def _read_row(rows: Rows, number: int, columns: list[str]) -> pa.Table:
     shard = int(np.searchsorted(rows.starts, number, side="right")) - 1
-    first = rows.starts[shard]
-    with pq.ParquetFile(rows.shards[shard], pre_buffer=False) as file:
-        for group in range(file.num_row_groups):
-            last = first + file.metadata.row_group(group).num_rows
-            if number < last:
-                read = file.read_row_group(group, columns=["embedding"])
-                return embedding_matrix(read)[number - first]
-            first = last
-    raise IndexError(number)
+    place = number - rows.starts[shard]
+    with pq.ParquetFile(rows.shards[shard]) as file:
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        ends = np.cumsum(sizes)
+        group = int(np.searchsorted(ends, place, side="right"))
+        read = file.read_row_group(group, columns=columns)
+    return read.slice(place - (ends[group] - sizes[group]), 1).replace_schema_metadata(None)
 
 
 def hold(rows: Rows) -> Held:
@@ -172,11 +185,12 @@ def _each_block(rows: Rows, put: Callable[[int, NDArray[np.float32]], None]) -> 
     """Call ``put`` with the first row's number and the vectors of each few row groups."""
 
     def read(shard: int, groups: range, start: int) -> None:
-        with pq.ParquetFile(rows.shards[shard], pre_buffer=False) as file:
+        with pq.ParquetFile(rows.shards[shard]) as file:
             part = file.read_row_groups(list(groups), columns=["embedding"], use_threads=False)
         put(start, embedding_matrix(part))
 
-    with ThreadPoolExecutor(_READERS) as pool:
+    # The threads of a product of small blocks wait for each other longer than they compute.
+    with ThreadPoolExecutor(_READERS) as pool, threadpool_limits(1, "blas"):
         jobs = [pool.submit(read, *job) for job in _jobs(rows)]
         for job in jobs:
             job.result()

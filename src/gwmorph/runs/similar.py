@@ -9,7 +9,16 @@ import pyarrow as pa
 
 from gwmorph.runs.folder import require_comparable
 from gwmorph.runs.rows import described
-from gwmorph.runs.search import Held, Rows, cosines, find_moment, most_alike, rows_of, vector_of
+from gwmorph.runs.search import (
+    Held,
+    Rows,
+    cosines,
+    find_moment,
+    most_alike,
+    read_rows,
+    rows_of,
+    vector_of,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def similar_to(
     if where is rows:
         among[number] = False
     numbers = most_alike(found, count, among)
-    near = described(where.run, where.view, where.keys.take(pa.array(numbers)))
+    near = described(where.run, where.view, read_rows(where, numbers.tolist()))
     near = near.append_column("cosine", pa.array(found[numbers].astype(np.float64)))
-    own = described(rows.run, rows.view, rows.keys.slice(number, 1)).to_pylist()[0]
+    own = described(rows.run, rows.view, read_rows(rows, [number])).to_pylist()[0]
     return Alike(rows.view, where.run, own, near, int(where.counted.sum()))
