@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from gwmorph.commands.similar import add_similar
+from gwmorph.commands.unfinished import warn_of_unfinished
+from gwmorph.commands.veto import add_veto
 from gwmorph.errors import GwmorphError
 
 if TYPE_CHECKING:  # what starts slowly is imported where it is needed
@@ -145,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     triggers.set_defaults(command=_triggers)
 
-    add_similar(commands)
+    _add_from_modules(commands)
 
     fetch = commands.add_parser(
         "fetch-weights", help="fetch and check DINOv2's weights; print the keys that pin them"
@@ -170,6 +172,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     config.set_defaults(command=_config)
     return parser
+
+
+def _add_from_modules(commands: Any) -> None:
+    add_similar(commands)
+    add_veto(commands)
 
 
 def _seconds(text: str) -> float:
@@ -263,20 +270,10 @@ def _summary(options: argparse.Namespace) -> None:
             f"{path}: is no summary of a run, or one of another version: it lacks {missing}. "
             "Remove it and run snakemake again."
         ) from missing
-    _warn_of_unfinished(options.run)
+    warn_of_unfinished(options.run)
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
-
-
-def _warn_of_unfinished(run: Path) -> None:
-    from gwmorph.results import is_recorded
-
-    if not is_recorded(run / "config.yaml"):
-        print(
-            "Not finished: what made these results anew was interrupted or failed, so they may be "
-            "of several configurations. Run snakemake to its end."
-        )
 
 
 def _labels(options: argparse.Namespace) -> None:
@@ -287,7 +284,7 @@ def _labels(options: argparse.Namespace) -> None:
     print_labels(labels)
     if options.run is not None:
         print_fates(labels, labels_of_run(labels, options.run), options.run)
-        _warn_of_unfinished(options.run)
+        warn_of_unfinished(options.run)
 
 
 def _atlas(options: argparse.Namespace) -> None:
@@ -413,7 +410,7 @@ def _triggers(options: argparse.Namespace) -> None:
     found, metadata = triggers_of_run(options.run, options.detector)
     export_triggers(found, options.out, metadata)
     print(f"{options.out}: {counted(found.num_rows, 'trigger')}")
-    _warn_of_unfinished(options.run)
+    warn_of_unfinished(options.run)
 
 
 def _fetch_weights(options: argparse.Namespace) -> None:
