@@ -17,7 +17,7 @@ from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.validation import NAMED_CLUSTERS
 
-_FOLDERS = {"window": ("pictures", "PICTURES"), "event": ("events", "EVENTS")}
+FOLDERS = {"window": ("pictures", "PICTURES"), "event": ("events", "EVENTS")}
 _KEYS = ("detector", "gps_start", "trigger_time")
 _CLUSTER_COLUMNS = ("cluster", "probability", "outlier", "supported", "outside_umap", "x", "y")
 _STATUS_COLUMNS = ("status", "named", "agreeing", "similarity", "p_value")
@@ -137,7 +137,7 @@ def picture_path(run: Path, view: str, key: dict[str, Any], window_s: int) -> Pa
     ``key`` has ``detector``, ``gps_start`` and, of an event, ``trigger_time``; ``window_s`` is the
     length of windows.
     """
-    folder, what = _FOLDERS[view]
+    folder, what = FOLDERS[view]
     detector, start = key["detector"], key["gps_start"]
     name = (
         event_name(detector, key["trigger_time"])
