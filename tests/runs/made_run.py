@@ -6,9 +6,12 @@ import numpy as np
 import pyarrow as pa
 
 from filled import filled
+from gwmorph.config import Config
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import span_name
+from gwmorph.results import record_config
 from gwmorph.runs.rows import picture_path
+from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
@@ -58,7 +61,7 @@ def make_run(folder: Path, seed: int = 1, metadata: dict[str, str] = IDENTITY) -
     write_table(folder / "triggers.parquet", TRIGGERS, filled(TRIGGERS, *events), metadata)
     for view in ("event", "window"):
         _described(folder, view, events)
-    (folder / "config.yaml").touch()
+    record_config(folder / "config.yaml", Config().model_dump(mode="json"))
     return folder
 
 
@@ -121,7 +124,7 @@ def _described(folder: Path, view: str, events: list[dict]) -> None:
     for row in rows if view == "event" else []:
         path = picture_path(folder, view, row, 32)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        write_picture(path, np.zeros((8, 8), np.uint8), PictureScale("linear", 25.5, "cividis"))
     write_table(
         folder / "clusters" / view / "clusters.parquet", CLUSTERS, filled(CLUSTERS, *rows[::-1])
     )

@@ -10,6 +10,7 @@ from made_run import IDENTITY, LOST, START, WINDOWS, events_of, make_run
 
 import gwmorph
 from gwmorph.errors import GwmorphError
+from gwmorph.results import mark_withdrawn
 from gwmorph.runs.search import rows_of
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.storage import write_json
@@ -99,6 +100,13 @@ def test_the_summary_is_that_of_the_run(run):
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(GwmorphError, match="no run's folder"):
         gwmorph.open_run(tmp_path)
+
+
+def test_a_run_that_is_not_finished_is_opened_with_a_warning(tmp_path):
+    folder = make_run(tmp_path / "demo")
+    mark_withdrawn(folder / "config.yaml")
+    with pytest.warns(UserWarning, match="is not finished"):
+        assert len(gwmorph.open_run(folder).events())
 
 
 def test_new_strain_is_compared_only_with_what_is_made_alike(run):

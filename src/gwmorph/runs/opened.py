@@ -1,5 +1,6 @@
 """A finished run as data frames, pictures and vectors."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from gwmorph.errors import GwmorphError
 from gwmorph.ledger import ANALYSED
+from gwmorph.results import is_recorded
 from gwmorph.runs.folder import existing, ledgers_of, require_comparable, table_of, window_seconds
 from gwmorph.runs.frames import frame
 from gwmorph.runs.rows import described, picture_path
@@ -36,15 +38,23 @@ if TYPE_CHECKING:
 def open_run(folder: Path | str) -> "Run":
     """Open the folder of a finished run, ``results/NAME``.
 
-    Its tables are read when they are asked for.
+    Its tables are read when they are asked for. A warning tells where the run is not finished, so
+    that they may be of several configurations.
 
     Raises
     ------
     GwmorphError
         It is no run's folder.
     """
-    ledgers_of(Path(folder))
-    return Run(Path(folder))
+    run = Path(folder)
+    ledgers_of(run)
+    if not is_recorded(run / "config.yaml"):
+        warnings.warn(
+            f"{run} is not finished: its tables may be of several configurations. Run snakemake "
+            "to its end.",
+            stacklevel=2,
+        )
+    return Run(run)
 
 
 class Run:
