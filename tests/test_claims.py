@@ -12,6 +12,7 @@ PAGES = (
     "README.md",
     "docs/architecture.md",
     "docs/reading-the-map.md",
+    "docs/runs.md",
     "docs/scanning.md",
     "docs/significance.md",
     "docs/validation.md",
