@@ -3,7 +3,6 @@
 The vectors are random directions, which no encoding shortens and no order helps to find.
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -99,9 +98,8 @@ def similar_million() -> Entry:
     )
 
 
-@cache
-def cold() -> tuple[np.ndarray, float]:
-    """Return seconds of each start of the command, and the largest peak memory in MB."""
+def cold() -> np.ndarray:
+    """Return the seconds of each start of the command."""
     command = [
         sys.executable, "-m", "gwmorph.cli", "similar", str(made_run()[0]),
         "--detector", "H1", "--gps", str(asked_at()), "--json",
@@ -111,13 +109,12 @@ def cold() -> tuple[np.ndarray, float]:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     start()  # from then on the shards are in the system's memory, as those of a new run are
-    took = np.array([seconds(start) for _ in range(REPEATS)])
-    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+    return np.array([seconds(start) for _ in range(REPEATS)])
 
 
 @benchmark
 def similar_cold() -> Entry:
-    took = cold()[0]
+    took = cold()
     return Entry(
         "similar_cold",
         float(np.median(took)),
@@ -127,9 +124,3 @@ def similar_cold() -> Entry:
         n=REPEATS,
         seed=SEED,
     )
-
-
-@benchmark
-def similar_cold_memory() -> Entry:
-    unit = f"MB, peak memory of gwmorph similar, {ROWS} vectors on the disk"
-    return Entry("similar_cold_memory", cold()[1], unit, n=REPEATS, seed=SEED)
