@@ -15,6 +15,7 @@ import memory  # noqa: F401
 import million  # noqa: F401
 import quality  # noqa: F401
 import scan  # noqa: F401
+import similar  # noqa: F401
 import spectra  # noqa: F401
 import timeslides  # noqa: F401
 import unknown  # noqa: F401

@@ -199,6 +199,7 @@ FLOORS = {
     "morphology": 4,
     "evidence": 5,
     "learning": 6,
+    "runs": 6,
     "scanner": 6,
     "report": 7,
 }

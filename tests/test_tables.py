@@ -13,7 +13,7 @@ from gwmorph import tables
 from gwmorph.errors import TableError
 from gwmorph.tables import parquet
 from gwmorph.tables.block import LEDGER, MEASUREMENTS
-from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
+from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, embedding_matrix
 from gwmorph.tables.parquet import (
     read_metadata,
     read_table,
@@ -126,3 +126,23 @@ def test_embeddings_keep_their_width_and_precision(tmp_path):
     short = [rows[0] | {"embedding": [1.0] * 383}]
     with pytest.raises(TableError):
         write_table(tmp_path / "b", EMBEDDINGS, short)
+
+
+def test_vectors_take_no_more_room_than_their_numbers(tmp_path):
+    """A dictionary of numbers that never come twice made shards a third longer than they are."""
+    vectors = np.random.default_rng(0).normal(size=(2048, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = {
+        name: pa.array([1] * 2048, field.type) if field.type != pa.string() else ["H1"] * 2048
+        for name, field in zip(EMBEDDINGS.names, EMBEDDINGS, strict=True)
+        if name != "embedding"
+    }
+    write_table(
+        tmp_path / "a.parquet", EMBEDDINGS, {**rows, "embedding": embedding_column(vectors)}
+    )
+    found = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0)
+    columns = {found.column(i).path_in_schema: found.column(i) for i in range(found.num_columns)}
+    assert columns["embedding.list.element"].total_compressed_size < 0.9 * vectors.nbytes
+    assert "RLE_DICTIONARY" in columns["detector"].encodings
+    read = embedding_matrix(read_table(tmp_path / "a.parquet", EMBEDDINGS))
+    np.testing.assert_array_equal(read, vectors)

@@ -221,15 +221,51 @@ def draw_block(
     ValueError
         The context is shorter than the guard and the whitening filter's reach together.
     """
-    if context_s < GUARD_S + REACH_S:
-        raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
+    _require_context(context_s)
     if not windows:
         return BlockResult([], [], TRIGGERS.empty_table())
     with timed("reading and whitening"):
-        ledger, stretches = condition(
-            files, detector, block, sorted(windows), segments, context_s, parameters
-        )
-    with timed("drawing"), counting("windows", len(windows)) as progress:
+        found = condition(files, detector, block, sorted(windows), segments, context_s, parameters)
+    return _drawn(detector, found, parameters, events, album)
+
+
+def draw_strain(
+    strain: Strain,
+    block: int,
+    windows: Sequence[int],
+    segments: segmentlist,
+    context_s: int,
+    parameters: RenderParameters,
+    events: EventParameters,
+    album: Album,
+) -> BlockResult:
+    """Draw a block as `draw_block` does, of strain in memory.
+
+    ``strain`` is at the parameters' sample rate and covers the windows and their context; the
+    other arguments, and what is raised, are as there.
+    """
+    _require_context(context_s)
+    if not windows:
+        return BlockResult([], [], TRIGGERS.empty_table())
+    found = condition_strain(strain, block, sorted(windows), segments, context_s, parameters)
+    return _drawn(strain.detector, found, parameters, events, album)
+
+
+def _require_context(context_s: int) -> None:
+    if context_s < GUARD_S + REACH_S:
+        raise ValueError(f"context of {context_s} s, expected at least {GUARD_S + REACH_S} s")
+
+
+def _drawn(
+    detector: str,
+    conditioned: tuple[list[dict[str, Any]], list["Stretch"]],
+    parameters: RenderParameters,
+    events: EventParameters,
+    album: Album,
+) -> BlockResult:
+    ledger, stretches = conditioned
+    count = sum(len(stretch.windows) for stretch in stretches)
+    with timed("drawing"), counting("windows", count) as progress:
         drawn = []
         for stretch in stretches:
             drawn.append(draw_stretch(detector, stretch, parameters, events, album))
@@ -289,11 +325,22 @@ def condition(
     Returns ledger rows of all windows and the stretches of the analysed ones; arguments and
     errors as in `draw_block`.
     """
+    first, last = windows[0] - context_s, windows[-1] + parameters.window_s + context_s
+    strain = read_strain(files, detector, first, last, parameters.sample_rate)
+    return condition_strain(strain, block, windows, segments, context_s, parameters)
+
+
+def condition_strain(
+    strain: Strain,
+    block: int,
+    windows: Sequence[int],
+    segments: segmentlist,
+    context_s: int,
+    parameters: RenderParameters,
+) -> tuple[list[dict[str, Any]], list[Stretch]]:
+    """Do what `condition` does of strain that is read, and at the parameters' sample rate."""
     span = (windows[0], windows[-1] + parameters.window_s)
-    strain = read_strain(
-        files, detector, span[0] - context_s, span[1] + context_s, parameters.sample_rate
-    )
-    defects = second_defects(strain)
+    detector, defects = strain.detector, second_defects(strain)
     ledger = [
         _ledger_row(detector, t, block, parameters.window_s, context_s, segments, strain, defects)
         for t in windows

@@ -12,6 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from gwmorph.commands.similar import add_similar
+from gwmorph.commands.status import add_status
+from gwmorph.commands.unfinished import warn_of_unfinished
+from gwmorph.commands.veto import add_veto
 from gwmorph.errors import GwmorphError
 
 if TYPE_CHECKING:  # what starts slowly is imported where it is needed
@@ -80,8 +84,6 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("run", type=Path, help="the run's folder, results/NAME")
     summary.set_defaults(command=_summary)
 
-    _add_status(commands)
-
     labels = commands.add_parser(
         "labels", help="check a file of labels, and count what a run has of them"
     )
@@ -146,6 +148,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     triggers.set_defaults(command=_triggers)
 
+    _add_from_modules(commands)
+
     fetch = commands.add_parser(
         "fetch-weights", help="fetch and check DINOv2's weights; print the keys that pin them"
     )
@@ -171,12 +175,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    status = commands.add_parser(
-        "status", help="say how far a run is, what failed, and about how long the rest will take"
-    )
-    status.add_argument("run", type=Path, help="the run's folder, results/NAME")
-    status.set_defaults(command=_status)
+def _add_from_modules(commands: Any) -> None:
+    add_similar(commands)
+    add_status(commands)
+    add_veto(commands)
 
 
 def _seconds(text: str) -> float:
@@ -270,28 +272,10 @@ def _summary(options: argparse.Namespace) -> None:
             f"{path}: is no summary of a run, or one of another version: it lacks {missing}. "
             "Remove it and run snakemake again."
         ) from missing
-    _warn_of_unfinished(options.run)
+    warn_of_unfinished(options.run)
     if not (options.run / "verdict.json").is_file():
         log = options.run / "logs" / "verdict.log"
         print(f"No verdict: the run is not finished, or lost too many windows ({log} says which).")
-
-
-def _status(options: argparse.Namespace) -> None:
-    from gwmorph.report.status import lines_of, progress_of
-
-    # The paths of a call begin at the folder that holds results/.
-    base = Path(os.path.relpath(options.run.resolve().parent.parent))
-    print("\n".join(lines_of(progress_of(options.run, base), options.run, base)))
-
-
-def _warn_of_unfinished(run: Path) -> None:
-    from gwmorph.results import is_recorded
-
-    if not is_recorded(run / "config.yaml"):
-        print(
-            "Not finished: what made these results anew was interrupted or failed, so they may be "
-            "of several configurations. Run snakemake to its end."
-        )
 
 
 def _labels(options: argparse.Namespace) -> None:
@@ -302,7 +286,7 @@ def _labels(options: argparse.Namespace) -> None:
     print_labels(labels)
     if options.run is not None:
         print_fates(labels, labels_of_run(labels, options.run), options.run)
-        _warn_of_unfinished(options.run)
+        warn_of_unfinished(options.run)
 
 
 def _atlas(options: argparse.Namespace) -> None:
@@ -428,7 +412,7 @@ def _triggers(options: argparse.Namespace) -> None:
     found, metadata = triggers_of_run(options.run, options.detector)
     export_triggers(found, options.out, metadata)
     print(f"{options.out}: {counted(found.num_rows, 'trigger')}")
-    _warn_of_unfinished(options.run)
+    warn_of_unfinished(options.run)
 
 
 def _fetch_weights(options: argparse.Namespace) -> None:

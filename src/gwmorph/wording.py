@@ -1,6 +1,7 @@
 """Numbers in words."""
 
 import math
+from collections.abc import Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -19,3 +20,18 @@ def hourly(number: int, livetime_s: float) -> str:
         return "no livetime"
     rate = 3600 * number / livetime_s
     return f"{rate:,.0f} an hour" if rate >= 100 else f"{rate:.3g} an hour"
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Return a table in plain text, one line a row, its columns two spaces apart.
+
+    ``sides`` has a ``<`` or ``>`` for each column: where its cells are moved to.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)

@@ -16,6 +16,7 @@ from gwmorph.scanner.outbox import Outbox, OutboxCounts
 from gwmorph.scanner.record import PICTURES, SUMMARY, read_block, read_record
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.spectra.pictures import CROPS_S
+from gwmorph.utc import utc
 from gwmorph.wording import counted
 
 BLOCKS_SHOWN = 24
@@ -299,10 +300,7 @@ def _foot(state: State) -> str:
 
 
 def _utc(gps: float) -> str:
-    import lal  # it takes half a second, which a scan without a page need not wait for
-
-    year, month, day, hour, minute, second = lal.GPSToUTC(int(gps))[:6]
-    return f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"
+    return f"{utc(int(gps))} UTC"
 
 
 def spoken(seconds: float) -> str:

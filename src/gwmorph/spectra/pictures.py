@@ -70,15 +70,23 @@ def write_picture(
     scale: PictureScale,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write palette indices uint8 [height, width] as a palette PNG.
-
-    Row 0 is the top (highest frequency), column 0 the earliest time. ``scale`` and the items
-    of ``about`` go into the PNG's text chunk as JSON.
+    """Write palette indices uint8 [height, width] as a palette PNG, as `png_bytes` makes it.
 
     Raises
     ------
     StorageError
         The file cannot be written whole.
+    """
+    write_bytes(path, png_bytes(indices, scale, about))
+
+
+def png_bytes(
+    indices: NDArray[np.uint8], scale: PictureScale, about: Mapping[str, Any] | None = None
+) -> bytes:
+    """Return palette indices uint8 [height, width] as a palette PNG.
+
+    Row 0 is the top (highest frequency), column 0 the earliest time. ``scale`` and the items
+    of ``about`` go into the PNG's text chunk as JSON.
     """
     image = Image.frombytes("P", indices.shape[::-1], np.ascontiguousarray(indices).tobytes())
     image.putpalette(palette(scale.colormap).tobytes())
@@ -86,7 +94,7 @@ def write_picture(
     text.add_text(_TEXT_KEY, json.dumps({**asdict(scale), **(about or {})}, sort_keys=True))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=text, bits=8, compress_level=_COMPRESSION)
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_picture(path: Path | str) -> tuple[NDArray[np.uint8], PictureScale]:

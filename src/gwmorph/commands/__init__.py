@@ -1,0 +1,1 @@
+"""Commands of ``gwmorph`` that are more than a few lines, each with its options."""
