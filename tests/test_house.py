@@ -85,6 +85,7 @@ STAGES = {
         "strain_quality",
     ],
     "learning": ["contrast", "training_noise_pairs", "training_pairs"],
+    "provenance": ["provenance_record"],
     "report": [
         "ablation_report",
         "cluster_table",
@@ -200,6 +201,7 @@ FLOORS = {
     "learning": 6,
     "scanner": 6,
     "report": 7,
+    "provenance": 8,
 }
 
 

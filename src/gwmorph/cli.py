@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from gwmorph.errors import GwmorphError
+from gwmorph.provenance.command import add_verify
 
 if TYPE_CHECKING:  # what starts slowly is imported where it is needed
     import threading
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # what starts slowly is imported where it is needed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0, or 1 after an error of the user's; `scan` has more of its own.
+    0, or 1 after an error of the user's; `scan`, `watch` and `verify` have more of their own.
     """
     # A notebook names a backend that may not be installed here, and nothing here needs any.
     os.environ["MPLBACKEND"] = "agg"
@@ -166,6 +167,8 @@ def _parser() -> argparse.ArgumentParser:
         help="in a checkout: regenerate config/config.yaml, the JSON Schema, the table of keys",
     )
     config.set_defaults(command=_config)
+
+    add_verify(commands)
     return parser
 
 
