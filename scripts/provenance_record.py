@@ -6,7 +6,7 @@ from typing import Any
 
 import gwmorph
 from gwmorph.joblog import JobLog
-from gwmorph.provenance.gathering import gather
+from gwmorph.provenance.gathering import gather, whole_folders
 from gwmorph.provenance.record import copy_code, write_record
 
 
@@ -14,6 +14,7 @@ def provenance_record(
     folder: Path,
     configuration: Mapping[str, Any],
     results: Mapping[str, Sequence[str]],
+    folders: Sequence[str],
     records: Mapping[str, Sequence[str]],
     checkout: Path,
     strain_root: Path,
@@ -22,7 +23,14 @@ def provenance_record(
     code: Path,
 ) -> None:
     facts, hashed = gather(
-        folder, configuration, results, records, checkout, strain_root, weights, shipped_weights
+        folder,
+        configuration,
+        whole_folders(folder, results, folders),
+        records,
+        checkout,
+        strain_root,
+        weights,
+        shipped_weights,
     )
     copy_code(checkout, Path(gwmorph.__file__).parent, code)
     write_record(folder, facts, hashed)
@@ -34,6 +42,7 @@ if __name__ == "__main__":
             folder=Path(snakemake.params.folder),
             configuration=snakemake.params.configuration,
             results=snakemake.params.results,
+            folders=snakemake.params.folders,
             records=snakemake.params.records,
             checkout=Path(snakemake.params.checkout),
             strain_root=Path(snakemake.params.strain_root),

@@ -38,6 +38,10 @@ rule provenance_record:
             target: sorted(map(of_run, files))
             for target, files in provenance_results().items()
         },
+        # What further targets made on their way is told of, too.
+        folders=lambda wildcards, input: [
+            RECORDS[target][0] for target in provenance_targets() if RECORDS[target][0]
+        ],
         records=lambda wildcards, input: speaking_records(),
         checkout=untracked(workflow.basedir),
         strain_root=untracked(STRAIN_ROOT),

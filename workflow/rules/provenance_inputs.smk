@@ -46,6 +46,9 @@ def provenance_results():
         made[target] = [*files, f"results/{RUN}/{part}config.yaml"]
     plans = expand("results/{run}/plan/{name}", run=RUN, name=PLAN_FILES)
     made["all"] += span_files() + run_files(RECEIPTS) + plans
+    # What summary and page of events are told of known ones by, whoever asks for their figures.
+    known = [*EVENT_CATALOG, KNOWN_SPAN_TABLE, TOLD_TABLE, KNOWN_TABLE, FLAGGED_TABLE]
+    made["all"] += expand(known * MAY_HOLD_KNOWN, run=RUN)
     made["all"].append(f"results/{RUN}/verdict.json")
     return made
 

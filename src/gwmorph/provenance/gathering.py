@@ -82,10 +82,33 @@ def gather(
                 *_strain(folder, plan, strain_root),
                 *_named(configuration, weights, shipped_weights),
             ],
-            products=list(_products(folder, results, records, hashed)),
+            products=product_list(folder, results, records, hashed),
         ),
         hashed,
     )
+
+
+def whole_folders(
+    folder: Path, results: Mapping[str, Sequence[str]], parts: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return results of targets, and with them what lies beside them in folders of their own.
+
+    A target leaves tables on its way that nobody asks for. They are told of with the first target,
+    unless one lists them, or a folder that they are in.
+
+    Raises
+    ------
+    StorageError
+        A folder is not there.
+    """
+    listed = {*_all(results)}
+    beside = [
+        name
+        for name in files_below(folder, [part.rstrip("/") for part in parts])
+        if not listed & {name, *(parent.as_posix() for parent in Path(name).parents)}
+    ]
+    first = next(iter(results))
+    return {name: [*made, *(beside if name == first else [])] for name, made in results.items()}
 
 
 def _all(results: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -221,22 +244,36 @@ def _hashed(path: Path) -> HashedFile:
     return HashedFile(str(path), sha256_of_file(path), path.stat().st_size)
 
 
-def _products(
+def product_list(
     folder: Path,
     results: Mapping[str, Sequence[str]],
     records: Mapping[str, Sequence[str]],
     hashed: Sequence[HashedFile],
-) -> Iterator[Product]:
+) -> list[Product]:
+    """Return every result of some targets, each once, with its hash and the command that makes it.
+
+    ``folder`` is the run's as the command is to name it; ``results`` and ``records`` are as in
+    `gather`, ``hashed`` all files of the results, sorted by path.
+    """
     by_path = {file.path: file for file in hashed}
     by_folder = _by_folder(hashed)
+    products = []
     for name in sorted({*_all(results)}):
         command = command_for(folder, name, records.get(name, ()))
-        if (file := by_path.get(name)) is not None:
-            yield Product(name, file.sha256, file.size, 1, False, command)
-            continue
-        inside = by_folder.get(name, [])
-        size = sum(file.size for file in inside)
-        yield Product(name, lines_hash(inside), size, len(inside), True, command)
+        file, inside = by_path.get(name), by_folder.get(name, [])
+        products.append(
+            Product(name, file.sha256, file.size, 1, False, command)
+            if file is not None
+            else Product(
+                name,
+                lines_hash(inside),
+                sum(one.size for one in inside),
+                len(inside),
+                True,
+                command,
+            )
+        )
+    return products
 
 
 def _by_folder(hashed: Sequence[HashedFile]) -> dict[str, list[HashedFile]]:

@@ -148,7 +148,8 @@ def _pictures(facts: Facts) -> list[str]:
         f"{conditioning['low_hz']:g} to {conditioning['high_hz']:g} Hz and drawn as constant-Q "
         f"spectrograms{cited(['chatterji2004', 'macleod2021'], sources)} of Q from "
         f"{tiling['q_low']:g} to {tiling['q_high']:g} on {picture['height']} by "
-        f"{picture['width']} pixels, each of which holds {shown} inside of it, up to {picture['energy_max']:g}."
+        f"{picture['width']} pixels, each of which holds {shown} inside of it, up to "
+        f"{picture['energy_max']:g}."
     ]
 
 
