@@ -5,7 +5,7 @@ from made import ADDRESS, GWOSC_FILE, configured, made_facts, strain
 
 from gwmorph.provenance.checkout import Checkout
 from gwmorph.provenance.page import record_page
-from gwmorph.provenance.references import bibliography
+from gwmorph.provenance.references import bibliography, used_keys
 from gwmorph.provenance.words import acknowledgement, methods, methods_page
 
 REAL = configured(made_facts(inputs=[strain(GWOSC_FILE, ADDRESS)]), source={"kind": "gwosc"})
@@ -53,6 +53,18 @@ def test_too_few_rows_are_not_called_a_cluster():
     said = methods(made_facts(views=views))
     assert "The 3 event views are too few for clusters." in said
     assert "make 1 cluster" not in said
+    assert "UMAP" not in said
+    assert "mcinnes2018" not in used_keys(made_facts(views=views))
+
+
+def test_known_events_and_limits_are_told_where_they_count():
+    assert "Published events" not in methods(made_facts())
+    known = configured(made_facts(), known_events={"catalog": "gwosc"})
+    assert "within 8 s of them were kept out of labelled rows." in methods(known)
+    own = configured(known, score={"background": "run"})
+    assert "kept out of quiet windows of the run and labelled rows." in methods(own)
+    assert "called novel" not in methods(made_facts())
+    assert "5 % of new rows of known kinds" in methods(made_facts(targets=("all", "calibrate")))
 
 
 def test_simulated_strain_is_nobodys():

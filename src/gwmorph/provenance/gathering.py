@@ -75,11 +75,13 @@ def gather(
             packages=installed_packages(checkout / lock),
             machine=describe_machine(),
             render_id=ids["gwmorph.render_id"],
-            encoder=_encoder(configuration, ids["gwmorph.encoder_id"], weights, shipped_weights),
+            encoder=encoder_facts(
+                configuration, ids["gwmorph.encoder_id"], weights, shipped_weights
+            ),
             observed=_observed(configuration, plan, summary),
             views=summary["views"],
             inputs=[
-                *_strain(folder, plan, strain_root),
+                *strain_inputs(folder, plan, strain_root),
                 *_named(configuration, weights, shipped_weights),
             ],
             products=product_list(folder, results, records, hashed),
@@ -127,9 +129,18 @@ def _lock(checkout: Path, encoder: str) -> str:
     return lock
 
 
-def _encoder(
+def encoder_facts(
     configuration: Mapping[str, Any], encoder_id: str, weights: Sequence[Path], shipped: Path
 ) -> EncoderFacts:
+    """Return what made a run's vectors; a licence that nobody here knows is None.
+
+    ``weights`` are files that the encoder read, ``shipped`` is gwmorph's own.
+
+    Raises
+    ------
+    StorageError
+        Weights cannot be read.
+    """
     section = configuration["encoder"]
     if section["name"] == "dct":
         return EncoderFacts(encoder_id, None, None, None)
@@ -139,14 +150,15 @@ def _encoder(
         if own:
             return EncoderFacts(encoder_id, sha256, _SHIPPED_LICENCE, _SHIPPED_CARD)
         return EncoderFacts(encoder_id, sha256, None, None)
-    # A local folder may hold anything; of the hub's the id has the hash, too.
+    # A local folder may hold anything. Of the hub's the id has the hash: of the quantised model,
+    # where there is one.
     hub = section["weights"]["hub_id"] if section["weights"]["path"] is None else ""
     licence = next((of for name, of in _HUB_LICENCES.items() if hub.startswith(name)), None)
     return EncoderFacts(
         encoder_id,
         sha256 or encoder_id.split(":")[2],
         licence,
-        hub and f"https://huggingface.co/{hub}",
+        f"https://huggingface.co/{hub}" if hub else None,
     )
 
 
@@ -179,7 +191,7 @@ def _flag(source: Mapping[str, Any], detector: str) -> str:
     return Path(named).name if named else "the files' own masks"
 
 
-def _strain(folder: Path, plan: Plan, root: Path) -> list[Input]:
+def strain_inputs(folder: Path, plan: Plan, root: Path) -> list[Input]:
     """Return the strain that blocks were read from; receipts hold the hashes that jobs checked."""
     addresses = {
         (detector, file.gps_start, Path(file.location).name): file.location

@@ -14,7 +14,7 @@ _ALL = Path(__file__).with_name("references.bib")
 _ENTRY = re.compile(r"^@\w+\{(?P<key>\w+),.*?^\}\n", re.DOTALL | re.MULTILINE)
 
 _ALWAYS = [
-    "gwmorph", "chatterji2004", "macleod2021", "allen2012", "robinet2020", "mcinnes2018",
+    "gwmorph", "chatterji2004", "macleod2021", "allen2012", "robinet2020",
     "moelder2021", "harris2020", "virtanen2020", "lam2015", "hunter2007", "pedregosa2011",
     "leo2024",
 ]  # fmt: skip
@@ -40,7 +40,8 @@ def used_keys(facts: Facts) -> list[str]:
     keys = {*_ALWAYS}
     configuration = facts.configuration
     clustering = configuration["clustering"]
-    keys.update(_METHODS[clustering["method"]])
+    if any(found["clustered"] for found in facts.views.values()):
+        keys.update({"mcinnes2018", *_METHODS[clustering["method"]]})
     keys.update(_ENCODERS[configuration["encoder"]["name"]])
     for target in facts.targets:
         keys.update(_TARGETS.get(target, []))

@@ -37,6 +37,11 @@ _ENCODER_SOURCES = {
     "indomain": ["chen2020", "xiao2021"],
     "dinov2": ["oquab2023", "darcet2023"],
 }
+_KEPT_OUT = {
+    "background": "quiet windows of the run",
+    "references": "labelled rows",
+    "training": "real strain to train on",
+}
 _METHODS = {
     "mixture": ("a Dirichlet-process mixture of Gaussians", ["blei2006"]),
     "communities": ("communities of the neighbour graph", ["traag2019"]),
@@ -65,6 +70,7 @@ def methods(facts: Facts) -> str:
         *_pictures(facts),
         *_events(facts),
         *_clusters(facts),
+        *_known(facts),
         *_significance(facts),
         _means(facts),
     ]
@@ -182,12 +188,14 @@ def _clusters(facts: Facts) -> list[str]:
     clustering, sources = facts.configuration["clustering"], used_keys(facts)
     encoder = facts.configuration["encoder"]["name"]
     method, source = _METHODS[clustering["method"]]
-    made = (
+    drawn = (
         f"Pictures became vectors by {_ENCODERS[encoder]}"
-        f"{cited(_ENCODER_SOURCES[encoder], sources)}. At most "
-        f"{clustering['pca_components']} principal components of the vectors were laid out by "
-        f"UMAP{cited(['mcinnes2018'], sources)} in {clustering['umap']['dimensions']} dimensions "
-        f"and cut by {method}{cited(source, sources)}; groups that overlap as parts of "
+        f"{cited(_ENCODER_SOURCES[encoder], sources)}."
+    )
+    laid_out = (
+        f"At most {clustering['pca_components']} principal components of the vectors were laid "
+        f"out by UMAP{cited(['mcinnes2018'], sources)} in {clustering['umap']['dimensions']} "
+        f"dimensions and cut by {method}{cited(source, sources)}; groups that overlap as parts of "
         "structureless clouds of the same covariance do were joined."
     )
     found = [
@@ -203,7 +211,31 @@ def _clusters(facts: Facts) -> list[str]:
         if not found["clustered"]
     ]
     said = "; ".join([*found, *none])
-    return [made, f"{said[:1].upper()}{said[1:]}."] if said else [made]
+    return [drawn, *([laid_out] if found else []), f"{said[:1].upper()}{said[1:]}."]
+
+
+def _known(facts: Facts) -> list[str]:
+    """Say what a run was judged by: what is known of its data, and limits of classes."""
+    known, calibration = (facts.configuration[key] for key in ("known_events", "calibration"))
+    there = {
+        "background": facts.configuration["score"]["background"] == "run",
+        "references": True,
+        "training": "train_encoder" in facts.targets,
+    }
+    kept_out = [_KEPT_OUT[what] for what in known["kept_out"] if there[what]]
+    said = []
+    if known["catalog"] != "none" and kept_out:
+        said.append(
+            "Published events, by GWOSC's table of event versions, and what is within "
+            f"{known['margin_s']:g} s of them were kept out of {_listed(kept_out)}."
+        )
+    if "calibrate" in facts.targets and calibration["atlas"] is None:
+        said.append(
+            "Limits above which a row is called novel were set so that "
+            f"{100 * calibration['rate']:g} % of new rows of known kinds pass them; the record has "
+            "the rates that were achieved."
+        )
+    return said
 
 
 def _significance(facts: Facts) -> list[str]:
