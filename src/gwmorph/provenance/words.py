@@ -232,8 +232,8 @@ def _known(facts: Facts) -> list[str]:
     if "calibrate" in facts.targets and calibration["atlas"] is None:
         said.append(
             "Limits above which a row is called novel were set so that "
-            f"{100 * calibration['rate']:g} % of new rows of known kinds pass them; the record has "
-            "the rates that were achieved."
+            f"{100 * calibration['rate']:g} % of new rows of known kinds pass them; the record "
+            "has the rates that were achieved."
         )
     return said
 
