@@ -9,13 +9,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 REPORT := results/demo/report.zip
 # What the demo is made for: the run, what coincides in its detectors, its limits and statuses, and
-# what is known of its data.
-DEMO := all timeslides calibrate events
+# what is known of its data; and the record of how all of it was made.
+DEMO := all timeslides calibrate events provenance
 # Scripts that workflow rules start find the environment's programs first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev run report test test-portable soak lint types docs docs-links bench mutants \
+.PHONY: help env env-dev env-crate run report test test-portable soak lint types docs docs-links bench mutants \
   lock clean
 
 help: ## list the targets
@@ -39,6 +39,14 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --requirement locks/dev.txt
 	@touch $@
 
+# roc-validator wants an older rich than gwmorph does.
+env-crate: $(VENV)/crate/.made ## make .venv/crate, with what checks a run's RO-Crate in the tests
+
+$(VENV)/crate/.made: locks/crate.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/crate
+	$(VENV)/crate/bin/python -m pip install --quiet --requirement locks/crate.txt
+	@touch $@
+
 run: env ## the whole workflow on simulated strain, then its report and a summary
 	$(BIN)/snakemake --cores $(CORES) $(DEMO)
 	$(MAKE) --no-print-directory report
@@ -47,7 +55,7 @@ run: env ## the whole workflow on simulated strain, then its report and a summar
 report: env ## the report of the finished run, as a zip
 	$(BIN)/snakemake --cores 1 $(DEMO) --configfile results/demo/config.yaml --report $(REPORT)
 
-test: env-dev ## all tests
+test: env-dev env-crate ## all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # As a processor with AVX2 and nothing newer computes. What the processor itself lacks is ignored.

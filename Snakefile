@@ -45,9 +45,12 @@ include: "workflow/rules/known_events.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/scan_inputs.smk"
 include: "workflow/rules/scan.smk"
+include: "workflow/rules/provenance_names.smk"
 include: "workflow/rules/record_inputs.smk"
 include: "workflow/rules/progress.smk"
 include: "workflow/rules/record.smk"
+include: "workflow/rules/provenance_inputs.smk"
+include: "workflow/rules/provenance.smk"
 
 
 # Everything that docs/outputs.md promises of a run, so that what is lost is made again.

@@ -86,6 +86,7 @@ STAGES = {
         "strain_quality",
     ],
     "learning": ["contrast", "training_noise_pairs", "training_pairs"],
+    "provenance": ["provenance_record"],
     "report": [
         "ablation_report",
         "cluster_table",
@@ -202,6 +203,7 @@ FLOORS = {
     "runs": 6,
     "scanner": 6,
     "report": 7,
+    "provenance": 8,
 }
 
 

@@ -17,6 +17,7 @@ from gwmorph.commands.status import add_status
 from gwmorph.commands.unfinished import warn_of_unfinished
 from gwmorph.commands.veto import add_veto
 from gwmorph.errors import GwmorphError
+from gwmorph.provenance.command import add_verify
 
 if TYPE_CHECKING:  # what starts slowly is imported where it is needed
     import threading
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # what starts slowly is imported where it is needed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0, or 1 after an error of the user's; `scan` has more of its own.
+    0, or 1 after an error of the user's; `scan`, `watch` and `verify` have more of their own.
     """
     # A notebook names a backend that may not be installed here, and nothing here needs any.
     os.environ["MPLBACKEND"] = "agg"
@@ -172,6 +173,8 @@ def _parser() -> argparse.ArgumentParser:
         help="in a checkout: regenerate config/config.yaml, the JSON Schema, the table of keys",
     )
     config.set_defaults(command=_config)
+
+    add_verify(commands)
     return parser
 
 

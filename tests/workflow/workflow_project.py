@@ -16,7 +16,7 @@ import yaml
 from gwosc_files import gwosc_file_name, write_gwosc_file
 
 ROOT = Path(__file__).resolve().parents[2]
-HOUSE = ("Snakefile", "workflow", "profiles", "scripts", "config", "envs", "src")
+HOUSE = ("Snakefile", "workflow", "profiles", "scripts", "config", "envs", "locks", "src")
 FIRST = 1262301184  # GPS start of block 0
 BLOCK_S = 4096
 RATE = 2048

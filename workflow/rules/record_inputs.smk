@@ -29,6 +29,7 @@ RECORDS = {
     "events": ("known_events/", known_events_files()),
     "calibrate": ("calibration/", calibration_files()),
     "scan": ("scan/", scan_files()),
+    "provenance": ("provenance/", provenance_files()),
 }
 PLAN_FILES = [f"{detector}.json" for detector in CONFIG.run.detectors]
 PLAN_FILES += ["encoder.json"] if CONFIG.encoder.name == "dinov2" else []
@@ -73,5 +74,7 @@ def withdraw_records():
 
 def part_of(file):
     """Return whose record speaks of a file: a target's with a folder of its own, or the run's."""
+    if file in provenance_files():  # one of which lies beside the run's own
+        return "provenance/"
     folder = Path(file).relative_to(Path("results") / RUN).parts[0]
     return f"{folder}/" if f"{folder}/" in dict(RECORDS.values()) else ""
