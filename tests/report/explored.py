@@ -27,7 +27,7 @@ TIE = 2.0**-10
 
 
 def clusters(view: str, rows: int) -> pa.Table:
-    """Return rows of CLUSTERS: cluster, class and status go round by threes, x and y by clusters."""
+    """Return rows of CLUSTERS: clusters, classes and statuses go round by threes."""
     rng = np.random.default_rng(1)
     made = []
     for i in range(rows):

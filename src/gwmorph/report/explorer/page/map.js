@@ -79,25 +79,40 @@
     return { type: "continuous", z, colors, low, high, logarithmic };
   }
 
-  explorer.drawMap = async (coloring, rows) => {
+  // The library draws one thing at a time and ignores what comes meanwhile: each waits its turn, and
+  // what was meant for a map that is gone is dropped.
+  let last = Promise.resolve();
+
+  function inTurn(work) {
+    const own = plot;
+    const turn = async () => { if (own && own === plot) await work(); };
+    last = last.then(turn, turn);
+    return last;
+  }
+
+  explorer.drawMap = (coloring, rows) => inTurn(() => draw(coloring, rows));
+  // `rows` null shows all.
+  explorer.filterMap = (rows) => inTurn(() => filter(rows));
+
+  async function draw(coloring, rows) {
     const { columns } = view;
-    plot.set({ colorBy: "valueA", pointColor: coloring.colors.length > 1 ? coloring.colors : [coloring.colors[0], coloring.colors[0]] });
+    const { colors } = coloring;
+    plot.set({ colorBy: "valueA", pointColor: colors.length > 1 ? colors : [colors[0], colors[0]] });
     await plot.draw(
       { x: columns.x, y: columns.y, valueA: coloring.z },
       { zDataType: coloring.type, ...(index ? { spatialIndex: index } : {}) },
     );
     index = plot.get("spatialIndex") ?? null;
     filtered = null;
-    await explorer.filterMap(rows);
-  };
+    await filter(rows);
+  }
 
-  // `rows` null shows all.
-  explorer.filterMap = async (rows) => {
+  async function filter(rows) {
     if (rows === filtered) return;
     filtered = rows;
     if (rows === null) await plot.unfilter({ preventEvent: true });
     else await plot.filter(Array.from(rows), { preventEvent: true });
-  };
+  }
 
   // Others fade only behind a choice: one opened row stands out by its size and its black ring.
   explorer.markRows = (rows, fade) => {
