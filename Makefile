@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env env-dev env-crate run report test test-portable soak lint types docs docs-links bench mutants \
-  lock clean
+  explorer-library lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,13 @@ LOCKER ?= $(BIN)/pip-compile
 
 $(BIN)/pip-compile: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet pip-tools==7.6.2
+
+explorer-library: ## bundle the explorer's map library anew: needs npm
+	folder=$$(mktemp -d) && cd $$folder && npm install --silent --save-exact \
+	  regl-scatterplot@1.16.0 regl@2.1.1 pub-sub-es@3.0.0 esbuild@0.28.2 && \
+	  echo 'export { default } from "regl-scatterplot";' > entry.js && node node_modules/esbuild/install.js && \
+	  npx esbuild entry.js --bundle --minify --format=iife --global-name=reglScatterplot \
+	  --legal-comments=none --outfile=$(CURDIR)/src/gwmorph/report/explorer/page/regl-scatterplot.min.js
 
 lock: | $(LOCKER) ## resolve the locks anew
 	$(COMPILE) --output-file locks/base.txt pyproject.toml

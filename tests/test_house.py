@@ -50,6 +50,7 @@ STAGES = {
         "encoder_quality",
         "encoder_table",
         "encoder_vectors",
+        "explorer",
         "injection_windows",
         "known_events",
         "known_events_report",

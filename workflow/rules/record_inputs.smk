@@ -15,6 +15,7 @@ JOINT_FILES = [
     *status_files(),
     *report_files(),
     f"results/{RUN}/summary.json",
+    EXPLORER.format(run=RUN),
     *truth_files(),
 ]
 # Each target's own record: where it lies, and what it speaks of. Others touch none of that, but for

@@ -1,0 +1,103 @@
+"""The explorer's folder: the page and its scripts as they are shipped, and the run's data."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from gwmorph.naming import parse_span_name
+from gwmorph.report.explorer.columns import script
+from gwmorph.report.explorer.contents import ViewTables, chunks_of, columns_of
+from gwmorph.report.palette import GREY, LOUDNESS, cluster_color
+from gwmorph.strain.base import LocalFile
+
+PAGE = Path(__file__).parent / "page"
+_DATA = "data"
+# Colours before they repeat, and steps of a scale.
+_HUES = 27
+_STEPS = 64
+
+
+def write_explorer(
+    folder: Path, about: Mapping[str, Any], views: Mapping[str, ViewTables]
+) -> None:
+    """Write the explorer of a run into a folder that does not exist.
+
+    Parameters
+    ----------
+    folder
+        ``results/NAME/explorer``: the page looks for pictures beside it.
+    about
+        What `about_run` returned.
+    views
+        Tables by view, ``event`` or ``window``, the one to begin with first.
+
+    Raises
+    ------
+    OSError
+        The folder exists, or cannot be written.
+    """
+    shutil.copytree(PAGE, folder, copy_function=shutil.copyfile)
+    data = folder / _DATA
+    data.mkdir()
+    _write(data / "run.js", script("explorer.run", {**about, "views": list(views)}))
+    for name, view in views.items():
+        _write(data / f"{name}.js", script("explorer.columns", name, columns_of(view)))
+        for number, chunk in enumerate(chunks_of(view)):
+            path = data / f"{name}-{number:05d}.js"
+            _write(path, script("explorer.details", name, number, chunk))
+
+
+def about_run(
+    run: str, window_s: int, pictures: Sequence[Path], files: Sequence[LocalFile]
+) -> dict[str, Any]:
+    """Return what the page knows of a run: its name, and where pictures and strain are.
+
+    Parameters
+    ----------
+    run
+        Its name.
+    window_s
+        Length of a window in s.
+    pictures
+        Folders of pictures of windows and of events, ``results/NAME/{pictures,events}/…``.
+    files
+        Strain that the run has read; ``path`` as a command line of the checkout names it.
+    """
+    return {
+        "run": run,
+        "palette": [to_hex(cluster_color(number)) for number in range(_HUES)],
+        "greys": GREY,
+        "ramps": {name: _ramp(name) for name in ("snr", "frequency", "time")},
+        "windowSeconds": window_s,
+        "folders": {
+            f"{kind} {name.detector} {name.gps_start}": f"../{folder.parent.name}/{folder.name}"
+            for folder in sorted(pictures)
+            for name in [parse_span_name(folder.name)]
+            for kind in ["event" if name.what == "EVENTS" else "window"]
+        },
+        "strain": [
+            {
+                "detector": file.detector,
+                "start": file.gps_start,
+                "end": file.gps_start + file.duration,
+                "path": file.path,
+                "layout": file.layout,
+                "holder": file.dataset_or_channel,
+            }
+            for file in files
+        ],
+    }
+
+
+def _ramp(name: str) -> list[str]:
+    """Return the colours of a scale, the smallest value first; loudness as in every figure."""
+    scale = LOUDNESS if name == "snr" else colormaps["cividis"]
+    return [to_hex(scale(step / (_STEPS - 1))) for step in range(_STEPS)]
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="ascii")

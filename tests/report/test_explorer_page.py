@@ -1,0 +1,270 @@
+"""The explorer in Chromium, as a file: what a user sees, presses and takes away."""
+
+import csv
+import io
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from explored import NASTY, START, leave_run, view_of
+
+from gwmorph.labels import read_labels
+from gwmorph.morphology.neighbors import Nearest
+from gwmorph.report.explorer.contents import ViewTables
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here; Debian's package is chromium"
+)
+ROWS = 24
+# WebGL without a graphics card.
+SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory) -> Path:
+    views = {"event": view_of("event", ROWS), "window": view_of("window", ROWS)}
+    return leave_run(tmp_path_factory.mktemp("run"), views)
+
+
+@pytest.fixture
+def visit(browser) -> Iterator:
+    """Yield a function that opens a page, and see that nothing was said on its console."""
+    faults: list[str] = []
+    context = browser.new_context(viewport={"width": 1300, "height": 800}, accept_downloads=True)
+
+    def opened(html: Path, state: str = "", expected_ready: bool = True):
+        page = context.new_page()
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        # Whatever would leave this machine.
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith(("file:", "data:", "blob:")) else faults.append(r.url)
+            ),
+        )
+        page.goto(html.resolve().as_uri() + state)
+        if expected_ready:
+            page.wait_for_selector("html[data-ready=yes]")
+        return page
+
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def point(page, row: int) -> tuple[float, float]:
+    """Return where a row lies on the screen."""
+    box = page.locator("#canvas").bounding_box()
+    x, y = page.evaluate(f"explorer.screenPosition({row})")
+    return box["x"] + x, box["y"] + y
+
+
+def saved(page, button: str) -> str:
+    with page.expect_download() as download:
+        page.click(button)
+    return Path(download.value.path()).read_text()
+
+
+def loaded(page, images: str) -> None:
+    page.wait_for_function(
+        "s => { const all = [...document.querySelectorAll(s)];"
+        " return all.length && all.every((one) => one.complete && one.naturalWidth === 224); }",
+        arg=images,
+    )
+
+
+def test_it_opens_and_shows_a_picture_under_the_pointer(visit, html):
+    page = visit(html)
+    assert page.title() == "small · gwmorph explorer"
+    assert page.inner_text("#count") == "24 events"
+    page.mouse.move(*point(page, 7))
+    page.wait_for_selector("#hover", state="visible")
+    loaded(page, "#hover img")
+    assert "cluster 1" in page.inner_text("#hover")
+
+
+def test_a_click_opens_pictures_numbers_neighbours_partner_and_commands(visit, html):
+    page = visit(html)
+    page.mouse.click(*point(page, 0))
+    page.wait_for_selector("#panel", state="visible")
+    # Half a nanosecond is where a browser's own rounding would miss the picture.
+    assert f"H1 event at GPS {START + 16}.000976562" in page.inner_text("#panel h2")
+    loaded(page, "#panel img")
+    assert page.locator("#panel .pictures img").count() == 2
+    assert page.locator("#neighbors button").count() == 8
+    assert "L1, 19.0 ms later" in page.inner_text("#partners")
+    said = page.inner_text("#panel")
+    assert f"gwmorph similar results/small --detector H1 --gps {START + 16}.000976562" in said
+    assert "gwmorph veto results/small --cluster 0" in said
+    # A path with a blank and a quote is one word of a shell.
+    show = page.locator("#panel code").first.inner_text()
+    words = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {show}"], capture_output=True, text=True, check=True
+    )
+    assert words.stdout.splitlines()[2] == "my strain/H1 it's.hdf5"
+    assert "open=H1%40" in page.url
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#panel", state="hidden")
+    assert "open" not in page.url
+
+
+def test_keys_go_through_rows_in_time_and_windows_open_their_events(visit, html):
+    page = visit(html, "#view=window")
+    page.keyboard.press("j")
+    page.wait_for_selector("#panel h2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("k")
+    page.wait_for_function(
+        "document.querySelector('#panel h2')?.textContent.startsWith('H1 window')"
+    )
+    page.click("#panel .thumbnail >> nth=0")
+    page.wait_for_function(
+        "document.querySelector('#panel h2')?.textContent.startsWith('H1 event')"
+    )
+    assert "view=event" in page.url
+
+
+def test_filters_narrow_the_map_and_a_link_keeps_them(visit, html):
+    page = visit(html)
+    page.click("#detectors [aria-label='Only H1']")
+    assert page.inner_text("#count") == "12 of 24 events"
+    page.fill("#snr-low", "12")
+    assert page.inner_text("#count") == "10 of 24 events"
+    page.click("#statuses [aria-label='Only NOVEL']")
+    assert page.inner_text("#count") == "3 of 24 events"
+    page.select_option("#color", "snr")
+    again = visit(html, "#" + page.url.partition("#")[2])
+    assert again.inner_text("#count") == "3 of 24 events"
+    assert again.input_value("#color") == "snr"
+    assert again.input_value("#snr-low") == "12"
+    again.click("#reset")
+    assert again.inner_text("#count") == "24 events"
+    again.fill("#time-high", str(START + 40))
+    assert again.inner_text("#count") == "2 of 24 events"
+
+
+def test_every_colour_is_drawn(visit, html):
+    page = visit(html)
+    for color in ("status", "class", "time", "snr", "frequency", "cluster"):
+        page.select_option("#color", color)
+        page.wait_for_function(f"location.hash.includes('color={color}')")
+
+
+def lasso_cluster(page, cluster: int) -> None:
+    places = [point(page, row) for row in range(cluster, ROWS, 3)]
+    low_x, high_x = (f(x for x, _ in places) for f in (min, max))
+    low_y, high_y = (f(y for _, y in places) for f in (min, max))
+    page.click("#lasso")
+    corners = [(low_x - 9, low_y - 9), (high_x + 9, low_y - 9), (high_x + 9, high_y + 9),
+               (low_x - 9, high_y + 9), (low_x - 9, low_y - 5)]  # fmt: skip
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=12)
+    page.mouse.up()
+    page.wait_for_function(
+        "document.querySelector('#chosen-count').textContent.includes('chosen')"
+    )
+
+
+def test_a_lasso_leaves_times_and_labels_that_the_workflow_reads(visit, html, tmp_path):
+    page = visit(html)
+    lasso_cluster(page, 1)
+    assert page.inner_text("#chosen-count") == "8 chosen"
+    times = list(csv.DictReader(io.StringIO(saved(page, "#save-times"))))
+    table = view_of("event", ROWS).clusters.to_pylist()[1::3]
+    assert [row["gps_time"] for row in times] == [f"{row['trigger_time']:.9f}" for row in table]
+    assert {row["class"] for row in times} == {NASTY}
+    page.click("#save-labels")  # without a name nothing is saved
+    page.fill("#label", 'my "own", class')
+    file = tmp_path / "labels.csv"
+    file.write_text(saved(page, "#save-labels"))
+    labels = read_labels(file)
+    assert len(labels) == 8
+    assert set(labels["label"].to_pylist()) == {'my "own", class'}
+    assert labels["snr"].to_pylist() != []
+    page.keyboard.press("Tab")  # out of the field, whose Escape is its own
+    page.keyboard.press("Escape")
+    assert page.inner_text("#chosen-count") == "All 24 shown"
+
+
+def test_what_users_write_is_never_html(visit, html):
+    page = visit(html, "#color=class")
+    page.mouse.move(*point(page, 1))
+    page.wait_for_selector("#hover", state="visible")
+    page.mouse.click(*point(page, 1))
+    page.wait_for_selector("#neighbors")
+    assert NASTY in page.inner_text("#panel")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_link_that_cannot_be_shows_the_whole_run(visit, html):
+    page = visit(html, "#view=nothing&color=x&snr=a:b&clusters=9,z&open=H1@<b>")
+    assert page.input_value("#color") == "cluster"
+    assert page.inner_text("#count") == "0 of 24 events"
+    assert page.is_hidden("#panel")
+
+
+def test_every_control_has_a_name_and_the_phone_shows_all_in_its_width(visit, html):
+    page = visit(html)
+    named = "one.textContent.trim() || one.ariaLabel || one.labels?.length"
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, input, select')]"
+        f".filter((one) => !({named})).map((one) => one.outerHTML)"
+    )
+    assert nameless == []
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.keyboard.press("j")
+    page.wait_for_selector("#neighbors")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert page.evaluate("document.querySelector('#panel').scrollWidth") <= 375
+
+
+def test_a_run_with_nothing_but_clusters_says_so(visit, tmp_path):
+    page = visit(leave_run(tmp_path, {"window": view_of("window", 1, plain=True)}))
+    said = page.inner_text("#legend")
+    assert "This run has no statuses." in said
+    assert "clusters have no names" in said
+    page.keyboard.press("j")
+    page.wait_for_selector("#panel h2")
+    said = page.inner_text("#panel")
+    assert "There is no other row." in said
+    assert "The run has no other detector." in said
+
+
+def test_a_run_without_events_says_so(visit, tmp_path):
+    none = view_of("event", 3).clusters.slice(0, 0)
+    nearest = Nearest(
+        view_of("event", 1).nearest.rows[:0], view_of("event", 1).nearest.cosines[:0]
+    )
+    page = visit(
+        leave_run(tmp_path, {"event": ViewTables(none, nearest), "window": view_of("window", 4)})
+    )
+    assert page.inner_text("#message") == "This run has no events to show."
+    page.check("[value=window]", force=True)
+    page.wait_for_function("document.querySelector('#count').textContent === '4 windows'")
+    assert page.is_hidden("#message")
+
+
+def test_lost_data_are_named(browser, html, tmp_path):
+    copy = tmp_path / "explorer"
+    shutil.copytree(html.parent, copy)
+    (copy / "data" / "event.js").unlink()
+    page = browser.new_page()
+    page.goto((copy / "index.html").as_uri())
+    page.wait_for_selector("#message", state="visible")
+    assert "data/event.js is missing or damaged" in page.inner_text("#message")
+    page.close()
