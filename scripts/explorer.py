@@ -41,7 +41,7 @@ def explorer(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         kinds = ("clusters", "shards", "named_clusters", "named_rows", "statuses")
         explorer(
             views={

@@ -37,7 +37,7 @@ def provenance_record(
 
 
 if __name__ == "__main__":
-    with JobLog(snakemake.log[0]):
+    with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         provenance_record(
             folder=Path(snakemake.params.folder),
             configuration=snakemake.params.configuration,

@@ -22,6 +22,8 @@ _NOT_OF_THIS_RUN = {
     "logs/",
     "benchmarks/",
     "known_events/",
+    "provenance/",
+    "ro-crate-metadata.json",
     "scan/",
     "timeslides/",
     "training/",
