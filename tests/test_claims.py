@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md",
     "docs/architecture.md",
+    "docs/explorer.md",
     "docs/reading-the-map.md",
     "docs/scanning.md",
     "docs/significance.md",
