@@ -13,6 +13,7 @@ from explored import NASTY, START, leave_run, view_of
 from gwmorph.labels import read_labels
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.report.explorer.contents import ViewTables
+from gwmorph.report.explorer.link import explorer_link
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -267,4 +268,21 @@ def test_lost_data_are_named(browser, html, tmp_path):
     page.goto((copy / "index.html").as_uri())
     page.wait_for_selector("#message", state="visible")
     assert "data/event.js is missing or damaged" in page.inner_text("#message")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["tables", "report", "report/data/raw/4dd54411526190ba"],
+    ids=["run", "start", "report"],
+)
+def test_the_summary_page_leads_to_it_from_the_run_and_from_a_report_unpacked_there(
+    browser, html, place
+):
+    summary = html.parents[1] / place / "summary.html"
+    summary.parent.mkdir(parents=True, exist_ok=True)
+    summary.write_text(f"<main>{explorer_link()}</main>")
+    page = browser.new_page()
+    page.goto(summary.as_uri())
+    assert page.evaluate("document.querySelector('a').href") == html.as_uri()
     page.close()

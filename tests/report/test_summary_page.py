@@ -117,3 +117,7 @@ def test_page_says_how_much_shows_something_known(tmp_path):
     assert known in looked
     assert ">windows that show something known<" in looked
     assert "a published event" not in page_of(tmp_path)
+
+
+def test_the_page_leads_to_the_explorer_beside_it(tmp_path):
+    assert 'href="../explorer/index.html"' in page_of(tmp_path)

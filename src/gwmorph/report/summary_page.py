@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gwmorph.report.explorer.link import explorer_link
 from gwmorph.report.html import Words, heading, page, paragraph, picture, table
 from gwmorph.report.summary import (
     Row,
@@ -42,6 +43,7 @@ def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:
         f"Run {summary['run']}",
         heading(f"Run {summary['run']}"),
         *map(paragraph, sentences),
+        explorer_link(),
         picture(view_map, f"Map of all {view}s"),
         table(
             [(name, "") for name in ("", *summary["detectors"], Words("meaning"))],

@@ -22,12 +22,12 @@
     const { width, height } = canvas.parentElement.getBoundingClientRect();
     plot = reglScatterplot.default({
       canvas, width: "auto", height: "auto", aspectRatio: width / height,
-      backgroundColor: "#ffffff", pointSize: pointSize(view.rows), pointSizeSelected: 3,
+      backgroundColor: "#ffffff", pointSize: pointSize(view.rows), pointSizeSelected: 6,
       pointOutlineWidth: 2, opacity: view.rows > MANY ? 0.6 : 0.85,
       pointColorActive: "#000000", pointColorHover: "#000000",
       lassoColor: "#0072b2", lassoMinDist: 4, lassoOnLongPress: false, showReticle: false,
       deselectOnEscape: false, performanceMode: view.rows > MANY,
-      cameraDistance: 1.12,
+      cameraDistance: 1.25,
     });
     plot.subscribe("pointOver", (row) => on.over(row));
     plot.subscribe("pointOut", () => on.over(-1));

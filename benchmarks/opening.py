@@ -1,0 +1,116 @@
+"""How fast the explorer opens in Chromium, from a file, and how fast a million rows move.
+
+WebGL is drawn in software, so that a machine without a graphics card measures the same.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gwmorph.morphology.neighbors import Nearest
+from gwmorph.report.explorer.contents import ViewTables
+from gwmorph.report.explorer.folder import about_run, write_explorer
+from gwmorph.tables.clusters import CLUSTERS
+from harness import Entry, benchmark, seconds
+
+SEED = 150914
+REPEATS = 5
+FRAMES = 10
+NEIGHBORS = 8
+START = 1262301184
+_FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+@benchmark
+def explorer_open() -> Entry:
+    """From the address to the drawn map, with 10,000 rows."""
+    return _opening("explorer_open", 10_000, REPEATS)
+
+
+@benchmark
+def explorer_open_million() -> Entry:
+    """The same with 1,000,000 rows."""
+    return _opening("explorer_open_million", 1_000_000, 3)
+
+
+@benchmark
+def explorer_frame_million() -> Entry:
+    """One frame of 1,000,000 rows while the map is zoomed, WebGL in software."""
+    with _explorer(1_000_000) as address, _browser() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        _open(page, address)
+        frame = (
+            "(factor) => new Promise((done) => { explorer.zoomBy(factor);"
+            " requestAnimationFrame(() => requestAnimationFrame(() => done())); })"
+        )
+        times = [
+            1e3 * seconds(lambda factor=(0.95, 1.05)[i % 2]: page.evaluate(frame, factor)) / 2
+            for i in range(FRAMES)
+        ]
+    times.sort()
+    return Entry(
+        "explorer_frame_million", times[FRAMES // 2], "ms", times[0], times[-1],
+        n=FRAMES, seed=SEED,
+    )  # fmt: skip
+
+
+def _opening(name: str, rows: int, repeats: int) -> Entry:
+    with _explorer(rows) as address, _browser() as browser:
+        times = []
+        for _ in range(repeats + 1):  # the first starts the browser's processes
+            page = browser.new_page(viewport={"width": 1400, "height": 900})
+            times.append(seconds(lambda page=page: _open(page, address)))
+            page.close()
+    times = sorted(times[1:])
+    return Entry(
+        name, times[repeats // 2], "s", times[0], times[-1], n=repeats, seed=SEED
+    )  # fmt: skip
+
+
+def _open(page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("html[data-ready=yes]", timeout=120_000)
+
+
+@contextmanager
+def _browser() -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def _explorer(rows: int) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "explorer"
+        write_explorer(made, about_run("benchmark", 32, [], []), {"event": _view(rows)})
+        yield (made / "index.html").as_uri()
+
+
+def _view(rows: int) -> ViewTables:
+    """Return a view of rows in 24 round clusters, with neighbours drawn at random."""
+    rng = np.random.default_rng(SEED)
+    cluster = np.sort(rng.integers(0, 24, rows)).astype(np.int32)
+    place = rng.uniform(-10, 10, (24, 2))[cluster] + rng.normal(0, 0.6, (rows, 2))
+    start = START + 32 * np.arange(rows) // 2
+    time = start + rng.uniform(0, 32, rows)
+    same = np.full(rows, 1.0)
+    columns = {
+        "detector": np.array(["H1", "L1"])[np.arange(rows) % 2],
+        "gps_start": start, "view": np.full(rows, "event"), "trigger_time": time,
+        "tile_time": time, "tile_frequency": rng.uniform(20, 1000, rows), "tile_q": 8 * same,
+        "tile_energy": 50 * same, "tile_snr": 5 + rng.pareto(2, rows), "cluster": cluster,
+        "probability": same, "outlier": same < 0, "supported": same > 0, "outside_umap": same > 0,
+        "log_likelihood": same, "x": place[:, 0], "y": place[:, 1],
+    }  # fmt: skip
+    near = rng.integers(0, rows, (rows, NEIGHBORS))
+    nearest = Nearest(near, rng.uniform(0.5, 1, near.shape).astype(np.float32))
+    return ViewTables(pa.table(columns, schema=CLUSTERS), nearest)
