@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from gwmorph.commands.similar import add_similar
 from gwmorph.commands.status import add_status
 from gwmorph.commands.unfinished import warn_of_unfinished
+from gwmorph.commands.verify import add_verify
 from gwmorph.commands.veto import add_veto
 from gwmorph.errors import GwmorphError
-from gwmorph.provenance.command import add_verify
 
 if TYPE_CHECKING:  # what starts slowly is imported where it is needed
     import threading
@@ -174,13 +174,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     config.set_defaults(command=_config)
 
-    add_verify(commands)
     return parser
 
 
 def _add_from_modules(commands: Any) -> None:
     add_similar(commands)
     add_status(commands)
+    add_verify(commands)
     add_veto(commands)
 
 

@@ -1,28 +1,6 @@
 # Needs clusters and vectors of every view, their names and statuses where a run has some, pictures and
 # receipts. Makes the explorer: one page of every window and event, which needs no network.
 
-from gwmorph.report.explorer.folder import PAGE
-
-EXPLORER = "results/{run}/explorer"
-# Nearest rows that the page shows of each; more cost no time but space: 8 bytes a row.
-EXPLORED_NEIGHBORS = 8
-
-
-def explored(wildcards):
-    """Return what the explorer shows of each view, by view and kind."""
-    made = {
-        "clusters": [CLUSTERS],
-        "named_clusters": [NAMED_CLUSTERS] * NAMED,
-        "named_rows": [NAMED_ROWS] * NAMED,
-        "statuses": [STATUSES],
-    }
-    tables = {
-        f"{view}_{kind}": expand(paths, run=wildcards.run, view=view)
-        for view in VIEWS
-        for kind, paths in made.items()
-    }
-    return tables | {f"{view}_shards": shards_of(view) for view in VIEWS}
-
 
 rule explorer:
     input:
