@@ -25,7 +25,7 @@ rule explorer:
         window_s=CONFIG.window.duration_s,
         neighbors=EXPLORED_NEIGHBORS,
         strain_root=untracked(STRAIN_ROOT),
-        page=[content_of(str(path)) for path in sorted(PAGE.iterdir())],
+        page=EXPLORER_PAGE,
         code=code("explorer"),
     message:
         "Making the explorer of run {wildcards.run}"

@@ -5,6 +5,8 @@ from gwmorph.report.explorer.folder import PAGE
 EXPLORER = "results/{run}/explorer"
 # Nearest rows that the page shows of each; more cost no time but space: 8 bytes a row.
 EXPLORED_NEIGHBORS = 8
+# What the page is made of counts as code does.
+EXPLORER_PAGE = [content_of(str(path)) for path in sorted(PAGE.iterdir())]
 
 
 def explored(wildcards):
