@@ -133,7 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument(
         "--host", default="127.0.0.1", help="address that the page is served at (127.0.0.1)"
     )
-    watch.add_argument("--port", type=int, default=8765, help="its port, 0 for a free one (8765)")
+    watch.add_argument(
+        "--port", type=_port, default=8765, help="its port, 0 for a free one (8765)"
+    )
     watch.set_defaults(command=_watch)
 
     triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
@@ -188,6 +190,12 @@ def _seconds(text: str) -> float:
     if not re.fullmatch(r"\s*[0-9]{1,4}(\.[0-9]*)?\s*", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"expected seconds, as in 32 or 0.5, got {text!r}")
     return float(text)
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, got {text!r}")
+    return int(text)
 
 
 def _detector(text: str) -> str:
@@ -320,21 +328,23 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
 
 def _scan(options: argparse.Namespace) -> int:
     from gwmorph.scanner.arrivals import given_files
-    from gwmorph.scanner.ending import exit_code, stopped_by_signals
+    from gwmorph.scanner.ending import blocks_of, exit_code, stopped_by_signals
     from gwmorph.scanner.preparing import prepare
+    from gwmorph.scanner.record import read_record
     from gwmorph.scanner.scan import scan
 
     how = prepare(options.atlas, config := _scan_config(options), _warn, None)
     with stopped_by_signals() as stop:
-        files = given_files(options.paths, _warn)
-        found = scan(files, how, options.out, stop.event)
+        files = [file for file in given_files(options.paths, _warn) if file is not None]
+        found = scan(iter(files), how, options.out, stop.event)
         blocks = list(_announced(found, options, config, stop.event))
     if stop.code:
         print("Interrupted. What is finished is kept: the same command goes on from there.")
         return stop.code
     if not blocks:
         print(f"{options.out}: all blocks of these files were scanned before.")
-    return exit_code(blocks)
+    # Those that an earlier call finished are answered for, too.
+    return exit_code(blocks_of(read_record(options.out).values(), files))
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -381,18 +391,19 @@ def _announced(
 ) -> Iterator["BlockSummary"]:
     """Print and announce each block, and yield it."""
     from gwmorph.scanner.announcing import announcing
-    from gwmorph.scanner.receivers import receiver_at
+    from gwmorph.scanner.receivers import FileReceiver, receiver_at
     from gwmorph.scanner.telling import lines_of
     from gwmorph.strain.download import Patience
 
     told = config.scan.receiver
-    address = options.receiver or told.address or str(options.out / "events.jsonl")
+    address = options.receiver or told.address
+    own = FileReceiver(options.out / "events.jsonl")
     patience = Patience(
         told.attempts, told.timeout_s, longest_wait_s=config.scan.watch.longest_wait_s
     )
     with announcing(
         options.out,
-        receiver_at(address, told.timeout_s),
+        receiver_at(address, told.timeout_s) if address else own,
         patience,
         told.links or "",
         stop,

@@ -20,6 +20,7 @@ def block(number: int, detector: str = "H1", **changes) -> BlockSummary:
         detector=detector,
         gps_start=GPS + 4096 * number,
         duration_s=4096,
+        strain_s=4096,
         windows={"QUIET": 80, "KNOWN": 30, "AMBIGUOUS": 10, "NOVEL": 7, "EXCLUDED": 1},
         excluded={"gap": 1},
         events={"KNOWN": 50, "AMBIGUOUS": 3, "NOVEL": 2},

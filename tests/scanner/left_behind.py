@@ -22,6 +22,7 @@ DONE = BlockSummary(
     detector="H1",
     gps_start=FIRST,
     duration_s=BLOCK,
+    strain_s=BLOCK,
     windows={"EXCLUDED": 2, "QUIET": 110, "KNOWN": 12, "AMBIGUOUS": 3, "NOVEL": 1},
     excluded={"nan": 2},
     events={"KNOWN": 12, "AMBIGUOUS": 3, "NOVEL": 1},

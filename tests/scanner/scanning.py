@@ -36,7 +36,13 @@ RAW: dict[str, Any] = {
     "picture": {"height": SIZE[0], "width": SIZE[1]},
     "encoder": {"name": "dct"},
     "score": {"background": "none"},
-    "scan": {"workers": 1, "queue_blocks": 0, "max_wait_s": 0.0, "novel_alarm": 1000},
+    "scan": {
+        "workers": 1,
+        "queue_blocks": 0,
+        "max_wait_s": 0.0,
+        "pieces_wait_s": 0.0,
+        "novel_alarm": 1000,
+    },
 }
 CONFIG = parse_config(RAW)
 SETTINGS = settings_of(CONFIG)

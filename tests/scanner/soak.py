@@ -99,6 +99,7 @@ class Soak:
             "scan": {
                 "workers": 2,
                 "max_wait_s": wait_s,
+                "pieces_wait_s": wait_s,
                 "novel_alarm": 10**6,
                 "watch": {
                     "poll_s": 0.05,

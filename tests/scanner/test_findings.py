@@ -1,9 +1,11 @@
 """What is said of a block: what is lost, how long it was waited for, where strain is missing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from left_behind import DONE
 
 from gwmorph.grid import Grid
 from gwmorph.ledger import Reason, analysed_row, excluded_row
@@ -82,6 +84,15 @@ def test_gaps_are_told_inside_a_block_and_before_it():
     files = BlockFiles("H1", FIRST, (held(100, 200), held(400, 3696)), ())
     inside = (FIRST + 300, FIRST + 400)
     assert gaps_of(files, []) == (inside,)
-    scanned = [("H1", FIRST - 3 * 4096), ("L1", FIRST - 4096), ("H1", FIRST + 4096)]
+    earlier = replace(DONE, gps_start=FIRST - 3 * 4096)
+    scanned = [
+        earlier,
+        replace(DONE, detector="L1", gps_start=FIRST - 4096),
+        replace(DONE, gps_start=FIRST + 4096),
+    ]
     assert gaps_of(files, scanned) == ((FIRST - 2 * 4096, FIRST + 100), inside)
-    assert gaps_of(files, [("H1", FIRST - 4096)]) == ((FIRST, FIRST + 100), inside)
+    just_before = replace(DONE, gps_start=FIRST - 4096)
+    assert gaps_of(files, [just_before]) == ((FIRST, FIRST + 100), inside)
+    # One that begins inside an earlier block is told of with the next one.
+    short = replace(just_before, strain_s=1000)
+    assert gaps_of(files, [earlier, short]) == ((FIRST - 3096, FIRST + 100), inside)

@@ -163,6 +163,9 @@ def test_an_address_says_who_receives(tmp_path):
     assert isinstance(receiver_at(str(tmp_path / "events.jsonl"), 5.0), FileReceiver)
     with pytest.raises(ConfigError, match=r"expected http.*got 'kafka://host/events'"):
         receiver_at("kafka://host/events", 5.0)
+    for name in ("typo/events.jsonl", "."):
+        with pytest.raises(ConfigError, match="a file in a folder that is there"):
+            receiver_at(str(tmp_path / name), 5.0)
 
 
 def test_a_file_gets_a_line_each_and_none_twice_even_by_another_process(tmp_path):
@@ -306,7 +309,7 @@ def test_a_courier_outlasts_a_receiver_that_is_down_and_tells_twice(outbox):
 @pytest.mark.parametrize("hurried", [False, True])
 def test_a_courier_leaves_in_the_outbox_what_nobody_takes(outbox, hurried):
     told: list[str] = []
-    slow = Patience(attempts=4, first_wait_s=60.0 if hurried else 0.01)
+    slow = Patience(attempts=4, first_wait_s=60.0 if hurried else 0.3)
     outbox.take(records("a"), "block")
     with LoopbackReceiver() as receiver:
         receiver.down = True

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from left_behind import BLOCK, DONE, FIRST, leave
+from left_behind import ABOUT, BLOCK, DONE, FIRST, leave
 from PIL import Image
 
 from gwmorph.errors import StorageError
+from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.outbox import Outbox
 from gwmorph.scanner.page import BLOCKS_SHOWN, PICTURES_SHOWN, read_state, render, spoken
+from gwmorph.scanner.record import opened
 from gwmorph.scanner.server import PageServer
 from gwmorph.scanner.summary import Alarm
 from gwmorph.spectra.pictures import palette
@@ -85,6 +87,42 @@ def test_it_does_not_grow_with_the_scan(folder):
     assert len(state.blocks) == BLOCKS_SHOWN
     assert state.blocks[0].gps_start == blocks[-1].gps_start
     assert [one.time for one, _ in state.novel] == times[::-1][:PICTURES_SHOWN]
+
+
+def test_it_says_how_far_the_strain_was_scanned_that_is_known(folder):
+    failed = replace(DONE, gps_start=FIRST + BLOCK, status="FAILED", why="damaged")
+    other = replace(failed, detector="L1")
+    leave(folder, (replace(DONE, strain_s=256), []), (failed, []), (other, []))
+    state = state_of(folder)
+    text = text_of(render(state))
+    assert state.to_json()["behind_s"] == {"H1": 3 * BLOCK - 256}
+    assert "H1 : scanned up to 2020-01-05 23:17:02 UTC" in text
+    assert "L1 : every block FAILED" in text
+
+
+def test_it_shows_the_newest_alarm_of_each_detector(folder):
+    def alarmed(number, detector):
+        start = FIRST + number * BLOCK
+        alarm = Alarm(f"alarm {detector} {number}", start, start + BLOCK, (start,), "a.yaml")
+        return replace(DONE, gps_start=start, detector=detector, alarm=alarm), []
+
+    leave(folder, alarmed(0, "H1"), alarmed(1, "H1"), alarmed(0, "L1"))
+    text = text_of(render(state_of(folder)))
+    assert "alarm H1 1 alarm L1 0" in text
+    assert "alarm H1 0" not in text
+
+
+def test_it_tells_of_files_that_came_too_late(folder):
+    leave(folder, (DONE, []))
+    late = ArrivedFile(Path("in/<late>.hdf5"), "H1", FIRST + 256, 256)
+    with opened(folder, ABOUT) as record:
+        for _ in range(2):  # told twice, it is one file
+            record.note_late(late, FIRST)
+    state = state_of(folder)
+    assert state.to_json()["files_too_late"] == 1
+    text = text_of(render(state))
+    assert "1 file came after its block was scanned, and was not looked at (late.jsonl)" in text
+    assert f"the last one: in/<late>.hdf5, for H1 {FIRST}" in text
 
 
 def test_what_went_wrong_stands_at_the_top(folder):

@@ -25,7 +25,8 @@ PICTURE = Picture(np.zeros((8, 8), np.uint8), PictureScale("linear", 25.5, "civi
 def summary(start=FIRST, status="DONE", detector="H1", novel=()):
     return BlockSummary(
         status=status, why=None if status == "DONE" else "it was so", detector=detector,
-        gps_start=start, duration_s=4096, windows={"QUIET": 1}, excluded={}, events={},
+        gps_start=start, duration_s=4096, strain_s=4096, windows={"QUIET": 1}, excluded={},
+        events={},
         novel_windows=tuple(novel), science_s=4096, livetime_s=32, gaps=((1, 2),),
         files=("a.hdf5",), faults=(), behind_s=1.5, latency_s=None, took_s=0.5,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from scanning import BLOCK, RAW, Here, make_atlas, noise, write_file
 from gwmorph.cli import main
 from gwmorph.config import load_yaml, parse_config
 from gwmorph.scanner import scan, telling
-from gwmorph.scanner.record import read_record
+from gwmorph.scanner.record import read_late, read_record
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.scan import SCAN_TRIGGERS
 
@@ -47,13 +47,34 @@ def test_exit_codes_tell_quiet_alarm_and_failure(here, command, tmp_path, capsys
     assert command(loud, out="alarm", configfile=config) == 4
     printed = capsys.readouterr().out
     assert "ALARM: 1 window of H1" in printed
+    # Who asks again is told again: a script that was interrupted must hear of it.
+    assert command(loud, out="alarm", configfile=config) == 4
+    assert "were scanned before" in capsys.readouterr().out
     alarm = next((tmp_path / "alarm").glob("*ALARM*.yaml"))
     assert parse_config(load_yaml(alarm)).run.gps_start == BLOCK
     loud.write_bytes(b"")
     assert command(loud, out="failed") == 3
     assert "FAILED, nothing is known of it. StrainError" in capsys.readouterr().out
-    assert command(tmp_path / "nowhere.hdf5") == 1
+    assert command(tmp_path / "nowhere.hdf5", out="none") == 1
     assert "nowhere.hdf5: no such file" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+    call = ["scan", str(loud), "--out", str(tmp_path / "none"), "--atlas", str(tmp_path)]
+    assert main(call) == 1
+    assert f"so {tmp_path} is no atlas" in capsys.readouterr().err
+
+
+def test_a_file_that_its_block_was_scanned_without_is_told_each_time_and_noted_once(
+    here, command, tmp_path, capsys
+):
+    first = write_file(tmp_path, BLOCK, noise(160)).path
+    late = write_file(tmp_path, BLOCK + 160, noise(160, seed=2)).path
+    assert command(first) == 0
+    for _ in range(2):
+        assert command(first, late) == 0
+        told = f"{late}: comes too late for block {BLOCK} of H1, which was scanned without it"
+        assert capsys.readouterr().err.count(told) == 1
+    (noted,) = read_late(tmp_path / "out")
+    assert (noted.file, noted.file_gps_start) == (str(late), BLOCK + 160)
 
 
 def test_a_signal_ends_it_cleanly_and_the_same_command_goes_on(

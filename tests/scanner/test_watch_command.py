@@ -157,3 +157,10 @@ def test_a_scan_goes_on_where_the_slowest_detector_is(tmp_path):
         *((replace(DONE, detector=d, gps_start=BLOCK + 4096 * i), []) for d, i in blocks),
     )
     assert resume_at(tmp_path / "out") == BLOCK + 4096
+
+
+@pytest.mark.parametrize("port", ["70000", "-5", "http"])
+def test_a_port_that_is_none_is_refused(port, capsys):
+    with pytest.raises(SystemExit):
+        main(["watch", ".", "--atlas", "a", "--out", "o", f"--port={port}"])
+    assert "expected a port, 0 to 65535" in capsys.readouterr().err

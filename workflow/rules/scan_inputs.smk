@@ -12,7 +12,15 @@ SCAN_PAGE = "results/{run}/scan/scan.html"
 SCAN_ATLAS = CONFIG.scan.atlas or CONFIG.calibration.atlas
 # How many processes wait for what, and what is said of it all, changes no table.
 NO_RESULT = {
-    *("atlas", "files", "on_alarm", "workers", "queue_blocks", "max_wait_s"),
+    *(
+        "atlas",
+        "files",
+        "on_alarm",
+        "workers",
+        "queue_blocks",
+        "max_wait_s",
+        "pieces_wait_s",
+    ),
     *("watch", "receiver"),
 }
 

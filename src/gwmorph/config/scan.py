@@ -76,8 +76,16 @@ class ScanConfig(Section):
     )
     max_wait_s: float = key(
         60.0,
-        "How long a block waits for strain that it lacks, in itself or as context behind it; then "
-        "it is scanned without, and windows that need it are EXCLUDED.",
+        "How long a block that one file holds waits for the context behind it; then it is scanned "
+        "without, and windows that need it are EXCLUDED.",
+        "s",
+        ge=0,
+        le=86400,
+    )
+    pieces_wait_s: float = key(
+        600.0,
+        "How long a block that comes in shorter files waits for the next one, from the last one "
+        "on. What comes later is lost to the scan: let it be longer than files lie apart.",
         "s",
         ge=0,
         le=86400,

@@ -1,6 +1,7 @@
 """When too much is NOVEL: what to say, and the configuration that looks at it in full."""
 
 import glob
+import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,11 @@ _NAMED = 12
 
 
 def alarm_of(
-    block: BlockSummary, earlier: Iterable[BlockSummary], novel_alarm: int, hours: float
+    block: BlockSummary,
+    earlier: Iterable[BlockSummary],
+    novel_alarm: int,
+    hours: float,
+    folder: Path,
 ) -> Alarm | None:
     """Return the alarm that a block raises, if it does.
 
@@ -31,6 +36,8 @@ def alarm_of(
     ----------
     earlier
         Other blocks of the scan, of any detector and time.
+    folder
+        Of the scan, in which the configuration of the full analysis will lie.
     """
     if not block.novel_windows:
         return None
@@ -54,7 +61,7 @@ def alarm_of(
         if len(windows) > novel_alarm:
             name = span_name(block.detector, "ALARM", first, end - first, "yaml")
             return Alarm(
-                _text(block.detector, windows, where, novel_alarm, name),
+                _text(block.detector, windows, where, novel_alarm, folder / name),
                 first,
                 end,
                 tuple(windows),
@@ -63,13 +70,16 @@ def alarm_of(
     return None
 
 
-def _text(detector: str, windows: Sequence[int], where: str, novel_alarm: int, config: str) -> str:
+def _text(
+    detector: str, windows: Sequence[int], where: str, novel_alarm: int, config: Path
+) -> str:
     named = ", ".join(str(start) for start in windows[:_NAMED])
     more = f" and {len(windows) - _NAMED} more" if len(windows) > _NAMED else ""
     return (
         f"ALARM: {counted(len(windows), 'window')} of {detector} {where} are NOVEL or hold a "
         f"NOVEL event, more than {novel_alarm} (scan.novel_alarm). They begin at GPS "
-        f"{named}{more}. The full analysis of that span: snakemake --configfile {config}"
+        f"{named}{more}. The full analysis of that span: snakemake --cores 2 --configfile "
+        f"{shlex.quote(str(config))}"
     )
 
 

@@ -5,7 +5,7 @@ has come for some time, or nothing more will. Of the blocks that need not wait t
 first. A block is given away once: what arrives for it later comes too late.
 """
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from igwn_segments import segment, segmentlist
@@ -51,26 +51,28 @@ class Assembly:
     ----------
     grid
         Windows and their context.
-    max_wait_s
-        How long a block waits for what it lacks, from the last file that came for it.
+    max_wait_s, pieces_wait_s
+        How long a block waits for what it lacks, from the last file that came for it: one that a
+        single file holds, and one that comes in pieces.
     finished
-        Blocks that are not to be scanned again.
-    tell
-        Is given a sentence on every file that comes too late.
+        Blocks that are not to be scanned again, and the names of their files.
+    late
+        Is given every file that comes too late, and the block that was scanned without it.
     """
 
     def __init__(
         self,
         grid: Grid,
         max_wait_s: float,
-        finished: Container[BlockKey],
-        tell: Callable[[str], None],
+        pieces_wait_s: float,
+        finished: Mapping[BlockKey, Collection[str]],
+        late: Callable[[ArrivedFile, BlockKey], None],
     ) -> None:
         """Begin without any file."""
         self._grid = grid
-        self._max_wait_s = max_wait_s
+        self._max_wait_s, self._pieces_wait_s = max_wait_s, pieces_wait_s
         self._finished = finished
-        self._tell = tell
+        self._late = late
         self._held: dict[str, list[HeldFile]] = {}
         self._waiting: set[BlockKey] = set()
         self._given: set[BlockKey] = set()
@@ -86,12 +88,11 @@ class Assembly:
             if key in self._failed:
                 self._try_again(self._failed.pop(key))
             elif key in self._given:
-                self._tell(
-                    f"{file.path}: comes too late for block {block} of {file.detector}, which was "
-                    "scanned without it."
-                )
+                self._late(file, key)
             elif key not in self._finished:
                 self._waiting.add(key)
+            elif file.path.name not in self._finished[key]:
+                self._late(file, key)
 
     def fail(self, block: BlockFiles) -> None:
         """Note that a block could not be scanned: another file for it gives it another try."""
@@ -111,7 +112,7 @@ class Assembly:
         """
         for key in sorted(self._waiting, key=lambda key: (key[1], key[0])):
             block = self._files_of(*key)
-            if ended or self._is_complete(block) or now - _last(block) >= self._max_wait_s:
+            if ended or self._is_complete(block) or now - _last(block) >= self._wait_s(block):
                 self._waiting.discard(key)
                 self._given.add(key)
                 self._forget(key)
@@ -125,6 +126,11 @@ class Assembly:
         own = tuple(held for held in near if _span(held).intersects(inside))
         around = tuple(held for held in near if not _span(held).intersects(inside))
         return BlockFiles(detector, start, own, around)
+
+    def _wait_s(self, block: BlockFiles) -> float:
+        inside = segment(block.gps_start, block.gps_start + BLOCK_S)
+        whole = any(inside in _span(held) for held in block.own)
+        return self._max_wait_s if whole else self._pieces_wait_s
 
     def _is_complete(self, block: BlockFiles) -> bool:
         """Tell whether files cover the block and the context behind it.

@@ -3,13 +3,14 @@
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from gwmorph.errors import ScanError
+from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.tables.scan import FAILED_BLOCK
 
@@ -23,6 +24,22 @@ def exit_code(blocks: Iterable[BlockSummary]) -> int:
     if any(block.failed for block in found):
         return FAILED_CODE
     return ALARM_CODE if any(block.alarm for block in found) else 0
+
+
+def blocks_of(
+    blocks: Iterable[BlockSummary], files: Collection[ArrivedFile]
+) -> list[BlockSummary]:
+    """Return the blocks that hold strain of some files."""
+    return [
+        block
+        for block in blocks
+        if any(
+            file.detector == block.detector
+            and file.start < block.gps_start + block.duration_s
+            and file.end > block.gps_start
+            for file in files
+        )
+    ]
 
 
 def last_of_each(blocks: Iterable[BlockSummary]) -> list[BlockSummary]:
@@ -65,7 +82,8 @@ def require_sound(summary: Mapping[str, Any], on_alarm: str) -> None:
     if lines:
         raise ScanError(
             "\n  ".join(["all tables are in place, but:", *lines])
-            + "\nCorrect what is wrong, or set scan.on_alarm to report where alarms may pass."
+            + "\nCorrect what is wrong"
+            + (", or let alarms pass: scan.on_alarm: report." if on_alarm == "fail" else ".")
         )
 
 

@@ -12,7 +12,7 @@ from igwn_segments import segment, segmentlist
 from gwmorph.grid import BLOCK_S, Grid
 from gwmorph.ledger import ANALYSED, MEANING, Reason
 from gwmorph.morphology.status import Status, counts
-from gwmorph.scanner.assembly import BlockFiles, BlockKey
+from gwmorph.scanner.assembly import BlockFiles
 from gwmorph.scanner.clock import gps_now
 from gwmorph.scanner.drawing import DrawingTask, DrawnBlock
 from gwmorph.scanner.examination import Examined
@@ -57,6 +57,7 @@ def summary_of(
         detector=task.detector,
         gps_start=task.gps_start,
         duration_s=BLOCK_S,
+        strain_s=end - task.gps_start,
         windows=counts(statuses),
         excluded=dict(Counter(windows["reason"].drop_null().to_pylist()).most_common()),
         events={
@@ -76,7 +77,7 @@ def summary_of(
     )
 
 
-def gaps_of(files: BlockFiles, scanned: Iterable[BlockKey]) -> tuple[tuple[int, int], ...]:
+def gaps_of(files: BlockFiles, scanned: Iterable[BlockSummary]) -> tuple[tuple[int, int], ...]:
     """Return the GPS spans of a block, and before it up to the last scanned one, without a file.
 
     ``scanned`` are blocks of any detector.
@@ -85,9 +86,9 @@ def gaps_of(files: BlockFiles, scanned: Iterable[BlockKey]) -> tuple[tuple[int, 
     first = max(files.gps_start, min(held.file.start for held in files.own))
     last = min(files.gps_start + BLOCK_S, covered[-1][1])
     earlier = [
-        min(start + BLOCK_S, first)
-        for detector, start in scanned
-        if detector == files.detector and start < files.gps_start
+        min(block.strain_end, first)
+        for block in scanned
+        if block.detector == files.detector and block.gps_start < files.gps_start
     ]
     whole = segmentlist([segment(max(earlier, default=first), last)])
     return tuple((int(start), int(end)) for start, end in whole - covered)

@@ -13,7 +13,7 @@ from gwmorph.errors import GwmorphError
 from gwmorph.morphology.status import Status
 from gwmorph.scanner.alerts import Novel, is_like_a_chirp, novel_in
 from gwmorph.scanner.outbox import Outbox, OutboxCounts
-from gwmorph.scanner.record import PICTURES, SUMMARY, read_block, read_record
+from gwmorph.scanner.record import PICTURES, SUMMARY, LateFile, read_block, read_late, read_record
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.utc import utc
@@ -72,6 +72,9 @@ class State:
     now : GPS time of saying it, s.
     blocks : summaries of the newest blocks, by GPS time, the newest first.
     newest : of each detector the newest block, whether it is among ``blocks`` or not.
+    scanned_up_to : of each detector where the strain of its newest block ends that did not fail,
+        GPS s; of one all of whose blocks failed nothing.
+    late : files that came after their block was scanned.
     windows : of each detector the number of windows by status, in its last 24 h.
     novel_windows : of each detector how many of them are NOVEL or hold a NOVEL event.
     livetime_s : of each detector the seconds analysed in them.
@@ -82,6 +85,8 @@ class State:
     now: float
     blocks: tuple[BlockSummary, ...]
     newest: Mapping[str, BlockSummary]
+    scanned_up_to: Mapping[str, int]
+    late: tuple[LateFile, ...]
     windows: Mapping[str, Mapping[str, int]]
     novel_windows: Mapping[str, int]
     livetime_s: Mapping[str, int]
@@ -92,7 +97,7 @@ class State:
         """Return it as a dictionary that JSON can hold."""
         return {
             "now_gps_s": self.now,
-            "behind_s": {name: self.now - _end(one) for name, one in self.newest.items()},
+            "behind_s": {name: self.now - end for name, end in self.scanned_up_to.items()},
             "windows_in_last_24_h": {name: dict(n) for name, n in self.windows.items()},
             "novel_windows_in_last_24_h": dict(self.novel_windows),
             "livetime_in_last_24_h_s": dict(self.livetime_s),
@@ -101,6 +106,7 @@ class State:
                 {"instruments": one.detector, "gpstime": one.time, "picture": path}
                 for one, path in self.novel
             ],
+            "files_too_late": len(self.late),
             "records_waiting": self.outbox.waiting,
             "records_delivered": self.outbox.delivered,
         }
@@ -141,6 +147,8 @@ def read_state(folder: Path, outbox: Path, now: float) -> State:
         now,
         tuple(blocks[:BLOCKS_SHOWN]),
         {name: newest[name] for name in sorted(newest)},
+        {block.detector: block.strain_end for block in reversed(blocks) if not block.failed},
+        tuple(read_late(folder)),
         windows,
         novel,
         livetime,
@@ -187,13 +195,21 @@ def _title(state: State) -> str:
 
 
 def _warnings(state: State) -> Iterator[str]:
-    alarms = [block.alarm.text for block in state.blocks if block.alarm is not None]
     failed = [block for block in state.blocks if block.failed]
-    yield from map(_warning, alarms[:1])
+    # Of each detector the newest: it counts what earlier ones of the same hours did.
+    alarms = {block.detector: block.alarm for block in reversed(state.blocks) if block.alarm}
+    yield from (_warning(alarm.text) for _, alarm in sorted(alarms.items()))
     for block in failed[:_NAMED]:
         yield _warning(f"{block.detector} {block.gps_start} FAILED: {block.why}")
     if len(failed) > _NAMED:
         yield _warning(f"{counted(len(failed) - _NAMED, 'more block')} FAILED, see below.")
+    if state.late:
+        last = state.late[-1]
+        yield _warning(
+            f"{counted(len(state.late), 'file')} came after its block was scanned, and was not "
+            f"looked at (late.jsonl), the last one: {last.file}, for {last.detector} "
+            f"{last.gps_start}."
+        )
     if state.outbox.waiting:
         yield _warning(
             f"Not delivered: {counted(state.outbox.waiting, 'event record')}. They are kept, and "
@@ -213,11 +229,17 @@ def _detectors(state: State) -> Iterator[str]:
         if block.latency_s is not None:
             judged = f" The newest block was judged {spoken(block.latency_s)} after its last file."
         yield (
-            f"<p><strong>{escape(name)}</strong>: scanned up to {_utc(_end(block))}, "
-            f"<strong>{spoken(state.now - _end(block))} behind</strong>.{judged}<br>"
+            f"<p><strong>{escape(name)}</strong>: {_progress(state, name)}.{judged}<br>"
             f'<span class="small">Windows in its last {_COUNTED_H} h: {said}. Analysed: '
             f"{spoken(state.livetime_s[name])}.</span></p>"
         )
+
+
+def _progress(state: State, name: str) -> str:
+    if name not in state.scanned_up_to:
+        return "every block FAILED"
+    end = state.scanned_up_to[name]
+    return f"scanned up to {_utc(end)}, <strong>{spoken(state.now - end)} behind</strong>"
 
 
 def _novel(state: State) -> Iterator[str]:

@@ -9,6 +9,7 @@ from gwmorph.config import Config, load_yaml, parse_config
 from gwmorph.encoders.base import Encoder
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.morphology.atlas import CONFIG, read_atlas
+from gwmorph.morphology.manifest import read_manifest
 from gwmorph.scanner.arrivals import Tell
 from gwmorph.scanner.scan import Scan
 from gwmorph.scanner.settings import settings_of
@@ -51,8 +52,11 @@ def atlas_config(atlas: Path) -> Config:
 
     Raises
     ------
+    CalibrationError
+        There is no atlas.
     ConfigError
         It cannot be read, or is of another version.
     """
+    read_manifest(atlas)  # which says it better where there is none
     path = atlas / CONFIG
     return parse_config(load_yaml(path), str(path))

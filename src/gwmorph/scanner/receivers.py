@@ -41,7 +41,7 @@ def receiver_at(address: str, timeout_s: float) -> Receiver:
     Raises
     ------
     ConfigError
-        It is an address of another kind.
+        It is an address of another kind, or a file whose folder is not there.
     """
     if address.startswith(("http://", "https://")):
         return UrlReceiver(address, timeout_s)
@@ -50,7 +50,13 @@ def receiver_at(address: str, timeout_s: float) -> Receiver:
             f"scan.receiver.address, or --receiver: expected http://…, https://… or the name of a "
             f"file, got {address!r}."
         )
-    return FileReceiver(Path(address))
+    path = Path(address)
+    if not path.parent.is_dir() or path.is_dir():
+        raise ConfigError(
+            f"scan.receiver.address, or --receiver: {path}: expected the name of a file in a "
+            "folder that is there. Make the folder, or correct the name."
+        )
+    return FileReceiver(path)
 
 
 @dataclass(frozen=True)

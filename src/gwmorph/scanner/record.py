@@ -12,12 +12,14 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from gwmorph.errors import CalibrationError, StorageError
+from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.assembly import BlockKey
 from gwmorph.scanner.summary import BlockSummary, block_name
 from gwmorph.spectra.albums import Picture
@@ -28,6 +30,7 @@ from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 
 RECORD = "blocks.jsonl"
 ABOUT = "scan.json"
+LATE = "late.jsonl"
 PICTURES = "pictures"
 WINDOW_TABLE, TRIGGER_TABLE, SUMMARY = "windows.parquet", "triggers.parquet", "summary.json"
 _UNFINISHED = ".part"
@@ -50,6 +53,23 @@ class Record:
         """Tell whether a block need not be scanned again; one that failed is to be tried again."""
         found = self._blocks.get(key)
         return found is not None and not found.failed
+
+    def note_late(self, file: ArrivedFile, gps_start: int) -> None:
+        """Write down a file that a block was scanned without, once.
+
+        Raises
+        ------
+        StorageError
+            It cannot be written.
+        """
+        path = self.folder / LATE
+        late = LateFile(str(file.path), file.detector, gps_start, file.start, file.duration)
+        if late in read_late(self.folder):
+            return
+        try:
+            append_line(path, json.dumps(asdict(late), sort_keys=True))
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written ({error}).") from error
 
     def finish(
         self,
@@ -93,6 +113,34 @@ class Record:
         self._blocks[summary.detector, summary.gps_start] = summary
 
 
+@dataclass(frozen=True)
+class LateFile:
+    """A file that came after its block, ``gps_start``, was scanned; it holds what GPS seconds."""
+
+    file: str
+    detector: str
+    gps_start: int
+    file_gps_start: int
+    file_duration_s: int
+
+
+def read_late(folder: Path) -> list[LateFile]:
+    """Return the files that came too late for a block of a scan, in order of their coming.
+
+    Raises
+    ------
+    StorageError
+        The list is damaged, or of another version.
+    """
+    path = folder / LATE
+    if not path.exists():
+        return []
+    try:
+        return [LateFile(**json.loads(line)) for line in _whole_lines(path)]
+    except (ValueError, TypeError) as error:
+        raise StorageError(f"{path}: {error}") from error
+
+
 def read_block(folder: Path, block: BlockSummary) -> tuple[pa.Table, pa.Table]:
     """Return a finished block's rows of SCAN_WINDOWS and SCAN_TRIGGERS from a scan's folder.
 
@@ -133,6 +181,8 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[Record]:
             stack.enter_context(locked(folder / RECORD, f"{folder}: {other}"))
             # Of a line whose writing was interrupted the block does not count.
             cut_unfinished_line(folder / RECORD)
+            if (folder / LATE).exists():
+                cut_unfinished_line(folder / LATE)
             for left in folder.glob(f".*{_UNFINISHED}"):
                 shutil.rmtree(left)
             record = Record(folder, read_record(folder))

@@ -26,7 +26,7 @@ from gwmorph.lineage import lineage
 from gwmorph.morphology.atlas import Atlas
 from gwmorph.scanner.alarms import alarm_of, full_analysis, write_full_analysis
 from gwmorph.scanner.arrivals import ArrivedFile, Tell
-from gwmorph.scanner.assembly import Assembly, BlockFiles
+from gwmorph.scanner.assembly import Assembly, BlockFiles, BlockKey
 from gwmorph.scanner.drawing import DrawingTask, DrawnBlock, draw
 from gwmorph.scanner.examination import Examiner, StoppedError
 from gwmorph.scanner.feed import Ended, Feed
@@ -133,9 +133,15 @@ class _Scanner:
     ) -> None:
         self._how, self._said, self._record, self._workers = how, said, record, workers
         self._feed, self._stop = feed, stop
-        finished = {key for key in record.blocks if record.is_finished(key)}
+        finished = {
+            key: {Path(path).name for path in block.files}
+            for key, block in record.blocks.items()
+            if record.is_finished(key)
+        }
         settings = how.settings
-        self._assembly = Assembly(settings.grid, settings.max_wait_s, finished, how.tell)
+        self._assembly = Assembly(
+            settings.grid, settings.max_wait_s, settings.pieces_wait_s, finished, self._late
+        )
         self._under_way: deque[_Handed] = deque()
         self._ended = False
         self._without_window = 0
@@ -170,6 +176,15 @@ class _Scanner:
                 f"of {grid.duration} s from a multiple of {grid.stride} s on. Name longer files; "
                 "to look at a short one: gwmorph show FILE --gps TIME"
             )
+
+    def _late(self, file: ArrivedFile, block: BlockKey) -> None:
+        """Say, and note, that a file was not there when its block was scanned."""
+        detector, start = block
+        self._record.note_late(file, start)
+        self._how.tell(
+            f"{file.path}: comes too late for block {start} of {detector}, which was scanned "
+            "without it. To have it, scan the block's files into another folder."
+        )
 
     def _take_files(self, timeout_s: float) -> None:
         """Take all files that are there, and wait for a first one."""
@@ -243,7 +258,7 @@ class _Scanner:
             why = f"{type(error).__name__}: {error}"
             found = nothing_known(task, why)
         windows, triggers = with_latency(found, handed.files, task.grid)
-        gaps = gaps_of(handed.files, self._record.blocks)
+        gaps = gaps_of(handed.files, self._record.blocks.values())
         summary = summary_of(task, drawn, windows, triggers, gaps, why)
         alarm = self._alarm(summary)
         if alarm is not None:
@@ -254,7 +269,14 @@ class _Scanner:
 
     def _metadata(self, hashes: tuple[str, ...]) -> dict[str, str]:
         kept = asdict(self._how.settings)
-        for name in ("max_wait_s", "novel_alarm", "alarm_hours", "workers", "queue_blocks"):
+        for name in (
+            "max_wait_s",
+            "pieces_wait_s",
+            "novel_alarm",
+            "alarm_hours",
+            "workers",
+            "queue_blocks",
+        ):
             del kept[name]
         return {
             **lineage(kept, hashes),
@@ -264,7 +286,9 @@ class _Scanner:
     def _alarm(self, block: BlockSummary) -> Alarm | None:
         how, settings = self._how, self._how.settings
         earlier = list(self._record.blocks.values())
-        alarm = alarm_of(block, earlier, settings.novel_alarm, settings.alarm_hours)
+        alarm = alarm_of(
+            block, earlier, settings.novel_alarm, settings.alarm_hours, self._record.folder
+        )
         if alarm is None:
             return None
         files = [

@@ -28,6 +28,7 @@ class ScanSettings:
     batch_size: int
     max_excluded_fraction: float
     max_wait_s: float
+    pieces_wait_s: float
     novel_alarm: int
     alarm_hours: float
     workers: int
@@ -54,6 +55,7 @@ def settings_of(config: Config) -> ScanSettings:
         batch_size=config.encoder.batch_size,
         max_excluded_fraction=config.run.max_excluded_fraction,
         max_wait_s=scan.max_wait_s,
+        pieces_wait_s=scan.pieces_wait_s,
         novel_alarm=scan.novel_alarm,
         alarm_hours=scan.alarm_hours,
         workers=scan.workers,

@@ -38,14 +38,15 @@ class BlockSummary:
     status : ``DONE`` or ``FAILED``.
     why : why it failed; None where it did not.
     detector, gps_start, duration_s : the block, GPS s.
+    strain_s : seconds from its start until its strain ends, inside the block.
     windows : number of windows by status.
     excluded : number of EXCLUDED windows by reason.
     events : number of events by status, those without a view not counted.
     novel_windows : GPS starts of windows that are NOVEL or hold a NOVEL event.
     science_s : seconds that the files, or the segments, call science.
     livetime_s : seconds in the union of the windows that were analysed.
-    gaps : spans of GPS seconds that no file holds: inside the block, and before it up to the last
-        file of the detector that was scanned.
+    gaps : spans of GPS seconds that no file holds: inside the block, and before it up to where the
+        detector's strain ends that was scanned.
     files : the block's own strain files.
     faults : what is wrong with files beside the block, a sentence each.
     behind_s : from the end of the block's strain until its results were written.
@@ -60,6 +61,7 @@ class BlockSummary:
     detector: str
     gps_start: int
     duration_s: int
+    strain_s: int
     windows: Mapping[str, int]
     excluded: Mapping[str, int]
     events: Mapping[str, int]
@@ -78,6 +80,11 @@ class BlockSummary:
     def folder(self) -> str:
         """Name of the block's folder in that of the scan."""
         return block_name(self.detector, self.gps_start)
+
+    @property
+    def strain_end(self) -> int:
+        """GPS second at which its strain ends, inside the block."""
+        return self.gps_start + self.strain_s
 
     @property
     def failed(self) -> bool:
