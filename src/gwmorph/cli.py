@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument(
         "--out",
         type=Path,
-        help="PNG or PDF to write (<IFO>-GWMORPH_SHOW-<GPS>-<SECONDS>.png)",
+        help="PNG, PDF or SVG to write (<IFO>-GWMORPH_SHOW-<GPS>-<SECONDS>.png)",
     )
     show.add_argument(
         "--configfile", type=Path, help="take conditioning, tiling and palette from this file"

@@ -1,7 +1,9 @@
 """Quiet windows are simulated once for all runs."""
 
 import importlib.util
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,14 +103,15 @@ def test_damage_in_the_cache_is_noticed(run, tmp_path):
     assert other.read_bytes() == whole
 
 
-def test_the_bar_counts_every_window(run, script, monkeypatch):
-    bars = []
+def test_every_window_is_counted_as_it_comes(run, script, monkeypatch):
+    told = []
 
-    class Bar(script.tqdm):
-        def close(self):
-            bars.append((self.n, self.total))
-            super().close()
+    @contextmanager
+    def counting(what, total):
+        done = []
+        yield SimpleNamespace(add=done.append)
+        told.append((what, total, sum(done), len(done) > 1))
 
-    monkeypatch.setattr(script, "tqdm", Bar)
+    monkeypatch.setattr(script, "counting", counting)
     run("first")
-    assert set(bars) == {(WINDOWS, WINDOWS)}
+    assert told == [("quiet windows of H1", WINDOWS, WINDOWS, True)]
