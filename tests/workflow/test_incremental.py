@@ -15,10 +15,11 @@ GALLERIES = [f"Drawing examples of every {view} cluster of run t" for view in VI
 OCCUPANCY = [f"Drawing the {view} clusters of run t over time" for view in VIEWS]
 MAPS = [f"Drawing the map of the {view} views of run t" for view in VIEWS]
 TABLES = [f"Writing the table of {view} clusters of run t" for view in VIEWS]
+EXPLORER = "Making the explorer of run t"
 LISTED = "Listing the loudest and the least probable events of run t"
 PAGE = "Writing the summary of run t as a page"
 SUMMED = ["Summing up run t", PAGE]
-REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES, LISTED]
+REPORT = [*GALLERIES, *OCCUPANCY, *MAPS, *TABLES, LISTED, EXPLORER]
 CLUSTERING = [f"Clustering the {view} views of run t" for view in VIEWS]
 # By its clusters, since the run has no labels.
 STATUSES = [
@@ -33,7 +34,10 @@ STATUSES = [
 CLUSTERED = [*CLUSTERING, *REPORT, *STATUSES, *SUMMED]
 # What follows from other events: windows are clustered as before, but other ones may be known or
 # hold nothing.
-EVENTS = [*(job for job in [*CLUSTERING, *REPORT] if "event" in job), TABLES[0], *STATUSES]
+EVENTS = [
+    *(job for job in [*CLUSTERING, *REPORT] if "event" in job),
+    *(TABLES[0], *STATUSES, EXPLORER),
+]
 CONFIG = "Recording the configuration of run t"
 PLAN = "Keeping the plan of run t"
 SCORES = "Scoring the windows of run t"

@@ -107,6 +107,7 @@ def test_rows_and_clusters_are_named_by_labels(validated):
 NAMES = "Naming the window clusters of run t"
 # What shows names, and what shows that.
 SHOWING = [
+    "Making the explorer of run t",
     "Drawing examples of every window cluster of run t",
     "Drawing the map of the window views of run t",
     "Writing the summary of run t as a page",
