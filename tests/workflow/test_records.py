@@ -55,7 +55,7 @@ def test_all_asks_for_everything_that_is_promised(unfinished):
     names = promised()
     assert {"clusters/", "triggers.parquet", "summary.json"} <= set(names)
     for name in set(names) - _NOT_OF_THIS_RUN:
-        assert [path for path in asked if path.startswith(name)], name
+        assert [path for path in asked if f"{path}/".startswith(name)], name
     # Of every block, and in every view.
     for folder in ("ledger", "measurements", "triggers", "pictures", "events"):
         assert len([path for path in asked if path.startswith(f"{folder}/")]) == 6
