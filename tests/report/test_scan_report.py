@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from closeness import near
 from gwmorph.report.scan import detectors_of, draw_scan, scan_page
-from gwmorph.report.times import since, utc
+from gwmorph.report.times import since
 from gwmorph.scanner.summary import Alarm, BlockSummary
+from gwmorph.utc import utc
 
 GPS = 1262301184
 

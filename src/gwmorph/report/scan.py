@@ -15,8 +15,9 @@ from gwmorph.morphology.status import Status
 from gwmorph.report.html import Html, heading, page, paragraph, table, warning
 from gwmorph.report.palette import LEGEND_BELOW, saved_figure
 from gwmorph.report.statuses import COLORS
-from gwmorph.report.times import since, utc
+from gwmorph.report.times import since
 from gwmorph.scanner.summary import BlockSummary
+from gwmorph.utc import utc
 from gwmorph.wording import counted
 
 # As excluded windows are drawn over time.
