@@ -41,7 +41,7 @@ def alarm_of(
     """
     if not block.novel_windows:
         return None
-    end = block.gps_start + block.duration_s
+    end = block.gps_end
     since = end - int(hours * 3600)
     others = [
         one
@@ -49,7 +49,7 @@ def alarm_of(
         if one.detector == block.detector
         and one.gps_start != block.gps_start
         and one.gps_start < end
-        and one.gps_start + one.duration_s > since
+        and one.gps_end > since
     ]
     recent = [t for one in others for t in one.novel_windows if t >= since]
     over_time = sorted({*recent, *block.novel_windows})

@@ -35,7 +35,7 @@ def blocks_of(
         for block in blocks
         if any(
             file.detector == block.detector
-            and file.start < block.gps_start + block.duration_s
+            and file.start < block.gps_end
             and file.end > block.gps_start
             for file in files
         )

@@ -112,10 +112,6 @@ class State:
         }
 
 
-def _end(block: BlockSummary) -> int:
-    return block.gps_start + block.duration_s
-
-
 def read_state(folder: Path, outbox: Path, now: float) -> State:
     """Read what there is to say of a scan.
 
@@ -139,7 +135,7 @@ def read_state(folder: Path, outbox: Path, now: float) -> State:
     livetime: Counter[str] = Counter()
     for block in blocks:
         name = block.detector
-        if _end(block) > _end(newest.setdefault(name, block)) - _COUNTED_H * 3600:
+        if block.gps_end > newest.setdefault(name, block).gps_end - _COUNTED_H * 3600:
             windows.setdefault(name, Counter()).update(block.windows)
             novel[name] += len(block.novel_windows)
             livetime[name] += block.livetime_s

@@ -82,6 +82,11 @@ class BlockSummary:
         return block_name(self.detector, self.gps_start)
 
     @property
+    def gps_end(self) -> int:
+        """GPS second at which the block ends, whether its strain does or not."""
+        return self.gps_start + self.duration_s
+
+    @property
     def strain_end(self) -> int:
         """GPS second at which its strain ends, inside the block."""
         return self.gps_start + self.strain_s

@@ -26,7 +26,7 @@ def lines_of(block: BlockSummary, folder: Path) -> list[str]:
     TableError
         Its table of triggers cannot be read.
     """
-    where = f"{block.detector} GPS {block.gps_start} to {block.gps_start + block.duration_s}"
+    where = f"{block.detector} GPS {block.gps_start} to {block.gps_end}"
     if block.failed:
         return [f"{where}: FAILED, nothing is known of it. {block.why}", *_beside(block)]
     windows = ", ".join(f"{n} {status}" for status, n in block.windows.items() if n)
