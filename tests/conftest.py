@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -16,6 +18,13 @@ def real_data() -> Path:
     if not (folder / "strain").is_dir():
         pytest.skip(f"no real strain at {folder}; set GWMORPH_DATA to a folder that has it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def environment_is_put_back() -> Iterator[None]:
+    """Undo what the command line sets for its process, which here is that of all tests."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ def notebook(tmp_path, monkeypatch):
     """Return the notebook; what a kernel keeps on the disk goes to the test's folder."""
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "jupyter"))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a shell's would keep figures from showing
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
