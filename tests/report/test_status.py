@@ -8,7 +8,7 @@ from closeness import near
 from gwmorph.cli import main
 from gwmorph.errors import StorageError
 from gwmorph.jobs import JOBS, Call, Job, is_under_way, keep_call, read_call
-from gwmorph.report.status import State, duration, lines_of, progress_of
+from gwmorph.report.status import State, lines_of, progress_of
 
 BENCHMARK = "s\th:m:s\tmax_rss\n{}\t0:00:01\t5\n"
 AT = 1_700_000_000
@@ -116,9 +116,7 @@ def test_time_left_is_by_rule_and_shared_by_the_cores(run):
     # 4 s of the one that runs and 6 s of the one that waits, on two cores, but 6 s for one.
     assert progress.left_s() == near(6)
     assert [job.rule for job in progress.unknown] == ["cluster"]
-    assert (
-        "Left: about 6.0 s with 2 cores kept busy, and unknown for 1 job (cluster)" in run.text()
-    )
+    assert "Left: about 6 s with 2 cores kept busy, and unknown for 1 job (cluster)" in run.text()
 
 
 def test_many_jobs_share_the_cores(tmp_path):
@@ -238,11 +236,3 @@ def test_the_command_prints_it_from_anywhere(run, monkeypatch, capsys):
     monkeypatch.chdir(run.folder)
     assert main(["status", "."]) == 0
     assert "Failed: Doing block/2" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (45, "45 s"), (180, "3 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min")],
-)
-def test_a_duration_is_as_exact_as_a_person_wants_it(seconds, text):
-    assert duration(seconds) == text

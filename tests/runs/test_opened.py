@@ -105,7 +105,7 @@ def test_what_is_no_run_is_refused(tmp_path):
 def test_a_run_that_is_not_finished_is_opened_with_a_warning(tmp_path):
     folder = make_run(tmp_path / "demo")
     mark_withdrawn(folder / "config.yaml")
-    with pytest.warns(UserWarning, match="is not finished"):
+    with pytest.warns(UserWarning, match="Not finished: what made"):
         assert len(gwmorph.open_run(folder).events())
 
 

@@ -12,7 +12,7 @@ from statistics import fmean
 from gwmorph.joblog import INTERRUPTED
 from gwmorph.jobs import JOBS, Call, Job, benchmark_seconds, is_under_way, read_call
 from gwmorph.report.ending import error_of, last_error
-from gwmorph.wording import counted
+from gwmorph.wording import counted, spoken
 
 # Jobs and rules that are named; of more there is the number.
 _NAMED = 8
@@ -179,7 +179,7 @@ def _head(progress: Progress, run: Path) -> list[str]:
     began = datetime.fromtimestamp(progress.began, UTC)
     done, jobs = len(progress.having(State.DONE)), len(progress.call.jobs)
     if progress.under_way:
-        what = f"under way for {duration(progress.now - progress.began)}"
+        what = f"under way for {spoken(progress.now - progress.began)}"
     elif done == jobs:
         what = "finished"
     elif progress.having(State.FAILED) or _reported(progress):
@@ -219,7 +219,7 @@ def _each(progress: Progress, rule: str) -> str:
     if rule not in progress.took_s:
         return "time unknown"
     then = ", in an earlier call" if rule in progress.earlier else ""
-    return f"{duration(progress.took_s[rule])} each{then}"
+    return f"{spoken(progress.took_s[rule])} each{then}"
 
 
 def _running(progress: Progress, base: Path) -> list[str]:
@@ -271,17 +271,5 @@ def _ending(progress: Progress, run: Path) -> list[str]:
         return [f"Left: {beside}"] if unknown else ["Left: unknown"] * bool(progress.open_jobs)
     limit = progress.call.at_once
     workers = counted(limit, "core") if progress.call.in_cores else f"{limit:,} jobs at once"
-    known = f"Left: about {duration(left)} with {workers} kept busy"
+    known = f"Left: about {spoken(left)} with {workers} kept busy"
     return [f"{known}, and {beside}" if unknown else known]
-
-
-def duration(seconds: float) -> str:
-    """Return ``45 s``, ``3 min``, ``2 h 5 min``: as exactly as a person wants it."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

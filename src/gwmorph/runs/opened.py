@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gwmorph.errors import GwmorphError
 from gwmorph.ledger import ANALYSED
-from gwmorph.results import is_recorded
+from gwmorph.results import unfinished
 from gwmorph.runs.folder import existing, ledgers_of, require_comparable, table_of, window_seconds
 from gwmorph.runs.frames import frame
 from gwmorph.runs.rows import described, picture_path
@@ -48,12 +48,8 @@ def open_run(folder: Path | str) -> "Run":
     """
     run = Path(folder)
     ledgers_of(run)
-    if not is_recorded(run / "config.yaml"):
-        warnings.warn(
-            f"{run} is not finished: its tables may be of several configurations. Run snakemake "
-            "to its end.",
-            stacklevel=2,
-        )
+    if word := unfinished(run):
+        warnings.warn(word, stacklevel=2)
     return Run(run)
 
 
