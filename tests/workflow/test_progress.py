@@ -38,6 +38,22 @@ def test_a_finished_run_says_so_and_every_log_ends_with_what_was_done(finished):
         assert len(lines) < 20, log
 
 
+@pytest.mark.parametrize(
+    ("log", "parts"),
+    [
+        ("block/*", "reading and whitening, drawing"),
+        ("embed/*/*", "loading the encoder, encoding"),
+        ("cluster/*", "layout, groups, placing, outliers and separation"),
+    ],
+)
+def test_long_rules_say_how_long_each_part_took(finished, log, parts):
+    logs = list((finished.folder / "results/t/logs").glob(f"{log}.log"))
+    assert logs
+    for path in logs:
+        took = path.read_text().splitlines()[-1].partition(": ")[2]
+        assert re.sub(r" [\d.]+ s", "", took) == parts
+
+
 def test_a_killed_run_is_told_from_one_that_goes_on(emptied):
     process = subprocess.Popen(
         emptied.command(cores=1), cwd=emptied.folder, env=emptied.environment,
