@@ -91,7 +91,7 @@ def _browser() -> Iterator:
 def _explorer(rows: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "explorer"
-        write_explorer(made, about_run("benchmark", 32, [], []), {"event": _view(rows)})
+        write_explorer(made, about_run("benchmark", 32, [], []), {"event": _view(rows)}, {})
         yield (made / "index.html").as_uri()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from explored import NASTY, START, leave_run, view_of
+from gwpy.segments import SegmentList
 
 from gwmorph.labels import read_labels
 from gwmorph.morphology.neighbors import Nearest
@@ -110,6 +111,13 @@ def test_a_click_opens_pictures_numbers_neighbours_partner_and_commands(visit, h
     said = page.inner_text("#panel")
     assert f"gwmorph similar results/small --detector H1 --gps {START + 16}.000976562" in said
     assert "gwmorph veto results/small --cluster 0" in said
+    assert f"H1: {ROWS // 6} segments around {ROWS // 6} of {ROWS // 2} triggers" in said
+    with page.expect_popup() as shown:
+        page.click("#panel .vetoes li:has-text('H1') >> text=segwizard")
+    segments = SegmentList.read(
+        html.parent / "vetoes" / Path(shown.value.url).name, format="segwizard"
+    )
+    assert (START + 16.001) in segments
     # A path with a blank and a quote is one word of a shell.
     show = page.locator("#panel code").first.inner_text()
     words = subprocess.run(
