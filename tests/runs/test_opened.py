@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 from made_run import IDENTITY, LOST, START, WINDOWS, events_of, make_run
 
@@ -14,6 +15,8 @@ from gwmorph.results import mark_withdrawn
 from gwmorph.runs.search import rows_of
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.storage import write_json
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.parquet import read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,19 @@ def test_events_are_the_triggers_with_all_that_is_said_of_them(run):
     assert found["cluster_named"].isna().tolist() == cluster.astype(bool).tolist()
     assert found.attrs["units"]["peak_frequency"] == "Hz"
     assert len(run.triggers()) == len(found)
+
+
+def test_of_an_event_that_no_table_knows_nothing_is_said(tmp_path):
+    folder = make_run(tmp_path / "demo")
+    path = folder / "clusters" / "event" / "clusters.parquet"
+    rows = read_table(path, CLUSTERS)
+    late = START + 32 * WINDOWS - 100
+    gone = pc.greater(rows["trigger_time"], late)
+    write_table(path, CLUSTERS, rows.filter(pc.invert(gone)))
+    found = gwmorph.open_run(folder).events()
+    unknown = found["peak_time"] > late
+    assert unknown.sum() == pc.sum(gone).as_py() > 0
+    assert found["cluster"].isna().tolist() == unknown.tolist()
 
 
 def test_windows_are_all_that_were_planned(run):

@@ -167,7 +167,7 @@ def _observed(
 ) -> dict[str, Observed]:
     return {
         detector: Observed(
-            _flag(configuration["source"], detector),
+            flag_of(configuration["source"], detector),
             tuple((int(start), int(end)) for start, end in one.segments),
             one.science_s,
             found["gridded_s"],
@@ -181,7 +181,7 @@ def _observed(
     }
 
 
-def _flag(source: Mapping[str, Any], detector: str) -> str:
+def flag_of(source: Mapping[str, Any], detector: str) -> str:
     """Return what says when data are science: a flag, a list, the files' own masks."""
     if source["kind"] == "gwosc":
         return f"{detector}_{source['gwosc']['flag']}"
