@@ -125,6 +125,12 @@ def test_a_run_that_is_not_finished_is_opened_with_a_warning(tmp_path):
         assert len(gwmorph.open_run(folder).events())
 
 
+def test_a_view_that_is_none_is_refused(run):
+    for look in (run.vectors, run.clusters, lambda view: run.similar("H1", START, view)):
+        with pytest.raises(GwmorphError, match="expected 'event' or 'window', got 'windows'"):
+            look("windows")
+
+
 def test_new_strain_is_compared_only_with_what_is_made_alike(run):
     strain = 1e-21 * np.random.default_rng(0).standard_normal(100 * 4096)
     analysis = gwmorph.analyse(strain, "H1", START, 4096, config={"encoder": {"name": "dct"}})
@@ -146,6 +152,8 @@ def test_new_strain_finds_its_own_moment(run, tmp_path):
     rows = rows_of(same.folder, "window")
     expected = same._vectors_of("window").vectors @ analysis.vectors("window")[1]
     assert analysis.rows("window")["gps_start"][1] == START + 32
+    with pytest.raises(GwmorphError, match="no event"):
+        same.similar_to(analysis, START + 40)
     best = np.argsort(-expected, kind="stable")[:4]
     assert found["gps_start"].tolist() == rows.keys["gps_start"].take(best).to_pylist()
 
