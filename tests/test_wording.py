@@ -27,7 +27,15 @@ def test_a_value_that_is_none_is_no_number():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(8, "8 s"), (119, "119 s"), (720, "12 min"), (12240, "3.4 h"), (432000, "5 days")],
+    [
+        (8, "8 s"),
+        (60.3, "60 s"),
+        (119, "119 s"),
+        (166, "2.8 min"),
+        (720, "12 min"),
+        (12240, "3.4 h"),
+        (432000, "5 days"),
+    ],
 )
 def test_spans_of_time_are_spoken(seconds, said):
     assert spoken(seconds) == said

@@ -13,7 +13,8 @@ def spoken(seconds: float) -> str:
     """Return a span of time as one says it: ``8 s``, ``12 min``, ``3.4 h``, ``5 days``."""
     for longest, unit, noun in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
         if abs(seconds) < longest:
-            return f"{seconds / unit:.3g} {noun}"
+            value = seconds / unit
+            return f"{value:.0f} {noun}" if abs(value) >= 10 else f"{value:.2g} {noun}"
     return counted(round(seconds / 86400), "day")
 
 

@@ -58,7 +58,7 @@ def test_it_shows_blocks_counts_lag_and_pictures(folder):
     assert "something NOVEL in 5 windows of 24 h" in text
     # It is 3 blocks after the first one began, which ends where the second begins.
     assert "H1 : scanned up to 2020-01-06 00:21:02 UTC" in text
-    assert "2.28 h behind" in text
+    assert "2.3 h behind" in text
     assert "judged 5.5 s after its last file" in text
     assert (
         "Windows in its last 24 h: 1 NOVEL, 3 AMBIGUOUS, 12 KNOWN, 110 QUIET, 2 EXCLUDED" in text

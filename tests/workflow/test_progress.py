@@ -43,7 +43,7 @@ def test_a_finished_run_says_so_and_every_log_ends_with_what_was_done(finished):
     [
         ("block/*", "reading and whitening, drawing"),
         ("embed/*/*", "loading the encoder, encoding"),
-        ("cluster/*", "layout, groups, placing, outliers and separation"),
+        ("cluster/window", "layout, groups, placing, outliers and separation"),
     ],
 )
 def test_long_rules_say_how_long_each_part_took(finished, log, parts):
