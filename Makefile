@@ -51,6 +51,7 @@ run: env ## the whole workflow on simulated strain, then its report and a summar
 	$(BIN)/snakemake --cores $(CORES) $(DEMO)
 	$(MAKE) --no-print-directory report
 	$(BIN)/gwmorph summary results/demo
+	@echo "Explorer: results/demo/explorer/index.html"
 
 report: env ## the report of the finished run, as a zip
 	$(BIN)/snakemake --cores 1 $(DEMO) --configfile results/demo/config.yaml --report $(REPORT)

@@ -175,6 +175,7 @@ def _observed(
             found["analysed_s"],
             found["analysed_windows"],
             found["triggers"],
+            sum(found["events_by_score"].values()),
         )
         for detector, one in plan.items()
         for found in [summary["detectors"][detector]]

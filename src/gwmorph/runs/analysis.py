@@ -172,8 +172,20 @@ class Analysis:
         return frame(self.triggers_table.filter(pc.invert(self._is_trigger())))
 
     def event_table(self) -> Any:
-        """Return the triggers as a ``gwpy.table.EventTable``, which needs gwpy."""
-        from gwpy.table import EventTable
+        """Return the triggers as a ``gwpy.table.EventTable``.
+
+        Raises
+        ------
+        GwmorphError
+            gwpy is not installed.
+        """
+        try:
+            from gwpy.table import EventTable
+        except ModuleNotFoundError as error:
+            raise GwmorphError(
+                "an EventTable needs gwpy, which is not installed: pip install gwpy, or take the "
+                "data frame that triggers() gives."
+            ) from error
 
         found = self.triggers_table.filter(self._is_trigger())
         columns = {
