@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from explored import NASTY, START, leave_run, view_of
+from explorer_browser import CHROMIUM, SOFTWARE, lasso_around, point, saved
 
 from gwmorph.labels import read_labels
 from gwmorph.morphology.neighbors import Nearest
@@ -16,13 +17,10 @@ from gwmorph.report.explorer.contents import ViewTables
 from gwmorph.report.explorer.link import explorer_link
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here; Debian's package is chromium"
 )
 ROWS = 24
-# WebGL without a graphics card.
-SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +62,6 @@ def visit(browser) -> Iterator:
     yield opened
     context.close()
     assert faults == []
-
-
-def point(page, row: int) -> tuple[float, float]:
-    """Return where a row lies on the screen."""
-    box = page.locator("#canvas").bounding_box()
-    x, y = page.evaluate(f"explorer.screenPosition({row})")
-    return box["x"] + x, box["y"] + y
-
-
-def saved(page, button: str) -> str:
-    with page.expect_download() as download:
-        page.click(button)
-    return Path(download.value.path()).read_text()
 
 
 def loaded(page, images: str) -> None:
@@ -164,26 +149,9 @@ def test_every_colour_is_drawn(visit, html):
         page.wait_for_function(f"location.hash.includes('color={color}')")
 
 
-def lasso_cluster(page, cluster: int) -> None:
-    places = [point(page, row) for row in range(cluster, ROWS, 3)]
-    low_x, high_x = (f(x for x, _ in places) for f in (min, max))
-    low_y, high_y = (f(y for _, y in places) for f in (min, max))
-    page.click("#lasso")
-    corners = [(low_x - 9, low_y - 9), (high_x + 9, low_y - 9), (high_x + 9, high_y + 9),
-               (low_x - 9, high_y + 9), (low_x - 9, low_y - 5)]  # fmt: skip
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    for corner in corners[1:]:
-        page.mouse.move(*corner, steps=12)
-    page.mouse.up()
-    page.wait_for_function(
-        "document.querySelector('#chosen-count').textContent.includes('chosen')"
-    )
-
-
 def test_a_lasso_leaves_times_and_labels_that_the_workflow_reads(visit, html, tmp_path):
     page = visit(html)
-    lasso_cluster(page, 1)
+    lasso_around(page, range(1, ROWS, 3))
     assert page.inner_text("#chosen-count") == "8 chosen"
     times = list(csv.DictReader(io.StringIO(saved(page, "#save-times"))))
     table = view_of("event", ROWS).clusters.to_pylist()[1::3]
