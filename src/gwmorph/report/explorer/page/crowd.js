@@ -7,7 +7,7 @@
   // Rows from which on this is so, and how many of them are painted while the map moves.
   const MANY = 50000;
   const FEW = 20000;
-  const REST_MS = 250;
+  const REST_MS = 400;
 
   explorer.isCrowd = (rows) => rows > MANY;
 
