@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,7 @@ def test_few_rows_stand_for_all_and_are_always_the_same(visit, html):
     first = "Array.from(explorer.paintingOrder(600).rowAt.subarray(0, 60))"
     rows = page.evaluate(first)
     assert len(set(rows)) == FEW
-    gaps = [b - a for a, b in zip(sorted(rows), sorted(rows)[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(sorted(rows))]
     assert max(gaps) <= 20
     assert page.evaluate(first) == rows
     every = page.evaluate("Array.from(explorer.paintingOrder(1000).rowAt)")

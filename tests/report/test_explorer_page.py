@@ -254,3 +254,15 @@ def test_the_summary_page_leads_to_it_from_the_run_and_from_a_report_unpacked_th
     page.goto(summary.as_uri())
     assert page.evaluate("document.querySelector('a').href") == html.as_uri()
     page.close()
+
+
+@pytest.mark.parametrize("size", [(1000, 700), (390, 844)], ids=["narrow", "phone"])
+def test_no_row_lies_behind_the_export_bar(visit, html, size):
+    page = visit(html)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.keyboard.press("j")
+    page.wait_for_selector("#panel h2")
+    page.wait_for_timeout(300)
+    bar = page.locator("#chosen").bounding_box()
+    assert bar["y"] + bar["height"] <= size[1]
+    assert max(point(page, row)[1] for row in range(ROWS)) < bar["y"]

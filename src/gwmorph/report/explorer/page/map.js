@@ -34,6 +34,8 @@
       pointColorActive: "#000000", pointColorHover: "#000000",
       lassoColor: "#0072b2", lassoMinDist: 4, lassoOnLongPress: false, showReticle: false,
       deselectOnEscape: false, performanceMode: crowd,
+      // A finger is less sure than a mouse.
+      ...(matchMedia("(pointer: coarse)").matches ? { pointSizeMouseDetection: 24 } : {}),
       cameraDistance: 1.25, ...(painter ? { renderer: painter.renderer } : {}),
     });
     painter?.paints(plot, pointSize(view.rows));
@@ -49,6 +51,22 @@
   function set(properties) {
     plot.set(properties).then(() => painter?.change());
   }
+
+  // Fingers move the camera as the library's mouse does: by parts of the map's height.
+  const canvas = document.getElementById("canvas");
+  explorer.listenToFingers(canvas, {
+    lasso: () => plot?.get("mouseMode") === "lasso",
+    moved: (x, y) => {
+      const height = canvas.clientHeight;
+      plot?.get("camera").pan([(2 * x) / height, (-2 * y) / height]);
+      plot?.redraw();
+    },
+    zoomed: (factor, x, y) => {
+      const { clientWidth: width, clientHeight: height } = canvas;
+      plot?.get("camera").scale([factor, factor], [(2 * x - width) / height, (height - 2 * y) / height]);
+      plot?.redraw();
+    },
+  });
 
   // The map fills what room there is, as when the panel opens beside it.
   new ResizeObserver(([{ contentRect }]) => {
