@@ -25,6 +25,15 @@ WebGLRenderingContext.prototype.drawArrays = function (mode, first, count) {
   if (mode === this.POINTS) window.painted.push(count);
   return paint.call(this, mode, first, count);
 };
+window.filled = {};
+const fill = WebGLRenderingContext.prototype.bufferData;
+WebGLRenderingContext.prototype.bufferData = function (target, data, ...rest) {
+  if (data.byteLength && data.byteLength % 4 === 0) {
+    const floats = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+    window.filled[floats.length] = Array.from(floats);
+  }
+  return fill.call(this, target, data, ...rest);
+};
 """
 
 
@@ -72,6 +81,10 @@ def visit(browser) -> Iterator:
 def counts(page) -> list[int]:
     """Return how many points each call has painted since this was last asked."""
     return page.evaluate("window.painted.splice(0)")
+
+
+def pairs(numbers: list[float]) -> list[tuple[float, float]]:
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def rest(page) -> None:
@@ -192,6 +205,11 @@ def test_choosing_filtering_and_colouring_mean_all_rows(visit, html):
     rest(page)
     painted = counts(page)
     assert painted[-4:] == [ROWS, 200, 200, 200]
+    # In the order of painting, so that the first few of the chosen are like all of them.
+    chosen = page.evaluate("window.filled[400]")
+    places = [round(25 * (x - 0.02)) + 25 * round(25 * (y - 0.02)) for x, y in pairs(chosen)]
+    assert places == sorted(places, reverse=True)
+    assert len(set(places)) == 200
     wheel(page)
     moving = counts(page)
     assert max(moving) == FEW  # of the chosen ones as well

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from explored import NASTY, START, leave_run, view_of
 from explorer_browser import CHROMIUM, SOFTWARE, lasso_around, point, saved
+from PIL import Image
 
+from gwmorph.grid import block_of
 from gwmorph.labels import read_labels
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.report.explorer.contents import ViewTables
@@ -95,6 +97,9 @@ def test_a_click_opens_pictures_numbers_neighbours_partner_and_commands(visit, h
     said = page.inner_text("#panel")
     assert f"gwmorph similar results/small --detector H1 --gps {START + 16}.000976562" in said
     assert "gwmorph veto results/small --cluster 0" in said
+    block = f"results/small/events/H1-GWMORPH_EVENTS-{block_of(START)}-4096"
+    config = "--configfile results/small/config.yaml"
+    assert f"snakemake --cores 1 {config} --force {block}" in said
     # A path with a blank and a quote is one word of a shell.
     show = page.locator("#panel code").first.inner_text()
     words = subprocess.run(
@@ -168,6 +173,23 @@ def test_a_lasso_leaves_times_and_labels_that_the_workflow_reads(visit, html, tm
     page.keyboard.press("Tab")  # out of the field, whose Escape is its own
     page.keyboard.press("Escape")
     assert page.inner_text("#chosen-count") == "All 24 shown"
+
+
+def lightness(page, row: int) -> int:
+    with Image.open(io.BytesIO(page.screenshot())) as image:
+        return sum(image.convert("RGB").getpixel(tuple(map(round, point(page, row)))))
+
+
+def test_what_a_lasso_leaves_out_fades(visit, html):
+    page = visit(html)
+    before = lightness(page, 0)
+    lasso_around(page, range(1, ROWS, 3))
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    assert lightness(page, 0) > before + 100
+    page.click("#unchoose")
+    page.wait_for_timeout(300)
+    assert lightness(page, 0) == before
 
 
 def test_what_users_write_is_never_html(visit, html):
