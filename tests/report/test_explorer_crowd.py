@@ -40,7 +40,8 @@ WebGLRenderingContext.prototype.bufferData = function (target, data, ...rest) {
 @pytest.fixture(scope="module")
 def html(tmp_path_factory) -> Path:
     """Return a page to which 600 rows are very many."""
-    made = leave_run(tmp_path_factory.mktemp("run"), {"event": view_of("event", ROWS)})
+    views = {view: view_of(view, ROWS) for view in ("event", "window")}
+    made = leave_run(tmp_path_factory.mktemp("run"), views)
     script = made.with_name("crowd.js")
     text = script.read_text()
     for name, value in (("MANY", 100), ("FEW", FEW)):
@@ -234,6 +235,11 @@ def test_an_opened_row_is_marked_while_the_map_moves(visit, html):
     assert counts(page)[-4:] == [ROWS, 1, 1, 1]
     wheel(page)
     assert counts(page)[-4:] == [FEW, 1, 1, 1]
+    rest(page)
+    counts(page)
+    page.keyboard.press("j")
+    rest(page)
+    assert counts(page)[-4:] == [ROWS, 1, 1, 1]
 
 
 def test_a_map_that_changes_its_size_is_painted_anew(visit, html):
@@ -244,6 +250,21 @@ def test_a_map_that_changes_its_size_is_painted_anew(visit, html):
     assert counts(page)[-1] == ROWS
     size = page.evaluate("['.points', '#canvas'].map((c) => document.querySelector(c).width)")
     assert size[0] == size[1]
+
+
+def test_another_view_is_painted_in_place_of_the_first(visit, html):
+    page = visit(html)
+    page.mouse.click(*point(page, 7))
+    page.wait_for_selector("#panel h2")
+    page.check("[value=window]", force=True)
+    page.wait_for_function("document.querySelector('#count').textContent === '600 windows'")
+    rest(page)
+    assert page.locator(".points").count() == page.locator(".ring").count() == 1
+    counts(page)
+    wheel(page)
+    assert max(counts(page)) == FEW
+    rest(page)
+    assert counts(page)[-1] == ROWS
 
 
 def test_a_small_map_is_painted_whole_whatever_it_does(visit, tmp_path):

@@ -288,3 +288,5 @@ def test_no_row_lies_behind_the_export_bar(visit, html, size):
     bar = page.locator("#chosen").bounding_box()
     assert bar["y"] + bar["height"] <= size[1]
     assert max(point(page, row)[1] for row in range(ROWS)) < bar["y"]
+    canvas = page.locator("#canvas").bounding_box()
+    assert canvas["y"] + canvas["height"] <= bar["y"]
