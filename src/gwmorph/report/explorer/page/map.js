@@ -2,13 +2,15 @@
 // The map: what is drawn by regl-scatterplot, and in which colours.
 
 (() => {
+  // Pixels that a chosen row has more than others.
+  const SELECTED = 6;
   let plot = null;
   let painter = null; // of a map of very many rows
   let order = null; // the library knows rows by their place in it
   let view = null;
   let index = null;
   let filtered = null;
-  let faded = false;
+  let marked = null; // how what is chosen looks
 
   // Points shrink as they become more, so that dense parts stay readable.
   function pointSize(count) {
@@ -21,14 +23,14 @@
     view = shown;
     index = null;
     filtered = null;
-    faded = false;
+    marked = [1, SELECTED].join();
     order = explorer.paintingOrder(view.rows);
     const crowd = explorer.isCrowd(view.rows);
     if (crowd) painter = explorer.crowdPainter(canvas, pointSize);
     const { width, height } = canvas.parentElement.getBoundingClientRect();
     plot = reglScatterplot.default({
       canvas, width: "auto", height: "auto", aspectRatio: width / height,
-      backgroundColor: "#ffffff", pointSize: pointSize(view.rows), pointSizeSelected: 6,
+      backgroundColor: "#ffffff", pointSize: pointSize(view.rows), pointSizeSelected: SELECTED,
       // What is not blended is painted whole.
       pointOutlineWidth: 2, opacity: crowd ? 1 : 0.85,
       pointColorActive: "#000000", pointColorHover: "#000000",
@@ -160,8 +162,14 @@
   // Others fade only behind a choice: one opened row stands out by its size and its black ring.
   explorer.markRows = (rows, fade) => {
     if (!plot) return;
-    if (fade !== faded) set({ opacityInactiveScale: fade ? 0.3 : 1, opacityInactiveMax: fade ? 0.3 : 1 });
-    faded = fade;
+    const inactive = fade ? 0.3 : 1;
+    // Among very many rows one is lost unless it is large, and a lasso's are many themselves.
+    const size = painter ? (rows.length > 1 ? 2 : 12) : SELECTED;
+    const look = [inactive, size].join();
+    if (look !== marked) {
+      set({ opacityInactiveScale: inactive, opacityInactiveMax: inactive, pointSizeSelected: size });
+    }
+    marked = look;
     if (!rows.length && !plot.get("selectedPoints").length) return;
     // What a lasso chose comes in the order of its index; few of it would not be like all of it.
     plot.deselect({ preventEvent: true });
