@@ -19,8 +19,8 @@ rule explorer:
         "../../envs/evidence.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=explorer_mb,
+        runtime=explorer_minutes,
     params:
         # The one to begin with first.
         views=sorted(VIEWS),
