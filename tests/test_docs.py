@@ -89,7 +89,7 @@ def test_the_program_of_the_tutorial_draws_its_figure(tmp_path):
     write_table(run / "clusters" / "event" / "clusters.parquet", CLUSTERS, filled(CLUSTERS, *rows))
     table = run / "tables" / "event" / "clusters.csv"
     table.parent.mkdir(parents=True)
-    table.write_text("cluster,named\n0,blip\n1,\n")
+    table.write_text("cluster,named,supported,outside_umap\n0,blip,True,True\n1,,False,True\n")
     subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,

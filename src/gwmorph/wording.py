@@ -9,6 +9,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def cluster_mark(number: int, supported: bool, outside_umap: bool) -> str:
+    """Return ``3``, ``3?`` of a cluster that is unsupported, ``3*`` of one in UMAP alone."""
+    return f"{number}{'' if supported else '?'}{'' if outside_umap else '*'}"
+
+
 def spoken(seconds: float) -> str:
     """Return a span of time as one says it: ``8 s``, ``12 min``, ``3.4 h``, ``5 days``."""
     for longest, unit, noun in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):

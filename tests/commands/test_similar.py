@@ -18,7 +18,7 @@ def test_the_nearest_are_printed_with_what_the_run_says(run, capsys):
     assert main(asked) == 0
     first, second, heads, *rows = capsys.readouterr().out.splitlines()
     assert first.startswith("H1 GPS 1262301194.250 (2020-01-05 23:12:56.250 UTC), SNR 6.0, 120 Hz")
-    assert "cluster 0 blip, KNOWN" in first
+    assert "cluster 0?* blip, KNOWN" in first
     assert second.startswith(f"Most like it of 52 events in {run}")
     assert len(rows) == 3
     column = heads.index("picture")

@@ -87,6 +87,7 @@ def test_columns_hold_what_the_tables_hold():
         assert columns[name].min() == -1
         assert columns[name].max() == 1
     assert [one["members"] for one in said["clusters"]] == [4, 4, 4]
+    assert [one["mark"] for one in said["clusters"]] == ["0", "1?*", "2*"]
 
 
 def test_windows_have_the_time_of_their_loudest_tile():

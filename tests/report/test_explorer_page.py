@@ -104,6 +104,44 @@ def test_a_click_opens_pictures_numbers_neighbours_partner_and_commands(visit, h
     assert "open=" not in page.url
 
 
+def test_a_cluster_in_doubt_is_marked_wherever_it_is_named(visit, html):
+    page = visit(html)
+    assert "1?*" in page.inner_text("#clusters")
+    assert "* found in UMAP alone" in page.inner_text("#clusters")
+    page.mouse.move(*point(page, 1))
+    page.wait_for_selector("#hover", state="visible")
+    assert "cluster 1?*" in page.inner_text("#hover")
+    page.mouse.click(*point(page, 1))
+    page.wait_for_selector("#panel h2")
+    said = page.inner_text("#panel")
+    assert "? hardly more separate than parts of noise are" in said
+    assert "that it is of its cluster" in said
+    # The map is narrower now: what the pointer was on lies elsewhere.
+    page.mouse.move(5, 5)
+    assert page.locator("#hover").is_hidden()
+
+
+def test_letters_step_on_after_a_box_was_checked_and_not_while_one_writes(visit, html):
+    page = visit(html)
+    page.check("#views input[value=window]")
+    page.wait_for_function("document.querySelector('#count').textContent.includes('windows')")
+    page.keyboard.press("j")
+    page.wait_for_selector("#panel h2")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#panel", state="hidden")
+    page.click("#label")
+    page.keyboard.type("jk")
+    assert page.input_value("#label") == "jk"
+    assert page.locator("#panel").is_hidden()
+
+
+def test_filters_that_nothing_passes_are_said(visit, html):
+    page = visit(html)
+    page.fill("#snr-low", "1000")
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.querySelector('#count').textContent.startsWith('None of')")
+
+
 def test_keys_go_through_rows_in_time_and_windows_open_their_events(visit, html):
     page = visit(html, "#view=window")
     page.keyboard.press("j")
@@ -197,7 +235,7 @@ def test_what_users_write_is_never_html(visit, html):
 def test_a_link_that_cannot_be_shows_the_whole_run(visit, html):
     page = visit(html, "#view=nothing&color=x&snr=a:b&clusters=9,z&open=H1@<b>")
     assert page.input_value("#color") == "cluster"
-    assert page.inner_text("#count") == "0 of 24 events"
+    assert page.inner_text("#count") == "None of 24 events passes the filters"
     assert page.is_hidden("#panel")
 
 

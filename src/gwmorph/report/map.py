@@ -23,7 +23,7 @@ from gwmorph.report.palette import (
     say_empty,
     snr_norm,
 )
-from gwmorph.wording import counted
+from gwmorph.wording import cluster_mark, counted
 
 _WIDTH_IN, _MAP_IN = 15.5, 6.0
 # The list of names: its heading, one of its lines, and how many stand side by side.
@@ -58,7 +58,7 @@ def draw_map(clusters: pa.Table, view: str, path: Path | str, names: Names | Non
     with saved_figure(path, _WIDTH_IN, _MAP_IN + names_in) as figure:
         heights = [_MAP_IN, names_in]
         above, below = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
-        _write_names(below, names, _marks(clusters))
+        _write_names(below, names, cluster_marks(clusters))
         _draw_panels(above, clusters, view)
 
 
@@ -109,7 +109,7 @@ def _draw_clusters(
     doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
     _frame_map(axes, _cluster_title(numbers, doubtful, torn, outlier), view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
-    marks = list(_marks(clusters).values())
+    marks = list(cluster_marks(clusters).values())
     _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
 
 
@@ -118,11 +118,11 @@ def _without(clusters: pa.Table, flag: str) -> NDArray:
     return np.unique(values(clusters, "cluster")[~flags(clusters, flag)])
 
 
-def _marks(clusters: pa.Table) -> dict[int, str]:
+def cluster_marks(clusters: pa.Table) -> dict[int, str]:
     """Return what each cluster is called on the map, in order: its number and its doubts."""
     doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
     return {
-        number: f"{number}{'?' * (number in doubtful)}{'*' * (number in torn)}"
+        number: cluster_mark(number, number not in doubtful, number not in torn)
         for number in np.unique(values(clusters, "cluster")).tolist()
     }
 

@@ -13,6 +13,7 @@ from gwmorph.errors import TableError
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.morphology.status import Status
 from gwmorph.report.explorer.columns import coded, encoded_all, seconds_and_nanoseconds
+from gwmorph.report.map import cluster_marks
 from gwmorph.report.names import Names
 from gwmorph.report.palette import cluster_color
 from gwmorph.report.statuses import COLORS, statuses_of
@@ -123,10 +124,12 @@ def chunks_of(view: ViewTables) -> Iterator[dict[str, Any]]:
 def _clusters(view: ViewTables) -> list[dict[str, Any]]:
     numbers = view.clusters["cluster"].to_numpy()
     members = np.bincount(numbers) if len(numbers) else np.zeros(0, int)
+    marks = cluster_marks(view.clusters)
     return [
         {
             "color": to_hex(cluster_color(number)),
             "members": count,
+            "mark": marks[number],
             "name": _name(view.names, number),
             "words": view.names[number].words if view.names else "",
         }

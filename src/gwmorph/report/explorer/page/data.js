@@ -115,9 +115,15 @@ const explorer = {};
     folderOf(view.name, explorer.detector(view, row), view.columns.start[row]);
 
   explorer.clusterName = (view, number) => {
-    const name = plain(view.clusters[number].name);
-    return name ? `${number} ${name}` : String(number);
+    const { mark, name } = view.clusters[number];
+    return `${mark} ${plain(name)}`.trim();
   };
+
+  // What the marks behind a cluster's number mean, as on the map of the report.
+  explorer.doubts = (mark) => [
+    ...(mark.includes("?") ? ["? hardly more separate than parts of noise are"] : []),
+    ...(mark.includes("*") ? ["* found in UMAP alone"] : []),
+  ];
 
   function plain(name) {
     return name.replaceAll("_", " ").replaceAll(/\s+/g, " ").trim();

@@ -127,7 +127,8 @@
   function describeCount() {
     const all = view.rows.toLocaleString("en");
     const count = (shown ? shown.length : view.rows).toLocaleString("en");
-    $("count").textContent = shown ? `${count} of ${all} ${view.name}s` : `${all} ${view.name}s`;
+    $("count").textContent = !shown ? `${all} ${view.name}s`
+      : shown.length ? `${count} of ${all} ${view.name}s` : `None of ${all} ${view.name}s passes the filters`;
     if (shown) {
       const kept = new Set(shown);
       lassoed = lassoed.filter((row) => kept.has(row));
@@ -159,6 +160,8 @@
     const numbers = view.clusters.map((_, number) => number);
     boxes("clusters", numbers, numbers.map((number) => explorer.clusterName(view, number)),
       view.clusters.map((one) => one.members), view.clusters.map((one) => one.color));
+    const marks = explorer.doubts(view.clusters.map((one) => one.mark).join(""));
+    $("clusters").append(...marks.map((words) => element("p", { textContent: words })));
   }
 
   function boxes(name, values, words, counts, colors = null) {
@@ -250,6 +253,7 @@
       const key = `${explorer.detector(other, row)}@${explorer.gps(other, row)}`;
       return switchTo({ ...explorer.freshState(name), color: state.color, open: key });
     }
+    hover(-1); // the map gets narrower, and what was under the pointer is elsewhere
     opened = row;
     state.open = `${explorer.detector(view, row)}@${explorer.gps(view, row)}`;
     remember();
@@ -365,7 +369,9 @@
       else clearChosen();
       return;
     }
-    if (event.target.closest("input, select, textarea")) return;
+    const control = event.target.closest("input, select, textarea");
+    // A letter is nothing to a box that is checked, and an arrow is.
+    if (control && (event.key.startsWith("Arrow") || !/^(radio|checkbox)$/.test(control.type))) return;
     const by = { j: 1, ArrowRight: 1, ArrowDown: 1, k: -1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!by || (event.key.startsWith("Arrow") && event.target.closest("#panel"))) return;
     event.preventDefault();

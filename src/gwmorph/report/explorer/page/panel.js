@@ -56,6 +56,7 @@
       ["Cluster", [swatch, ` ${explorer.clusterName(view, columns.cluster[row])}, `
         + `${cluster.members.toLocaleString("en")} members`
         + `${columns.outlier[row] ? "; an outlier" : ""}`]],
+      ...explorer.doubts(cluster.mark).map((words) => ["In doubt", words]),
       ["Named by", cluster.words || "no labelled rows: clusters have no names"],
       ["Status", view.hasStatuses
         ? view.statuses[columns.status[row]] || "none" : "the run has no statuses"],
@@ -65,7 +66,7 @@
       ["Frequency", number(columns.frequency[row], "Hz")],
       ["Q", number(details.q)],
       ["Tile energy", number(details.energy)],
-      ["Belongs to cluster", number(details.probability, "", 3)],
+      ["Probability", `${number(details.probability, "", 3)} that it is of its cluster`],
     ];
     const list = element("dl");
     for (const [name, said] of pairs) {
@@ -162,7 +163,8 @@
     shut.onclick = close;
     const length = explorer.about.windowSeconds;
     const pictures = [figure(explorer.picture(view, row),
-      view.name === "window" ? `Window, ${length} s` : "Event view, centred on it")];
+      view.name === "window" ? `Window, ${length} s`
+        : "Event view: 0.5 and 1 s above, 2 and 4 s below, centred on it")];
     if (view.name === "event") {
       pictures.push(figure(explorer.windowPicture(view, row), `Its ${length} s window`));
     }
