@@ -1,4 +1,5 @@
 import hashlib
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -6,6 +7,7 @@ import pytest
 from drawn import SCALE, pictures_of
 from PIL import Image
 
+from gwmorph.report import palette
 from gwmorph.report.gallery import Heading, choose_examples, draw_gallery
 from gwmorph.report.map import draw_map
 from gwmorph.report.occupancy import draw_occupancy
@@ -23,8 +25,8 @@ def test_same_rows_give_the_same_bytes_whatever_the_users_settings(tmp_path, run
     heading = Heading.of_cluster(0, supported=False, outside_umap=True)
 
     def draw(folder: Path) -> list[str]:
-        draw_map(tables.clusters, "event", folder / "map.png")
-        draw_occupancy(tables.clusters, "event", tables.ledger, 1024, folder / "o.png")
+        draw_map(tables.clusters, "event", folder / "map.svg")
+        draw_occupancy(tables.clusters, "event", tables.ledger, 1024, folder / "o.svg")
         draw_gallery(heading, "event", examples, pictures, SCALE, folder / "gallery.png")
         return [digest(path) for path in sorted(folder.iterdir())]
 
@@ -59,3 +61,15 @@ def test_equal_vector_figures_have_equal_bytes_and_no_date(tmp_path):
     assert drawn[0] == drawn[1]
     assert b"date" not in drawn[0].lower()
     assert b"matplotlib" not in drawn[0].lower().replace(b"matplotlib.axis", b"")
+
+
+def test_every_vector_figure_is_drawn_twice_by_a_test():
+    """All that draw one, so that none is left out of what `drawn_twice` holds them to."""
+    report = Path(palette.__file__).parent
+    drawing = re.compile(r"^def (draw_\w+)\((?:(?!^def ).)*?^    with saved_figure\(", re.M | re.S)
+    found = [name for path in report.glob("*.py") for name in drawing.findall(path.read_text())]
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    held = set(re.findall(r"drawn_twice\(\s*[^,]+,\s*(draw_\w+)", tests))
+    # A moment is drawn as a picture unless its reader asks for another kind.
+    assert set(found) - held == {"draw_moment"}
+    assert len(found) > 15

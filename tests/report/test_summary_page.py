@@ -38,7 +38,7 @@ EVENTS = {
 
 
 def page_of(folder: Path, **changes) -> str:
-    (folder / "map.png").write_bytes(b"map")
+    (folder / "map.svg").write_bytes(b"map")
     summary = {
         "run": "t<1>",
         "events_snr": 7.5,
@@ -47,7 +47,7 @@ def page_of(folder: Path, **changes) -> str:
         "views": {"event": EVENTS},
         "statuses": {},
     }
-    return summary_page(summary | changes, "event", folder / "map.png")
+    return summary_page(summary | changes, "event", folder / "map.svg")
 
 
 def test_page_says_in_words_what_was_analysed_and_found(tmp_path):
@@ -107,7 +107,7 @@ def test_a_map_that_is_missing_is_not_left_out(tmp_path):
                 **{"events_snr": 7, "false_alarm_fraction": 1},
             },
             "event",
-            tmp_path / "none.png",
+            tmp_path / "none.svg",
         )
 
 
