@@ -99,6 +99,10 @@ def test_page_says_what_became_of_the_events(tmp_path):
     assert "<p>Of 1,203 events: 3 AMBIGUOUS, 1,200 KNOWN.</p>" in page
 
 
+def test_the_page_may_stand_in_a_script_as_the_start_page_of_the_report_does(tmp_path):
+    assert "</script" not in page_of(tmp_path).lower()
+
+
 def test_a_map_that_is_missing_is_not_left_out(tmp_path):
     with pytest.raises(FileNotFoundError):
         summary_page(

@@ -8,7 +8,7 @@ import pyarrow as pa
 from gwmorph.evidence.anomaly import SPACES
 from gwmorph.report.estimates import draw_intervals, interval_text
 from gwmorph.report.html import cluster_mark, heading, page, paragraph, table
-from gwmorph.report.palette import LEGEND_BELOW_LABEL, saved_figure, series_color
+from gwmorph.report.palette import legend_below_label, saved_figure, series_color
 from gwmorph.storage import write_bytes
 
 _NONE = "nothing left out: all rows"
@@ -49,7 +49,7 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("share of its rows")
         axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-        axes.legend(**LEGEND_BELOW_LABEL)
+        legend_below_label(axes)
 
 
 def write_anomaly_page(

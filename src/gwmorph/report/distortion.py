@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from gwmorph.morphology.partitions import DISSOLVED
 from gwmorph.report.estimates import draw_intervals, interval_text
 from gwmorph.report.html import cluster_mark, heading, page, table
-from gwmorph.report.palette import LEGEND_BELOW_LABEL, cluster_color, saved_figure, series_color
+from gwmorph.report.palette import cluster_color, legend_below_label, saved_figure, series_color
 from gwmorph.storage import write_bytes
 
 _FIGURES = {
@@ -57,7 +57,7 @@ def _draw_figures(axes: Axes, distortion: pa.Table) -> None:
     axes.set_xlim(-0.05, 1.05)
     axes.set_ylim(-0.6, len(_FIGURES) - 0.4)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(**LEGEND_BELOW_LABEL)
+    legend_below_label(axes)
 
 
 def _draw_silhouettes(axes: Axes, separation: pa.Table) -> None:
@@ -85,12 +85,12 @@ def _draw_jaccards(axes: Axes, cluster_summary: pa.Table) -> None:
             label=label,
         )
     axes.axvline(DISSOLVED, color="#222222", linewidth=0.8, linestyle=":")
-    axes.set_title("Jaccard with the best cluster without UMAP\n(right of the line: found)")
+    axes.set_title("Jaccard with the best cluster\nwithout UMAP (right of the line: found)")
     axes.set_yticks(places, [str(row["cluster"]) for row in rows], fontsize=8)
     axes.set_ylabel("cluster")
     axes.set_xlabel("Jaccard index")
     axes.set_xlim(-0.02, 1.02)
-    axes.legend(**LEGEND_BELOW_LABEL)
+    legend_below_label(axes)
 
 
 def write_distortion_page(

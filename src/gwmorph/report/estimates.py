@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gwmorph.report.palette import LEGEND_BELOW_LABEL, series_color
+from gwmorph.report.palette import legend_below_label, series_color
 
 
 def interval_text(row: Mapping[str, Any] | None) -> str:
@@ -58,4 +58,4 @@ def draw_series(
     axes.set_xlim(-0.05, 1.05)
     axes.set_xlabel(meaning)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(**LEGEND_BELOW_LABEL)
+    legend_below_label(axes)

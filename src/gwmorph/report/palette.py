@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import colormaps, colors, ticker
+from matplotlib import colormaps, colors, ticker, transforms
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure, SubFigure
@@ -30,8 +30,8 @@ LABEL_GROUND: dict[str, Any] = {"facecolor": "black", "alpha": 0.65, "linewidth"
 LEGEND_BELOW: dict[str, Any] = {
     "loc": "upper center", "bbox_to_anchor": (0.5, -0.06), "ncols": 2, "fontsize": 8,
 }  # fmt: skip
-# The same where the axis has a label.
-LEGEND_BELOW_LABEL = LEGEND_BELOW | {"bbox_to_anchor": (0.5, -0.13)}
+# How far below the axes the label of an axis ends.
+_LABEL_IN = 0.5
 _EMPTY = {"window": "no analysed windows", "event": "no events"}
 # Quiet is pale but still seen on white; lightness alone tells the order.
 LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
@@ -156,6 +156,13 @@ def own_style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
+
+
+def legend_below_label(axes: Axes) -> None:
+    """Add the legend below the axes and the label of its x axis, however high the axes are."""
+    below = transforms.ScaledTranslation(0, -_LABEL_IN, axes.figure.dpi_scale_trans)
+    anchor = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + below}
+    axes.legend(**LEGEND_BELOW | anchor)
 
 
 def say_empty(axes: Axes, view: str) -> None:

@@ -69,7 +69,8 @@ def _draw_confusion(axes: Axes, confusion: pa.Table, labels: list[str]) -> None:
     for row in rows:
         shares[labels.index(row["label"]), names.index(row["named"])] = row["rows"]
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.figure.colorbar(image, ax=axes, pad=0.02, label="share of the class")
     axes.set_title("What each class is taken for, by vectors")
     axes.set_yticks(range(len(labels)), [label.replace("_", " ") for label in labels], fontsize=8)
     axes.set_ylabel("class")
