@@ -81,6 +81,13 @@ def test_a_run_without_triggers_or_windows_is_drawn(tmp_path, run_tables, change
     assert ("no planned windows" in said) == (not len(ledger))
 
 
+def test_thousands_of_triggers_and_gaps_are_a_small_figure(tmp_path, run_tables):
+    ledger = run_tables(windows=6000, lost_every=2).ledger
+    rows = [trigger("H1", START + 30.0 * i, 30 + i % 900, 8, "tile") for i in range(5000)]
+    said = drawn_twice(tmp_path / "g.svg", draw_glitchgram, triggers_of(*rows), ledger)
+    assert "a tile (5,000)" in said
+
+
 def test_same_rows_give_the_same_bytes(tmp_path, run_tables):
     ledger = run_tables().ledger
     found = triggers_of(*(trigger("H1", START + 60.0 * i, 30 + i, 8, "tile") for i in range(9)))

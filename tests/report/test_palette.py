@@ -41,6 +41,18 @@ def test_figures_store_neither_date_nor_software(tmp_path, run_tables):
         assert set(image.info) <= {"dpi"}
 
 
+def test_the_last_bits_of_a_place_are_no_part_of_a_vector_figure(tmp_path):
+    drawn = []
+    for moved in (0.0, 1e-13):
+        with saved_figure(tmp_path / "a.svg", 8, 4) as figure:
+            figure.set_layout_engine("none")
+            figure.add_axes((0.2, 0.2 + moved, 0.6, 0.6)).plot([0, 3], [0, 3])
+        drawn.append((tmp_path / "a.svg").read_text())
+    assert drawn[0] == drawn[1]
+    assert 'clip-path="url(#clip0)"' in drawn[0]
+    assert '<clipPath id="clip0">' in drawn[0]
+
+
 @pytest.mark.parametrize(("width", "height"), [(9, 5), (6, 9)])
 def test_no_figure_is_too_high_for_the_viewer(tmp_path, width, height):
     with saved_figure(tmp_path / "f.png", width, height, dpi=20):

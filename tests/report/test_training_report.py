@@ -15,7 +15,7 @@ def losses(steps: int, factor: float = 1.0) -> pa.Table:
     return pa.table({"step": np.arange(1, steps + 1), **columns}, schema=LOSSES)
 
 
-@pytest.mark.parametrize("steps", [2, 200])
+@pytest.mark.parametrize("steps", [2, 200, 20_000])
 def test_equal_losses_give_equal_bytes_and_others_do_not(steps, tmp_path):
     for name, factor in (("one", 1.0), ("other", 0.5)):
         said = drawn_twice(tmp_path / f"{name}.svg", draw_losses, losses(steps, factor), CHANCE)

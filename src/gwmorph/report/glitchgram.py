@@ -67,7 +67,12 @@ def _draw_time(axes: Axes, analysed: segmentlist, planned: segment) -> None:
     lost = segmentlist([planned]) - analysed
     bars = [((start - planned[0]) / 3600, (end - start) / 3600) for start, end in lost]
     axes.broken_barh(
-        bars, (0, 1), transform=axes.get_xaxis_transform(), color=_UNOBSERVED, linewidth=0
+        bars,
+        (0, 1),
+        transform=axes.get_xaxis_transform(),
+        color=_UNOBSERVED,
+        linewidth=0,
+        rasterized=is_dense(len(bars)),
     )
 
 

@@ -185,7 +185,8 @@ def _stack(axes: Axes, counts: Occupancy, parts: NDArray, bin_s: int) -> None:
 
 def _draw_counts(axes: Axes, counts: Occupancy, bin_s: int, view: str) -> None:
     edges = _hours(counts, bin_s)
-    axes.stairs(counts.analysed, edges, fill=True, color=_ANALYSED, linewidth=0)
+    dense = is_dense(len(edges))
+    axes.stairs(counts.analysed, edges, fill=True, color=_ANALYSED, linewidth=0, rasterized=dense)
     axes.stairs(
         counts.analysed + counts.excluded,
         edges,
@@ -195,6 +196,7 @@ def _draw_counts(axes: Axes, counts: Occupancy, bin_s: int, view: str) -> None:
         edgecolor=_EXCLUDED,
         hatch="/////",
         linewidth=0.6,
+        rasterized=dense,
     )
     axes.set_ylabel(f"Windows\nper {bin_s} s")
     axes.yaxis.set_major_locator(ticker.MaxNLocator(3, integer=True))

@@ -1,5 +1,6 @@
 """The style that all figures share: one colour per cluster, one scale for loudness."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ LEGEND_BELOW: dict[str, Any] = {
 }  # fmt: skip
 # How far below the axes the label of an axis ends.
 _LABEL_IN = 0.5
+_CLIP = re.compile(rb'(?:(?<=id=")|(?<=url\(#))p[0-9a-f]{10}(?=["\)])')
 _EMPTY = {"window": "no analysed windows", "event": "no events"}
 # Quiet is pale but still seen on white; lightness alone tells the order.
 LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
@@ -147,6 +149,18 @@ def saved_figure(
             figure.savefig(
                 partial, format=kind.removeprefix("."), dpi=shown_dpi, metadata=metadata
             )
+            if kind == ".svg":
+                partial.write_bytes(_with_stable_names(partial.read_bytes()))
+
+
+def _with_stable_names(svg: bytes) -> bytes:
+    """Name the clipping areas of an SVG in their order instead of by their places.
+
+    The last bits of a place differ from one layout of the same figure to the next. No number that
+    is written shows it, but the name of the area, a hash of all bits, does.
+    """
+    names: dict[bytes, bytes] = {}
+    return _CLIP.sub(lambda found: names.setdefault(found[0], b"clip%d" % len(names)), svg)
 
 
 @contextmanager
