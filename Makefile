@@ -51,6 +51,7 @@ run: env ## the whole workflow on simulated strain, then its report and a summar
 	$(BIN)/snakemake --cores $(CORES) $(DEMO)
 	$(MAKE) --no-print-directory report
 	$(BIN)/gwmorph summary results/demo
+	@echo "Explorer: results/demo/explorer/index.html"
 
 report: env ## the report of the finished run, as a zip
 	$(BIN)/snakemake --cores 1 $(DEMO) --configfile results/demo/config.yaml --report $(REPORT)
@@ -112,7 +113,7 @@ $(BIN)/pip-compile: | $(BIN)/python
 explorer-library: ## bundle the explorer's map library anew: needs npm
 	folder=$$(mktemp -d) && cd $$folder && npm install --silent --save-exact \
 	  regl-scatterplot@1.16.0 regl@2.1.1 pub-sub-es@3.0.0 esbuild@0.28.2 && \
-	  echo 'export { default } from "regl-scatterplot";' > entry.js && node node_modules/esbuild/install.js && \
+	  echo 'export { default, createRenderer } from "regl-scatterplot";' > entry.js && node node_modules/esbuild/install.js && \
 	  npx esbuild entry.js --bundle --minify --format=iife --global-name=reglScatterplot \
 	  --legal-comments=none --outfile=$(CURDIR)/src/gwmorph/report/explorer/page/regl-scatterplot.min.js
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.joblog import JobLog
+from gwmorph.progress import each
 from gwmorph.strain.base import StrainFile
 from gwmorph.strain.gwosc import GwoscSource
 from gwmorph.strain.receipts import write_receipts
@@ -21,7 +22,8 @@ def download(
         attempts=server["attempts"],
         timeout_s=server["timeout_s"],
     )
-    obtained = [source.obtain(StrainFile.from_json(file)) for file in files]
+    wanted = [StrainFile.from_json(file) for file in files]
+    obtained = [source.obtain(file) for file in each(wanted, "files", len(wanted))]
     write_receipts(receipts, obtained, cache)
 
 

@@ -10,10 +10,12 @@ from gwmorph.morphology.neighbors import nearest_others
 from gwmorph.report.explorer.contents import ViewTables, vectors_of
 from gwmorph.report.explorer.folder import about_run, write_explorer
 from gwmorph.report.names import read_names
+from gwmorph.runs.vetoes import cluster_vetoes
 from gwmorph.strain.receipts import received_files
+from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
-from gwmorph.tables.parquet import read_table
+from gwmorph.tables.parquet import read_table, read_tables
 from gwmorph.tables.validation import NAMED_ROWS
 
 
@@ -33,11 +35,19 @@ def explorer(
     views: Mapping[str, Mapping[str, Sequence[Path]]],
     neighbors: int,
     about: Mapping[str, Any],
+    triggers: Sequence[Path],
+    ledger: Sequence[Path],
     folder: Path,
 ) -> None:
-    write_explorer(
-        folder, about, {view: tables_of(files, neighbors) for view, files in views.items()}
-    )
+    tables = {view: tables_of(files, neighbors) for view, files in views.items()}
+    vetoes = {}
+    if "event" in tables:
+        vetoes = cluster_vetoes(
+            tables["event"].clusters,
+            read_tables(triggers, TRIGGERS),
+            read_tables(ledger, LEDGER),
+        )
+    write_explorer(folder, about, tables, vetoes)
 
 
 if __name__ == "__main__":
@@ -58,5 +68,7 @@ if __name__ == "__main__":
                 [Path(path) for path in snakemake.input.pictures],
                 received_files(snakemake.input.receipts, Path(snakemake.params.strain_root)),
             ),
+            triggers=[Path(path) for path in snakemake.input.triggers],
+            ledger=[Path(path) for path in snakemake.input.ledger],
             folder=Path(snakemake.output.folder),
         )

@@ -15,6 +15,7 @@ from gwmorph.evidence import ablation
 from gwmorph.grid import Grid, block_of
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
+from gwmorph.progress import each
 from gwmorph.strain.receipts import verified_files
 from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 from gwmorph.tables.validation import ABLATION_SAMPLE
@@ -37,7 +38,7 @@ def redrawn(
     found: dict[int, ablation.Pictures] = {}
     view = rows["view"][0].as_py()
     applies = ablation.redraw_applies(change, parameters, encoder.name, view)
-    for block in blocks if applies else ():
+    for block in each(blocks, "blocks", len(blocks)) if applies else ():
         detector, start = block["detector"], block["block"]
         own = np.flatnonzero(
             (places == start) & pc.equal(rows["detector"], detector).to_numpy(zero_copy_only=False)

@@ -10,7 +10,7 @@ from igwn_segments import segment, segmentlist
 
 from gwmorph.config import Config
 from gwmorph.joblog import JobLog
-from gwmorph.progress import each
+from gwmorph.progress import each, left_out, timed
 from gwmorph.scanner.arrivals import ArrivedFile, given_files
 from gwmorph.scanner.ending import summary_of_blocks
 from gwmorph.scanner.preparing import prepare
@@ -50,7 +50,10 @@ def scan_blocks(
     config = Config.model_validate(configuration)
     how = prepare(atlas, config, tell, science or None)
     source = given_files(named, tell) if named else iter(own)
-    found = list(each(scan(source, how, blocks, threading.Event()), "blocks", None))
+    with timed("scanning"):
+        found = list(each(scan(source, how, blocks, threading.Event()), "blocks", None))
+    for block in found:
+        left_out("windows", block.excluded)
     write_json(result, summary_of_blocks(found))
     # Nobody is told: a job may run again, and a record is delivered once.
     write_bytes(events, event_lines(blocks, found, "").encode())

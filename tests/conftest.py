@@ -7,6 +7,11 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's business, and no test's.
+settings.register_profile("gwmorph", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gwmorph")
 
 ROOT = Path(__file__).resolve().parents[1]
 

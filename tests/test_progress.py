@@ -6,7 +6,17 @@ import termios
 
 import pytest
 
-from gwmorph.progress import BAR, Account, accounting, counting, each, left_out, timed
+from gwmorph.progress import (
+    BAR,
+    Account,
+    Told,
+    accounting,
+    counting,
+    each,
+    left_out,
+    timed,
+    told_by,
+)
 
 
 @pytest.fixture
@@ -83,3 +93,22 @@ def test_no_bar_is_drawn_into_a_file(monkeypatch, capsys):
     monkeypatch.setenv(BAR, "1")
     list(each(range(3), "windows", 3))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("total", [None, 1200])
+def test_what_a_line_says_is_read_again(total):
+    lines: list[str] = []
+    clock = iter([0.0, 40.4, 80.6])
+    with (
+        accounting(Account(lines.append)),
+        counting("quiet windows of H1", total, lambda: next(clock)) as progress,
+    ):
+        progress.add(300)
+        progress.add(300)
+    told = [told_by(line) for line in lines]
+    assert told == [Told(40.0, total and 121.0), Told(81.0, total and 81.0)]
+
+
+@pytest.mark.parametrize("line", ["", "WARNING: 3 files, late", "Took 3.10 s", "StrainError: 3 s"])
+def test_other_lines_say_nothing_of_time(line):
+    assert told_by(line) is None

@@ -1,4 +1,6 @@
-from gwmorph.wording import counted, hourly, number
+import pytest
+
+from gwmorph.wording import counted, hourly, number, spoken
 
 
 def test_one_is_singular_and_the_others_are_not():
@@ -21,3 +23,19 @@ def test_a_value_that_is_none_is_no_number():
     absent = (None, float("nan"), float("inf"))
     assert [number(value, ".1f") for value in absent] == [""] * 3
     assert number(None, ".1f", "none") == "none"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (8, "8 s"),
+        (60.3, "60 s"),
+        (119, "119 s"),
+        (166, "2.8 min"),
+        (720, "12 min"),
+        (12240, "3.4 h"),
+        (432000, "5 days"),
+    ],
+)
+def test_spans_of_time_are_spoken(seconds, said):
+    assert spoken(seconds) == said

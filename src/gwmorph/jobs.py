@@ -20,8 +20,7 @@ JOBS = "logs/jobs.json"
 class Job:
     """One job: its rule, what it says that it does, its log, its times, and its threads.
 
-    Paths are relative to the folder that the workflow was called in. Snakemake writes
-    ``benchmark`` when the job has ended well.
+    Paths begin at the run's folder. Snakemake writes ``benchmark`` when the job has ended well.
     """
 
     rule: str
@@ -42,6 +41,7 @@ class Call:
     at_once : cores of this machine, or jobs on others, that it may use at once; 0 for no limit.
     in_cores : whether ``at_once`` counts cores.
     logs : files in which Snakemake writes of it.
+    began_ns : nanoseconds since 1970. A run that was copied has other times on its files.
     """
 
     jobs: tuple[Job, ...]
@@ -49,6 +49,7 @@ class Call:
     at_once: int
     in_cores: bool
     logs: tuple[str, ...]
+    began_ns: int
 
     def share(self, job: Job) -> float:
         """Return which part of ``at_once`` a job takes."""

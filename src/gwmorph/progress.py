@@ -5,6 +5,7 @@ here changes a result.
 """
 
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ from typing import TypeVar
 # between them, cannot be read.
 BAR = "GWMORPH_BAR"
 _EVERY_S = 30.0
+# 64 of 128 windows, 31 s, about 31 s left
+_LINE = re.compile(r"[\d,]+ .+, (?P<taken>\d+) s(, about (?P<left>\d+) s left)?")
 T = TypeVar("T")
 
 
@@ -75,6 +78,23 @@ def each(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
         for item in items:
             yield item
             progress.add(1)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a line of a log says: how long the work had taken then, and how long it would, in s."""
+
+    taken_s: float
+    left_s: float | None
+
+
+def told_by(line: str) -> Told | None:
+    """Return what a line that `Progress` wrote says; None if it is another."""
+    found = _LINE.fullmatch(line.strip())
+    if found is None:
+        return None
+    left = found["left"]
+    return Told(float(found["taken"]), None if left is None else float(left))
 
 
 class Progress:

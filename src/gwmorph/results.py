@@ -85,6 +85,16 @@ def is_recorded(path: Path) -> bool:
     return path.is_file() and not path.read_bytes().startswith(_WITHDRAWN)
 
 
+def unfinished(run: Path) -> str | None:
+    """Return what to know of a run's results where they may be of several configurations."""
+    if is_recorded(run / "config.yaml"):
+        return None
+    return (
+        f"Not finished: what made {run} anew was interrupted or failed, so its results may be of "
+        "several configurations. Run snakemake to its end."
+    )
+
+
 def withdraw_record(path: Path) -> None:
     """Remove a record; where there is none, nothing happens."""
     path.unlink(missing_ok=True)

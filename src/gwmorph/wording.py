@@ -9,6 +9,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def spoken(seconds: float) -> str:
+    """Return a span of time as one says it: ``8 s``, ``12 min``, ``3.4 h``, ``5 days``."""
+    for longest, unit, noun in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if abs(seconds) < longest:
+            value = seconds / unit
+            return f"{value:.0f} {noun}" if abs(value) >= 10 else f"{value:.2g} {noun}"
+    return counted(round(seconds / 86400), "day")
+
+
 def number(value: float | None, form: str, none: str = "") -> str:
     """Return a value by a format such as ``.3f``; ``none`` where there is no finite one."""
     return none if value is None or not math.isfinite(value) else format(value, form)

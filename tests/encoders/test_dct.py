@@ -45,21 +45,21 @@ def test_coefficients_are_scipys_orthonormal_transform() -> None:
     np.testing.assert_allclose(low_frequencies(field), whole[:, VERTICAL, HORIZONTAL], atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(field=FIELDS, level=st.floats(0, 4, width=32))
 def test_a_constant_changes_nothing(field: np.ndarray, level: float) -> None:
     shifted = low_frequencies(field + np.float32(level))
     np.testing.assert_allclose(shifted, low_frequencies(field), atol=1e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(field=FIELDS, factor=st.floats(0.125, 8, width=32))
 def test_coefficients_scale_with_the_field(field: np.ndarray, factor: float) -> None:
     scaled = low_frequencies(field * np.float32(factor))
     np.testing.assert_allclose(scaled, factor * low_frequencies(field), atol=1e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(field=FIELDS)
 def test_time_reversal_turns_odd_horizontal_coefficients(field: np.ndarray) -> None:
     sign = np.where(HORIZONTAL % 2, -1, 1)

@@ -127,7 +127,7 @@ def brute(bright: np.ndarray, duration: float) -> float:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_views_are_judged_one_by_one(seed):
     rng = np.random.default_rng(seed)
     views = (25 * rng.random((3, 32, 32)) ** 4).astype(np.float32)

@@ -24,6 +24,7 @@ from gwmorph.evidence.injections import (
     write_windows,
 )
 from gwmorph.evidence.statistics import STATISTICS, statistic
+from gwmorph.progress import Account, accounting
 from gwmorph.simulation.loudness import optimal_snr
 from gwmorph.simulation.morphologies import INJECTED
 from gwmorph.simulation.noise import DetectorNoise
@@ -234,6 +235,16 @@ def test_quiet_windows_hold_no_injection(parameters, encoder, events, background
     assert quiet["gps_start"].to_pylist() == background.stretch.windows
     for name in ("morphology", "snr", "gps_time", "parameters"):
         assert quiet[name].null_count == len(quiet)
+
+
+def test_the_log_of_a_job_says_how_many_windows_were_looked_at(
+    parameters, encoder, events, background, monkeypatch
+):
+    monkeypatch.setattr("gwmorph.progress._EVERY_S", 0.0)
+    lines: list[str] = []
+    with accounting(Account(lines.append)):
+        observe(QUIET, [background], parameters, encoder, events)
+    assert lines[-1].startswith("8 windows, ")
 
 
 def test_tables_come_back_as_they_were(blips, tmp_path):

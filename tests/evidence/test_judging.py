@@ -124,6 +124,11 @@ def test_clusters_are_classes_where_no_label_is_and_outliers_are_none():
     assert table["label"].to_pylist() == ["cluster 0"] * 30 + ["cluster 1"] * 30
 
 
+def test_rows_that_are_too_few_to_cluster_have_no_class():
+    rows = [{"cluster": 0, "outlier": False}] * 15
+    assert len(clusters_as_classes(RUN.slice(0, 15), filled(CLUSTERS, *rows), TRIGGERED)) == 0
+
+
 def test_drift_is_of_a_run_against_its_reference():
     labelled = reference()
     same = drift_of_run(labelled, RUN.slice(0, 60), 64, 0.01, 1)

@@ -110,7 +110,7 @@ def test_what_nobody_tells_is_no_injection():
 
 
 @given(st.lists(st.integers(-1, NO_INJECTIONS), max_size=60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_stretches_hold_exactly_the_seconds_without_the_bit(values):
     mask = np.array(values, dtype=np.int64)
     for bit, kind in enumerate(ALL):

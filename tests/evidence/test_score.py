@@ -61,7 +61,7 @@ def test_p_values_of_fresh_quiet_parts_are_uniform():
     name=st.sampled_from(PARTS),
     more=st.floats(1e-3, 1e9),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_score_never_falls_when_a_part_rises(values, name, more):
     parts = {key: np.array([value]) for key, value in zip(PARTS, values, strict=True)}
     louder = {**parts, name: parts[name] + more}

@@ -88,7 +88,7 @@ def test_all_slides_in_one_sort_are_those_of_brute_force(monkeypatch, step, seed
         assert set(found) == expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(0, 1002), min_size=1, max_size=12),
     st.lists(st.integers(0, 1002), min_size=1, max_size=12),

@@ -48,7 +48,7 @@ def full_conformal(members, new):
 
 
 @given(seed=st.integers(0, 2**20), count=st.integers(2, 40), spread=st.floats(0.05, 3.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_p_value_is_that_of_full_conformal_prediction(seed, count, spread):
     members, classes = drawn(np.random.default_rng(seed), {"blip": count}, spread)
     new, _ = drawn(np.random.default_rng(seed + 1), {"blip": 5}, spread)
@@ -58,7 +58,7 @@ def test_the_p_value_is_that_of_full_conformal_prediction(seed, count, spread):
 
 
 @given(seed=st.integers(0, 2**20), rate=st.sampled_from([0.06, 0.1, 0.25]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_row_below_the_limit_is_one_whose_p_value_the_rate_reaches(seed, rate):
     members, classes = drawn(np.random.default_rng(seed))
     new, _ = drawn(np.random.default_rng(seed + 1), spread=1.0)

@@ -37,7 +37,7 @@ def made_facts(**changed) -> Facts:
         "machine": {"processor": "Some CPU", "cores": 2},
         "render_id": "0123456789abcdef",
         "encoder": EncoderFacts(f"indomain:2:{SHA}:224x224:float32", SHA, "Apache-2.0", None),
-        "observed": {"H1": Observed("H1_DATA", ((0, 64), (100, 196)), 160, 128, 96, 64, 2, 5)},
+        "observed": {"H1": Observed("H1_DATA", ((0, 64), (100, 196)), 160, 128, 96, 64, 2, 5, 3)},
         "views": {
             "event": {
                 "clustered": True,

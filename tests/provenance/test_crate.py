@@ -75,6 +75,8 @@ def test_results_have_size_hash_and_the_command_that_makes_them(written):
     assert {one["@id"].rstrip("/") for one in run["result"]} == {
         one.path for one in facts.products
     }
+    assert "config.yaml" in {one["@id"] for one in run["object"]}
+    assert not {one["@id"] for one in run["object"]} & {"triggers.parquet", "pictures/"}
     assert (run["startTime"], run["endTime"]) == (facts.span.start, facts.span.end)
     assert entities["./"]["datePublished"] == facts.span.end
 

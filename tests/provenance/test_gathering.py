@@ -10,6 +10,7 @@ from gwmorph.plan import DetectorPlan
 from gwmorph.provenance.gathering import (
     command_for,
     encoder_facts,
+    flag_of,
     named_paths,
     product_list,
     strain_inputs,
@@ -88,6 +89,20 @@ def test_every_named_file_of_a_run_is_among_what_it_reads(tmp_path):
         "timeslides.campaign",
         "source.directory.segments.H1",
     }
+
+
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [
+        ({"kind": "gwosc"}, {"H1": "H1_DATA", "L1": "L1_DATA"}),
+        ({"kind": "simulated"}, dict.fromkeys(("H1", "L1"), "simulated segments")),
+        ({"kind": "directory"}, {"H1": "h1.txt", "L1": "the files' own masks"}),
+    ],
+)
+def test_what_says_when_data_are_science_is_named(source, flags):
+    whole = Config().model_dump(mode="json")["source"]
+    whole["directory"]["segments"] = {"H1": "lists/h1.txt"}
+    assert {name: flag_of(whole | source, name) for name in flags} == flags
 
 
 def planned(location):

@@ -71,7 +71,7 @@ def test_each_change_is_found_and_no_other(run, change, difference):
     assert found(run) == [difference]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 20), st.integers(0, 7))
 def test_no_bit_of_a_result_changes_unseen(tmp_path_factory, place, bit):
     run = build(tmp_path_factory.mktemp("run"))

@@ -96,6 +96,12 @@ def test_the_code_is_told_as_it_was(checkout, said):
     assert said in methods(made_facts(checkout=checkout))
 
 
+def test_the_page_says_whether_the_code_was_the_commit_s():
+    assert "(clean)" in record_page(made_facts())
+    changed = made_facts(checkout=Checkout("c0ffee", ("a.py", "b.py")))
+    assert "c0ffee (2 files changed or new)" in record_page(changed)
+
+
 def test_the_page_shows_what_differs_from_the_lock():
     page = record_page(made_facts())
     assert "numpy 2.4.6" in page

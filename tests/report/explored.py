@@ -6,13 +6,17 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from filled import filled
 from gwmorph.grid import BLOCK_S, block_of
+from gwmorph.ledger import analysed_row
 from gwmorph.morphology.neighbors import nearest_others
 from gwmorph.naming import event_name, window_name
 from gwmorph.report.explorer.contents import ViewTables
 from gwmorph.report.explorer.folder import about_run, write_explorer
 from gwmorph.report.names import ClusterName
+from gwmorph.runs.vetoes import Veto, cluster_vetoes
 from gwmorph.strain.base import LocalFile
+from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.validation import NAMED_ROWS
@@ -90,6 +94,25 @@ def view_of(view: str, rows: int, plain: bool = False) -> ViewTables:
     return ViewTables(table, nearest, names, named_rows(table), statuses(table))
 
 
+def vetoes_of(events: pa.Table) -> dict[int, dict[str, Veto]]:
+    """Return the vetoes around clusters of events that last a second each."""
+    rows = events.to_pylist()
+    triggers = [
+        {
+            "detector": row["detector"], "gps_start": row["gps_start"], "found_by": "tile",
+            "peak_time": row["trigger_time"], "snr": row["tile_snr"],
+            "tstart": row["trigger_time"] - 0.5, "tend": row["trigger_time"] + 0.5,
+        }
+        for row in rows
+    ]  # fmt: skip
+    ledger = [analysed_row(row["detector"], row["gps_start"], 32, START) for row in rows]
+    return cluster_vetoes(
+        events,
+        filled(TRIGGERS, *triggers),
+        pa.Table.from_pylist(ledger, schema=LEDGER),
+    )
+
+
 def leave_run(run: Path, views: dict[str, ViewTables]) -> Path:
     """Write a run's explorer and the pictures that its rows have; return the page."""
     folders = set()
@@ -108,5 +131,7 @@ def leave_run(run: Path, views: dict[str, ViewTables]) -> Path:
         LocalFile(d, START, BLOCK_S, 4096, f"my strain/{d} it's.hdf5", "", 1, "hdf5", "strain/S")
         for d in ("H1", "L1")
     ]
-    write_explorer(run / "explorer", about_run("small", 32, sorted(folders), files), views)
+    vetoes = vetoes_of(views["event"].clusters) if "event" in views else {}
+    about = about_run("small", 32, sorted(folders), files)
+    write_explorer(run / "explorer", about, views, vetoes)
     return run / "explorer" / "index.html"

@@ -10,15 +10,21 @@ import pytest
 from explored import NASTY, START, leave_run, view_of
 from hypothesis import given
 from hypothesis import strategies as st
+from made_run import make_run
 
 from closeness import near
+from gwmorph.cli import main
 from gwmorph.errors import TableError
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.report.explorer import contents
 from gwmorph.report.explorer.columns import coded, encoded, script, seconds_and_nanoseconds
 from gwmorph.report.explorer.contents import ViewTables, chunks_of, columns_of, vectors_of
+from gwmorph.report.explorer.folder import about_run, write_explorer
+from gwmorph.runs.vetoes import cluster_vetoes
+from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
+from gwmorph.tables.parquet import read_table, read_tables
 
 TYPES = {"Float32Array": "<f4", "Uint32Array": "<u4", "Uint16Array": "<u2", "Uint8Array": "|u1"}
 
@@ -145,3 +151,44 @@ def test_the_same_run_gives_the_same_bytes_and_a_script_nobody_breaks_out_of(tmp
     assert about["views"] == ["event", "window"]
     assert about["folders"][f"event H1 {START}"].startswith("../events/H1-GWMORPH_EVENTS-")
     assert about["windowSeconds"] == near(32, 1e-12)
+
+
+def test_its_vetoes_are_those_that_the_command_writes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = make_run(Path("results/small"))
+    tables = [
+        read_table(run / "clusters/event/clusters.parquet", CLUSTERS),
+        read_table(run / "triggers.parquet", TRIGGERS),
+        read_tables(sorted((run / "ledger").iterdir()), LEDGER),
+    ]
+    about = about_run("small", 32, [], [])
+    write_explorer(run / "explorer", about, {}, cluster_vetoes(*tables))
+    for cluster in ("0", "1"):
+        assert main(["veto", str(run), "--cluster", cluster, "--out", "out"]) == 0
+    made, wanted = (
+        {path.name: path.read_bytes() for path in folder.iterdir()}
+        for folder in (run / "explorer/vetoes", Path("out"))
+    )
+    assert len(wanted) == 2 * 2 * 3
+    assert made == wanted
+    linked = run_of(run / "explorer/index.html")["vetoes"]
+    assert {path for one in linked["1"] for path in one["files"]} == {
+        f"vetoes/{name}" for name in made if "CLUSTER_1" in name
+    }
+
+
+def test_a_detector_without_events_of_a_cluster_has_no_veto_there(tmp_path):
+    html = leave_run(tmp_path, {"event": view_of("event", 5)})
+    linked = run_of(html)["vetoes"]
+    # Rows 0 and 3, 1 and 4, and 2 alone.
+    assert {key: [one["detector"] for one in found] for key, found in linked.items()} == {
+        "0": ["H1", "L1"],
+        "1": ["H1", "L1"],
+        "2": ["H1"],
+    }
+
+
+def run_of(html: Path) -> dict:
+    """Return what the page knows of its run."""
+    said = (html.parent / "data" / "run.js").read_text(encoding="ascii")
+    return json.loads(said.partition("(")[2].rpartition(")")[0])

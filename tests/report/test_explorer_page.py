@@ -9,28 +9,24 @@ from pathlib import Path
 
 import pytest
 from explored import NASTY, START, leave_run, view_of
+from explorer_browser import lasso_around, point, saved
+from gwpy.segments import SegmentList
+from PIL import Image
 
+from browsing import address, launched, watched
+from gwmorph.grid import block_of
 from gwmorph.labels import read_labels
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.report.explorer.contents import ViewTables
 from gwmorph.report.explorer.link import explorer_link
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here; Debian's package is chromium"
-)
 ROWS = 24
-# WebGL without a graphics card.
-SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)
-        yield launched
-        launched.close()
+    with launched() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -42,41 +38,17 @@ def html(tmp_path_factory) -> Path:
 @pytest.fixture
 def visit(browser) -> Iterator:
     """Yield a function that opens a page, and see that nothing was said on its console."""
-    faults: list[str] = []
-    context = browser.new_context(viewport={"width": 1300, "height": 800}, accept_downloads=True)
+    size = {"width": 1300, "height": 800}
+    with watched(browser, viewport=size, accept_downloads=True) as context:
 
-    def opened(html: Path, state: str = "", expected_ready: bool = True):
-        page = context.new_page()
-        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        # Whatever would leave this machine.
-        page.on(
-            "request",
-            lambda r: (
-                None if r.url.startswith(("file:", "data:", "blob:")) else faults.append(r.url)
-            ),
-        )
-        page.goto(html.resolve().as_uri() + state)
-        if expected_ready:
-            page.wait_for_selector("html[data-ready=yes]")
-        return page
+        def opened(html: Path, state: str = "", expected_ready: bool = True):
+            page = context.new_page()
+            page.goto(address(html) + state)
+            if expected_ready:
+                page.wait_for_selector("html[data-ready=yes]")
+            return page
 
-    yield opened
-    context.close()
-    assert faults == []
-
-
-def point(page, row: int) -> tuple[float, float]:
-    """Return where a row lies on the screen."""
-    box = page.locator("#canvas").bounding_box()
-    x, y = page.evaluate(f"explorer.screenPosition({row})")
-    return box["x"] + x, box["y"] + y
-
-
-def saved(page, button: str) -> str:
-    with page.expect_download() as download:
-        page.click(button)
-    return Path(download.value.path()).read_text()
+        yield opened
 
 
 def loaded(page, images: str) -> None:
@@ -110,6 +82,16 @@ def test_a_click_opens_pictures_numbers_neighbours_partner_and_commands(visit, h
     said = page.inner_text("#panel")
     assert f"gwmorph similar results/small --detector H1 --gps {START + 16}.000976562" in said
     assert "gwmorph veto results/small --cluster 0" in said
+    assert f"H1: {ROWS // 6} segments around {ROWS // 6} of {ROWS // 2} triggers" in said
+    with page.expect_popup() as shown:
+        page.click("#panel .vetoes li:has-text('H1') >> text=segwizard")
+    segments = SegmentList.read(
+        html.parent / "vetoes" / Path(shown.value.url).name, format="segwizard"
+    )
+    assert (START + 16.001) in segments
+    block = f"results/small/events/H1-GWMORPH_EVENTS-{block_of(START)}-4096"
+    record = "results/small/config.yaml"
+    assert f"snakemake --cores 1 --force {block} {record} --configfile {record}" in said
     # A path with a blank and a quote is one word of a shell.
     show = page.locator("#panel code").first.inner_text()
     words = subprocess.run(
@@ -164,26 +146,9 @@ def test_every_colour_is_drawn(visit, html):
         page.wait_for_function(f"location.hash.includes('color={color}')")
 
 
-def lasso_cluster(page, cluster: int) -> None:
-    places = [point(page, row) for row in range(cluster, ROWS, 3)]
-    low_x, high_x = (f(x for x, _ in places) for f in (min, max))
-    low_y, high_y = (f(y for _, y in places) for f in (min, max))
-    page.click("#lasso")
-    corners = [(low_x - 9, low_y - 9), (high_x + 9, low_y - 9), (high_x + 9, high_y + 9),
-               (low_x - 9, high_y + 9), (low_x - 9, low_y - 5)]  # fmt: skip
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    for corner in corners[1:]:
-        page.mouse.move(*corner, steps=12)
-    page.mouse.up()
-    page.wait_for_function(
-        "document.querySelector('#chosen-count').textContent.includes('chosen')"
-    )
-
-
 def test_a_lasso_leaves_times_and_labels_that_the_workflow_reads(visit, html, tmp_path):
     page = visit(html)
-    lasso_cluster(page, 1)
+    lasso_around(page, range(1, ROWS, 3))
     assert page.inner_text("#chosen-count") == "8 chosen"
     times = list(csv.DictReader(io.StringIO(saved(page, "#save-times"))))
     table = view_of("event", ROWS).clusters.to_pylist()[1::3]
@@ -200,6 +165,23 @@ def test_a_lasso_leaves_times_and_labels_that_the_workflow_reads(visit, html, tm
     page.keyboard.press("Tab")  # out of the field, whose Escape is its own
     page.keyboard.press("Escape")
     assert page.inner_text("#chosen-count") == "All 24 shown"
+
+
+def lightness(page, row: int) -> int:
+    with Image.open(io.BytesIO(page.screenshot())) as image:
+        return sum(image.convert("RGB").getpixel(tuple(map(round, point(page, row)))))
+
+
+def test_what_a_lasso_leaves_out_fades(visit, html):
+    page = visit(html)
+    before = lightness(page, 0)
+    lasso_around(page, range(1, ROWS, 3))
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    assert lightness(page, 0) > before + 100
+    page.click("#unchoose")
+    page.wait_for_timeout(300)
+    assert lightness(page, 0) == before
 
 
 def test_what_users_write_is_never_html(visit, html):
@@ -284,7 +266,22 @@ def test_the_summary_page_leads_to_it_from_the_run_and_from_a_report_unpacked_th
     summary.write_text(f"<main>{explorer_link()}</main>")
     page = browser.new_page()
     page.goto(summary.as_uri())
-    # Every way to it, with a mouse or without, leads over this one.
-    page.focus("a")
-    assert page.evaluate("document.querySelector('a').href") == html.as_uri()
+    with page.expect_popup() as opened:
+        page.click("a")
+    opened.value.wait_for_selector("html[data-ready=yes]")
+    assert opened.value.url.startswith(html.as_uri())
     page.close()
+
+
+@pytest.mark.parametrize("size", [(1000, 700), (390, 844)], ids=["narrow", "phone"])
+def test_no_row_lies_behind_the_export_bar(visit, html, size):
+    page = visit(html)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.keyboard.press("j")
+    page.wait_for_selector("#panel h2")
+    page.wait_for_timeout(300)
+    bar = page.locator("#chosen").bounding_box()
+    assert bar["y"] + bar["height"] <= size[1]
+    assert max(point(page, row)[1] for row in range(ROWS)) < bar["y"]
+    canvas = page.locator("#canvas").bounding_box()
+    assert canvas["y"] + canvas["height"] <= bar["y"]

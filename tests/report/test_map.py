@@ -68,7 +68,7 @@ def test_first_27_clusters_have_distinct_colours():
     assert colours.max() <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(0, 900), st.floats(0, 900)), min_size=0, max_size=30))
 def test_labels_end_up_apart(points):
     places = spread_labels(np.array(points).reshape(-1, 2), distance=36)

@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from closeness import near
 from gwmorph.cli import main
 from gwmorph.errors import StorageError
 from gwmorph.jobs import JOBS, Call, Job, is_under_way, keep_call, read_call
-from gwmorph.report.status import State, duration, lines_of, progress_of
+from gwmorph.report.status import State, lines_of, progress_of
 
 BENCHMARK = "s\th:m:s\tmax_rss\n{}\t0:00:01\t5\n"
 AT = 1_700_000_000
@@ -18,21 +19,26 @@ class Run:
     """A call of jobs ``block 0`` … and ``cluster`` in a folder, and what they leave."""
 
     def __init__(self, folder: Path, blocks: int = 4, **changes) -> None:
-        self.base, self.folder = folder, folder / "results" / "t"
+        self.folder = folder / "results" / "t"
         names = [*(f"block/{number}" for number in range(blocks)), "cluster"]
         self.jobs = {name: self._job(name) for name in names}
-        values = {"targets": ("all",), "at_once": 2, "in_cores": True, "logs": ()}
+        values = {
+            "targets": ("all",),
+            "at_once": 2,
+            "in_cores": True,
+            "logs": (),
+            "began_ns": AT * 10**9,
+        }
         self.call = Call(jobs=tuple(self.jobs.values()), **values | changes)
         self.held = keep_call(self.folder, self.call)
-        os.utime(self.folder / JOBS, (AT, AT))
 
     def _job(self, name: str) -> Job:
-        paths = (f"results/t/{kind}/{name}" for kind in ("logs", "benchmarks"))
+        paths = (f"{kind}/{name}" for kind in ("logs", "benchmarks"))
         log, benchmark = (f"{p}.{e}" for p, e in zip(paths, ("log", "tsv"), strict=True))
         return Job(name.split("/", maxsplit=1)[0], f"Doing {name}", log, benchmark, 1)
 
     def _write(self, path: str, text: str, at: float) -> None:
-        file = self.base / path
+        file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         os.utime(file, (at, at))
@@ -48,10 +54,10 @@ class Run:
         self.held.close()
 
     def progress(self, now: float = AT + 20):
-        return progress_of(self.folder, self.base, now)
+        return progress_of(self.folder, now)
 
     def text(self) -> str:
-        return "\n".join(lines_of(self.progress(), self.folder, self.base))
+        return "\n".join(lines_of(self.progress(), self.folder))
 
 
 @pytest.fixture
@@ -116,9 +122,7 @@ def test_time_left_is_by_rule_and_shared_by_the_cores(run):
     # 4 s of the one that runs and 6 s of the one that waits, on two cores, but 6 s for one.
     assert progress.left_s() == near(6)
     assert [job.rule for job in progress.unknown] == ["cluster"]
-    assert (
-        "Left: about 6.0 s with 2 cores kept busy, and unknown for 1 job (cluster)" in run.text()
-    )
+    assert "Left: about 6 s with 2 cores kept busy, and unknown for 1 job (cluster)" in run.text()
 
 
 def test_many_jobs_share_the_cores(tmp_path):
@@ -155,6 +159,40 @@ def test_times_of_an_earlier_call_serve_where_there_are_no_others(run):
     assert run.progress().took_s["block"] == 4.0
 
 
+def test_what_a_log_says_of_its_own_time_counts_more_than_what_others_took(run):
+    run.done("block/0", 4)
+    run.log("block/1", "64 of 128 windows, 30 s, about 90 s left\n", at=AT + 10)
+    progress = run.progress()
+    # At ten seconds after it was said.
+    assert list(progress.said_s.values()) == [80.0]
+    # 80 s of one core and 4 + 4 s of the other's.
+    assert progress.left_s() == near(80)
+    run.log("cluster", "3 of 9 variants, 10 s, about 200 s left\n", at=AT + 20)
+    progress = run.progress()
+    assert progress.left_s() == near(200)
+    assert progress.unknown == []
+
+
+def test_lines_without_an_end_say_how_long_a_job_has_been_at_work(run):
+    run.done("block/0", 60)
+    run.log("block/1", "WARNING: slow\n640 windows, 30 s\n", at=AT + 10)
+    progress = run.progress()
+    assert progress.elapsed_s[run.jobs["block/1"]] == near(40)
+    assert progress.said_s == {}
+
+
+@pytest.mark.parametrize("keep_times", [True, False])
+def test_a_run_that_was_copied_or_renamed_is_the_same(run, tmp_path, keep_times):
+    for name in run.jobs:
+        run.done(name, 3)
+    run.end()
+    other = tmp_path / "elsewhere"
+    shutil.copytree(run.folder, other, copy_function=shutil.copy2 if keep_times else shutil.copy)
+    text = "\n".join(lines_of(progress_of(other, AT + 20), other))
+    assert "finished (snakemake all, begun 2023-11-14 22:13:20 UTC)" in text
+    assert "Done: 5 of 5 jobs" in text
+
+
 def test_what_runs_shows_the_last_line_of_its_log(run):
     run.log("block/1", "WARNING: slow\n64 of 128 windows, 30 s, about 30 s left\n")
     assert "Running: Doing block/1: 64 of 128 windows, 30 s, about 30 s left" in run.text()
@@ -162,7 +200,7 @@ def test_what_runs_shows_the_last_line_of_its_log(run):
 
 def test_what_failed_shows_its_error_and_its_log(run):
     run.log("block/2", "WARNING: x\nStrainError: a.hdf5: damaged.\nRemove it.\n")
-    said = "Failed: Doing block/2; log: results/t/logs/block/2.log\n"
+    said = f"Failed: Doing block/2; log: {run.folder}/logs/block/2.log\n"
     assert f"{said}  StrainError: a.hdf5: damaged.\n  Remove it." in run.text()
     run.end()
     assert "failed (snakemake all, begun 2023-11-14 22:13:20 UTC)" in run.text()
@@ -218,7 +256,7 @@ def test_ten_thousand_jobs_take_a_few_lines_and_little_time(tmp_path):
 
 def test_a_benchmark_that_is_being_written_is_unknown(run):
     run.done("block/0", 4)
-    (run.base / run.jobs["block/0"].benchmark).write_text("s\th:m:s\n")
+    (run.folder / run.jobs["block/0"].benchmark).write_text("s\th:m:s\n")
     assert run.progress().took_s == {}
 
 
@@ -238,11 +276,3 @@ def test_the_command_prints_it_from_anywhere(run, monkeypatch, capsys):
     monkeypatch.chdir(run.folder)
     assert main(["status", "."]) == 0
     assert "Failed: Doing block/2" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (45, "45 s"), (180, "3 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min")],
-)
-def test_a_duration_is_as_exact_as_a_person_wants_it(seconds, text):
-    assert duration(seconds) == text

@@ -10,7 +10,7 @@ from closeness import near
 from filled import filled
 from gwmorph.cli import main
 from gwmorph.ledger import Livetime, Reason, analysed_row, excluded_row
-from gwmorph.report.summary import print_summary, status_line, summarise
+from gwmorph.report.summary import one_class_warning, print_summary, status_line, summarise
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
@@ -199,7 +199,27 @@ def test_summary_holds_the_known_numbers(small_run):
             },
         },
         "statuses": {},
+        "classes_named": {},
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "warned"),
+    [
+        ([("KNOWN", "blip"), ("NOVEL", "blip"), ("QUIET", None)], True),
+        ([("KNOWN", "blip"), ("NOVEL", "tomte")], False),
+        ([("NOVEL", "blip")], False),
+        ([("AMBIGUOUS", None)], False),
+    ],
+)
+def test_one_class_alone_is_warned_of(small_run, rows, warned):
+    found = filled(STATUSES, *[{"status": status, "named": named} for status, named in rows])
+    summary = summarise(**small_run | {"statuses": {"event": found}})
+    console = Console(file=io.StringIO(), width=300)
+    print_summary(summary, Path("results/t"), console)
+    said = "Only one class of events is known." in console.file.getvalue()
+    assert said is warned
+    assert bool(one_class_warning(summary)) is warned
 
 
 def test_statuses_are_counted_and_said_the_rarest_first(small_run):

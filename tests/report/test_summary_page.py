@@ -46,6 +46,7 @@ def page_of(folder: Path, **changes) -> str:
         "detectors": {"H1": H1},
         "views": {"event": EVENTS},
         "statuses": {},
+        "classes_named": {"event": 2},
     }
     return summary_page(summary | changes, "event", folder / "map.svg")
 
@@ -107,7 +108,7 @@ def test_a_map_that_is_missing_is_not_left_out(tmp_path):
     with pytest.raises(FileNotFoundError):
         summary_page(
             {
-                **{"run": "t", "detectors": {}, "views": {}, "statuses": {}},
+                **{"run": "t", "detectors": {}, "views": {}, "statuses": {}, "classes_named": {}},
                 **{"events_snr": 7, "false_alarm_fraction": 1},
             },
             "event",

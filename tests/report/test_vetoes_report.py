@@ -92,6 +92,12 @@ def test_a_class_or_status_is_vetoed_as_a_cluster_is(run, tmp_path, arguments, n
     assert [(int(a), int(b)) for a, b in found] == whole
 
 
+def test_edges_are_whole_milliseconds(run):
+    first = vetoes_of(run, "cluster", 1, 0.001)["H1"].segments[0]
+    edges = 1000 * expected("H1")[0][0] + 499, 1000 * expected("H1")[0][1] - 499
+    assert tuple(first) == edges
+
+
 def test_padding_ends_where_analysed_time_does(run):
     for veto in vetoes_of(run, "cluster", 1, 40).values():
         assert veto.segments & veto.analysed == veto.segments

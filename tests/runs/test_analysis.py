@@ -175,6 +175,22 @@ def test_pictures_are_images_that_hold_the_scale(analysis, tmp_path):
     assert f'"trigger_time": {analysis.triggers()["peak_time"][0]}' in event.info["gwmorph"]
 
 
+def test_what_shows_no_event_is_said(analysis):
+    nearest = analysis.triggers()["peak_time"].max()
+    with pytest.raises(GwmorphError, match=rf"is 1\.000 s earlier: ask for GPS {nearest:.3f}"):
+        analysis.event_picture(nearest + 1)
+    with pytest.raises(GwmorphError, match="expected 'event' or 'window', got 'events'"):
+        analysis.vectors("events")
+
+
+def test_an_analysis_is_told_in_a_line(analysis):
+    windows = len(analysis.rows("window"))
+    assert repr(analysis) == (
+        f"Analysis(H1, GPS {START} to {END}: {windows} windows analysed, "
+        f"{len(analysis.triggers())} triggers)"
+    )
+
+
 def test_an_array_gives_the_same_as_a_time_series(analysis, values):
     found = gwmorph.analyse(values, "H1", START, RATE)
     assert found.triggers_table.equals(analysis.triggers_table)
@@ -198,6 +214,7 @@ def test_segments_are_what_is_science(values):
     ("change", "said"),
     [
         ({"detector": None}, "does not say its detector"),
+        ({"detector": "Q9"}, "expected one of H1, L1, V1, K1, G1, got 'Q9'"),
         ({"gps_start": None}, "does not say its gps_start"),
         ({"gps_start": START + 0.3 / RATE}, "no sample lies on GPS"),
         ({"sample_rate": 2048}, "2048 Hz is lower than the analysis' 4096 Hz"),

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 from made_run import IDENTITY, LOST, START, WINDOWS, events_of, make_run
 
@@ -14,6 +15,8 @@ from gwmorph.results import mark_withdrawn
 from gwmorph.runs.search import rows_of
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.storage import write_json
+from gwmorph.tables.clusters import CLUSTERS
+from gwmorph.tables.parquet import read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,19 @@ def test_events_are_the_triggers_with_all_that_is_said_of_them(run):
     assert found["cluster_named"].isna().tolist() == cluster.astype(bool).tolist()
     assert found.attrs["units"]["peak_frequency"] == "Hz"
     assert len(run.triggers()) == len(found)
+
+
+def test_of_an_event_that_no_table_knows_nothing_is_said(tmp_path):
+    folder = make_run(tmp_path / "demo")
+    path = folder / "clusters" / "event" / "clusters.parquet"
+    rows = read_table(path, CLUSTERS)
+    late = START + 32 * WINDOWS - 100
+    gone = pc.greater(rows["trigger_time"], late)
+    write_table(path, CLUSTERS, rows.filter(pc.invert(gone)))
+    found = gwmorph.open_run(folder).events()
+    unknown = found["peak_time"] > late
+    assert unknown.sum() == pc.sum(gone).as_py() > 0
+    assert found["cluster"].isna().tolist() == unknown.tolist()
 
 
 def test_windows_are_all_that_were_planned(run):
@@ -105,8 +121,14 @@ def test_what_is_no_run_is_refused(tmp_path):
 def test_a_run_that_is_not_finished_is_opened_with_a_warning(tmp_path):
     folder = make_run(tmp_path / "demo")
     mark_withdrawn(folder / "config.yaml")
-    with pytest.warns(UserWarning, match="is not finished"):
+    with pytest.warns(UserWarning, match="Not finished: what made"):
         assert len(gwmorph.open_run(folder).events())
+
+
+def test_a_view_that_is_none_is_refused(run):
+    for look in (run.vectors, run.clusters, lambda view: run.similar("H1", START, view)):
+        with pytest.raises(GwmorphError, match="expected 'event' or 'window', got 'windows'"):
+            look("windows")
 
 
 def test_new_strain_is_compared_only_with_what_is_made_alike(run):
@@ -130,6 +152,8 @@ def test_new_strain_finds_its_own_moment(run, tmp_path):
     rows = rows_of(same.folder, "window")
     expected = same._vectors_of("window").vectors @ analysis.vectors("window")[1]
     assert analysis.rows("window")["gps_start"][1] == START + 32
+    with pytest.raises(GwmorphError, match="no event"):
+        same.similar_to(analysis, START + 40)
     best = np.argsort(-expected, kind="stable")[:4]
     assert found["gps_start"].tolist() == rows.keys["gps_start"].take(best).to_pylist()
 

@@ -99,9 +99,7 @@ def test_many_may_use_it_at_once_from_its_first_moment(outbox):
     assert {message.event_id for message in outbox.waiting()} == {"0", "1", "2", "same"}
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(blocks=st.lists(st.lists(st.sampled_from("abcdef"), max_size=4), max_size=6))
 def test_every_id_is_put_once_whatever_comes_how_often(blocks, tmp_path_factory):
     outbox = Outbox(tmp_path_factory.mktemp("outbox") / "outbox.sqlite")

@@ -43,7 +43,7 @@ def overhead(site):
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(ra=st.floats(0, 6.28), sine=st.floats(-1, 1))
 def test_delays_are_within_light_travel(ra, sine):
     source = replace(FACE_ON, right_ascension=ra, declination=float(np.arcsin(sine)))

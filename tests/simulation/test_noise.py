@@ -22,7 +22,7 @@ def stretch(noise):
     return noise.strain(GPS, GPS + 1024)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(start=st.integers(0, 200), length=st.integers(1, 100))
 def test_any_span_holds_the_same_samples(stretch, start, length):
     again = DetectorNoise("H1", RATE, 5).strain(GPS + start, GPS + start + length)

@@ -88,7 +88,7 @@ def test_influence_reaches_no_further_than_stated():
     assert touched.max() <= (32 + 2 * REACH_S) * RATE  # rounding within one FFT at most
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(cut=st.integers(1, 70), start=st.integers(0, 10**9))
 def test_samples_do_not_depend_on_where_the_stretch_starts(cut, start):
     strain = coloured(128, 8)

@@ -104,7 +104,7 @@ def best_path_by_definition(ratio: np.ndarray, across: np.ndarray) -> float:
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_best_path_equals_exhaustive_search(seed):
     rng = np.random.default_rng(seed)
     means = (rng.exponential(3, (1, 3, 4)) * 4).astype(np.float32)

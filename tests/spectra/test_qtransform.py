@@ -111,7 +111,7 @@ def test_pooling_is_the_maximum_over_tiles_in_a_pixel(transform):
     np.testing.assert_allclose(transform(span[None]).energy[0], brute_force_pool(span), rtol=2e-3)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     time=st.floats(0.01, WINDOW_S - 0.01),
     frequency=st.floats(40, 400),

@@ -12,7 +12,7 @@ from gwmorph.spectra.band import Band
 from gwmorph.spectra.tiling import Tiling
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     duration=st.sampled_from([8, 20, 36, 40]),
     sample_rate=st.sampled_from([2048, 4096]),

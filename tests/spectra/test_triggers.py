@@ -114,7 +114,7 @@ def brute_force(batch: QBatch, tile_snr: float, snr: float, gap_s: float) -> lis
     return sorted(clusters, key=lambda cluster: -cluster["energy"])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_clusters_are_those_of_all_pairs_of_tiles(data):
     where = st.tuples(*[st.integers(0, 1000)] * 3)
@@ -168,7 +168,7 @@ def test_snr_and_energy_are_each_others_inverse():
 # -- what one transient gives -------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     where=st.floats(0, WINDOW_S),
     frequency=st.floats(40, 400),
@@ -333,7 +333,7 @@ def test_triggers_are_sorted_and_nothing_stays_nothing():
     assert merged() == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     times=st.lists(st.floats(0, 300), max_size=40, unique=True),
     seed=st.integers(0, 2**31),

@@ -113,7 +113,7 @@ def test_every_pixel_is_the_maximum_of_gwpys_energies(transform, time):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(time=st.floats(0, WINDOW_S))
 def test_a_planted_shape_is_centred_in_all_crops(transform, shape, time):
     view = event_view(one_batch(transform, noise(3) + SHAPES[shape](time)), 0, time, HEIGHT, WIDTH)

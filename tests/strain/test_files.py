@@ -159,7 +159,7 @@ def test_equal_ranks_never_merge(tmp_path: Path) -> None:
         read_strain(files, "H1", GPS, GPS + 12, 256)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(start=st.integers(-2, 18), length=st.integers(1, 20), chunk=st.integers(1, 7))
 def test_decimation_knows_no_borders_of_files_chunks_or_reads(
     decimation_case: tuple[list[LocalFile], Strain], start: int, length: int, chunk: int

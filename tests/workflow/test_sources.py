@@ -1,5 +1,6 @@
 """Strain from a server and from the simulation, through the real workflow."""
 
+import hashlib
 import json
 import re
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from workflow_project import BLOCK_S, FIRST, HALF_S, border
 
+from gwmorph.cli import main
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.truth import TRUTH
@@ -46,6 +48,20 @@ def test_public_data_are_asked_for_once_and_fetched_within_the_limit(unfinished,
     assert "Nothing to be done" in impatient.make("tables")
     status = {row["gps_start"] - FIRST: row["reason"] for row in ledger_of(project)}
     assert status == {1024: "context", 1056: None, 1088: None, 1120: None, 1152: "context"}
+    # What a paper is to say of such data, still without network.
+    impatient.make("provenance")
+    record = impatient.folder / "results" / "t" / "provenance"
+    said = (record / "methods.md").read_text()
+    assert "the data set O4a [@opendata2025]" in said
+    assert "Gravitational Wave Open Science Center" in said
+    assert "@misc{opendata2025," in (record / "references.bib").read_text()
+    observed = json.loads((record / "record.json").read_text())["observed"]["H1"]
+    assert observed["flag"] == "H1_DATA"
+    assert observed["livetime_s"] == 3 * 32
+    digest = hashlib.sha256(served.read_bytes()).hexdigest()
+    inputs = (record / "inputs.sha256").read_text()
+    assert re.search(rf"^{digest}  .*{re.escape(served.name)}$", inputs, re.MULTILINE)
+    assert main(["verify", str(record.parent), "--base", str(impatient.folder)]) == 0
 
 
 def test_a_server_that_is_away_is_a_clear_error(unfinished, served):

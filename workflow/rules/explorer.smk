@@ -1,5 +1,5 @@
-# Needs clusters and vectors of every view, their names and statuses where a run has some, pictures and
-# receipts. Makes the explorer: one page of every window and event, which needs no network.
+# Needs clusters and vectors of every view, their names and statuses where a run has some, pictures,
+# receipts, triggers and ledgers. Makes the explorer: one page of every window and event, which needs no network.
 
 
 rule explorer:
@@ -7,6 +7,8 @@ rule explorer:
         unpack(explored),
         pictures=[*run_files(PICTURES), *run_files(EVENTS)],
         receipts=run_files(RECEIPTS),
+        triggers=[TRIGGER_TABLE],
+        ledger=run_files(LEDGER),
     output:
         folder=directory(EXPLORER),
     log:
@@ -17,8 +19,8 @@ rule explorer:
         "../../envs/evidence.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=explorer_mb,
+        runtime=explorer_minutes,
     params:
         # The one to begin with first.
         views=sorted(VIEWS),

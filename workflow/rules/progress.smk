@@ -1,6 +1,7 @@
 # How far the workflow is: the jobs of a call are written down before its first one, for `gwmorph status`.
 
 import os
+import time
 from pathlib import Path
 
 from gwmorph.jobs import Call, Job, keep_call
@@ -21,6 +22,7 @@ def tell_jobs(logs):
         at_once=cores or workflow.nodes or 0,
         in_cores=workflow.local_exec,
         logs=tuple(map(str, logs)),
+        began_ns=time.time_ns(),
     )
     HELD.append(keep_call(Path("results") / RUN, call))
 
@@ -33,5 +35,6 @@ def jobs_with_times():
 
 def described(job):
     """Return what `gwmorph status` says of a job, and looks at."""
-    name, log, benchmark = job.rule.name, str(job.log[0]), str(job.benchmark)
+    name = job.rule.name
+    log, benchmark = map(of_run, (job.log[0], job.benchmark))
     return Job(name, job.message or name, log, benchmark, int(job.threads))

@@ -69,6 +69,9 @@ def _similar(options: argparse.Namespace) -> None:
         f"{own['picture']}"
     )
     what = counted(found.rows, found.view)
+    if not rows:
+        print(f"Nothing to compare it with: {found.run} has no other {found.view}.")
+        return
     print(f"Most like it of {what} in {found.run} (1 is the same picture):")
     print(aligned([_HEADINGS, *map(_cells, rows)], "<<<<>><<<<"))
 

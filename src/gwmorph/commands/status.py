@@ -1,7 +1,6 @@
 """``gwmorph status``: how far a run is."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,4 @@ def add_status(commands: Any) -> None:
 def _status(options: argparse.Namespace) -> None:
     from gwmorph.report.status import lines_of, progress_of
 
-    # The paths of a call begin at the folder that holds results/.
-    base = Path(os.path.relpath(options.run.resolve().parent.parent))
-    print("\n".join(lines_of(progress_of(options.run, base), options.run, base)))
+    print("\n".join(lines_of(progress_of(options.run), options.run)))

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from gwmorph.provenance.verify import check, describe, recorded_files, size_of
+from gwmorph.provenance.verify import RecordError, check, describe, recorded_files, size_of
 
 DIFFERENT_CODE = 3
 
@@ -36,6 +36,8 @@ def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _verify(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    if not options.crate.exists():
+        raise RecordError(f"{options.crate}: no such file or folder; name results/NAME.")
     folder = options.crate if options.crate.is_dir() else options.crate.parent
     recorded = recorded_files(folder, options.base, options.cache)
     if options.no_inputs:

@@ -1,7 +1,6 @@
 """``gwmorph veto``: segments around some of a run's events."""
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ def add_veto(commands: Any) -> None:
     veto.add_argument(
         "--padding",
         type=float,
-        default=0.1,
         help="seconds that are vetoed before an event's first tile and after its last one (0.1)",
     )
     veto.add_argument(
@@ -40,8 +38,8 @@ def add_veto(commands: Any) -> None:
 
 
 def _veto(options: argparse.Namespace) -> None:
-    from gwmorph.report.vetoes import SAFETY, summary_of, write_veto
-    from gwmorph.runs.vetoes import vetoes_of
+    from gwmorph.report.vetoes import SAFETY, Choice, summary_of, write_veto
+    from gwmorph.runs.vetoes import PADDING_S, vetoes_of
 
     column, value = next(
         (name, given)
@@ -49,19 +47,14 @@ def _veto(options: argparse.Namespace) -> None:
         if (given := getattr(options, name)) is not None
     )
     kind = "class" if column == "named" else column
-    found = vetoes_of(options.run, column, value, options.padding, options.whole_seconds)
-    about = {
-        "run": str(options.run),
-        kind: value,
-        "padding_s": options.padding,
-        "whole_seconds": options.whole_seconds,
-    }
-    what = re.sub("[^A-Z0-9]+", "_", f"{kind}_{value}".upper())
+    padding = PADDING_S if options.padding is None else options.padding
+    choice = Choice(str(options.run), kind, value, padding, options.whole_seconds)
+    found = vetoes_of(options.run, column, value, padding, options.whole_seconds)
     for detector, veto in found.items():
         if not veto.segments:
             print(f"{detector}: no event of {kind} {value}, so no veto.")
             continue
-        paths = write_veto(veto, options.out, what, about)
+        paths = write_veto(veto, options.out, choice)
         print(f"{detector}: {summary_of(veto)}.")
         print("\n".join(f"  {path}" for path in paths))
     print(SAFETY)

@@ -9,6 +9,7 @@ from pathlib import Path
 from gwmorph.config import EncoderConfig, WeightsConfig
 from gwmorph.encoders.base import Encoder, Size
 from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.progress import timed
 
 _EXTRA_MODULES = {
     "torch",
@@ -20,6 +21,7 @@ _EXTRA_MODULES = {
 }
 
 
+@timed("loading the encoder")
 def make_encoder(
     config: EncoderConfig, size: Size = (224, 224), threads: int | None = None
 ) -> Encoder:

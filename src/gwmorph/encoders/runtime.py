@@ -202,7 +202,8 @@ def quantise(
     """Quantise a converted model to int8; return it and a record of what it was calibrated on."""
     import nncf
 
-    nncf.set_log_level(logging.ERROR)
+    # Its own function would change the handlers of the logger, too, which are others'.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     calibration = calibration_set(size)
     values = [
         pixel_values(calibration.pictures[i : i + 1], calibration.scale)

@@ -17,7 +17,7 @@ from gwmorph.encoders.base import Encoder, View
 from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
 from gwmorph.naming import event_name, window_name
-from gwmorph.progress import counting
+from gwmorph.progress import counting, timed
 from gwmorph.spectra.pictures import PictureScale, read_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
@@ -180,7 +180,8 @@ def write_shard(
     ):
         for views, pictures in _ahead(readers, _batches(blocks, batch_size)):
             batch, expected = _as_batch(pictures, expected)
-            vectors.append(encoder.encode(batch, expected.scale, blocks[0].view))
+            with timed("encoding"):
+                vectors.append(encoder.encode(batch, expected.scale, blocks[0].view))
             progress.add(len(batch))
             if views is None:
                 continue

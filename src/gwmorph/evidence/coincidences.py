@@ -35,6 +35,7 @@ from gwmorph.evidence.timeslides import (
 )
 from gwmorph.evidence.timing import light_travel_s, peak_time_error
 from gwmorph.ledger import ANALYSED
+from gwmorph.progress import left_out, timed
 from gwmorph.tables.block import TILE
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.keys import row_keys
@@ -138,6 +139,11 @@ def _compared(
 ) -> Tables:
     ring = coincident_ring(run.ledger, group)
     held = [_searched(run, detector, ring) for detector in group]
+    for part in held:
+        left_out(
+            f"triggers of {part.detector} from {' '.join(group)}",
+            {"outside the common time": part.outside, "extended": part.extended},
+        )
     windows = [
         Window(light_travel_s(one.detector, other.detector), settings.errors)
         for one, other in combinations(held, 2)
@@ -150,8 +156,10 @@ def _compared(
     usable = ring if len(group) == 2 else _half(ring, least)
     slides = valid_slides(usable, settings.step_s, least, settings.slides, settings.seed)
     slides = Slides(slides.step_s, slides.numbers, ring.livetime_s)
-    now, past = _coincide(held, ring, windows, slides)
-    background = _background(past, held, settings.block_s)
+    with timed("slides"):
+        now, past = _coincide(held, ring, windows, slides)
+    with timed("background"):
+        background = _background(past, held, settings.block_s)
     own = {"detectors": " ".join(group)}
     candidates = _candidates(now, past, background, held, slides, settings)
     row = own | {

@@ -37,6 +37,7 @@ from gwmorph.evidence.campaign import Job, even_parts, noise_seed
 from gwmorph.evidence.statistics import STATISTICS, Compute, Lesson, Pictures
 from gwmorph.filters import convolve
 from gwmorph.grid import Grid, block_of
+from gwmorph.progress import counting, timed
 from gwmorph.simulation.morphologies import INJECTED, Spectrum, Waveform
 from gwmorph.simulation.noise import DetectorNoise
 from gwmorph.simulation.psd import background_psd, noise_psd
@@ -176,12 +177,17 @@ def observe(
     rows: list[dict[str, Any]] = []
     computes = _computes(job, parameters, encoder)
     seen: dict[str, list[NDArray]] = {name: [] for name in computes}
-    for cases in chunks(_cases(job, backgrounds, parameters)):
-        batch = transform.batch(np.stack([case.span for case in cases]))
-        pictures = Pictures(parameters.draw(batch.planes), parameters.picture_scale, encoder)
-        for name, parts in seen.items():
-            parts.append(np.array(computes[name](batch, pictures)))
-        rows += _with_tiles(cases, batch, events)
+    with counting("windows", None) as progress:
+        for cases in chunks(_cases(job, backgrounds, parameters)):
+            with timed("drawing"):
+                batch = transform.batch(np.stack([case.span for case in cases]))
+                drawn = parameters.draw(batch.planes)
+            with timed("statistics"):
+                pictures = Pictures(drawn, parameters.picture_scale, encoder)
+                for name, parts in seen.items():
+                    parts.append(np.array(computes[name](batch, pictures)))
+                rows += _with_tiles(cases, batch, events)
+            progress.add(len(cases))
     if not rows:
         raise ConfigError(
             f"{job.name}: no window of {parameters.window_s} s with {CONTEXT_S} s of context on "

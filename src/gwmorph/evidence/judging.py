@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gwmorph.evidence.reference import Classes, of_same_row, reference_table
 from gwmorph.ledger import ANALYSED
 from gwmorph.morphology.cluster_tables import columns_of_triggers
+from gwmorph.morphology.clustering import MINIMUM_ROWS
 from gwmorph.morphology.judgement import Judge
 from gwmorph.morphology.status import Judgement, decide, is_about_vectors
 from gwmorph.morphology.thresholds import Limit
@@ -22,12 +23,12 @@ def clusters_as_classes(run: pa.Table, clusters: pa.Table, triggers: pa.Table) -
     """Return the REFERENCE table of a run without labels: each row's class is its cluster.
 
     ``run``, ``clusters`` and ``triggers`` have rows of EMBEDDINGS, CLUSTERS (in the same order)
-    and TRIGGERS. Outliers, which lie apart from their cluster, have no class.
+    and TRIGGERS. Outliers, which lie apart from their cluster, have no class, and neither has any
+    row where there are too few to cluster.
     """
     numbers = clusters["cluster"].to_numpy().astype(str)
-    classes = np.where(
-        clusters["outlier"].to_numpy(zero_copy_only=False), "", np.char.add("cluster ", numbers)
-    )
+    apart = clusters["outlier"].to_numpy(zero_copy_only=False) | (len(clusters) < MINIMUM_ROWS)
+    classes = np.where(apart, "", np.char.add("cluster ", numbers))
     shapes = columns_of_triggers(run, triggers, ["duration", "bandwidth"])
     return reference_table(run, classes, shapes)
 

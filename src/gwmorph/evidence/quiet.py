@@ -19,6 +19,7 @@ from gwmorph.errors import ConfigError
 from gwmorph.evidence.campaign import Job, even_parts
 from gwmorph.evidence.injections import simulated_backgrounds
 from gwmorph.evidence.score import MEASURED
+from gwmorph.progress import timed
 from gwmorph.spectra.qtransform import BATCH
 from gwmorph.tables.embeddings import embedding_column, of_width
 from gwmorph.tables.scores import QUIET
@@ -51,11 +52,14 @@ def quiet_windows(
     transform = parameters.transform()
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*MEASURED, "embedding")}
     for spans in _spans(detector, count, seed, parameters):
-        batch = transform.batch(spans)
-        for name, values in score_parts(batch).items():
-            columns[name].append(values)
-        drawn = parameters.draw(batch.planes)
-        columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale, "window"))
+        with timed("drawing"):
+            batch = transform.batch(spans)
+            drawn = parameters.draw(batch.planes)
+        with timed("parts of the score"):
+            for name, values in score_parts(batch).items():
+                columns[name].append(values)
+        with timed("encoding"):
+            columns["embedding"].append(encoder.encode(drawn, parameters.picture_scale, "window"))
         progress(len(spans))
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
     vectors = embedding_column(joined.pop("embedding"))

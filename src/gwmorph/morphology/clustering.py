@@ -39,6 +39,7 @@ from gwmorph.morphology.separation import (
     pair_null,
     typical_distance,
 )
+from gwmorph.progress import timed
 from gwmorph.simulation.streams import stream
 
 MINIMUM_ROWS = 16
@@ -123,16 +124,20 @@ def _cluster(
     embeddings: NDArray[np.float32], parameters: ClusteringConfig, seed: int
 ) -> Clustering:
     rows = _fitted_rows(len(embeddings), parameters.fit_rows, seed)
-    layout = lay_out(embeddings[rows], parameters, seed)
-    found = _Cut.of(layout, parameters, seed)
+    with timed("layout"):
+        layout = lay_out(embeddings[rows], parameters, seed)
+    with timed("groups"):
+        found = _Cut.of(layout, parameters, seed)
     near = neighborhood(len(rows), parameters.umap.neighbors)
-    placed = place(layout, embeddings, rows, near - 1)
-    shares, labels = _numbered(placed, found)
+    with timed("placing"):
+        placed = place(layout, embeddings, rows, near - 1)
+        shares, labels = _numbered(placed, found)
     own, (_, _, outlier_seed, pair_seed) = labels[rows], _seeds(seed)
-    limits = _OutlierLimits.of_clouds(found.sample.points, outlier_seed)
-    apart = limits.apart(placed.neighbors, labels, layout.neighbors, own)
-    nearest, overlap = _nearest_clusters(layout, found.sample, own)
-    p_values = _p_values(layout, own, nearest, parameters.separation, pair_seed)
+    with timed("outliers and separation"):
+        limits = _OutlierLimits.of_clouds(found.sample.points, outlier_seed)
+        apart = limits.apart(placed.neighbors, labels, layout.neighbors, own)
+        nearest, overlap = _nearest_clusters(layout, found.sample, own)
+        p_values = _p_values(layout, own, nearest, parameters.separation, pair_seed)
     outliers, supported = apart > 1, p_values <= _support(parameters.separation)
     diagnostics = {
         "rows": len(embeddings),

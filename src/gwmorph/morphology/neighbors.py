@@ -23,7 +23,8 @@ class Nearest:
 def nearest_others(vectors: NDArray[np.float32], count: int, block: int = _BLOCK) -> Nearest:
     """Return the ``count`` rows of the largest cosine to each row, itself left out.
 
-    Exact: all pairs, as products of blocks. Among equal cosines the earlier row comes first.
+    Exact: all pairs, each once, as products of blocks. Among equal cosines the earlier row comes
+    first.
 
     Parameters
     ----------
@@ -44,33 +45,52 @@ def nearest_others(vectors: NDArray[np.float32], count: int, block: int = _BLOCK
         raise ValueError(f"expected count and block of 1 or more, got {count} and {block}")
     total = len(vectors)
     kept = min(count, max(total - 1, 0))
-    rows = np.zeros((total, kept), np.int64)
-    cosines = np.zeros((total, kept), np.float32)
-    if kept:
-        for start in range(0, total, block):
-            own = np.arange(start, min(start + block, total))
-            rows[own], cosines[own] = _nearest_of(own, vectors, kept, block)
-    return Nearest(rows, cosines)
+    # No row yet: whatever comes is nearer.
+    rows = np.full((total, kept), total, np.int64)
+    cosines = np.full((total, kept), -np.inf, np.float32)
+    starts = range(0, total, block) if kept else ()
+    # Every block meets the others in their order, which is how a tie goes to the earlier row.
+    for first in starts:
+        own = slice(first, min(first + block, total))
+        for second in range(first, total, block):
+            other = slice(second, min(second + block, total))
+            products = vectors[own] @ vectors[other].T
+            if first == second:
+                np.fill_diagonal(products, -np.inf)
+            else:
+                _keep_nearer(rows[other], cosines[other], first, products.T)
+            _keep_nearer(rows[own], cosines[own], second, products)
+    return Nearest(rows, np.clip(cosines, -1.0, 1.0))
 
 
-def _nearest_of(
-    own: NDArray[np.int64], vectors: NDArray[np.float32], count: int, block: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return rows and cosines [own, count], keeping the best of what each block adds."""
-    best_rows = np.zeros((len(own), 0), np.int64)
-    best = np.zeros((len(own), 0), np.float32)
-    for start in range(0, len(vectors), block):
-        others = np.arange(start, min(start + block, len(vectors)))
-        cosines = vectors[own] @ vectors[others].T
-        cosines[own[:, None] == others] = -np.inf
-        places = _largest(cosines, count)
-        best_rows = np.concatenate([best_rows, others[places]], axis=1)
-        best = np.concatenate([best, np.take_along_axis(cosines, places, axis=1)], axis=1)
-        # By cosine, then by row: the order in which a tie is decided must not hang on blocks.
-        order = np.lexsort((best_rows, -best), axis=1)[:, :count]
-        best_rows = np.take_along_axis(best_rows, order, axis=1)
-        best = np.take_along_axis(best, order, axis=1)
-    return best_rows, np.clip(best, -1.0, 1.0)
+def _keep_nearer(
+    rows: NDArray[np.int64],
+    cosines: NDArray[np.float32],
+    start: int,
+    products: NDArray[np.float32],
+) -> None:
+    """Put those of a block's rows, from ``start`` on, that are nearer in place of what was kept.
+
+    ``rows`` and ``cosines`` [n, count] are changed; ``products`` [n, rows of the block].
+    """
+    count = rows.shape[1]
+    nearer = products > cosines[:, -1:]
+    if np.count_nonzero(nearer) > nearer.shape[0] * count:
+        places = _largest(np.ascontiguousarray(products), count)
+        own, place = np.repeat(np.arange(len(rows)), places.shape[1]), places.ravel()
+    elif nearer.flags.c_contiguous:
+        own, place = np.nonzero(nearer)
+    else:
+        place, own = np.nonzero(nearer.T)
+    changed = np.unique(own)
+    whose = np.concatenate([np.repeat(changed, count), own])
+    row = np.concatenate([rows[changed].ravel(), start + place])
+    cosine = np.concatenate([cosines[changed].ravel(), products[own, place]])
+    # By cosine, then by row: the order in which a tie is decided must not hang on blocks.
+    order = np.lexsort((row, -cosine, whose))
+    firsts = np.searchsorted(whose[order], changed)
+    best = order[firsts[:, None] + np.arange(count)]
+    rows[changed], cosines[changed] = row[best], cosine[best]
 
 
 def _largest(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
@@ -83,5 +103,5 @@ def _largest(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     # What equals the last one fills the places that are left, from the left.
     equal = cosines == last
     free = count - above.sum(axis=1, keepdims=True)
-    chosen = above | (equal & (np.cumsum(equal, axis=1) <= free))
+    chosen = above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= free))
     return np.nonzero(chosen)[1].reshape(len(cosines), count)

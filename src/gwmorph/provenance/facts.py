@@ -32,7 +32,8 @@ class Observed:
     """What a run has of one detector: segments ``[start, end)``, in GPS seconds, and its seconds.
 
     ``livetime_s``: seconds in the union of analysed windows; ``science_s``, ``gridded_s`` and
-    ``context_limited_s``: as `gwmorph.ledger.Livetime`; ``triggers``: of the run's table.
+    ``context_limited_s``: as `gwmorph.ledger.Livetime`; ``triggers``: of the run's table;
+    ``scored_events``: further events, which its scores found.
     """
 
     flag: str
@@ -43,6 +44,7 @@ class Observed:
     livetime_s: int
     windows: int
     triggers: int
+    scored_events: int
 
 
 @dataclass(frozen=True)

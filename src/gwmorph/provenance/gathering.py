@@ -167,7 +167,7 @@ def _observed(
 ) -> dict[str, Observed]:
     return {
         detector: Observed(
-            _flag(configuration["source"], detector),
+            flag_of(configuration["source"], detector),
             tuple((int(start), int(end)) for start, end in one.segments),
             one.science_s,
             found["gridded_s"],
@@ -175,13 +175,14 @@ def _observed(
             found["analysed_s"],
             found["analysed_windows"],
             found["triggers"],
+            sum(found["events_by_score"].values()),
         )
         for detector, one in plan.items()
         for found in [summary["detectors"][detector]]
     }
 
 
-def _flag(source: Mapping[str, Any], detector: str) -> str:
+def flag_of(source: Mapping[str, Any], detector: str) -> str:
     """Return what says when data are science: a flag, a list, the files' own masks."""
     if source["kind"] == "gwosc":
         return f"{detector}_{source['gwosc']['flag']}"

@@ -163,6 +163,7 @@ def _events(facts: Facts) -> list[str]:
     configuration, sources = facts.configuration, used_keys(facts)
     events, score = configuration["events"], configuration["score"]
     counts = [f"{one.triggers:,} in {name}" for name, one in facts.observed.items()]
+    scored = [f"{one.scored_events:,} in {name}" for name, one in facts.observed.items()]
     said = [
         f"Tiles of SNR {events['tile_snr']:g} and more that hang together in frequency within "
         f"{events['gap_s']:g} s are a trigger where the loudest has {events['snr']:g}, by "
@@ -180,7 +181,8 @@ def _events(facts: Facts) -> list[str]:
         f"tiles, its tracks of binaries{cited(['peters1964'], sources)} and its picture are, "
         f"beside at most {score['quiet_windows']:,} quiet windows {background}, with limits that "
         f"{100 * score['false_alarm_fraction']:g} % of quiet windows pass"
-        f"{cited(['barber2021'], sources)}.",
+        f"{cited(['barber2021'], sources)}: that made {_listed(scored)} further events without so "
+        "loud a tile.",
     ]
 
 

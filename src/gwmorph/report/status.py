@@ -10,9 +10,10 @@ from pathlib import Path
 from statistics import fmean
 
 from gwmorph.joblog import INTERRUPTED
-from gwmorph.jobs import JOBS, Call, Job, benchmark_seconds, is_under_way, read_call
+from gwmorph.jobs import Call, Job, benchmark_seconds, is_under_way, read_call
+from gwmorph.progress import told_by
 from gwmorph.report.ending import error_of, last_error
-from gwmorph.wording import counted
+from gwmorph.wording import counted, spoken
 
 # Jobs and rules that are named; of more there is the number.
 _NAMED = 8
@@ -38,7 +39,8 @@ class Progress:
     states : of each job of ``call``; ENDED is one that was at work when the call ended.
     under_way : whether the call goes on.
     began, now : seconds since 1970.
-    elapsed_s : by job, how long those that run have been silent since they began, s.
+    elapsed_s : by job, how long those that run have been at work, s; 0 where nothing says it.
+    said_s : by job, how long those that run still take by their own logs, s, where they say it.
     took_s : by rule, the mean of what its jobs took, s, where any is known.
     earlier : rules of ``took_s`` whose times are of an earlier call.
     """
@@ -49,6 +51,7 @@ class Progress:
     began: float
     now: float
     elapsed_s: dict[Job, float]
+    said_s: dict[Job, float]
     took_s: dict[str, float]
     earlier: frozenset[str]
 
@@ -66,33 +69,38 @@ class Progress:
     @property
     def unknown(self) -> list[Job]:
         """Those of `open_jobs` that nothing says how long they will take."""
-        return [job for job in self.open_jobs if job.rule not in self.took_s]
+        return [job for job in self.open_jobs if self._left_of(job) is None]
 
     def left_s(self) -> float | None:
         """Return how long `open_jobs` of known rules will take, s; None where that is unknown.
 
         ASSUME: all that may run at once does, so what waits for one job makes it longer.
         """
-        known = [job for job in self.open_jobs if job.rule in self.took_s]
-        if not known or not self.call.at_once:
-            return None
         left = [
-            (max(self.took_s[job.rule] - self.elapsed_s.get(job, 0.0), 0.0), self.call.share(job))
-            for job in known
+            (seconds, self.call.share(job))
+            for job in self.open_jobs
+            if (seconds := self._left_of(job)) is not None
         ]
+        if not left or not self.call.at_once:
+            return None
         # One job is never faster than itself.
         return max(sum(seconds * share for seconds, share in left), *(s for s, _ in left))
 
+    def _left_of(self, job: Job) -> float | None:
+        if job in self.said_s:
+            return self.said_s[job]
+        if job.rule not in self.took_s:
+            return None
+        return max(self.took_s[job.rule] - self.elapsed_s.get(job, 0.0), 0.0)
 
-def progress_of(run: Path, base: Path = Path(), now: float | None = None) -> Progress:
+
+def progress_of(run: Path, now: float | None = None) -> Progress:
     """Look at a run's last call of the workflow, at its jobs' logs and times; nothing is written.
 
     Parameters
     ----------
     run
         The run's folder.
-    base
-        Folder that the workflow was called in.
     now
         Seconds since 1970, by default the time.
 
@@ -102,30 +110,27 @@ def progress_of(run: Path, base: Path = Path(), now: float | None = None) -> Pro
         As `gwmorph.jobs.read_call`.
     """
     call, under_way = read_call(run), is_under_way(run)
-    began_ns = (run / JOBS).stat().st_mtime_ns
     now = time.time() if now is None else now
-    states = tuple(_state(job, base, began_ns, under_way) for job in call.jobs)
+    states = tuple(_state(job, run, call.began_ns, under_way) for job in call.jobs)
     running = [job for job, state in zip(call.jobs, states, strict=True) if state is State.RUNNING]
-    took, earlier = _times(call.jobs, states, base)
+    took, earlier = _times(call.jobs, states, run)
+    elapsed, said = {}, {}
+    for job in running:
+        elapsed[job], left = _at_work_s(run / job.log, now)
+        if left is not None:
+            said[job] = left
     return Progress(
-        call,
-        states,
-        under_way,
-        began_ns / 1e9,
-        now,
-        {job: _silent_s(base / job.log, now) for job in running},
-        took,
-        earlier,
+        call, states, under_way, call.began_ns / 1e9, now, elapsed, said, took, earlier
     )
 
 
-def _state(job: Job, base: Path, began_ns: int, under_way: bool) -> State:
+def _state(job: Job, run: Path, began_ns: int, under_way: bool) -> State:
     """Return where a job is: what is older than the call belongs to an earlier one."""
-    if _written_ns(base / job.benchmark) >= began_ns:
+    if _written_ns(run / job.benchmark) >= began_ns:
         return State.DONE
-    if _written_ns(base / job.log) < began_ns:
+    if _written_ns(run / job.log) < began_ns:
         return State.WAITING
-    text = _text(base / job.log)
+    text = _text(run / job.log)
     if text.endswith(f"{INTERRUPTED}\n"):
         return State.ENDED
     if error_of(text) is not None:
@@ -144,19 +149,29 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _silent_s(log: Path, now: float) -> float:
-    """Return how long ago a log was begun, s; 0 where lines since then hide it."""
-    found = log.stat()
-    return max(now - found.st_mtime, 0.0) if found.st_size == 0 else 0.0
+def _at_work_s(log: Path, now: float) -> tuple[float, float | None]:
+    """Return how long a job has been at work and how long it still is, s, by its log.
+
+    The first is 0 where other lines than those of progress hide it, the second None.
+    """
+    since = max(now - log.stat().st_mtime, 0.0)
+    lines = _text(log).strip().splitlines()
+    if not lines:
+        return since, None
+    told = told_by(lines[-1])
+    if told is None:
+        return 0.0, None
+    left = None if told.left_s is None else max(told.left_s - since, 0.0)
+    return told.taken_s + since, left
 
 
 def _times(
-    jobs: Sequence[Job], states: Sequence[State], base: Path
+    jobs: Sequence[Job], states: Sequence[State], run: Path
 ) -> tuple[dict[str, float], frozenset[str]]:
     """Return what the jobs of each rule took, and the rules that only an earlier call had."""
     found: dict[bool, dict[str, list[float]]] = {True: defaultdict(list), False: defaultdict(list)}
     for job, state in zip(jobs, states, strict=True):
-        seconds = benchmark_seconds(base / job.benchmark)
+        seconds = benchmark_seconds(run / job.benchmark)
         if seconds is not None:
             found[state is State.DONE][job.rule].append(seconds)
     chosen = {**found[False], **found[True]}
@@ -164,13 +179,13 @@ def _times(
     return means, frozenset(found[False].keys() - found[True].keys())
 
 
-def lines_of(progress: Progress, run: Path, base: Path = Path()) -> list[str]:
+def lines_of(progress: Progress, run: Path) -> list[str]:
     """Return what a person wants to read of a run's progress."""
     return [
         *_head(progress, run),
         *_table(progress),
-        *_running(progress, base),
-        *_failures(progress, base),
+        *_running(progress, run),
+        *_failures(progress, run),
         *_ending(progress, run),
     ]
 
@@ -179,7 +194,7 @@ def _head(progress: Progress, run: Path) -> list[str]:
     began = datetime.fromtimestamp(progress.began, UTC)
     done, jobs = len(progress.having(State.DONE)), len(progress.call.jobs)
     if progress.under_way:
-        what = f"under way for {duration(progress.now - progress.began)}"
+        what = f"under way for {spoken(progress.now - progress.began)}"
     elif done == jobs:
         what = "finished"
     elif progress.having(State.FAILED) or _reported(progress):
@@ -219,27 +234,27 @@ def _each(progress: Progress, rule: str) -> str:
     if rule not in progress.took_s:
         return "time unknown"
     then = ", in an earlier call" if rule in progress.earlier else ""
-    return f"{duration(progress.took_s[rule])} each{then}"
+    return f"{spoken(progress.took_s[rule])} each{then}"
 
 
-def _running(progress: Progress, base: Path) -> list[str]:
+def _running(progress: Progress, run: Path) -> list[str]:
     lines = []
     running = progress.having(State.RUNNING)
     for job in running[:_NAMED]:
-        said = _text(base / job.log).strip().splitlines()[-1:]
+        said = _text(run / job.log).strip().splitlines()[-1:]
         lines.append(": ".join([f"Running: {job.message}", *said]))
     return lines + _more(running, "running")
 
 
-def _failures(progress: Progress, base: Path) -> list[str]:
+def _failures(progress: Progress, run: Path) -> list[str]:
     lines = []
     failed = progress.having(State.FAILED)
     for job in failed[:_NAMED]:
-        said = (error_of(_text(base / job.log)) or "").splitlines()[:_ERROR_LINES]
-        lines += [f"Failed: {job.message}; log: {job.log}", *(f"  {line}" for line in said)]
+        said = (error_of(_text(run / job.log)) or "").splitlines()[:_ERROR_LINES]
+        lines += [f"Failed: {job.message}; log: {run / job.log}", *(f"  {line}" for line in said)]
     ended = [] if progress.under_way else progress.having(State.ENDED)
     for job in ended[:_NAMED]:
-        lines.append(f"Not finished when it ended: {job.message}; log: {job.log}")
+        lines.append(f"Not finished when it ended: {job.message}; log: {run / job.log}")
     if not (progress.under_way or failed) and _reported(progress):
         lines.append(_reported(progress))
     return lines + _more(failed, "failed") + _more(ended, "not finished")
@@ -271,17 +286,5 @@ def _ending(progress: Progress, run: Path) -> list[str]:
         return [f"Left: {beside}"] if unknown else ["Left: unknown"] * bool(progress.open_jobs)
     limit = progress.call.at_once
     workers = counted(limit, "core") if progress.call.in_cores else f"{limit:,} jobs at once"
-    known = f"Left: about {duration(left)} with {workers} kept busy"
+    known = f"Left: about {spoken(left)} with {workers} kept busy"
     return [f"{known}, and {beside}" if unknown else known]
-
-
-def duration(seconds: float) -> str:
-    """Return ``45 s``, ``3 min``, ``2 h 5 min``: as exactly as a person wants it."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

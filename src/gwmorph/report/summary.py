@@ -121,6 +121,9 @@ def summarise(
             view: counts(np.array(found["status"].to_pylist(), dtype=str))
             for view, found in statuses.items()
         },
+        "classes_named": {
+            view: pc.count_distinct(found["named"]).as_py() for view, found in statuses.items()
+        },
     }
 
 
@@ -208,7 +211,7 @@ def print_summary(summary: Mapping[str, Any], run: Path, console: Console | None
         console.print(Text(status_line(view, found)))
     for note in score_note(summary):
         console.print(Text(note), soft_wrap=True)
-    for warning in mixture_warning(summary):
+    for warning in [*one_class_warning(summary), *mixture_warning(summary)]:
         console.print(Text(warning, style="bold yellow"))
     console.print(Text(report_line(run)), soft_wrap=True)
 
@@ -308,7 +311,7 @@ def _scored_rows(percent: float, columns: Sequence[Mapping[str, Any]]) -> list[R
         Row(
             "events that the score finds besides",
             [f"{sum(column['events_by_score'].values()):,}" for column in columns],
-            "without such a tile: a box, a path or a binary's track of tiles stands out",
+            "without a tile as loud: a fainter one, a box, a path or a binary's track stands out",
         ),
         _counted(
             f"windows above the {percent:g} % limit", columns, "windows_above_limit",
@@ -358,6 +361,16 @@ def status_line(view: str, found: Mapping[str, int]) -> str:
     """Say in a sentence what became of one view's windows or events (an entry of ``statuses``)."""
     parts = [f"{found[status]:,} {status}" for status in reversed(list(Status)) if found[status]]
     return f"Of {counted(sum(found.values()), view)}: {', '.join(parts) or 'none'}."
+
+
+def one_class_warning(summary: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each view whose known rows are all of one class, or nothing."""
+    return [
+        f"Only one class of {view}s is known. None can be nearer to another one, so that KNOWN "
+        "says no more than that they are not far from it: label other classes, too."
+        for view, found in summary["statuses"].items()
+        if summary["classes_named"][view] == 1 and found[Status.KNOWN]
+    ]
 
 
 def cluster_line(view: str, clusters: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from gwmorph.report.summary import (
     Row,
     cluster_line,
     mixture_warning,
+    one_class_warning,
     score_note,
     status_line,
     summary_rows,
@@ -37,6 +38,7 @@ def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:
         *(cluster_line(view, clusters) for view, clusters in summary["views"].items()),
         *(status_line(view, found) for view, found in summary["statuses"].items()),
         *score_note(summary),
+        *one_class_warning(summary),
         *mixture_warning(summary),
     ]
     return page(

@@ -1,8 +1,8 @@
 """Veto segments as files: segwizard text, LIGO_LW XML, and the figures as JSON."""
 
 import io
-from collections.abc import Mapping
-from dataclasses import asdict
+import re
+from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,46 @@ from igwn_segments import segmentlist
 
 from gwmorph.evidence.vetoes import MS
 from gwmorph.naming import span_name
-from gwmorph.runs.vetoes import ALL, OTHERS, Veto
+from gwmorph.runs.vetoes import ALL, OTHERS, PADDING_S, Veto
 from gwmorph.storage import atomic_path, write_bytes, write_json
 from gwmorph.wording import number
 
 # What the figures can mean and what not; it is in every file.
 SAFETY = (
     "Made of the gravitational-wave channel's own triggers: a signal makes such triggers, too, so "
-    "that this veto is not safe. Its efficiency against its own cluster is 1 by construction. Use "
+    "that this veto is not safe. It catches its own cluster by construction. Use "
     "it to set glitches apart in a study, never to remove time from a search."
 )
 
 
-def write_veto(veto: Veto, folder: Path, what: str, about: Mapping[str, Any]) -> list[Path]:
+@dataclass(frozen=True)
+class Choice:
+    """What a veto is made of: the events of a ``run``'s cluster, class or status.
+
+    ``kind`` is which of these, ``value`` its number or name; the others as in
+    `gwmorph.runs.vetoes.vetoes_of`.
+    """
+
+    run: str
+    kind: str
+    value: int | str
+    padding_s: float = PADDING_S
+    whole_seconds: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name the veto in capitals, as ``CLUSTER_5``."""
+        return re.sub("[^A-Z0-9]+", "_", f"{self.kind}_{self.value}".upper())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a veto's figures have it."""
+        own = asdict(self)
+        return {own.pop("kind"): own.pop("value"), **own}
+
+
+def write_veto(veto: Veto, folder: Path, choice: Choice) -> list[Path]:
     """Write one detector's veto as ``.txt`` (segwizard), ``.xml`` (LIGO_LW) and ``.json``.
 
-    ``what`` names the veto in capitals, ``about`` says how it was made and goes into the JSON.
     gwpy reads them: ``SegmentList.read(PATH, format="segwizard")`` and
     ``DataQualityFlag.read(PATH, "H1:GWMORPH-VETO_CLUSTER_5:1")``. In the XML the analysed time is
     what is known of the flag. Returns the paths.
@@ -38,16 +62,18 @@ def write_veto(veto: Veto, folder: Path, what: str, about: Mapping[str, Any]) ->
     """
     first, last = veto.analysed.extent()
     start, duration = first // MS, (last - first) // MS
+    what = f"VETO_{choice.name}"
     paths = [
-        folder / span_name(veto.detector, f"VETO_{what}", start, duration, extension)
+        folder / span_name(veto.detector, what, start, duration, extension)
         for extension in ("txt", "xml", "json")
     ]
-    flag = f"GWMORPH-VETO_{what}"
+    flag = f"GWMORPH-{what}"
     text, xml, numbers = paths
     write_bytes(text, _segwizard(veto, f"{veto.detector}:{flag}:1").encode())
     with atomic_path(xml) as partial:
         _write_ligo_lw(veto, flag, partial)
-    write_json(numbers, {"flag": f"{veto.detector}:{flag}:1", **figures_of(veto), **about})
+    about = {"flag": f"{veto.detector}:{flag}:1", **figures_of(veto), **choice.to_json()}
+    write_json(numbers, about)
     return paths
 
 

@@ -20,14 +20,16 @@ from gwmorph.encoders.shards import rows_of_events, rows_of_windows
 from gwmorph.errors import GwmorphError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.naming import event_name, window_name
-from gwmorph.runs.folder import Identity
+from gwmorph.runs.folder import Identity, require_view
 from gwmorph.runs.frames import frame
 from gwmorph.runs.given import science, take_strain
 from gwmorph.runs.rows import FOLDERS
+from gwmorph.runs.search import nearest_event
 from gwmorph.spectra.albums import HeldAlbum, Picture
 from gwmorph.spectra.pictures import png_bytes
 from gwmorph.storage import write_bytes
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TILE, TRIGGERS
+from gwmorph.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +128,7 @@ def _as_config(config: Config | Mapping[str, Any] | Path | str | None) -> Config
     return parse_config(config or {}, "config")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Analysis:
     """What `analyse` found: pictures in memory, 50 kB each, and tables as the block stage's.
 
@@ -144,6 +146,16 @@ class Analysis:
     _encoders: list[Encoder] = field(default_factory=list, repr=False)
     _vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        """Say in a line whose strain it is of, and how much was found."""
+        starts = self.ledger_table["gps_start"].to_pylist()
+        first, last = min(starts), max(starts) + self.config.window.duration_s
+        return (
+            f"Analysis({self.detector}, GPS {first} to {last}: "
+            f"{counted(self.measurements_table.num_rows, 'window')} analysed, "
+            f"{counted(pc.sum(self._is_trigger()).as_py() or 0, 'trigger')})"
+        )
+
     def triggers(self) -> "pd.DataFrame":
         """Return the triggers: tiles of ``events.snr`` or more, clustered in time and frequency.
 
@@ -160,8 +172,20 @@ class Analysis:
         return frame(self.triggers_table.filter(pc.invert(self._is_trigger())))
 
     def event_table(self) -> Any:
-        """Return the triggers as a ``gwpy.table.EventTable``, which needs gwpy."""
-        from gwpy.table import EventTable
+        """Return the triggers as a ``gwpy.table.EventTable``.
+
+        Raises
+        ------
+        GwmorphError
+            gwpy is not installed.
+        """
+        try:
+            from gwpy.table import EventTable
+        except ModuleNotFoundError as error:
+            raise GwmorphError(
+                "an EventTable needs gwpy, which is not installed: pip install gwpy, or take the "
+                "data frame that triggers() gives."
+            ) from error
 
         found = self.triggers_table.filter(self._is_trigger())
         columns = {
@@ -200,18 +224,31 @@ class Analysis:
         return as_image(self.album.windows[name])
 
     def event_picture(self, gps: float) -> Image.Image:
-        """Return the picture of the event nearest to a GPS time: crops of 0.5, 1, 2 and 4 s.
+        """Return the picture of the event at a GPS time: crops of 0.5, 1, 2 and 4 s.
 
         Raises
         ------
         GwmorphError
-            There is no event's picture.
+            No event was drawn within half a second; the error says where the nearest one is.
         """
-        times = self._drawn("event")["trigger_time"].to_numpy()
+        time = self._drawn("event")["trigger_time"][self.row_at("event", gps)].as_py()
+        return as_image(self.album.events[event_name(self.detector, time)])
+
+    def row_at(self, view: str, gps: float) -> int:
+        """Return the number of the row of ``rows(view)`` that shows a moment, GPS seconds.
+
+        Raises
+        ------
+        GwmorphError
+            As `event_picture` and `window_picture`.
+        """
+        if require_view(view) == "window":
+            starts = self._drawn(view)["gps_start"].to_pylist()
+            return starts.index(self._window_at(gps))
+        times = self._drawn(view)["trigger_time"].to_numpy()
         if not len(times):
-            raise GwmorphError(f"{self.detector}: no event was drawn.")
-        nearest = float(times[np.argmin(np.abs(times - gps))])
-        return as_image(self.album.events[event_name(self.detector, nearest)])
+            raise GwmorphError(f"{self}: no event was drawn.")
+        return nearest_event(self, self.detector, times, gps)
 
     def rows(self, view: str) -> "pd.DataFrame":
         """Return what each picture of a view, ``event`` or ``window``, shows, in order of time.
@@ -242,7 +279,7 @@ class Analysis:
             rows = pictures[group : group + _ROW_GROUP]
             for first in range(0, len(rows), size):
                 batch = np.stack([picture.indices for picture in rows[first : first + size]])
-                parts.append(encoder.encode(batch, rows[first].scale, _view(view)))
+                parts.append(encoder.encode(batch, rows[first].scale, require_view(view)))
         return np.concatenate(parts)
 
     def identity(self) -> Identity:
@@ -283,7 +320,7 @@ class Analysis:
         )
 
     def _drawn(self, view: str) -> pa.Table:
-        if _view(view) == "window":
+        if require_view(view) == "window":
             return rows_of_windows(self.measurements_table.sort_by("gps_start"))
         found = self.triggers_table
         return rows_of_events(found.filter(found["view"]).sort_by("peak_time"))
@@ -309,9 +346,3 @@ def as_image(picture: Picture) -> Image.Image:
     image = Image.open(io.BytesIO(png_bytes(picture.indices, picture.scale, picture.about)))
     image.load()
     return image
-
-
-def _view(name: str) -> Any:
-    if name not in FOLDERS:
-        raise GwmorphError(f"view: expected 'event' or 'window', got {name!r}.")
-    return name

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gwmorph.encoders.base import View
 from gwmorph.errors import GwmorphError
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.embeddings import EMBEDDINGS
 from gwmorph.tables.parquet import SCHEMA_VERSION, read_table, require_metadata, shared_metadata
 
-VIEWS = ("event", "window")
+VIEWS: tuple[View, ...] = ("event", "window")
 _RENDER_ID, _ENCODER_ID = "gwmorph.render_id", "gwmorph.encoder_id"
 
 
@@ -84,14 +85,29 @@ def window_seconds(run: Path) -> int:
     raise GwmorphError(f"{run}: no window was planned in this run.")
 
 
+def require_view(name: str) -> View:
+    """Return ``event`` or ``window``, as the name of a view.
+
+    Raises
+    ------
+    GwmorphError
+        It is another name.
+    """
+    for view in VIEWS:
+        if name == view:
+            return view
+    raise GwmorphError(f"view: expected 'event' or 'window', got {name!r}.")
+
+
 def shards_of(run: Path, view: str) -> list[Path]:
     """Return the shards of a view of a run, in order of detector and time.
 
     Raises
     ------
     GwmorphError
-        There is no such run, or it has no vectors of the view.
+        There is no such view or run, or it has no vectors of the view.
     """
+    require_view(view)
     found = sorted((run / "embeddings" / view).glob("*.parquet"))
     return found or [existing(run, f"embeddings/{view}")]
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from igwn_segments import segment, segmentlist
 from numpy.typing import NDArray
 
+from gwmorph.config import Detector
 from gwmorph.errors import StrainError
 from gwmorph.strain.base import check_rate
 from gwmorph.strain.decimation import decimate
@@ -68,9 +69,9 @@ def take_strain(
     Raises
     ------
     StrainError
-        Something of this is missing or contradicts the time series, is no one-dimensional array of
-        real numbers, or has less than a second; the rate is no whole number, lower than the wanted
-        one or no multiple of it, or samples do not lie on whole seconds.
+        Something of this is missing, unknown or contradicts the time series, is no one-
+        dimensional array of real numbers, or has less than a second; the rate is no whole number,
+        lower than the wanted one or no multiple of it, or samples do not lie on whole seconds.
     """
     said = _said_by(strain)
     values = np.asarray(getattr(strain, "value", strain))
@@ -80,6 +81,9 @@ def take_strain(
         )
     given = {"detector": detector, "gps_start": gps_start, "sample_rate": sample_rate}
     about = {name: _one_of(name, given[name], said.get(name)) for name in given}
+    if about["detector"] not in get_args(Detector):
+        known = ", ".join(get_args(Detector))
+        raise StrainError(f"detector: expected one of {known}, got {about['detector']!r}.")
     rate = _whole("sample_rate", about["sample_rate"])
     check_rate(_WHERE, rate, wanted_rate)
     start = ceil(about["gps_start"])

@@ -10,10 +10,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gwmorph.errors import GwmorphError
 from gwmorph.ledger import ANALYSED
-from gwmorph.results import is_recorded
-from gwmorph.runs.folder import existing, ledgers_of, require_comparable, table_of, window_seconds
+from gwmorph.results import unfinished
+from gwmorph.runs.folder import (
+    existing,
+    ledgers_of,
+    require_comparable,
+    require_view,
+    table_of,
+    window_seconds,
+)
 from gwmorph.runs.frames import frame
 from gwmorph.runs.rows import described, picture_path
 from gwmorph.runs.search import Held, Rows, find_moment, hold, most_alike, read_rows, rows_of
@@ -48,12 +54,8 @@ def open_run(folder: Path | str) -> "Run":
     """
     run = Path(folder)
     ledgers_of(run)
-    if not is_recorded(run / "config.yaml"):
-        warnings.warn(
-            f"{run} is not finished: its tables may be of several configurations. Run snakemake "
-            "to its end.",
-            stacklevel=2,
-        )
+    if word := unfinished(run):
+        warnings.warn(word, stacklevel=2)
     return Run(run)
 
 
@@ -147,7 +149,7 @@ class Run:
 
         ``named`` is the class that its members look like, None for no class or without labels.
         """
-        path = f"clusters/{view}/cluster_summary.parquet"
+        path = f"clusters/{require_view(view)}/cluster_summary.parquet"
         found = table_of(self.folder, path, CLUSTER_SUMMARY).sort_by("cluster")
         names: dict[int, str] = {}
         if (self.folder / "validation" / view / "named_clusters.parquet").is_file():
@@ -218,25 +220,20 @@ class Run:
     def similar_to(
         self, analysis: "Analysis", gps: float, view: str = "event", count: int = 10
     ) -> "pd.DataFrame":
-        """Return the rows most like the picture of other strain that is nearest to a GPS time.
+        """Return the rows most like what other strain shows at a GPS time.
 
         ``analysis`` is what `gwmorph.analyse` made with this run's ``config``.
 
         Raises
         ------
         GwmorphError
-            Its pictures or vectors are made in another way, or there is none.
+            Its pictures or vectors are made in another way, or nothing shows the moment.
         """
         rows = self._view(view)
         own = Path(f"the strain of {analysis.detector}")
         require_comparable(own, analysis.identity(), self.folder, rows.identity)
-        shown = analysis.rows(view)
-        if not len(shown):
-            raise GwmorphError(f"{own}: nothing was drawn as {view}.")
-        middle = analysis.config.window.duration_s / 2
-        times = shown["trigger_time"] if view == "event" else shown["gps_start"] + middle
-        nearest = int(np.argmin(np.abs(times - gps)))
-        found = self._vectors_of(view).cosines(analysis.vectors(view)[nearest])
+        asked = analysis.vectors(view)[analysis.row_at(view, gps)]
+        found = self._vectors_of(view).cosines(asked)
         numbers = most_alike(found, count, rows.counted)
         near = described(self.folder, view, read_rows(rows, numbers.tolist()))
         return frame(near.append_column("cosine", pa.array(found[numbers].astype(float))))

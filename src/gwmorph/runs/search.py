@@ -100,11 +100,7 @@ def find_moment(rows: Rows, detector: str, gps: float) -> int:
         )
     if rows.view == "event":
         times = rows.keys["trigger_time"].to_numpy()[own]
-        away = np.abs(times - gps)
-        nearest = int(np.argmin(away))
-        if away[nearest] > NEAR_S:
-            raise GwmorphError(_no_event(rows.run, detector, gps, float(times[nearest])))
-        return int(own[nearest])
+        return int(own[nearest_event(rows.run, detector, times, gps)])
     starts, length = rows.keys["gps_start"].to_numpy()[own], window_seconds(rows.run)
     away = np.abs(starts + length / 2 - gps)
     holds = (starts <= gps) & (gps < starts + length)
@@ -114,12 +110,26 @@ def find_moment(rows: Rows, detector: str, gps: float) -> int:
     return int(own[np.argmin(np.where(holds, away, np.inf))])
 
 
-def _no_event(run: Path, detector: str, gps: float, nearest: float) -> str:
+def nearest_event(where: object, detector: str, times: NDArray[np.float64], gps: float) -> int:
+    """Return which of some events' times (GPS seconds [n], 1 or more) is nearest to a moment.
+
+    Raises
+    ------
+    GwmorphError
+        It is more than ``NEAR_S`` away; the error, which begins with ``where``, says how far.
+    """
+    nearest = int(np.argmin(np.abs(times - gps)))
+    if abs(times[nearest] - gps) > NEAR_S:
+        raise GwmorphError(_no_event(where, detector, gps, float(times[nearest])))
+    return nearest
+
+
+def _no_event(where: object, detector: str, gps: float, nearest: float) -> str:
     when = "later" if nearest > gps else "earlier"
     return (
-        f"{run}: no event of {detector} within {NEAR_S} s of GPS {gps:.3f}. The nearest one is "
-        f"{abs(nearest - gps):.3f} s {when}, at GPS {nearest:.3f}: ask for it with --gps "
-        f"{nearest:.3f}, or for the window that holds your moment with --view window."
+        f"{where}: no event of {detector} within {NEAR_S} s of GPS {gps:.3f}. The nearest one is "
+        f"{abs(nearest - gps):.3f} s {when}: ask for GPS {nearest:.3f}, or for the view 'window', "
+        "whose window holds your moment."
     )
 
 
@@ -128,7 +138,7 @@ def _no_window(run: Path, detector: str, gps: float, start: int, length: int) ->
     when = "later" if start > gps else "earlier"
     return (
         f"{run}: no analysed window of {detector} holds GPS {gps:.3f}. The nearest one, GPS "
-        f"{start} to {start + length}, is {away:.3f} s {when}: ask for it with --gps {start}. The "
+        f"{start} to {start + length}, is {away:.3f} s {when}: ask for GPS {start}. The "
         "ledger says what became of others."
     )
 

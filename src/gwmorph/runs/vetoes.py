@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from igwn_segments import segmentlist
+from numpy.typing import NDArray
 
 from gwmorph.errors import GwmorphError
 from gwmorph.evidence.vetoes import (
@@ -23,11 +24,14 @@ from gwmorph.ledger import ANALYSED
 from gwmorph.runs.folder import ledgers_of, table_of
 from gwmorph.runs.rows import described
 from gwmorph.tables.block import LEDGER, TRIGGERS
+from gwmorph.tables.keys import row_keys
 from gwmorph.tables.parquet import read_tables
 
 # Loudnesses from which on triggers are counted besides, as veto evaluations of the field do.
 LOUD_SNR = (8, 20)
 ALL, OTHERS = "all", "others"
+# Seconds before an event's first tile and after its last one, if nobody says more.
+PADDING_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,14 @@ def vetoes_of(
     """
     if not 0 <= padding_s < np.inf:
         raise GwmorphError(f"--padding: expected 0 s or more, got {padding_s:g}.")
-    ledger = read_tables(ledgers_of(run), LEDGER)
+    analysed = analysed_of(read_tables(ledgers_of(run), LEDGER))
     triggers = table_of(run, "triggers.parquet", TRIGGERS)
     triggers = triggers.append_column("trigger_time", triggers["peak_time"])
     told = described(run, "event", triggers)
     chosen = pc.fill_null(pc.equal(told[column], value), False).to_numpy()
     if not chosen.any():
         raise GwmorphError(_none_chosen(run, column, value, told))
-    step = MS if whole_seconds else 1
-    detectors = sorted(pc.unique(ledger["detector"]).to_pylist())
-    return {name: _veto(name, ledger, triggers, chosen, padding_s, step) for name in detectors}
+    return vetoes_around(triggers, chosen, analysed, padding_s, whole_seconds)
 
 
 def _none_chosen(run: Path, column: str, value: Any, told: pa.Table) -> str:
@@ -93,18 +95,61 @@ def _none_chosen(run: Path, column: str, value: Any, told: pa.Table) -> str:
     return f"{run}: no event of {what} {value}, but of {', '.join(map(str, known))}."
 
 
+def analysed_of(ledger: pa.Table) -> dict[str, segmentlist]:
+    """Return the analysed time of each detector in rows of LEDGER, coalesced and in ms."""
+    if not len(ledger):
+        return {}
+    length = int(ledger["duration_s"][0].as_py())
+    sound = pc.equal(ledger["status"], ANALYSED)
+    return {
+        name: spans(
+            ledger.filter(pc.and_(sound, pc.equal(ledger["detector"], name)))["gps_start"], length
+        )
+        for name in sorted(pc.unique(ledger["detector"]).to_pylist())
+    }
+
+
+def cluster_vetoes(
+    clusters: pa.Table, triggers: pa.Table, ledger: pa.Table
+) -> dict[int, dict[str, Veto]]:
+    """Make the vetoes of each cluster of events, by number and detector.
+
+    As `vetoes_of` does with `PADDING_S`, from rows of CLUSTERS (of events), TRIGGERS and LEDGER.
+    """
+    analysed = analysed_of(ledger)
+    held = dict(zip(row_keys(clusters), clusters["cluster"].to_pylist(), strict=True))
+    own = np.array([held.get(key, -1) for key in row_keys(triggers, "peak_time")])
+    return {
+        number: vetoes_around(triggers, own == number, analysed, PADDING_S)
+        for number in np.unique(clusters["cluster"]).tolist()
+    }
+
+
+def vetoes_around(
+    triggers: pa.Table,
+    chosen: NDArray[np.bool_],
+    analysed: Mapping[str, segmentlist],
+    padding_s: float,
+    whole_seconds: bool = False,
+) -> dict[str, Veto]:
+    """Make the veto of each detector of ``analysed`` around the ``chosen`` rows of TRIGGERS.
+
+    ``analysed`` is from `analysed_of`, the others are as in `vetoes_of`.
+    """
+    step = MS if whole_seconds else 1
+    return {
+        name: _veto(name, triggers, chosen, analysed[name], padding_s, step) for name in analysed
+    }
+
+
 def _veto(
     detector: str,
-    ledger: pa.Table,
     triggers: pa.Table,
-    chosen: np.ndarray,
+    chosen: NDArray[np.bool_],
+    analysed: segmentlist,
     padding_s: float,
     step_ms: int,
 ) -> Veto:
-    ledger = ledger.filter(pc.equal(ledger["detector"], detector))
-    length = int(ledger["duration_s"][0].as_py())
-    sound = ledger.filter(pc.equal(ledger["status"], ANALYSED))
-    analysed = spans(sound["gps_start"].to_numpy(), length)
     own = pc.equal(triggers["detector"], detector).to_numpy()
     edges = triggers.filter(pa.array(own & chosen))
     around = segments_around(

@@ -17,7 +17,7 @@ from gwmorph.scanner.record import PICTURES, SUMMARY, LateFile, read_block, read
 from gwmorph.scanner.summary import BlockSummary
 from gwmorph.spectra.pictures import CROPS_S
 from gwmorph.utc import utc
-from gwmorph.wording import counted
+from gwmorph.wording import counted, spoken
 
 BLOCKS_SHOWN = 24
 PICTURES_SHOWN = 12
@@ -319,11 +319,3 @@ def _foot(state: State) -> str:
 
 def _utc(gps: float) -> str:
     return f"{utc(int(gps))} UTC"
-
-
-def spoken(seconds: float) -> str:
-    """Return a span of time as one says it: ``8 s``, ``12 min``, ``3.4 h``, ``5 days``."""
-    for longest, unit, noun in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if abs(seconds) < longest:
-            return f"{seconds / unit:.3g} {noun}"
-    return counted(round(seconds / 86400), "day")

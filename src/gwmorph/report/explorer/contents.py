@@ -20,6 +20,8 @@ from gwmorph.tables.keys import row_keys
 
 # Rows whose details are read together: 150 kB.
 CHUNK = 2000
+# Of rows that have no status, or one that no figure colours.
+NO_STATUS = "#8a8a8a"
 # Columns of CLUSTERS that only an opened row shows.
 _NUMBERS = ("probability", "tile_q", "tile_energy", "log_likelihood")
 
@@ -155,7 +157,7 @@ def _matched(view: ViewTables, table: pa.Table | None, column: str) -> list[str]
 
 
 def _status_color(name: str) -> str:
-    return COLORS.get(Status(name), "#555555") if name else "#555555"
+    return COLORS.get(Status(name), NO_STATUS) if name else NO_STATUS
 
 
 def _scaled(values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -12,17 +12,22 @@ from gwmorph.naming import parse_span_name
 from gwmorph.report.explorer.columns import script
 from gwmorph.report.explorer.contents import ViewTables, chunks_of, columns_of
 from gwmorph.report.palette import GREY, LOUDNESS, cluster_color
+from gwmorph.report.vetoes import Choice, summary_of, write_veto
+from gwmorph.runs.vetoes import Veto
 from gwmorph.strain.base import LocalFile
 
 PAGE = Path(__file__).parent / "page"
-_DATA = "data"
+_DATA, _VETOES = "data", "vetoes"
 # Colours before they repeat, and steps of a scale.
 _HUES = 27
 _STEPS = 64
 
 
 def write_explorer(
-    folder: Path, about: Mapping[str, Any], views: Mapping[str, ViewTables]
+    folder: Path,
+    about: Mapping[str, Any],
+    views: Mapping[str, ViewTables],
+    vetoes: Mapping[int, Mapping[str, Veto]],
 ) -> None:
     """Write the explorer of a run into a folder that does not exist.
 
@@ -34,6 +39,8 @@ def write_explorer(
         What `about_run` returned.
     views
         Tables by view, ``event`` or ``window``, the one to begin with first.
+    vetoes
+        Of each cluster of events, by detector; those without segments are left out.
 
     Raises
     ------
@@ -43,12 +50,33 @@ def write_explorer(
     shutil.copytree(PAGE, folder, copy_function=shutil.copyfile)
     data = folder / _DATA
     data.mkdir()
-    _write(data / "run.js", script("explorer.run", {**about, "views": list(views)}))
+    linked = {number: _linked(folder, about["run"], number, vetoes[number]) for number in vetoes}
+    run = {**about, "views": list(views), "vetoes": linked}
+    _write(data / "run.js", script("explorer.run", run))
     for name, view in views.items():
         _write(data / f"{name}.js", script("explorer.columns", name, columns_of(view)))
         for number, chunk in enumerate(chunks_of(view)):
             path = data / f"{name}-{number:05d}.js"
             _write(path, script("explorer.details", name, number, chunk))
+
+
+def _linked(
+    folder: Path, run: str, cluster: int, vetoes: Mapping[str, Veto]
+) -> list[dict[str, Any]]:
+    """Write a cluster's vetoes, and return what the page says of them and where they are."""
+    choice = Choice(f"results/{run}", "cluster", cluster)
+    return [
+        {
+            "detector": detector,
+            "summary": summary_of(veto),
+            "files": [
+                path.relative_to(folder).as_posix()
+                for path in write_veto(veto, folder / _VETOES, choice)
+            ],
+        }
+        for detector, veto in vetoes.items()
+        if veto.segments
+    ]
 
 
 def about_run(

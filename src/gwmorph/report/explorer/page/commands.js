@@ -26,11 +26,13 @@
     return [...words, "--configfile", `${folder()}/config.yaml`].map(word).join(" ");
   };
 
-  // Draws the very file again, with all others of its block.
+  // Draws the very file again, with all others of its block. The record of the run is asked for, too:
+  // drawing withdraws it.
   explorer.pictureCommand = (view, row) => {
     const made = explorer.folder(view, row);
-    return made && ["snakemake", "--cores", "1", "--configfile", `${folder()}/config.yaml`,
-      "--force", made.replace("..", folder())].map(word).join(" ");
+    const record = `${folder()}/config.yaml`;
+    return made && ["snakemake", "--cores", "1", "--force", made.replace("..", folder()), record,
+      "--configfile", record].map(word).join(" ");
   };
 
   explorer.similarCommand = (view, row) =>

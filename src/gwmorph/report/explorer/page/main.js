@@ -78,6 +78,7 @@
           if (rows.length === 1) return open(view.name, rows[0]).catch(fail);
           lassoed = rows;
           describeChosen();
+          mark();
           if (!rows.length && opened >= 0) closePanel();
         },
         lassoed: () => lasso(false),
@@ -300,7 +301,7 @@
   }
 
   function describeChosen() {
-    const count = chosenRows().length;
+    const count = lassoed.length || (shown ? shown.length : view.rows);
     $("chosen-count").textContent = lassoed.length
       ? `${count.toLocaleString("en")} chosen` : `All ${count.toLocaleString("en")} shown`;
     $("unchoose").hidden = !lassoed.length;

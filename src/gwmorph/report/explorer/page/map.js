@@ -2,15 +2,19 @@
 // The map: what is drawn by regl-scatterplot, and in which colours.
 
 (() => {
-  const MANY = 100000;
+  // Pixels that a chosen row has more than others.
+  const SELECTED = 6;
   let plot = null;
+  let painter = null; // of a map of very many rows
+  let order = null; // the library knows rows by their place in it
   let view = null;
   let index = null;
   let filtered = null;
+  let marked = null; // how what is chosen looks
 
   // Points shrink as they become more, so that dense parts stay readable.
   function pointSize(count) {
-    return Math.max(1.2, Math.min(8, 400 / Math.sqrt(Math.max(count, 1)))) ;
+    return Math.max(1.2, Math.min(8, 400 / Math.sqrt(Math.max(count, 1))));
   }
 
   // `on` has over(row or -1) and chosen(rows).
@@ -19,33 +23,63 @@
     view = shown;
     index = null;
     filtered = null;
+    marked = [1, SELECTED].join();
+    order = explorer.paintingOrder(view.rows);
+    const crowd = explorer.isCrowd(view.rows);
+    if (crowd) painter = explorer.crowdPainter(canvas, pointSize);
     const { width, height } = canvas.parentElement.getBoundingClientRect();
     plot = reglScatterplot.default({
       canvas, width: "auto", height: "auto", aspectRatio: width / height,
-      backgroundColor: "#ffffff", pointSize: pointSize(view.rows), pointSizeSelected: 6,
-      pointOutlineWidth: 2, opacity: view.rows > MANY ? 0.6 : 0.85,
+      backgroundColor: "#ffffff", pointSize: pointSize(view.rows), pointSizeSelected: SELECTED,
+      // What is not blended is painted whole.
+      pointOutlineWidth: 2, opacity: crowd ? 1 : 0.85,
       pointColorActive: "#000000", pointColorHover: "#000000",
       lassoColor: "#0072b2", lassoMinDist: 4, lassoOnLongPress: false, showReticle: false,
-      deselectOnEscape: false, performanceMode: view.rows > MANY,
-      cameraDistance: 1.25,
+      deselectOnEscape: false, performanceMode: crowd,
+      // A finger is less sure than a mouse.
+      ...(matchMedia("(pointer: coarse)").matches ? { pointSizeMouseDetection: 24 } : {}),
+      cameraDistance: 1.25, ...(painter ? { renderer: painter.renderer } : {}),
     });
-    plot.subscribe("pointOver", (row) => on.over(row));
+    painter?.paints(plot, pointSize(view.rows));
+    plot.subscribe("pointOver", (place) => on.over(order.rowAt[place]));
     plot.subscribe("pointOut", () => on.over(-1));
-    plot.subscribe("select", ({ points }) => on.chosen(points));
+    plot.subscribe("select", ({ points }) => on.chosen(points.map((place) => order.rowAt[place])));
     plot.subscribe("deselect", () => on.chosen([]));
     // A drawn lasso is one choice; then the pointer moves the map again.
     plot.subscribe("lassoEnd", () => on.lassoed());
   };
 
+  // Changes properties, which the library does with its next frame.
+  function set(properties) {
+    plot.set(properties).then(() => painter?.change());
+  }
+
+  // Fingers move the camera as the library's mouse does: by parts of the map's height.
+  const canvas = document.getElementById("canvas");
+  explorer.listenToFingers(canvas, {
+    lasso: () => plot?.get("mouseMode") === "lasso",
+    moved: (x, y) => {
+      const height = canvas.clientHeight;
+      plot?.get("camera").pan([(2 * x) / height, (-2 * y) / height]);
+      plot?.redraw();
+    },
+    zoomed: (factor, x, y) => {
+      const { clientWidth: width, clientHeight: height } = canvas;
+      plot?.get("camera").scale([factor, factor], [(2 * x - width) / height, (height - 2 * y) / height]);
+      plot?.redraw();
+    },
+  });
+
   // The map fills what room there is, as when the panel opens beside it.
   new ResizeObserver(([{ contentRect }]) => {
     const { width, height } = contentRect;
-    if (plot && width && height) plot.set({ aspectRatio: width / height });
+    if (plot && width && height) set({ aspectRatio: width / height });
   }).observe(document.getElementById("map"));
 
   explorer.destroyMap = () => {
     if (plot) plot.destroy();
-    plot = null;
+    if (painter) painter.destroy();
+    [plot, painter] = [null, null];
   };
 
   // Values and colours of one way to colour, and how to say it: entries or a scale.
@@ -85,7 +119,9 @@
 
   function inTurn(work) {
     const own = plot;
-    const turn = async () => { if (own && own === plot) await work(); };
+    const turn = async () => {
+      if (own && own === plot) await (painter ? painter.during(work) : work());
+    };
     last = last.then(turn, turn);
     return last;
   }
@@ -97,9 +133,13 @@
   async function draw(coloring, rows) {
     const { columns } = view;
     const { colors } = coloring;
+    const placed = (column) => order.rowAt.reduce((made, row, place) => {
+      made[place] = column[row];
+      return made;
+    }, new Float32Array(view.rows));
     plot.set({ colorBy: "valueA", pointColor: colors.length > 1 ? colors : [colors[0], colors[0]] });
     await plot.draw(
-      { x: columns.x, y: columns.y, valueA: coloring.z },
+      { x: placed(columns.x), y: placed(columns.y), valueA: placed(coloring.z) },
       { zDataType: coloring.type, ...(index ? { spatialIndex: index } : {}) },
     );
     index = plot.get("spatialIndex") ?? null;
@@ -111,18 +151,33 @@
     if (rows === filtered) return;
     filtered = rows;
     if (rows === null) await plot.unfilter({ preventEvent: true });
-    else await plot.filter(Array.from(rows), { preventEvent: true });
+    else await plot.filter(places(rows), { preventEvent: true });
+  }
+
+  function places(rows) {
+    const found = Uint32Array.from(rows, (row) => order.placeOf[row]);
+    return Array.from(painter ? found.sort() : found);
   }
 
   // Others fade only behind a choice: one opened row stands out by its size and its black ring.
   explorer.markRows = (rows, fade) => {
     if (!plot) return;
-    plot.set({ opacityInactiveScale: fade ? 0.3 : 1, opacityInactiveMax: fade ? 0.3 : 1 });
-    if (rows.length) plot.select(Array.from(rows), { preventEvent: true });
-    else plot.deselect({ preventEvent: true });
+    const inactive = fade ? 0.3 : 1;
+    // Among very many rows one is lost unless it is large, and a lasso's are many themselves.
+    const size = painter ? (rows.length > 1 ? 2 : 12) : SELECTED;
+    const look = [inactive, size].join();
+    if (look !== marked) {
+      set({ opacityInactiveScale: inactive, opacityInactiveMax: inactive, pointSizeSelected: size });
+    }
+    marked = look;
+    if (!rows.length && !plot.get("selectedPoints").length) return;
+    // What a lasso chose comes in the order of its index; few of it would not be like all of it.
+    plot.deselect({ preventEvent: true });
+    if (rows.length) plot.select(places(rows), { preventEvent: true });
+    painter?.change();
   };
 
-  explorer.screenPosition = (row) => plot.getScreenPosition(row);
+  explorer.screenPosition = (row) => plot.getScreenPosition(order.placeOf[row]);
   explorer.setLasso = (on) => plot?.set({ mouseMode: on ? "lasso" : "panZoom" });
   explorer.zoomBy = (factor) =>
     plot?.zoomToLocation(plot.get("cameraTarget"), plot.get("cameraDistance") * factor);

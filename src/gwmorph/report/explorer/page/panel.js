@@ -138,6 +138,22 @@
     return [element("h3", { textContent: "Events in this window" }), list];
   }
 
+  // What the run wrote of the veto around a cluster, and the command that makes another.
+  function vetoes(view, cluster) {
+    const kinds = ["segwizard", "LIGO_LW", "figures"];
+    const made = (explorer.about.vetoes[cluster] ?? []).map(({ detector, summary, files }) =>
+      element("li", {}, element("span", { textContent: `${detector}: ${summary}. ` }),
+        ...files.map((path, i) => element("a", {
+          // Where the page itself is a file, browsers show what they would save from a server.
+          href: path, download: path.split("/").pop(), target: "_blank", textContent: kinds[i],
+        }))));
+    return [
+      element("h3", { textContent: `Veto segments around cluster ${explorer.clusterName(view, cluster)}` }),
+      element("ul", { className: "vetoes" }, ...made),
+      copyable("With other padding, or of a class", explorer.vetoCommand(cluster)),
+    ];
+  }
+
   explorer.fillPanel = async (panel, view, row, { open, close, isCurrent }) => {
     const [details, others] = await Promise.all(
       [explorer.loadDetails(view, row), elsewhere(view, row, open)]);
@@ -165,8 +181,7 @@
         : element("p", { textContent: "The run's receipts name no strain file at this time." }),
       ...(again ? [copyable("Make this very picture again", again)] : []),
       copyable("Search rows like this one", explorer.similarCommand(view, row)),
-      ...(view.name === "event" ? [copyable(`Veto segments around cluster ${explorer.clusterName(view, cluster)}`,
-        explorer.vetoCommand(cluster))] : []),
+      ...(view.name === "event" ? vetoes(view, cluster) : []),
     );
     panel.hidden = false;
     panel.scrollTop = 0;
