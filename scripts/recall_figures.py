@@ -36,7 +36,7 @@ def recall_figures(
     for family, morphologies in families.items():
         chosen = points.filter(pc.is_in(points["morphology"], pa.array(list(morphologies))))
         name = family.lower().replace(" ", "_").replace("-", "_")
-        draw_recall(chosen, morphologies, labels, curves / f"{name}.png")
+        draw_recall(chosen, morphologies, labels, curves / f"{name}.svg")
     everything = {name: label for part in families.values() for name, label in part.items()}
     half = read_table(half_recall, HALF_RECALL)
     text = half_recall_text(half, snrs, everything, labels)

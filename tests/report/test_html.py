@@ -47,6 +47,8 @@ def test_style_reaches_nothing_outside_of_the_page():
 
 
 def test_a_picture_is_part_of_the_page(tmp_path):
-    (tmp_path / "x.png").write_bytes(b"abc")
-    (shown,) = Cells(html.picture(tmp_path / "x.png", 'a "map"', 50)).pictures
-    assert shown == {"src": "data:image/png;base64,YWJj", "alt": 'a "map"', "height": "50"}
+    for kind, media in ((".png", "image/png"), (".svg", "image/svg+xml")):
+        file = (tmp_path / "x").with_suffix(kind)
+        file.write_bytes(b"abc")
+        (shown,) = Cells(html.picture(file, 'a "map"', 50)).pictures
+        assert shown == {"src": f"data:{media};base64,YWJj", "alt": 'a "map"', "height": "50"}

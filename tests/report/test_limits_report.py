@@ -3,8 +3,9 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
+from vector import drawn_twice
 
+from closeness import near
 from filled import filled
 from gwmorph.evidence.intervals import Bootstrap
 from gwmorph.evidence.novelty import (
@@ -19,7 +20,9 @@ from gwmorph.evidence.novelty import (
 from gwmorph.morphology.atlas import limit_rows
 from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import limits_of
+from gwmorph.report import limits
 from gwmorph.report.limits import _achieved, draw_limits, draw_novelty, write_limits_page
+from gwmorph.report.palette import cluster_color
 from gwmorph.report.statuses import draw_statuses, limit_text, novel_members, statuses_of
 from gwmorph.tables.calibration import (
     ACHIEVED_RATES,
@@ -69,21 +72,48 @@ EMPTY = {
 
 
 def draw(tables, folder, labelled=LABELLED):
-    draw_limits(labelled, tables["thresholds"], tables["achieved"], JUDGING, folder / "limits.png")
-    draw_novelty(tables["novelty"], tables["curves"], OVERALL, folder / "novelty.png")
-    return [(folder / f"{name}.png").read_bytes() for name in ("limits", "novelty")]
+    limits, novelty = folder / "limits.svg", folder / "novelty.svg"
+    held = tables["thresholds"], tables["achieved"]
+    return (
+        drawn_twice(limits, draw_limits, labelled, *held, JUDGING),
+        drawn_twice(novelty, draw_novelty, tables["novelty"], tables["curves"], OVERALL),
+    )
 
 
-def test_figures_are_flat_and_the_same_twice(tables, tmp_path):
-    assert draw(tables, tmp_path) == draw(tables, tmp_path)
-    for name in ("limits", "novelty"):
-        width, height = Image.open(tmp_path / f"{name}.png").size
-        assert width >= 1.59 * height
+def test_figures_name_every_class_with_its_limit(tables, tmp_path):
+    limits, novelty = draw(tables, tmp_path)
+    held = {row["label"]: row for row in tables["thresholds"].to_pylist()}
+    assert {"all as one class (71)", "power line (40)", "blip (30)"} <= set(limits)
+    for label in ("", "power_line", "blip"):
+        assert f"{held[label]['limit']:.3f}" in limits
+    assert "alone (1)" not in limits
+    assert {"power line (40)", "blip (30)", "AUC"} <= set(novelty)
+
+
+def test_each_class_fills_its_line_by_a_scale_of_its_own(tables, tmp_path, monkeypatch):
+    bars = {}
+    monkeypatch.setattr(
+        limits.Axes,
+        "stairs",
+        lambda self, tops, *_, baseline, **style: bars.update(
+            {-baseline: (tops - baseline, style["color"])}
+        ),
+    )
+    draw_limits(LABELLED, tables["thresholds"], tables["achieved"], JUDGING, tmp_path / "a.svg")
+    assert sorted(bars) == [0, 1, 2]
+    assert all(tops.max() == near(0.85) for tops, _ in bars.values())
+    assert len({color for _, color in bars.values()}) == 1
+
+
+def test_clusters_that_are_classes_have_their_colours():
+    assert limits._class_color("cluster 12", "clusters") == cluster_color(12)
+    assert limits._class_color("", "clusters") == limits._class_color("blip", "labels")
 
 
 def test_nothing_is_drawn_as_words_and_is_not_what_something_is(tables, tmp_path):
-    nothing = draw(EMPTY, tmp_path, REFERENCE.empty_table())
-    assert nothing[0] != draw(tables, tmp_path)[0]
+    limits, novelty = draw(EMPTY, tmp_path, REFERENCE.empty_table())
+    assert limits == ["No class has two labelled rows: there is no limit"]
+    assert novelty == ["No class can be left out: too few labelled rows, or one class"] * 2
 
 
 def write(tables, path, drift=(), **judging):
@@ -160,10 +190,10 @@ def test_a_status_belongs_to_its_row_in_any_order(tmp_path):
     assert statuses_of(clusters, statuses).tolist() == kinds
     assert novel_members(clusters, statuses) == {0: 1}
     judged = (THRESHOLDS.empty_table(), OVERALL, "event")
-    draw_statuses(clusters, statuses, *judged, tmp_path / "a.png")
+    said = drawn_twice(tmp_path / "a.svg", draw_statuses, clusters, statuses, *judged)
+    assert {"KNOWN (2)", "AMBIGUOUS (1)", "NOVEL (1)"} <= set(said)
     nothing = (CLUSTERS.empty_table(), STATUSES.empty_table())
-    draw_statuses(*nothing, *judged, tmp_path / "b.png")
-    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+    assert "no events" in drawn_twice(tmp_path / "b.svg", draw_statuses, *nothing, *judged)
 
 
 def test_a_map_says_the_rate_that_is_granted_not_the_one_that_was_asked_for():

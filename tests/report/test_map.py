@@ -1,11 +1,13 @@
 import itertools
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from matplotlib.figure import SubFigure
-from PIL import Image
+from vector import drawn_twice, size
 
 from gwmorph.report import map as map_module
 from gwmorph.report.map import _frame_map, _number_clusters, draw_map, spread_labels
@@ -27,26 +29,35 @@ RUNS = {
 @pytest.mark.parametrize("name", RUNS)
 def test_map_and_occupancy_are_drawn_for_any_run(tmp_path, run_tables, name):
     tables = run_tables(**RUNS[name])
-    draw_map(tables.clusters, "window", tmp_path / "map.png")
-    draw_occupancy(tables.clusters, "window", tables.ledger, 1024, tmp_path / "occupancy.png")
-    for path in (tmp_path / "map.png", tmp_path / "occupancy.png"):
-        with Image.open(path) as image:
-            assert image.format == "PNG"
-            assert min(image.size) > 500
+    said = drawn_twice(tmp_path / "map.svg", draw_map, tables.clusters, "window")
+    assert any(text.startswith("Coloured by cluster:") for text in said)
+    drawn_twice(
+        tmp_path / "occupancy.svg",
+        draw_occupancy,
+        tables.clusters,
+        "window",
+        tables.ledger,
+        1024,
+    )
 
 
 def test_map_shows_the_colours_of_its_clusters_and_of_no_other(tmp_path, run_tables):
-    draw_map(run_tables(clusters=4).clusters, "window", tmp_path / "map.png")
-    with Image.open(tmp_path / "map.png") as image:
-        left = image.convert("RGB").crop((0, 0, image.width * 6 // 16, image.height))
-        colours = {colour for _, colour in left.getcolors(1 << 24)}
-    wanted = [tuple(round(255 * part) for part in cluster_color(number)) for number in range(5)]
-    assert all(near(colour, colours) for colour in wanted[:4])
-    assert not near(wanted[4], colours)
+    draw_map(run_tables(clusters=4).clusters, "window", tmp_path / "map.svg")
+    colours = set(re.findall(r"fill: (#[0-9a-f]{6})", (tmp_path / "map.svg").read_text()))
+    wanted = [to_hex(cluster_color(number)) for number in range(5)]
+    assert set(wanted[:4]) <= colours
+    assert wanted[4] not in colours
 
 
-def near(colour: tuple[int, ...], others: set) -> bool:
-    return any(max(abs(np.subtract(colour, other))) <= 1 for other in others)
+@pytest.mark.parametrize(("windows", "pictures"), [(100, 0), (2000, 4)])
+def test_a_dense_map_has_its_points_as_pictures_and_its_words_as_vectors(
+    tmp_path, run_tables, windows, pictures
+):
+    path = tmp_path / "map.svg"
+    said = drawn_twice(path, draw_map, run_tables(windows=windows).clusters, "window")
+    assert any(text.startswith("H1: ") for text in said)
+    # Besides these the scale of SNR is one.
+    assert path.read_text().count("<image ") == pictures + 1
 
 
 def test_first_27_clusters_have_distinct_colours():
@@ -88,7 +99,7 @@ def test_map_names_doubtful_clusters_and_rings_outliers(tmp_path, run_tables, mo
         ),
     )
     clusters = run_tables(clusters=4).clusters
-    draw_map(clusters, "window", tmp_path / "map.png")
+    draw_map(clusters, "window", tmp_path / "map.svg")
     assert marks == ["0", "1?", "2*", "3"]
     outliers = sum(clusters["outlier"].to_pylist())
     told = f"4 clusters, 1 unsupported (?), 1 in UMAP alone (*), {outliers} outliers"
@@ -109,7 +120,7 @@ def test_map_says_below_what_each_cluster_looks_like(tmp_path, run_tables, monke
         "text",
         lambda self, *about, **style: texts.append(write(self, *about, **style)),
     )
-    draw_map(clusters, "window", tmp_path / "map.png", names)
+    draw_map(clusters, "window", tmp_path / "map.svg", names)
     said = [text.get_text() for text in texts[1:]]
     assert said[1::3] == ["0", "1?", "2*", "3", "4"]
     assert said[2::3] == [names[number].line for number in range(5)]
@@ -121,17 +132,16 @@ def test_map_says_below_what_each_cluster_looks_like(tmp_path, run_tables, monke
     lines = places[3::3]
     assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(lines[:3]))
     assert max(line.x1 for line in lines[:3]) < min(chip.x0 for chip in places[1::3][3:])
-    with Image.open(tmp_path / "map.png") as image:
-        assert image.width >= 1.6 * image.height
+    width, height = size(tmp_path / "map.svg")
+    assert width >= 1.6 * height
 
 
 def test_map_without_a_name_is_the_same_as_ever(tmp_path, run_tables):
     clusters = run_tables(clusters=3).clusters
-    draw_map(clusters, "window", tmp_path / "map.png")
-    draw_map(clusters, "window", tmp_path / "none.png", None)
+    draw_map(clusters, "window", tmp_path / "map.svg")
+    draw_map(clusters, "window", tmp_path / "none.svg", None)
     nothing = clusters.slice(0, 0)
-    draw_map(nothing, "window", tmp_path / "nothing.png", {})
-    for name in ("map", "none", "nothing"):
-        with Image.open(tmp_path / f"{name}.png") as image:
-            assert image.size == (2325, 900)
-    assert (tmp_path / "map.png").read_bytes() == (tmp_path / "none.png").read_bytes()
+    draw_map(nothing, "window", tmp_path / "nothing.svg", {})
+    sizes = {size(tmp_path / f"{name}.svg") for name in ("map", "none", "nothing")}
+    assert len(sizes) == 1
+    assert (tmp_path / "map.svg").read_bytes() == (tmp_path / "none.svg").read_bytes()

@@ -1,4 +1,5 @@
 import numpy as np
+from vector import drawn_twice
 
 from closeness import near
 from gwmorph.report import occupancy
@@ -98,9 +99,15 @@ def titles(monkeypatch, tables, view: str, path) -> list[str]:
 def test_titles_count_windows_and_give_rates_of_events(tmp_path, run_tables, monkeypatch):
     # Three of four windows are analysed: 90 of 32 s.
     tables = run_tables(detectors=("H1",), windows=120, lost_every=4)
-    path = tmp_path / "o.png"
+    path = tmp_path / "o.svg"
     assert titles(monkeypatch, tables, "event", path) == ["H1: 90 events in 0.80 h, 112 an hour"]
     assert titles(monkeypatch, tables, "window", path) == ["H1: 90 windows in 0.80 h"]
+
+
+def test_thousands_of_bins_are_a_small_figure(tmp_path, run_tables):
+    tables = run_tables(windows=1500, clusters=8, lost_every=40)
+    about = (tables.clusters, "event", tables.ledger, 32)
+    assert "excluded" in drawn_twice(tmp_path / "o.svg", draw_occupancy, *about)
 
 
 def test_rates_of_events_are_drawn_above_their_shares(tmp_path, run_tables, monkeypatch):
@@ -113,5 +120,5 @@ def test_rates_of_events_are_drawn_above_their_shares(tmp_path, run_tables, monk
         lambda axes, counts, parts, bin_s: drawn.append(np.nansum(parts)),
     )
     tables = run_tables(detectors=("H1",), windows=120, lost_every=4)
-    draw_occupancy(tables.clusters, "event", tables.ledger, 10**6, tmp_path / "o.png")
+    draw_occupancy(tables.clusters, "event", tables.ledger, 10**6, tmp_path / "o.svg")
     assert drawn == [near(112.5), near(1)]

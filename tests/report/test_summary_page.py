@@ -38,7 +38,7 @@ EVENTS = {
 
 
 def page_of(folder: Path, **changes) -> str:
-    (folder / "map.png").write_bytes(b"map")
+    (folder / "map.svg").write_bytes(b"map")
     summary = {
         "run": "t<1>",
         "events_snr": 7.5,
@@ -48,7 +48,7 @@ def page_of(folder: Path, **changes) -> str:
         "statuses": {},
         "classes_named": {"event": 2},
     }
-    return summary_page(summary | changes, "event", folder / "map.png")
+    return summary_page(summary | changes, "event", folder / "map.svg")
 
 
 def test_page_says_in_words_what_was_analysed_and_found(tmp_path):
@@ -100,6 +100,10 @@ def test_page_says_what_became_of_the_events(tmp_path):
     assert "<p>Of 1,203 events: 3 AMBIGUOUS, 1,200 KNOWN.</p>" in page
 
 
+def test_the_page_may_stand_in_a_script_as_the_start_page_of_the_report_does(tmp_path):
+    assert "</script" not in page_of(tmp_path).lower()
+
+
 def test_a_map_that_is_missing_is_not_left_out(tmp_path):
     with pytest.raises(FileNotFoundError):
         summary_page(
@@ -108,7 +112,7 @@ def test_a_map_that_is_missing_is_not_left_out(tmp_path):
                 **{"events_snr": 7, "false_alarm_fraction": 1},
             },
             "event",
-            tmp_path / "none.png",
+            tmp_path / "none.svg",
         )
 
 

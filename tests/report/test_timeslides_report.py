@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
+from vector import drawn_twice
 
 from gwmorph.naming import event_name, span_name
 from gwmorph.report.timeslides import (
@@ -127,11 +127,13 @@ def test_figures_are_drawn_for_any_number_of_detectors_and_candidates(
     tmp_path, groups, candidates
 ):
     made = tables(candidates, groups)
-    draw_inverse_rates(made["candidates"], made["summary"], tmp_path / "rates.png")
-    draw_window_counts(made["window_counts"], made["summary"], tmp_path / "windows.png")
-    for name in ("rates", "windows"):
-        width, height = Image.open(tmp_path / f"{name}.png").size
-        assert width >= 1.6 * height
+    rates, windows = tmp_path / "rates.svg", tmp_path / "windows.svg"
+    summary = made["summary"]
+    said = drawn_twice(rates, draw_inverse_rates, made["candidates"], summary)
+    assert all(any(text.startswith(group) for text in said) for group in groups)
+    assert ("inverse false-alarm rate [yr]" in said, "slides" in said) == (True, False)
+    said = drawn_twice(windows, draw_window_counts, made["window_counts"], summary)
+    assert "slides" in said
 
 
 def page_of(tmp_path, made, pictures, listed=10):
@@ -171,7 +173,7 @@ def test_nothing_is_a_result_and_a_failure_has_its_reason(tmp_path, pictures):
     assert "In real time nothing coincides. That is a result, not a failure." in text
     assert "not compared: no coincident time: H1 5 s" in text
     assert text.count("Candidates of") == 1
-    draw_inverse_rates(made["candidates"], made["summary"], tmp_path / "rates.png")
+    draw_inverse_rates(made["candidates"], made["summary"], tmp_path / "rates.svg")
 
 
 def test_too_few_windows_to_be_slid_are_said(tmp_path, pictures):
@@ -180,7 +182,7 @@ def test_too_few_windows_to_be_slid_are_said(tmp_path, pictures):
     made["summary"] = pa.Table.from_pylist([row], schema=SUMMARY)
     made["window_counts"] = WINDOW_COUNTS.empty_table()
     assert "7; " in page_of(tmp_path, made, pictures)
-    draw_window_counts(made["window_counts"], made["summary"], tmp_path / "windows.png")
+    draw_window_counts(made["window_counts"], made["summary"], tmp_path / "windows.svg")
 
 
 def test_a_run_that_is_not_simulated_has_no_efficiency(tmp_path, pictures):

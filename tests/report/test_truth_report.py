@@ -1,5 +1,8 @@
+import re
+
 import pyarrow as pa
-from PIL import Image
+from matplotlib.colors import to_hex
+from vector import drawn_twice
 
 from filled import filled
 from gwmorph.report import truth as module
@@ -25,9 +28,8 @@ TRUE = injected((100.0, "blip"), (200.0, "blip"), (300.0, "noise_burst"))
 
 
 def drawn(clusters: pa.Table, truth: pa.Table, path) -> set:
-    draw_truth(clusters, truth, LEDGER.empty_table(), path)
-    with Image.open(path) as image:
-        return {color for _, color in image.convert("RGB").getcolors(1 << 24)}
+    drawn_twice(path, draw_truth, clusters, truth, LEDGER.empty_table())
+    return set(re.findall(r"fill: (#[0-9a-f]{6})", path.read_text()))
 
 
 def test_perfect_clusters_are_said_to_be(tmp_path):
@@ -44,12 +46,12 @@ def test_one_cluster_has_nothing_outside_of_it():
 
 
 def test_figure_has_the_colours_of_its_clusters(tmp_path):
-    colors = drawn(found((100.0, 0), (300.0, 1), (301.5, 2)), TRUE, tmp_path / "t.png")
+    colors = drawn(found((100.0, 0), (300.0, 1), (301.5, 2)), TRUE, tmp_path / "t.svg")
     for cluster in range(3):
-        assert tuple(round(255 * part) for part in cluster_color(cluster)) in colors
+        assert to_hex(cluster_color(cluster)) in colors
 
 
 def test_nothing_found_and_nothing_injected_are_drawn_and_said(tmp_path):
-    drawn(found(), TRUE, tmp_path / "t.png")
-    drawn(found((100.0, 0)), TRUTH.empty_table(), tmp_path / "t.png")
+    drawn(found(), TRUE, tmp_path / "t.svg")
+    drawn(found((100.0, 0)), TRUTH.empty_table(), tmp_path / "t.svg")
     assert module._title(found(), TRUE) == "No event shows anything that was injected"

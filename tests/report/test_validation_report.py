@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
+from vector import drawn_twice
 
 from gwmorph.report.ablation import LABELS, draw_ablation, write_ablation_page
 from gwmorph.report.agreements import agreement_table
@@ -105,18 +105,13 @@ def anomalous(count):
     return pa.Table.from_pylist(rows, schema=ANOMALOUS_CLUSTERS)
 
 
-def is_picture(path):
-    with Image.open(path) as image:
-        return image.format == "PNG" and min(image.size) > 300
-
-
 @pytest.mark.parametrize("count", [1, 14, 40])
 def test_stability_is_drawn_and_written_for_any_run(tmp_path, count):
     names = [f"seed {n}" for n in range(count + 1)]
-    draw_stability(
-        agreements(names), pairs(["the run", *names]), survival(count), 0.8, tmp_path / "s.png"
-    )
-    assert is_picture(tmp_path / "s.png")
+    tables = agreements(names), pairs(["the run", *names]), survival(count)
+    said = drawn_twice(tmp_path / "s.svg", draw_stability, *tables, 0.8)
+    # Once beside its agreement, and once beside what it has in common with all others.
+    assert all(said.count(name) == 2 for name in names)
     write_stability_page(agreements(names), survival(count), 0.8, {}, tmp_path / "s.html")
     page = (tmp_path / "s.html").read_text()
     assert "training" not in page
@@ -145,8 +140,8 @@ def test_distortion_is_drawn_and_written_for_any_run(tmp_path, run_tables, count
     summary = run_tables(clusters=count).summary
     count = len(summary)
     tables = distortion(), separation(count), summary
-    draw_distortion(*tables, tmp_path / "d.png")
-    assert is_picture(tmp_path / "d.png")
+    said = drawn_twice(tmp_path / "d.svg", draw_distortion, *tables)
+    assert all(said.count(str(cluster)) >= 2 for cluster in range(count))
     write_distortion_page(*tables, tmp_path / "d.html")
     page = (tmp_path / "d.html").read_text()
     assert page.count("0.80 (0.70 to 0.90)") == 2 * 4
@@ -157,8 +152,9 @@ def test_distortion_is_drawn_and_written_for_any_run(tmp_path, run_tables, count
 
 @pytest.mark.parametrize("names", [(), (None,), (None, "koi_fish"), (None, *map(str, range(20)))])
 def test_anomaly_is_drawn_and_written_for_any_run(tmp_path, names):
-    draw_noticed(noticed(*names), 0.05, tmp_path / "n.png")
-    assert is_picture(tmp_path / "n.png")
+    said = drawn_twice(tmp_path / "n.svg", draw_noticed, noticed(*names), 0.05)
+    assert ("koi fish" in said) == ("koi_fish" in names)
+    assert any("No row could be judged" in text for text in said) == (not names)
     write_anomaly_page(anomalous(7), noticed(*names), 0.05, tmp_path / "n.html")
     page = (tmp_path / "n.html").read_text()
     assert page.count("0.25 (0.10 to 0.60)") == page.count("0.15 (0.10 to 0.60)") == len(names)
@@ -179,15 +175,15 @@ def test_clusters_that_were_not_judged_are_not_called_ordinary(tmp_path):
 def test_an_interval_that_is_not_known_is_not_drawn_or_written(tmp_path, run_tables):
     unknown = distortion(low=float("nan"), high=float("nan"))
     summary = run_tables(clusters=3).summary
-    draw_distortion(unknown, separation(3), summary, tmp_path / "d.png")
+    drawn_twice(tmp_path / "d.svg", draw_distortion, unknown, separation(3), summary)
     write_distortion_page(unknown, separation(3), summary, tmp_path / "d.html")
     assert (tmp_path / "d.html").read_text().count("<td>0.80</td>") == 2 * 4
 
 
 def test_what_does_not_apply_is_named_and_has_no_row(tmp_path):
     table = agreements(["gain_low", "random vectors"], ["colormap", "greyscale"])
-    draw_ablation(table, tmp_path / "a.png")
-    assert is_picture(tmp_path / "a.png")
+    said = drawn_twice(tmp_path / "a.svg", draw_ablation, table)
+    assert (LABELS["gain_low"] in said, LABELS["colormap"] in said) == (True, False)
     write_ablation_page(table, tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text()
     assert page.count("<tr>") == 1 + 2
@@ -254,8 +250,9 @@ def test_a_name_without_a_row_of_its_class_has_a_line(tmp_path):
     line = "scratchy</td><td>0</td><td></td><td>0.00 (0.00 to 0.40)</td>"
     assert line in page
     confusion = [{"label": "blip", "named": "scratchy", "rows": 7}]
-    draw_similarity(table, pa.Table.from_pylist(confusion, schema=CONFUSION), tmp_path / "s.png")
-    assert is_picture(tmp_path / "s.png")
+    taken = pa.Table.from_pylist(confusion, schema=CONFUSION)
+    said = drawn_twice(tmp_path / "s.svg", draw_similarity, table, taken)
+    assert "scratchy" in said
 
 
 def test_what_classes_are_taken_for_is_drawn(tmp_path):
@@ -265,14 +262,16 @@ def test_what_classes_are_taken_for_is_drawn(tmp_path):
         {"label": "whistle", "named": "", "rows": 3},
     ]
     confusion = pa.Table.from_pylist(rows, schema=CONFUSION)
-    draw_similarity(scores(["blip", "whistle"]), confusion, tmp_path / "s.png")
-    assert is_picture(tmp_path / "s.png")
+    labels = scores(["blip", "whistle"])
+    said = drawn_twice(tmp_path / "s.svg", draw_similarity, labels, confusion)
+    assert {"blip (30)", "whistle (30)", "koi fish", "none"} <= set(said)
 
 
 def test_without_a_scored_row_figure_and_page_say_so(tmp_path):
     nothing = NAMING.empty_table()
-    draw_similarity(nothing, CONFUSION.empty_table(), tmp_path / "s.png")
-    assert is_picture(tmp_path / "s.png")
+    taken = CONFUSION.empty_table()
+    said = drawn_twice(tmp_path / "s.svg", draw_similarity, nothing, taken)
+    assert said == ["No row of known class can be scored"] * 2
     write_similarity_page(named_clusters(), nothing, tmp_path / "s.html")
     assert "No row of known class can be scored." in (tmp_path / "s.html").read_text()
 
@@ -292,8 +291,8 @@ def clusterers(**row):
 
 
 def test_clusterers_stand_side_by_side(tmp_path):
-    draw_clusterers(clusterers(), tmp_path / "c.png")
-    assert is_picture(tmp_path / "c.png")
+    said = drawn_twice(tmp_path / "c.svg", draw_clusterers, clusterers())
+    assert all(said.count(f"{name} ({n + 3})") == 2 for n, name in enumerate(CUTS))
     write_clusterers_page(clusterers(), tmp_path / "c.html")
     page = (tmp_path / "c.html").read_text()
     assert "Compared on 1,234 labelled rows, number of classes 7." in page
@@ -305,8 +304,8 @@ def test_clusterers_stand_side_by_side(tmp_path):
 
 def test_clusterers_without_a_class_to_compare_with_say_so(tmp_path):
     lost = clusterers(**dict.fromkeys(("value", "low", "high"), float("nan")), rows=4, classes=1)
-    draw_clusterers(lost, tmp_path / "c.png")
-    assert is_picture(tmp_path / "c.png")
+    said = drawn_twice(tmp_path / "c.svg", draw_clusterers, lost)
+    assert said.count("Too few rows or classes to compare with") == 2
     write_clusterers_page(lost, tmp_path / "c.html")
     page = (tmp_path / "c.html").read_text()
     assert "Too few rows or classes to compare with: 4 labelled rows, number of classes 1." in page

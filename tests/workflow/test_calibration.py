@@ -58,9 +58,9 @@ def test_every_planned_window_has_a_status_that_the_summary_counts(calibrated):
 
 def test_calibrate_leaves_figures_a_page_and_a_whole_atlas(calibrated):
     made = set(calibrated.results())
-    shown = ("limits.png", "novelty.png", "limits.html")
+    shown = ("limits.svg", "novelty.svg", "limits.html")
     assert {f"{FOLDER}/{name}" for name in shown} | {"calibration/config.yaml"} <= made
-    assert "figures/window/status.png" in made
+    assert "figures/window/status.svg" in made
     achieved = table(calibrated, "achieved", ACHIEVED_RATES)
     assert set(achieved["rate"].to_pylist()) == {0.1, 0.2}  # the one in use, and that asked for
     atlas = read_atlas(calibrated.folder / ATLAS)

@@ -44,10 +44,10 @@ def test_campaign_leaves_recall_figures_and_counts(campaign):
     assert {
         f"{FOLDER}/{name}"
         for name in (
-            "figures/glitches.png",
+            "figures/glitches.svg",
             "half_recall.html",
             "achieved.html",
-            "agreement.png",
+            "agreement.svg",
             "noise_counts.html",
         )
     } <= made

@@ -92,7 +92,7 @@ def test_comparison_leaves_a_table_a_figure_and_every_figure_of_quality(compared
     page = (folder / "encoders.html").read_text()
     assert "dct" in page
     assert "recall of the event view, SNR 30" in page
-    assert (folder / "encoders.png").stat().st_size > 10_000
+    assert (folder / "encoders.svg").stat().st_size > 10_000
     quality = read_table(folder / "quality.parquet", ENCODER_QUALITY).to_pylist()
     figures = {(row["features"], row["data"], row["figure"]) for row in quality}
     assert {

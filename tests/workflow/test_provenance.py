@@ -17,7 +17,7 @@ pytestmark = pytest.mark.workflow
 
 RECORD = "results/t/provenance"
 # Cheap to draw, of both records that speak of figures, and a folder of several.
-FIGURES = ("figures/event/occupancy.png", "figures/window/galleries", "timeslides/rates.svg")
+FIGURES = ("figures/event/occupancy.svg", "figures/window/galleries", "timeslides/rates.svg")
 
 
 @pytest.fixture(scope="module")

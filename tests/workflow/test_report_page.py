@@ -41,7 +41,7 @@ def report(page_file) -> dict[str, Any]:
 def test_all_that_the_report_shows_is_labelled_and_has_a_caption_of_the_run(report):
     results = report["results"]
     shown = {Path(path).name for path in results}
-    assert shown >= {"map.png", "occupancy.png", "clusters.html", "events.html", "summary.html"}
+    assert shown >= {"map.svg", "occupancy.svg", "clusters.html", "events.html", "summary.html"}
     for path, result in results.items():
         assert result["labels"], path
         assert "<p>" in result["caption"], path

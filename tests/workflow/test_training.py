@@ -44,7 +44,7 @@ def test_a_training_leaves_weights_and_losses(trained):
     assert left_out(folder / "encoder.safetensors") == {"blip"}
     losses = read_table(folder / "losses.parquet", LOSSES)
     assert losses["step"].to_pylist() == [1, 2]
-    assert (folder / "losses.png").stat().st_size > 5000
+    assert (folder / "losses.svg").stat().st_size > 5000
     assert not (folder / "checkpoint.pt").exists()
     pairs = read_pairs([folder / "pairs" / "0.npz", folder / "noise_pairs" / "H1.npz"])
     assert len(pairs.events) > 4

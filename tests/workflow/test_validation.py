@@ -75,7 +75,7 @@ def test_validation_leaves_a_figure_and_a_page_for_every_question(validated):
     made = set(validated.results())
     questions = ("ablation", "stability", "distortion", "anomaly", "similarity", "clusterers")
     for question in questions:
-        assert {f"{FOLDER}/{question}.png", f"{FOLDER}/{question}.html"} <= made
+        assert {f"{FOLDER}/{question}.svg", f"{FOLDER}/{question}.html"} <= made
     assert "validation/config.yaml" in made
     clusters = read_table(
         validated.folder / "results/t/clusters/window/clusters.parquet", CLUSTERS

@@ -176,13 +176,13 @@ rule novelty_report:
         drift=[DRIFT] * bool(GIVEN_ATLAS),
     output:
         limits=report(
-            f"{CALIBRATION}/limits.png",
+            f"{CALIBRATION}/limits.svg",
             caption="../report/limits.rst",
             category="Calibration of {view}s",
             labels={"question": "limits", "content": "figure"},
         ),
         novelty=report(
-            f"{CALIBRATION}/novelty.png",
+            f"{CALIBRATION}/novelty.svg",
             caption="../report/novelty.rst",
             category="Calibration of {view}s",
             labels={"question": "novelty", "content": "figure"},

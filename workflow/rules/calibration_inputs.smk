@@ -16,7 +16,7 @@ ACHIEVED = f"{CALIBRATION}/achieved.parquet"
 NOVELTY = f"{CALIBRATION}/novelty.parquet"
 NOVELTY_CURVES = f"{CALIBRATION}/novelty_roc.parquet"
 DRIFT = f"{CALIBRATION}/drift.parquet"
-STATUS_MAP = "results/{run}/figures/{view}/status.png"
+STATUS_MAP = "results/{run}/figures/{view}/status.svg"
 ATLAS = "results/{run}/calibration/atlas"
 GIVEN_ATLAS = CONFIG.calibration.atlas
 # A run without labelled rows and without an atlas is judged by its own clusters.
@@ -43,7 +43,7 @@ def calibration_files():
     return status_files() + made
 
 
-CALIBRATION_SHOWN = ["limits.png", "novelty.png", "limits.html"]
+CALIBRATION_SHOWN = ["limits.svg", "novelty.svg", "limits.html"]
 
 
 @cache

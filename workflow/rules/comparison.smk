@@ -267,7 +267,7 @@ rule encoder_table:
             labels={"content": "table"},
         ),
         figure=report(
-            "results/{run}/comparison/encoders.png",
+            "results/{run}/comparison/encoders.svg",
             caption="../report/encoders.rst",
             category="Encoders",
             labels={"content": "figure"},

@@ -120,7 +120,7 @@ def comparable_files(wildcards):
 def comparison_files():
     """Return what a comparison of encoders is made for."""
     folder = f"results/{RUN}/comparison"
-    always = [f"{folder}/encoders.html", f"{folder}/encoders.png"]
+    always = [f"{folder}/encoders.html", f"{folder}/encoders.svg"]
     return always + where_strain(f"{folder}/named.html")
 
 

@@ -103,7 +103,7 @@ rule recall_figures:
     output:
         curves=report(
             directory("results/{run}/injections/figures"),
-            patterns=["{family}.png"],
+            patterns=["{family}.svg"],
             caption="../report/recall.rst",
             category="Injections",
             labels={"content": "recall, {family}"},
@@ -149,7 +149,7 @@ rule agreement:
     output:
         table="results/{run}/injections/agreement.parquet",
         figure=report(
-            "results/{run}/injections/agreement.png",
+            "results/{run}/injections/agreement.svg",
             caption="../report/agreement.rst",
             category="Injections",
             labels={"content": "morphology of what was found"},

@@ -71,7 +71,7 @@ def campaign_files():
         f"{folder}/figures",
         f"{folder}/half_recall.html",
         f"{folder}/achieved.html",
-        f"{folder}/agreement.png",
+        f"{folder}/agreement.svg",
     ]
     return found + (
         [f"{folder}/noise_counts.html"] if CONFIG.injections.noise_files else []

@@ -140,7 +140,7 @@ rule known_events_report:
         pictures=run_files(EVENTS) * ("event" in VIEWS),
     output:
         figure=report(
-            f"{KNOWN}/known_events.png",
+            f"{KNOWN}/known_events.svg",
             caption="../report/known_events.rst",
             category="Known events and chirps",
             labels={"content": "figure"},

@@ -43,7 +43,7 @@ def known_events_files():
     """Return what known events are looked for: tables, figure and page."""
     made = [*EVENT_CATALOG, KNOWN_SPAN_TABLE, TOLD_TABLE, KNOWN_TABLE, FLAGGED_TABLE]
     made += [CHIRP_TABLE] * ("event" in VIEWS)
-    shown = [f"{KNOWN}/known_events.{kind}" for kind in ("png", "html")]
+    shown = [f"{KNOWN}/known_events.{kind}" for kind in ("svg", "html")]
     return expand([*made, *shown], run=RUN)
 
 

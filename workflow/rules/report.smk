@@ -8,7 +8,7 @@ rule map:
         named=[NAMED_CLUSTERS] * NAMED,
     output:
         figure=report(
-            "results/{run}/figures/{view}/map.png",
+            "results/{run}/figures/{view}/map.svg",
             caption="../report/map.rst",
             category="Views of {view}s",
             subcategory="Map",
@@ -39,7 +39,7 @@ rule occupancy:
         ledgers=run_files(LEDGER),
     output:
         figure=report(
-            "results/{run}/figures/{view}/occupancy.png",
+            "results/{run}/figures/{view}/occupancy.svg",
             caption="../report/occupancy.rst",
             category="Views of {view}s",
             subcategory="Occupancy",
@@ -146,7 +146,7 @@ rule glitchgram:
         ledgers=run_files(LEDGER),
     output:
         figure=report(
-            "results/{run}/figures/glitchgram.png",
+            "results/{run}/figures/glitchgram.svg",
             caption="../report/glitchgram.rst",
             category="Summary",
             labels={"result": "triggers over time and frequency"},
@@ -216,7 +216,7 @@ rule truth_figure:
         ledgers=run_files(LEDGER),
     output:
         figure=report(
-            "results/{run}/figures/event/truth.png",
+            "results/{run}/figures/event/truth.svg",
             caption="../report/truth_figure.rst",
             category="Views of events",
             subcategory="Truth",
@@ -280,7 +280,7 @@ rule summary:
 rule summary_page:
     input:
         summary="results/{run}/summary.json",
-        map=f"results/{{run}}/figures/{MAIN_VIEW}/map.png",
+        map=f"results/{{run}}/figures/{MAIN_VIEW}/map.svg",
     output:
         html=report(
             "results/{run}/tables/summary.html",

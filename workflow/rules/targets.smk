@@ -41,17 +41,17 @@ def truth_files():
 
 def report_files():
     """Return what the report shows of the run, of each view, and of events alone."""
-    of_run = ["tables/summary.html", "figures/glitchgram.png"]
+    of_run = ["tables/summary.html", "figures/glitchgram.svg"]
     of_view = [
-        "figures/{view}/map.png",
-        "figures/{view}/occupancy.png",
+        "figures/{view}/map.svg",
+        "figures/{view}/occupancy.svg",
         "figures/{view}/galleries",
         "tables/{view}/clusters.csv",
         "tables/{view}/clusters.html",
     ]
     of_events = ["tables/event/events.html"]
     if SOURCE == "simulated":
-        of_events.append("figures/event/truth.png")
+        of_events.append("figures/event/truth.svg")
     shown = [*of_run, *expand(of_view, view=VIEWS)]
     if "event" in VIEWS:
         shown += of_events

@@ -100,7 +100,7 @@ rule losses:
         losses="results/{run}/training/losses.parquet",
     output:
         figure=report(
-            "results/{run}/training/losses.png",
+            "results/{run}/training/losses.svg",
             caption="../report/losses.rst",
             category="Encoder",
             labels={"content": "training losses"},

@@ -20,7 +20,7 @@ SIMULATING = {
 
 def training_files():
     """Return what an encoder is trained for."""
-    return [f"{TRAINED}/encoder.safetensors", f"{TRAINED}/losses.png"]
+    return [f"{TRAINED}/encoder.safetensors", f"{TRAINED}/losses.svg"]
 
 
 def training_noise_files(wildcards):

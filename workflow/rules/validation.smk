@@ -139,7 +139,7 @@ rule ablation_report:
         agreements=ABLATION,
     output:
         figure=report(
-            f"{VALIDATION}/ablation.png",
+            f"{VALIDATION}/ablation.svg",
             caption="../report/ablation.rst",
             category="Validation of {view}s",
             labels={"question": "ablation", "content": "figure"},
@@ -241,7 +241,7 @@ rule stability_report:
         survival=SURVIVAL,
     output:
         figure=report(
-            f"{VALIDATION}/stability.png",
+            f"{VALIDATION}/stability.svg",
             caption="../report/stability.rst",
             category="Validation of {view}s",
             labels={"question": "stability", "content": "figure"},
@@ -307,7 +307,7 @@ rule distortion_report:
         cluster_summary=CLUSTER_SUMMARY,
     output:
         figure=report(
-            f"{VALIDATION}/distortion.png",
+            f"{VALIDATION}/distortion.svg",
             caption="../report/distortion.rst",
             category="Validation of {view}s",
             labels={"question": "distortion", "content": "figure"},
@@ -374,7 +374,7 @@ rule anomaly_report:
         noticed=NOTICED,
     output:
         figure=report(
-            f"{VALIDATION}/anomaly.png",
+            f"{VALIDATION}/anomaly.svg",
             caption="../report/anomaly.rst",
             category="Validation of {view}s",
             labels={"question": "anomaly", "content": "figure"},
@@ -501,7 +501,7 @@ rule similarity_report:
         confusion=CONFUSION,
     output:
         figure=report(
-            f"{VALIDATION}/similarity.png",
+            f"{VALIDATION}/similarity.svg",
             caption="../report/similarity.rst",
             category="Validation of {view}s",
             labels={"question": "similarity", "content": "figure"},
@@ -566,7 +566,7 @@ rule clusterers_report:
         clusterers=CLUSTERERS,
     output:
         figure=report(
-            f"{VALIDATION}/clusterers.png",
+            f"{VALIDATION}/clusterers.svg",
             caption="../report/clusterers.rst",
             category="Validation of {view}s",
             labels={"question": "clusterers", "content": "figure"},

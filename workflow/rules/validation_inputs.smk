@@ -58,7 +58,7 @@ def validation_files():
     shown = [
         f"{VALIDATION}/{question}.{kind}"
         for question in QUESTIONS
-        for kind in ("png", "html")
+        for kind in ("svg", "html")
     ]
     return name_files() + expand([*kept, *shown], run=RUN, view=VIEWS)
 

@@ -14,6 +14,7 @@ AGREEMENT_HEADINGS = {
     "macro_jaccard": "macro-Jaccard",
     "largest_share": "largest cluster's share",
 }
+AGREEMENT = "agreement (0: chance, 1: the same)"
 _DRAWN = ("ami", "ari_without_largest")
 
 
@@ -26,7 +27,7 @@ def draw_agreements(axes: Axes, agreements: pa.Table, names: Sequence[str]) -> N
     series = {
         AGREEMENT_HEADINGS[figure]: [found[name, figure] for name in names] for figure in _DRAWN
     }
-    draw_series(axes, names, series)
+    draw_series(axes, names, series, AGREEMENT)
 
 
 def agreement_table(agreements: pa.Table) -> tuple[list[tuple[str, str]], list[list[str]]]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from gwmorph.evidence.anomaly import SPACES
 from gwmorph.report.estimates import draw_intervals, interval_text
 from gwmorph.report.html import cluster_mark, heading, page, paragraph, table
-from gwmorph.report.palette import LEGEND_BELOW, cluster_color, saved_figure
+from gwmorph.report.palette import legend_below_label, saved_figure, series_color
 from gwmorph.storage import write_bytes
 
 _NONE = "nothing left out: all rows"
@@ -26,7 +26,7 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
     rate
         Share of rows of known kinds that are called anomalous.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     names = _names(noticed)
     places = np.arange(len(names))[::-1].astype(float)
@@ -41,14 +41,15 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
             known = [i for i, name in enumerate(names) if (space, name) in held]
             shifted = places[known] + 0.14 - 0.28 * number
             rows = [held[space, names[i]] for i in known]
-            draw_intervals(axes, shifted, rows, cluster_color(6 * number), f"in the {space}")
+            draw_intervals(axes, shifted, rows, series_color(number), f"in the {space}")
         axes.axvline(rate, color="#222222", linewidth=0.8, linestyle=":")
         axes.set_title("Share called anomalous when the kind is new\n(dotted: of known kinds)")
         axes.set_yticks(places, [_words(name) for name in names], fontsize=8)
         axes.set_ylim(-0.7, len(names) - 0.3)
         axes.set_xlim(-0.02, 1.02)
+        axes.set_xlabel("share of its rows")
         axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-        axes.legend(**LEGEND_BELOW)
+        legend_below_label(axes)
 
 
 def write_anomaly_page(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gwmorph.report.agreements import AGREEMENT_HEADINGS, figure_cells
+from gwmorph.report.agreements import AGREEMENT, AGREEMENT_HEADINGS, figure_cells
 from gwmorph.report.estimates import draw_series
 from gwmorph.report.html import heading, page, paragraph, table
 from gwmorph.report.palette import saved_figure
@@ -22,6 +22,7 @@ _DRAWN = {
     "Not adjusted for chance": _INFORMATION_HEADINGS,
 }
 _SERIES = (("ami", "ari"), ("homogeneity", "completeness"))
+_MEANINGS = (AGREEMENT, "share of the information (1: all)")
 _NOT_COMPARED = "Too few rows or classes to compare with"
 
 
@@ -33,21 +34,23 @@ def draw_clusterers(clusterers: pa.Table, path: Path | str) -> None:
     clusterers
         Rows of CLUSTERERS; without a value the figure says so.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     found = {(row["clusterer"], row["figure"]): row for row in clusterers.to_pylist()}
     counts = {name: row["clusters"] for (name, _), row in found.items()}
     labels = [f"{name} ({count})" for name, count in counts.items()]
-    with saved_figure(path, 13.0, max(1.8 + 0.32 * len(labels), 4.0)) as figure:
+    with saved_figure(path, 12.0, max(1.8 + 0.32 * len(labels), 4.0)) as figure:
         places = figure.subplots(1, 2)
-        for axes, figures, (title, headings) in zip(places, _SERIES, _DRAWN.items(), strict=True):
+        for axes, figures, meaning, (title, headings) in zip(
+            places, _SERIES, _MEANINGS, _DRAWN.items(), strict=True
+        ):
             axes.set_title(title)
             if not _is_compared(clusterers):
                 axes.text(0.5, 0.5, _NOT_COMPARED, ha="center")
                 axes.set(xticks=[], yticks=[])
                 continue
             series = {headings[each]: [found[name, each] for name in counts] for each in figures}
-            draw_series(axes, labels, series)
+            draw_series(axes, labels, series, meaning)
 
 
 def write_clusterers_page(clusterers: pa.Table, path: Path | str) -> None:

@@ -188,6 +188,9 @@ def draw_comparison(quality: pa.Table, recall: Recall, path: Path | str) -> None
             },
         )  # fmt: skip
         found.set_title("Found of all injections")
+        neighbors.set_ylabel("share")
+        clusters.set_ylabel("agreement (0: chance, 1: the same)")
+        found.set_ylabel("share")
         _draw_recall(found, recall, names)
         handles, labels = neighbors.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))

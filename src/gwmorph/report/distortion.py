@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from gwmorph.morphology.partitions import DISSOLVED
 from gwmorph.report.estimates import draw_intervals, interval_text
 from gwmorph.report.html import cluster_mark, heading, page, table
-from gwmorph.report.palette import LEGEND_BELOW, cluster_color, saved_figure
+from gwmorph.report.palette import cluster_color, legend_below_label, saved_figure, series_color
 from gwmorph.storage import write_bytes
 
 _FIGURES = {
@@ -35,9 +35,9 @@ def draw_distortion(
     cluster_summary
         Rows of CLUSTER_SUMMARY.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
-    with saved_figure(path, 15.0, max(2.6 + 0.16 * len(cluster_summary), 4.0)) as figure:
+    with saved_figure(path, 13.5, max(2.8 + 0.16 * len(cluster_summary), 4.0)) as figure:
         left, middle, right = figure.subplots(1, 3)
         _draw_figures(left, distortion)
         _draw_silhouettes(middle, separation)
@@ -49,14 +49,15 @@ def _draw_figures(axes: Axes, distortion: pa.Table) -> None:
     places = np.arange(len(_FIGURES))[::-1].astype(float)
     for number, (shown, label) in enumerate(_SHOWN.items()):
         rows = [found[shown, figure] for figure in _FIGURES]
-        draw_intervals(axes, places + 0.1 - 0.2 * number, rows, cluster_color(6 * number), label)
+        draw_intervals(axes, places + 0.1 - 0.2 * number, rows, series_color(number), label)
     axes.set_title("What is left of the cosine distances (1: all)")
     names = [text.replace(": ", ":\n") for text in _FIGURES.values()]
     axes.set_yticks(places, names, fontsize=8)
+    axes.set_xlabel("share kept, or correlation")
     axes.set_xlim(-0.05, 1.05)
     axes.set_ylim(-0.6, len(_FIGURES) - 0.4)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(**LEGEND_BELOW)
+    legend_below_label(axes)
 
 
 def _draw_silhouettes(axes: Axes, separation: pa.Table) -> None:
@@ -68,6 +69,7 @@ def _draw_silhouettes(axes: Axes, separation: pa.Table) -> None:
     axes.set_title("Silhouette beside the nearest cluster,\nby cosine distance")
     axes.set_yticks(places, [str(row["cluster"]) for row in rows], fontsize=8)
     axes.set_ylabel("cluster")
+    axes.set_xlabel("mean silhouette (1: apart, 0: none)")
 
 
 def _draw_jaccards(axes: Axes, cluster_summary: pa.Table) -> None:
@@ -79,14 +81,16 @@ def _draw_jaccards(axes: Axes, cluster_summary: pa.Table) -> None:
             values,
             places + 0.15 - 0.3 * number,
             "os"[number],
-            color=cluster_color(6 * number),
+            color=series_color(number),
             label=label,
         )
     axes.axvline(DISSOLVED, color="#222222", linewidth=0.8, linestyle=":")
-    axes.set_title("Jaccard with the best cluster without UMAP\n(right of the line: found)")
+    axes.set_title("Jaccard with the best cluster\nwithout UMAP (right of the line: found)")
     axes.set_yticks(places, [str(row["cluster"]) for row in rows], fontsize=8)
+    axes.set_ylabel("cluster")
+    axes.set_xlabel("Jaccard index")
     axes.set_xlim(-0.02, 1.02)
-    axes.legend(**LEGEND_BELOW)
+    legend_below_label(axes)
 
 
 def write_distortion_page(

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gwmorph.report.palette import LEGEND_BELOW, cluster_color
+from gwmorph.report.palette import legend_below_label, series_color
 
 
 def interval_text(row: Mapping[str, Any] | None) -> str:
@@ -39,18 +39,23 @@ def draw_intervals(
 
 
 def draw_series(
-    axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Mapping[str, Any]]]
+    axes: Axes,
+    names: Sequence[str],
+    series: Mapping[str, Sequence[Mapping[str, Any]]],
+    meaning: str,
 ) -> None:
     """Draw two figures of each name, one above the other, the first name on top.
 
-    ``series`` holds by what they are called one row for each of ``names``; values are 0 to 1.
+    ``series`` holds by what they are called one row for each of ``names``; values are 0 to 1,
+    and ``meaning`` says along the axis what they are.
     """
     places = np.arange(len(names))[::-1].astype(float)
     for number, (label, rows) in enumerate(series.items()):
         shifted = places + 0.14 - 0.28 * number
-        draw_intervals(axes, shifted, rows, cluster_color(6 * number), label)
+        draw_intervals(axes, shifted, rows, series_color(number), label)
     axes.set_yticks(places, names, fontsize=8)
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.set_xlim(-0.05, 1.05)
+    axes.set_xlabel(meaning)
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.legend(**LEGEND_BELOW)
+    legend_below_label(axes)

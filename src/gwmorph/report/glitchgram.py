@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from gwmorph.ledger import ANALYSED
 from gwmorph.report.columns import detectors_of
-from gwmorph.report.palette import LOUDNESS, add_snr_bar, saved_figure, snr_norm
+from gwmorph.report.palette import LOUDNESS, add_snr_bar, is_dense, saved_figure, snr_norm
 from gwmorph.report.times import since
 from gwmorph.tables.block import FOUND_BY
 from gwmorph.wording import counted, hourly
@@ -34,7 +34,7 @@ def draw_glitchgram(triggers: pa.Table, ledger: pa.Table, path: Path | str) -> N
     triggers, ledger
         Rows of the TRIGGERS and LEDGER schemas; none give a figure that says so.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     detectors = detectors_of(ledger)
     rows = max(1, len(detectors))
@@ -67,7 +67,12 @@ def _draw_time(axes: Axes, analysed: segmentlist, planned: segment) -> None:
     lost = segmentlist([planned]) - analysed
     bars = [((start - planned[0]) / 3600, (end - start) / 3600) for start, end in lost]
     axes.broken_barh(
-        bars, (0, 1), transform=axes.get_xaxis_transform(), color=_UNOBSERVED, linewidth=0
+        bars,
+        (0, 1),
+        transform=axes.get_xaxis_transform(),
+        color=_UNOBSERVED,
+        linewidth=0,
+        rasterized=is_dense(len(bars)),
     )
 
 
@@ -86,6 +91,7 @@ def _draw_triggers(axes: Axes, triggers: pa.Table, start: int, norm: LogNorm) ->
             marker=marker,
             linewidths=0.3,
             edgecolors="#222222",
+            rasterized=is_dense(len(triggers)),
         )
 
 

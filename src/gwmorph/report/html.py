@@ -36,6 +36,8 @@ main tbody tr:hover {{ background: #f2f2f2; }}
 </html>
 """
 
+_MEDIA = {".png": "image/png", ".svg": "image/svg+xml"}
+
 
 class Words(str):
     """Plain text of a cell that is read, not compared: it stands on the left."""
@@ -71,17 +73,18 @@ def cluster_mark(number: int) -> Html:
     return Html(f'<span style="color: {color}">\N{BLACK SQUARE}</span>&nbsp;{number}')
 
 
-def picture(png: Path | str, words: str, height: int | None = None) -> Html:
-    """Return a PNG as part of the page; ``words`` say what it shows, ``height`` is in pixels.
+def picture(file: Path | str, words: str, height: int | None = None) -> Html:
+    """Return a PNG or SVG as part of the page; ``words`` say what it shows; ``height`` in pixels.
 
     Raises
     ------
     OSError
         The file cannot be read.
     """
-    content = b64encode(Path(png).read_bytes()).decode()
+    content = b64encode(Path(file).read_bytes()).decode()
+    media = _MEDIA[Path(file).suffix]
     size = f' height="{height}"' if height is not None else ""
-    return Html(f'<img src="data:image/png;base64,{content}" alt="{escape(words)}"{size}>')
+    return Html(f'<img src="data:{media};base64,{content}" alt="{escape(words)}"{size}>')
 
 
 def table(headings: Sequence[tuple[str, str]], rows: Iterable[Iterable[str]]) -> str:

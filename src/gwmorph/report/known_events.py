@@ -17,13 +17,21 @@ from gwmorph.evidence.chirps import is_chirp, roc
 from gwmorph.evidence.known_events import NO_SPAN
 from gwmorph.report.flags import name_of
 from gwmorph.report.html import Html, Words, cluster_mark, heading, page, paragraph, picture, table
-from gwmorph.report.palette import GREY, LEGEND_BELOW, LOUDNESS, saved_figure, say_empty
+from gwmorph.report.palette import (
+    GREY,
+    LEGEND_BELOW,
+    LOUDNESS,
+    is_dense,
+    saved_figure,
+    say_empty,
+    series_color,
+)
 from gwmorph.tables.keys import row_keys
 from gwmorph.tables.known_events import EVENT, FOUND, MISSED, NOT_ANALYSED
 from gwmorph.wording import counted, number
 
 _HEIGHT = 128  # of a picture, in the page's pixels
-_CHIRP, _OTHER, _KNOWN = "#882255", "#44aa99", "#222222"
+_CHIRP, _OTHER, _KNOWN = series_color(1), series_color(0), "#222222"
 # Likeness from which on an event is called a chirp: see `evidence.chirps.likeness`.
 LIMIT = 0.0
 # On both sides of it, beyond which colours do not change.
@@ -92,9 +100,9 @@ class Found:
 def draw_chirps(found: Found, path: Path | str) -> None:
     """Draw the map by likeness with its chirps named, and how likeness tells known classes.
 
-    ``path`` is the PNG to write.
+    ``path`` is the SVG, PDF or PNG to write.
     """
-    with saved_figure(path, 16.0, 6.0) as figure:
+    with saved_figure(path, 13.5, 5.2) as figure:
         left, middle, right = figure.subplots(1, 3, width_ratios=[5, 4, 4])
         _draw_map(figure, left, found)
         _draw_classes(middle, found)
@@ -120,7 +128,14 @@ def _draw_map(figure: Figure, axes: Axes, found: Found) -> None:
     order = np.argsort(likeness, kind="stable")  # chirps on top
     norm = Normalize(LIMIT - _SHADES, LIMIT + _SHADES, clip=True)
     shown = axes.scatter(
-        x[order], y[order], s=12, c=likeness[order], cmap=LOUDNESS, norm=norm, linewidths=0
+        x[order],
+        y[order],
+        s=12,
+        c=likeness[order],
+        cmap=LOUDNESS,
+        norm=norm,
+        linewidths=0,
+        rasterized=is_dense(len(x)),
     )
     ringed = likeness > LIMIT
     axes.scatter(x[ringed], y[ringed], s=40, facecolors="none", edgecolors=_CHIRP, linewidths=0.8)

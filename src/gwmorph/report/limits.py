@@ -1,6 +1,5 @@
 """Limits on what is new, how far they hold, and what they would notice: figures and a page."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from gwmorph.evidence.judging import classes_in
 from gwmorph.evidence.novelty import (
@@ -26,18 +24,19 @@ from gwmorph.morphology.manifest import CLUSTERS, EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import ANY, QUIET, Scores, left_out_scores, may_be_new
 from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, heading, page, paragraph, table
-from gwmorph.report.palette import cluster_color, saved_figure
+from gwmorph.report.palette import cluster_color, saved_figure, series_color
 from gwmorph.storage import write_bytes
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.wording import number
 
 _NO_LIMIT = "No class has two labelled rows: there is no limit"
 _NO_POWER = "No class can be left out: too few labelled rows, or one class"
-_ACROSS = 4
-_PANEL_IN = 1.9
+# Of a class: the height of its row, and which part of that its highest bar fills.
+_ROW_IN, _FILLED = 0.34, 0.85
+_CLASS = "#6699cc"
 _METHODS = (EVERY, TOGETHER, PAIRS)
 _SPLITS = (RESPLITS, LATER, BURSTS)
-_BINS = 30
+_BINS = 80
 _BY_PROMISE = {EACH_CLASS: EVERY, OVERALL: TOGETHER}
 _OWN_CLUSTERS = (
     "The classes are the run's own clusters: nobody has said what they are, and none is a known "
@@ -66,46 +65,87 @@ def draw_limits(
         ``rate`` of the limits, and ``promise``: for whom it holds. What is achieved is by that
         rule at that rate, and nothing is said of it where that was not measured.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     held = [row for row in thresholds.to_pylist() if row["limit"] is not None]
     shown = [row for row in held if row["label"] == ANY]
     shown += [row for row in held if row["label"] != ANY]
-    lines = math.ceil(max(len(shown), 1) / _ACROSS)
-    with saved_figure(path, 14.0, 0.8 + _PANEL_IN * lines) as figure:
-        panels = figure.subplots(lines, _ACROSS, squeeze=False).ravel()
-        for unused in panels[max(len(shown), 1) :]:
-            unused.remove()
+    with saved_figure(path, 12.0, 1.4 + _ROW_IN * max(len(shown), 8)) as figure:
+        axes = figure.subplots()
         if not shown:
-            _say(panels[0], _NO_LIMIT)
+            _say(axes, _NO_LIMIT)
             return
-        scores = left_out_scores(embedding_matrix(reference), classes_in(reference))
-        measured = _achieved(achieved.to_pylist(), **judging)
-        for axes, row in zip(panels, shown, strict=False):
-            _draw_class(axes, row, scores, classes_in(reference), measured.get(row["label"]))
+        classes = classes_in(reference)
+        scores = left_out_scores(embedding_matrix(reference), classes)
+        of_class = [_own_scores(row["label"], scores, classes) for row in shown]
+        _draw_classes(axes, shown, of_class, judging["classes"])
+        _write_limits(axes, shown, _achieved(achieved.to_pylist(), **judging))
         kind = (
             "row of the cluster" if judging["classes"] == CLUSTERS else "labelled row of the class"
         )
-        figure.supxlabel(f"best cosine to another {kind}", fontsize=10)
+        axes.set_xlabel(f"best cosine similarity to another {kind}")
 
 
-def _draw_class(
-    axes: Axes, row: Row, scores: Scores, classes: np.ndarray, measured: Row | None
-) -> None:
-    label = row["label"]
+def _own_scores(label: str, scores: Scores, classes: np.ndarray) -> np.ndarray:
+    """Return how like its class each member is, of those that have another to be like."""
     own = scores.of(label)[may_be_new(classes) if label == ANY else classes == label]
-    own = own[np.isfinite(own)]
-    low = min(float(own.min()), row["limit"])
-    bins = np.linspace(low, max(1.0, float(own.max())), _BINS).tolist()
-    axes.hist(own, bins=bins, color=cluster_color(1), linewidth=0)
-    axes.axvline(row["limit"], color="#222222", linewidth=1.2)
-    name = label.replace("_", " ") or "all as one class"
-    said = f"limit {row['limit']:.3f} (at {row['granted']:.2g})"
-    if measured is not None:
-        said += f", NOVEL {measured['value']:.3f}"
-    axes.set_title(f"{name} ({row['members']})\n{said}", fontsize=8)
-    axes.tick_params(labelsize=7)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return own[np.isfinite(own)]
+
+
+def _draw_classes(
+    axes: Axes, rows: Sequence[Row], of_class: Sequence[np.ndarray], classes: str
+) -> None:
+    """Draw a histogram for each class with its limit, the first on top, on one axis."""
+    lowest = min(
+        min(float(own.min()), row["limit"]) for own, row in zip(of_class, rows, strict=True)
+    )
+    edges = np.linspace(lowest, max(1.0, *(float(own.max()) for own in of_class)), _BINS + 1)
+    for place, (row, own) in enumerate(zip(rows, of_class, strict=True)):
+        counts, _ = np.histogram(own, edges)
+        color = _class_color(row["label"], classes)
+        axes.stairs(
+            _FILLED * counts / counts.max() - place, edges, baseline=-place, fill=True, color=color
+        )
+        axes.plot([row["limit"]] * 2, [-place, _FILLED - place], color="#222222", linewidth=1.6)
+        axes.axhline(-place, color="#999999", linewidth=0.6)
+    axes.set_xlim(edges[0] - 0.01, edges[-1])
+    axes.set_ylim(0.7 - len(rows), 1)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_title("Each class to a scale of its own; black: its limit")
+    axes.spines.left.set_visible(False)
+    names = [row["label"].replace("_", " ") or "all as one class" for row in rows]
+    axes.set_yticks(
+        [_FILLED / 2 - place for place in range(len(rows))],
+        [f"{name} ({row['members']})" for name, row in zip(names, rows, strict=True)],
+    )
+    axes.tick_params(axis="y", length=0)
+
+
+def _class_color(label: str, classes: str) -> Any:
+    """Return the colour of a cluster that is a class, and one for all other classes."""
+    if classes == CLUSTERS and label != ANY:
+        return cluster_color(int(label.rsplit(maxsplit=1)[-1]))
+    return _CLASS
+
+
+def _write_limits(axes: Axes, rows: Sequence[Row], measured: Mapping[str, Row]) -> None:
+    """Write beside each class its limit, at which rate, and what became of it."""
+    columns = {
+        "limit": [f"{row['limit']:.3f}" for row in rows],
+        "at": [f"{row['granted']:.2g}" for row in rows],
+        "NOVEL": [
+            f"{measured[row['label']]['value']:.3f}" if row["label"] in measured else ""
+            for row in rows
+        ],
+    }
+    for column, (title, cells) in enumerate(columns.items()):
+        x = 1.07 + 0.075 * column
+        for place, words in enumerate([title, *cells]):
+            axes.text(
+                x, _FILLED / 2 + 1 - place, words, ha="right", va="center",
+                transform=axes.get_yaxis_transform(), weight="normal" if place else "bold",
+            )  # fmt: skip
 
 
 def _achieved(rows: Sequence[Row], rate: float, promise: str, **_: Any) -> dict[str, Row]:
@@ -128,12 +168,12 @@ def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path |
     promise
         ``each_class`` or ``overall``: what makes a row NOVEL.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     method = _BY_PROMISE[promise]
     rows = [r for r in novelty.to_pylist() if r["figure"] == "auc" and r["method"] == method]
     labels = sorted({row["label"] for row in rows})
-    with saved_figure(path, 13.0, max(2.2 + 0.3 * len(labels), 4.5)) as figure:
+    with saved_figure(path, 11.0, max(2.2 + 0.3 * len(labels), 4.5)) as figure:
         left, right = figure.subplots(1, 2)
         if not labels:
             for axes in (left, right):
@@ -142,7 +182,7 @@ def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path |
         held = {(row["features"], row["label"]): row for row in rows}
         series = {name: [held[name, label] for label in labels] for name in (VECTORS, COLUMNS)}
         names = [f"{label.replace('_', ' ')} ({held[VECTORS, label]['rows']})" for label in labels]
-        draw_series(left, names, series)
+        draw_series(left, names, series, "AUC")
         left.axvline(0.5, color="#222222", linewidth=0.8, linestyle=":")
         left.set_title("AUC of a class that is left out, against all others\n(dotted: chance)")
         _draw_curves(right, [row for row in curves.to_pylist() if row["method"] == method])
@@ -151,7 +191,7 @@ def draw_novelty(novelty: pa.Table, curves: pa.Table, promise: str, path: Path |
 def _draw_curves(axes: Axes, curves: Sequence[Row]) -> None:
     for place, features in enumerate((VECTORS, COLUMNS)):
         own = [row for row in curves if row["features"] == features]
-        color = cluster_color(6 * place)
+        color = series_color(place)
         noticed: dict[float, list[float]] = {}
         for label in dict.fromkeys(row["label"] for row in own):
             part = [row for row in own if row["label"] == label]

@@ -19,13 +19,14 @@ from gwmorph.report.palette import (
     LOUDNESS,
     add_snr_bar,
     cluster_color,
+    is_dense,
     saved_figure,
     say_empty,
     snr_norm,
 )
 from gwmorph.wording import cluster_mark, counted
 
-_WIDTH_IN, _MAP_IN = 15.5, 6.0
+_WIDTH_IN, _MAP_IN = 14.2, 5.5
 # The list of names: its heading, one of its lines, and how many stand side by side.
 _HEADING_IN, _LINE_IN, _COLUMNS = 0.4, 0.19, 2
 _NAMES = (
@@ -33,7 +34,7 @@ _NAMES = (
 )
 _LABEL_GAP_IN = 0.26
 # In characters: more would run into the next panel's title.
-_TITLE_WIDTH = 66
+_TITLE_WIDTH = 60
 
 
 def draw_map(clusters: pa.Table, view: str, path: Path | str, names: Names | None = None) -> None:
@@ -46,7 +47,7 @@ def draw_map(clusters: pa.Table, view: str, path: Path | str, names: Names | Non
     view
         That view.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     names
         What the clusters look like, which is written below; None where nothing is known of it.
     """
@@ -102,9 +103,22 @@ def _draw_clusters(
     # A fixed shuffle: no cluster hides another only because it is drawn later.
     order = np.random.default_rng(0).permutation(len(x))
     shades = [cluster_color(int(number)) for number in cluster[order]]
-    axes.scatter(x[order], y[order], s=_point_area(len(x)), c=shades or None, linewidths=0)
     axes.scatter(
-        x[outlier], y[outlier], s=18, facecolors="none", edgecolors="#222222", linewidths=0.6
+        x[order],
+        y[order],
+        s=_point_area(len(x)),
+        c=shades or None,
+        linewidths=0,
+        rasterized=is_dense(len(x)),
+    )
+    axes.scatter(
+        x[outlier],
+        y[outlier],
+        s=18,
+        facecolors="none",
+        edgecolors="#222222",
+        linewidths=0.6,
+        rasterized=is_dense(int(outlier.sum())),
     )
     doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
     _frame_map(axes, _cluster_title(numbers, doubtful, torn, outlier), view, x, y)
@@ -197,6 +211,7 @@ def _draw_snr(figure: SubFigure, view: str, x: NDArray, y: NDArray, snr: NDArray
         cmap=LOUDNESS,
         norm=norm,
         linewidths=0,
+        rasterized=is_dense(len(x)),
     )
     _frame_map(axes, f"Coloured by SNR of the {view}'s loudest tile", view, x, y)
     add_snr_bar(figure, axes, norm)
@@ -206,8 +221,10 @@ def _draw_detector(
     axes: Axes, view: str, x: NDArray, y: NDArray, own: NDArray, detector: str
 ) -> None:
     area = 0.5 * _point_area(len(x))
-    axes.scatter(x[~own], y[~own], s=area, c=GREY, linewidths=0)
-    axes.scatter(x[own], y[own], s=area, c="#0072b2", linewidths=0)
+    for shown, color in ((~own, GREY), (own, "#0072b2")):
+        axes.scatter(
+            x[shown], y[shown], s=area, c=color, linewidths=0, rasterized=is_dense(len(x))
+        )
     _frame_map(axes, f"{detector}: {counted(int(own.sum()), view)}", view, x, y)
 
 

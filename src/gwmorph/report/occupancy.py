@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, values
-from gwmorph.report.palette import cluster_color, saved_figure, say_empty
+from gwmorph.report.palette import cluster_color, is_dense, saved_figure, say_empty
 from gwmorph.report.times import since
 from gwmorph.wording import counted, hourly
 
@@ -116,7 +116,7 @@ def draw_occupancy(
     bin_s
         Width of the bins in seconds.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     occupancy = count_occupancy(clusters, ledger, bin_s)
     panels_of = _PANELS[view]
@@ -177,6 +177,7 @@ def _stack(axes: Axes, counts: Occupancy, parts: NDArray, bin_s: int) -> None:
             fill=True,
             color=cluster_color(int(cluster)),
             linewidth=0,
+            rasterized=is_dense(parts.size),
         )
     axes.set_xlim(edges[0], edges[-1])
     axes.tick_params(labelbottom=False)
@@ -184,7 +185,8 @@ def _stack(axes: Axes, counts: Occupancy, parts: NDArray, bin_s: int) -> None:
 
 def _draw_counts(axes: Axes, counts: Occupancy, bin_s: int, view: str) -> None:
     edges = _hours(counts, bin_s)
-    axes.stairs(counts.analysed, edges, fill=True, color=_ANALYSED, linewidth=0)
+    dense = is_dense(len(edges))
+    axes.stairs(counts.analysed, edges, fill=True, color=_ANALYSED, linewidth=0, rasterized=dense)
     axes.stairs(
         counts.analysed + counts.excluded,
         edges,
@@ -194,6 +196,7 @@ def _draw_counts(axes: Axes, counts: Occupancy, bin_s: int, view: str) -> None:
         edgecolor=_EXCLUDED,
         hatch="/////",
         linewidth=0.6,
+        rasterized=dense,
     )
     axes.set_ylabel(f"Windows\nper {bin_s} s")
     axes.yaxis.set_major_locator(ticker.MaxNLocator(3, integer=True))

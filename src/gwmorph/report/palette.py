@@ -1,5 +1,6 @@
 """The style that all figures share: one colour per cluster, one scale for loudness."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import colormaps, colors, ticker
+from matplotlib import colormaps, colors, ticker, transforms
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure, SubFigure
@@ -16,6 +17,10 @@ from numpy.typing import NDArray
 from gwmorph.storage import atomic_path
 
 DPI = 150
+# Of what is drawn as a picture inside a vector figure.
+DENSE_DPI = 200
+# Marks of one kind in one panel that are still drawn as vectors: a figure stays below a megabyte.
+MOST_MARKS = 1000
 # How many times as wide as high a figure is, at least: the report's viewer fits figures to its
 # width, and what is too high for it cannot be reached. Screens are 16:9 or higher.
 FLATNESS = 1.6
@@ -26,6 +31,9 @@ LABEL_GROUND: dict[str, Any] = {"facecolor": "black", "alpha": 0.65, "linewidth"
 LEGEND_BELOW: dict[str, Any] = {
     "loc": "upper center", "bbox_to_anchor": (0.5, -0.06), "ncols": 2, "fontsize": 8,
 }  # fmt: skip
+# How far below the axes the label of an axis ends.
+_LABEL_IN = 0.5
+_CLIP = re.compile(rb'(?:(?<=id=")|(?<=url\(#))p[0-9a-f]{10}(?=["\)])')
 _EMPTY = {"window": "no analysed windows", "event": "no events"}
 # Quiet is pale but still seen on white; lightness alone tells the order.
 LOUDNESS = colors.ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
@@ -42,6 +50,7 @@ _MUTED = (
     "#882255",
     "#aa4499",
 )
+_SERIES = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#000000")
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of red, green and blue (ITU-R BT.709)
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same
@@ -81,6 +90,19 @@ FIGURE_FORMATS: dict[str, dict[str, None]] = {
 }
 
 
+def series_color(number: int) -> str:
+    """Return the colour of a line that is of no cluster, in figures that show clusters as well.
+
+    Okabe and Ito's scheme, told apart with every common colour-vision deficiency.
+    """
+    return _SERIES[number % len(_SERIES)]
+
+
+def is_dense(marks: int) -> bool:
+    """Tell whether so many marks in one panel are to be a picture, inside a vector figure too."""
+    return marks > MOST_MARKS
+
+
 def snr_norm(snr: NDArray) -> colors.LogNorm:
     """Return the logarithmic scale of ``LOUDNESS`` that spans these SNRs."""
     low = max(1.0, float(snr.min())) if len(snr) else 1.0
@@ -109,7 +131,8 @@ def saved_figure(
 
     The name's ending, one of ``FIGURE_FORMATS``, says which. A figure that would be higher than
     ``FLATNESS`` allows is made wider. The user's own matplotlib settings are set aside and nothing
-    about time or software is stored, so that equal content gives equal bytes.
+    about time or software is stored, so that equal content gives equal bytes. ``dpi`` is of a PNG;
+    what a vector figure has rasterised is drawn at ``DENSE_DPI``.
 
     Raises
     ------
@@ -122,7 +145,22 @@ def saved_figure(
         with atomic_path(path) as partial:
             kind = Path(path).suffix
             metadata = FIGURE_FORMATS[kind]
-            figure.savefig(partial, format=kind.removeprefix("."), dpi=dpi, metadata=metadata)
+            shown_dpi = dpi if kind == ".png" else DENSE_DPI
+            figure.savefig(
+                partial, format=kind.removeprefix("."), dpi=shown_dpi, metadata=metadata
+            )
+            if kind == ".svg":
+                partial.write_bytes(_with_stable_names(partial.read_bytes()))
+
+
+def _with_stable_names(svg: bytes) -> bytes:
+    """Name the clipping areas of an SVG in their order instead of by their places.
+
+    The last bits of a place differ from one layout of the same figure to the next. No number that
+    is written shows it, but the name of the area, a hash of all bits, does.
+    """
+    names: dict[bytes, bytes] = {}
+    return _CLIP.sub(lambda found: names.setdefault(found[0], b"clip%d" % len(names)), svg)
 
 
 @contextmanager
@@ -132,6 +170,13 @@ def own_style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
+
+
+def legend_below_label(axes: Axes) -> None:
+    """Add the legend below the axes and the label of its x axis, however high the axes are."""
+    below = transforms.ScaledTranslation(0, -_LABEL_IN, axes.figure.dpi_scale_trans)
+    anchor = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + below}
+    axes.legend(**LEGEND_BELOW | anchor)
 
 
 def say_empty(axes: Axes, view: str) -> None:

@@ -180,6 +180,8 @@ def draw_agreement(agreement: pa.Table, path: Path | str) -> None:
         neighbors, clusters = figure.subplots(1, 2, sharey=True)
         neighbors.set_title("Nearest neighbours: right class")
         clusters.set_title("Clusters of event views")
+        neighbors.set_ylabel("share")
+        clusters.set_ylabel("share, or agreement")
         if not len(agreement):
             for axes in (neighbors, clusters):
                 axes.text(0.5, 0.5, "too few found", ha="center", transform=axes.transAxes)

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from gwmorph.morphology.status import Status
 from gwmorph.report.html import Html, heading, page, paragraph, table, warning
-from gwmorph.report.palette import LEGEND_BELOW, saved_figure
+from gwmorph.report.palette import LEGEND_BELOW, is_dense, saved_figure
 from gwmorph.report.statuses import COLORS
 from gwmorph.report.times import since
 from gwmorph.scanner.summary import BlockSummary
@@ -24,6 +24,7 @@ from gwmorph.wording import counted
 _EXCLUDED, _FAILED, _ALARM = "#d55e00", "#222222", "#aa1144"
 _DRAWING, _LAG = "#88ccee", "#332288"
 _PANEL_IN, _LAG_IN = 1.7, 1.3
+_BARS = 9  # of a block, at most
 _WINDOWS = [Status.QUIET, Status.KNOWN, Status.AMBIGUOUS, Status.NOVEL]
 _EVENTS = [Status.KNOWN, Status.AMBIGUOUS, Status.NOVEL]
 _LISTED = 200
@@ -118,7 +119,16 @@ def _draw_statuses(
     bottom = np.zeros(len(found))
     for status in statuses:
         height = np.array([getattr(block, what).get(status, 0) for block in found])
-        axes.bar(first, height, width, bottom, align="edge", color=COLORS[status], linewidth=0)
+        axes.bar(
+            first,
+            height,
+            width,
+            bottom,
+            align="edge",
+            color=COLORS[status],
+            linewidth=0,
+            rasterized=is_dense(_BARS * len(found)),
+        )
         bottom += height
     axes.set_ylabel(f"{what.capitalize()}\nper block")
     axes.tick_params(labelbottom=False)
@@ -128,7 +138,7 @@ def _draw_statuses(
     excluded = np.array([block.windows.get(Status.EXCLUDED, 0) for block in found])
     axes.bar(
         first, excluded, width, bottom, align="edge", facecolor="white", edgecolor=_EXCLUDED,
-        hatch="/////", linewidth=0.6,
+        hatch="/////", linewidth=0.6,rasterized=is_dense(_BARS*len(found))
     )  # fmt: skip
     top = max(1.0, float((bottom + excluded).max()))
     middle = first + width / 2
@@ -146,7 +156,15 @@ def _draw_lag(axes: Axes, found: Sequence[BlockSummary], start: int) -> None:
     first, width = _place(found, start)
     took = [block.took_s for block in found]
     lag = np.array([np.nan if b.latency_s is None else b.latency_s for b in found], dtype=float)
-    axes.bar(first, took, width, align="edge", color=_DRAWING, linewidth=0)
+    axes.bar(
+        first,
+        took,
+        width,
+        align="edge",
+        color=_DRAWING,
+        linewidth=0,
+        rasterized=is_dense(_BARS * len(found)),
+    )
     axes.hlines(lag, first, first + width, color=_LAG, linewidth=1.5)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("Time after the\nlast file [s]")

@@ -35,7 +35,7 @@ def draw_similarity(scores: pa.Table, confusion: pa.Table, path: Path | str) -> 
     scores, confusion
         Rows of NAMING and CONFUSION; none gives a figure that says so.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     found = [row for row in scores.to_pylist() if row["figure"] == "top1" and row["label"]]
     labels = sorted({row["label"] for row in found})
@@ -59,7 +59,7 @@ def _draw_classes(axes: Axes, found: list[dict[str, Any]], labels: list[str]) ->
     counts = {row["label"]: row["rows"] for row in found}
     names = [f"{label.replace('_', ' ')} ({counts[label]})" for label in labels]
     axes.set_title("Named right by their neighbours\n(in brackets: rows that were scored)")
-    draw_series(axes, names, series)
+    draw_series(axes, names, series, "share named right")
 
 
 def _draw_confusion(axes: Axes, confusion: pa.Table, labels: list[str]) -> None:
@@ -69,7 +69,8 @@ def _draw_confusion(axes: Axes, confusion: pa.Table, labels: list[str]) -> None:
     for row in rows:
         shares[labels.index(row["label"]), names.index(row["named"])] = row["rows"]
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.figure.colorbar(image, ax=axes, pad=0.02, label="share of the class")
     axes.set_title("What each class is taken for, by vectors")
     axes.set_yticks(range(len(labels)), [label.replace("_", " ") for label in labels], fontsize=8)
     axes.set_ylabel("class")

@@ -28,11 +28,11 @@ def draw_stability(
     share
         Of variants in which a stable cluster is found.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     names = list(dict.fromkeys(agreements["variant"].to_pylist()))
-    with saved_figure(path, 15.0, max(1.6 + 0.19 * len(names), 4.0)) as figure:
-        left, middle, right = figure.subfigures(1, 3, width_ratios=[5, 5, 4], squeeze=False)[0]
+    with saved_figure(path, 13.5, max(1.8 + 0.19 * len(names), 4.0)) as figure:
+        left, middle, right = figure.subfigures(1, 3, width_ratios=[5, 5, 4.5], squeeze=False)[0]
         axes = left.subplots()
         axes.set_title("Agreement with the run's clusters")
         draw_agreements(axes, agreements, names)
@@ -52,7 +52,7 @@ def _draw_pairs(figure: SubFigure, pairs: pa.Table) -> None:
     axes.set_title("AMI of every two of them")
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set_xticks([])
-    figure.colorbar(image, ax=axes, pad=0.02)
+    figure.colorbar(image, ax=axes, pad=0.02, label="AMI")
 
 
 def _draw_survival(axes: Axes, survival: pa.Table, share: float) -> None:
@@ -66,11 +66,11 @@ def _draw_survival(axes: Axes, survival: pa.Table, share: float) -> None:
     axes.barh(places, [row["share"] for row in rows], color=hollow, edgecolor=colors)
     axes.axvline(share, color="#222222", linewidth=0.8, linestyle=":")
     axes.set_title(
-        f"Share of variants in which a cluster is found\n"
-        f"(grey: less than {share:g}; hollow: cannot be told)"
+        f"Variants in which a cluster is found\n(grey: below {share:g}; hollow: cannot be told)"
     )
     axes.set_yticks(places, [f"{row['cluster']}" for row in rows], fontsize=8)
     axes.set_ylabel("cluster")
+    axes.set_xlabel("share of variants")
     axes.set_xlim(0, 1)
 
 

@@ -10,7 +10,7 @@ from gwmorph.morphology.manifest import OVERALL
 from gwmorph.morphology.status import Status
 from gwmorph.morphology.thresholds import ANY
 from gwmorph.report.columns import values
-from gwmorph.report.palette import GREY, LEGEND_BELOW, saved_figure, say_empty
+from gwmorph.report.palette import GREY, LEGEND_BELOW, is_dense, saved_figure, say_empty
 
 # What is new lies on top, in the one colour that is not pale.
 COLORS = {
@@ -75,7 +75,7 @@ def draw_statuses(
     view
         That view.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     found, (x, y) = statuses_of(clusters, statuses), (values(clusters, n) for n in "xy")
     area = float(np.clip(6e4 / max(len(x), 1), 3, 22))
@@ -85,7 +85,15 @@ def draw_statuses(
             own = found == status
             label = f"{status} ({own.sum()})"
             larger = 2.0 if status == Status.NOVEL else 1.0
-            axes.scatter(x[own], y[own], s=larger * area, c=color, linewidths=0, label=label)
+            axes.scatter(
+                x[own],
+                y[own],
+                s=larger * area,
+                c=color,
+                linewidths=0,
+                label=label,
+                rasterized=is_dense(len(x)),
+            )
         axes.set(xlabel="UMAP 1 [arbitrary]", ylabel="UMAP 2 [arbitrary]", xticks=[], yticks=[])
         limit = limit_text(thresholds, promise)
         axes.set_title(f"Coloured by what becomes of the {view}s\n{limit}", fontsize=11)

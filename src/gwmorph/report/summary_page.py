@@ -26,7 +26,7 @@ def summary_page(summary: Mapping[str, Any], view: str, view_map: Path) -> str:
     summary
         The summary.
     view, view_map
-        A view and the PNG of its map, which stands between the sentences and the table.
+        A view and the PNG or SVG of its map, which stands between the sentences and the table.
 
     Raises
     ------

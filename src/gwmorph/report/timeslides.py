@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.stats import poisson
 
 from gwmorph.report.html import Html, Words, heading, page, paragraph, picture, table
-from gwmorph.report.palette import GREY, LEGEND_BELOW, cluster_color, saved_figure
+from gwmorph.report.palette import GREY, LEGEND_BELOW, is_dense, saved_figure, series_color
 from gwmorph.run_pictures import Pictures
 from gwmorph.storage import write_bytes
 
@@ -67,7 +67,7 @@ def draw_window_counts(counts: pa.Table, summary: pa.Table, path: Path | str) ->
                 label="slides",
             )
             label = f"real time: {row['windows_both']}{_p_text(row['p_windows'])}"
-            axes.axvline(row["windows_both"], color=cluster_color(6), label=label)
+            axes.axvline(row["windows_both"], color=series_color(1), label=label)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.legend(**LEGEND_BELOW | {"bbox_to_anchor": (0.5, -0.18)})
 
@@ -160,15 +160,15 @@ def _draw_rates(axes: Axes, summary: Row, own: Sequence[Row]) -> None:
         )
         reach = 1 / np.maximum(low, floor / 4)
         ends = [np.maximum(x - 1 / high, 0), np.maximum(reach - x, 0)]
-        color = cluster_color(6)
+        color = series_color(1)
         axes.errorbar(
             x, number, xerr=ends, fmt="o", markersize=4, elinewidth=0.6, color=color,
-            label="candidates, all background",
+            label="candidates, all background", rasterized=is_dense(len(own)),
         )  # fmt: skip
         without = np.sort([row["far_without_per_year"] for row in own])
         axes.plot(
             1 / without, number, "o", markersize=7, fillstyle="none", color=color,
-            label="without their triggers",
+            label="without their triggers", rasterized=is_dense(len(own)),
         )  # fmt: skip
     axes.axvline(1 / floor, color="#222222", linewidth=0.8, linestyle=":", label="no rate below")
     axes.set_ylim(0.7, max(3.0 * len(own), 10))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gwmorph.report.palette import cluster_color, saved_figure
+from gwmorph.report.palette import cluster_color, is_dense, saved_figure
 
 _RUNNING = 50
 _LABELS = {"event": "event views", "crop": "single crops", "window": "windows of 32 s"}
@@ -35,7 +35,10 @@ def draw_losses(losses: pa.Table, chance: Mapping[str, float], path: Path | str)
             values = losses[name].to_numpy()
             width = min(_RUNNING, len(values))
             mean = np.convolve(values, np.full(width, 1 / width), "valid")
-            axes.plot(steps, values, color=color, alpha=0.25, linewidth=0.6)
+            axes.plot(
+                steps, values, color=color, alpha=0.25, linewidth=0.6,
+                rasterized=is_dense(len(steps)),
+            )  # fmt: skip
             axes.plot(steps[width - 1 :], mean, color=color, label=label)
             axes.axhline(chance[name], color=color, linestyle=":", linewidth=1)
         axes.set_xlabel("update")

@@ -25,7 +25,7 @@ def draw_truth(clusters: pa.Table, truth: pa.Table, ledger: pa.Table, path: Path
         Rows of the CLUSTERS (of events), TRUTH and LEDGER schemas; no event gives a figure that
         says so.
     path
-        PNG to write.
+        SVG, PDF or PNG to write.
     """
     table = cross_tabulate(clusters, truth, ledger)
     rows, columns = table.events.shape
