@@ -1,9 +1,12 @@
 """The nearest other rows of each row, exactly, in memory that does not grow with pairs."""
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gwmorph.progress import each, timed
 
 # Rows of each side of one product: 64 MB of cosines.
 _BLOCK = 4096
@@ -20,6 +23,7 @@ class Nearest:
     cosines: NDArray[np.float32]
 
 
+@timed("nearest rows")
 def nearest_others(vectors: NDArray[np.float32], count: int, block: int = _BLOCK) -> Nearest:
     """Return the ``count`` rows of the largest cosine to each row, itself left out.
 
@@ -50,16 +54,15 @@ def nearest_others(vectors: NDArray[np.float32], count: int, block: int = _BLOCK
     cosines = np.full((total, kept), -np.inf, np.float32)
     starts = range(0, total, block) if kept else ()
     # Every block meets the others in their order, which is how a tie goes to the earlier row.
-    for first in starts:
-        own = slice(first, min(first + block, total))
-        for second in range(first, total, block):
-            other = slice(second, min(second + block, total))
-            products = vectors[own] @ vectors[other].T
-            if first == second:
-                np.fill_diagonal(products, -np.inf)
-            else:
-                _keep_nearer(rows[other], cosines[other], first, products.T)
-            _keep_nearer(rows[own], cosines[own], second, products)
+    pairs = list(combinations_with_replacement(starts, 2))
+    for first, second in each(pairs, "pairs of blocks of rows", len(pairs)):
+        own, other = (slice(start, min(start + block, total)) for start in (first, second))
+        products = vectors[own] @ vectors[other].T
+        if first == second:
+            np.fill_diagonal(products, -np.inf)
+        else:
+            _keep_nearer(rows[other], cosines[other], first, products.T)
+        _keep_nearer(rows[own], cosines[own], second, products)
     return Nearest(rows, np.clip(cosines, -1.0, 1.0))
 
 
