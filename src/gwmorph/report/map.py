@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, flags, values
-from gwmorph.report.names import Names
+from gwmorph.report.names import Names, cluster_marks, clusters_without
 from gwmorph.report.palette import (
     DPI,
     GREY,
@@ -24,7 +24,7 @@ from gwmorph.report.palette import (
     say_empty,
     snr_norm,
 )
-from gwmorph.wording import cluster_mark, counted
+from gwmorph.wording import counted
 
 _WIDTH_IN, _MAP_IN = 14.2, 5.5
 # The list of names: its heading, one of its lines, and how many stand side by side.
@@ -120,25 +120,14 @@ def _draw_clusters(
         linewidths=0.6,
         rasterized=is_dense(int(outlier.sum())),
     )
-    doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
+    doubtful, torn = (
+        clusters_without(clusters, "supported"),
+        clusters_without(clusters, "outside_umap"),
+    )
     _frame_map(axes, _cluster_title(numbers, doubtful, torn, outlier), view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
     marks = list(cluster_marks(clusters).values())
     _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
-
-
-def _without(clusters: pa.Table, flag: str) -> NDArray:
-    """Return the numbers of the clusters whose flag is not set, in order."""
-    return np.unique(values(clusters, "cluster")[~flags(clusters, flag)])
-
-
-def cluster_marks(clusters: pa.Table) -> dict[int, str]:
-    """Return what each cluster is called on the map, in order: its number and its doubts."""
-    doubtful, torn = _without(clusters, "supported"), _without(clusters, "outside_umap")
-    return {
-        number: cluster_mark(number, number not in doubtful, number not in torn)
-        for number in np.unique(values(clusters, "cluster")).tolist()
-    }
 
 
 def _cluster_title(numbers: NDArray, doubtful: NDArray, torn: NDArray, outlier: NDArray) -> str:

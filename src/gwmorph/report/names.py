@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
+from gwmorph.report.columns import flags, values
 from gwmorph.report.html import Words
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.validation import NAMED_CLUSTERS
+from gwmorph.wording import cluster_mark
 
 NAME_HEADINGS = [
     (Words("looks like"), "class that half of its members' nearest labelled rows have, or more"),
@@ -17,6 +21,20 @@ NAME_HEADINGS = [
 ]
 # In characters: a figure has no room for a longer class, which may be a user's own word.
 _LONGEST = 20
+
+
+def clusters_without(clusters: pa.Table, flag: str) -> NDArray[np.int32]:
+    """Return the numbers of clusters of which a member lacks ``flag``, in order, by CLUSTERS."""
+    return np.unique(values(clusters, "cluster")[~flags(clusters, flag)])
+
+
+def cluster_marks(clusters: pa.Table) -> dict[int, str]:
+    """Return what each cluster of CLUSTERS is called for short, in order: number and doubts."""
+    doubtful, torn = (clusters_without(clusters, flag) for flag in ("supported", "outside_umap"))
+    return {
+        number: cluster_mark(number, number not in doubtful, number not in torn)
+        for number in np.unique(values(clusters, "cluster")).tolist()
+    }
 
 
 @dataclass(frozen=True)

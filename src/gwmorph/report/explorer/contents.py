@@ -13,8 +13,7 @@ from gwmorph.errors import TableError
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.morphology.status import Status
 from gwmorph.report.explorer.columns import coded, encoded_all, seconds_and_nanoseconds
-from gwmorph.report.map import cluster_marks
-from gwmorph.report.names import Names
+from gwmorph.report.names import Names, cluster_marks
 from gwmorph.report.palette import cluster_color
 from gwmorph.report.statuses import COLORS, statuses_of
 from gwmorph.tables.keys import row_keys
