@@ -66,7 +66,7 @@ def looked(tmp_path_factory):
 
 def test_everything_known_has_a_fate_and_a_reason(looked):
     made = set(looked.results())
-    assert {f"known_events/known_events.{kind}" for kind in ("png", "html")} <= made
+    assert {f"known_events/known_events.{kind}" for kind in ("svg", "html")} <= made
     assert "known_events/config.yaml" in made
     rows = table(looked, "known_events", KNOWN_EVENTS).to_pylist()
     assert len(rows) == 3 + 2 + 2 + 1
