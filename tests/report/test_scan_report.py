@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 from matplotlib.figure import Figure
-from vector import drawn_twice
+from vector import LARGEST, drawn_twice
 
 from closeness import near
 from gwmorph.report.scan import detectors_of, draw_scan, scan_page
@@ -109,7 +109,11 @@ def test_a_scan_of_nothing_says_so(drawn):
 def test_equal_scans_give_equal_bytes(tmp_path):
     said = drawn_twice(tmp_path / "a.svg", draw_scan, [block(0), failed(1)])
     assert {"per block", "block FAILED", since(GPS)} <= set(said)
-    drawn_twice(tmp_path / "b.svg", draw_scan, [block(number) for number in range(1000)])
+
+
+def test_a_thousand_blocks_are_a_small_figure(tmp_path):
+    draw_scan([block(number) for number in range(1000)], tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size < LARGEST
 
 
 def test_the_page_says_why_and_what(drawn):
