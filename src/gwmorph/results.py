@@ -22,6 +22,8 @@ from gwmorph.tables.parquet import SCHEMA_VERSION
 
 _MARKER = "schema.json"
 _ABSENT = "nothing"
+# Seconds since 1970. Snakemake takes no file of second 0 for older than another one.
+_LONG_AGO = 1
 _WITHDRAWN = b"# Withdrawn: what this made is being made anew, or that was interrupted.\n"
 
 
@@ -112,7 +114,7 @@ def mark_withdrawn(path: Path) -> None:
     """
     if is_recorded(path):
         write_bytes(path, _WITHDRAWN + path.read_bytes())
-    os.utime(path, (0, 0))
+    os.utime(path, (_LONG_AGO, _LONG_AGO))
 
 
 def require_recorded(path: Path, config: Config) -> None:

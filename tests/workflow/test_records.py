@@ -210,6 +210,21 @@ def test_a_run_that_its_own_record_started_goes_on_with_the_same_command(copy):
     assert project.would_run() == []
 
 
+def test_a_result_that_was_made_alone_leaves_the_record_to_the_next_call(copy):
+    project = copy()
+    folder = project.folder / "results" / "t"
+    record, figure = folder / "config.yaml", folder / "figures" / "window" / "map.svg"
+    recorded, drawn = record.read_bytes(), figure.read_bytes()
+    figure.unlink()
+    for asked in ("results/t/figures/window/map.svg", "all"):
+        call = [*project.command(asked)[:-1], "results/t/config.yaml"]
+        subprocess.run(
+            call, cwd=project.folder, env=project.environment, capture_output=True, check=True
+        )
+        assert is_recorded(record) is (asked == "all")
+    assert (record.read_bytes(), figure.read_bytes()) == (recorded, drawn)
+
+
 def test_a_report_of_another_configuration_is_refused(copy):
     project = copy().change(clustering={"umap": {"neighbors": 6}})
     done = project.snakemake("--report", "report.zip")

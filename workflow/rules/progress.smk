@@ -18,13 +18,18 @@ def tell_jobs(logs):
         os.environ[BAR] = "1"
     call = Call(
         jobs=tuple(map(described, jobs_with_times())),
-        targets=tuple(sorted(map(str, workflow.dag.targetrules))),
+        targets=tuple(map(str, sorted(targets_of(workflow.dag), key=str))),
         at_once=cores or workflow.nodes or 0,
         in_cores=workflow.local_exec,
         logs=tuple(map(str, logs)),
         began_ns=time.time_ns(),
     )
     HELD.append(keep_call(Path("results") / RUN, call))
+
+
+def targets_of(dag):
+    """Return what was asked for: rules, or else files."""
+    return dag.targetrules or dag.targetfiles
 
 
 def jobs_with_times():
