@@ -9,6 +9,8 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, settings
 
+from browsing import launched
+
 # How long an example takes is the machine's business, and no test's.
 settings.register_profile("gwmorph", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gwmorph")
@@ -28,6 +30,13 @@ def real_data() -> Path:
     if not (folder / "strain").is_dir():
         pytest.skip(f"no real strain at {folder}; set GWMORPH_DATA to a folder that has it")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """A browser to look at pages with."""
+    with launched() as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from gwmorph.wording import cluster_mark, counted, hourly, number, spoken
+from gwmorph.wording import cluster_label, counted, hourly, number, spoken
 
 
 def test_one_is_singular_and_the_others_are_not():
@@ -46,4 +46,4 @@ def test_spans_of_time_are_spoken(seconds, said):
     [(True, True, "3"), (False, True, "3?"), (True, False, "3*"), (False, False, "3?*")],
 )
 def test_a_cluster_in_doubt_is_marked(supported, outside_umap, said):
-    assert cluster_mark(3, supported, outside_umap) == said
+    assert cluster_label(3, supported, outside_umap) == said

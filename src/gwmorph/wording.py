@@ -9,7 +9,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def cluster_mark(number: int, supported: bool, outside_umap: bool) -> str:
+def cluster_label(number: int, supported: bool, outside_umap: bool) -> str:
     """Return ``3``, ``3?`` of a cluster that is unsupported, ``3*`` of one in UMAP alone."""
     return f"{number}{'' if supported else '?'}{'' if outside_umap else '*'}"
 

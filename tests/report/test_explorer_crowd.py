@@ -11,7 +11,7 @@ import pytest
 from explored import leave_run, view_of
 from explorer_browser import lasso_around, point, saved
 
-from browsing import address, launched, watched
+from browsing import address, watched
 
 ROWS = 600
 FEW = 60
@@ -47,12 +47,6 @@ def html(tmp_path_factory) -> Path:
         assert found == 1
     script.write_text(text)
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with launched() as one:
-        yield one
 
 
 @pytest.fixture

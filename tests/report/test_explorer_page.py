@@ -13,7 +13,7 @@ from explorer_browser import lasso_around, point, saved
 from gwpy.segments import SegmentList
 from PIL import Image
 
-from browsing import address, launched, watched
+from browsing import address, watched
 from gwmorph.grid import block_of
 from gwmorph.labels import read_labels
 from gwmorph.morphology.neighbors import Nearest
@@ -21,12 +21,6 @@ from gwmorph.report.explorer.contents import ViewTables
 from gwmorph.report.explorer.link import explorer_link
 
 ROWS = 24
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with launched() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

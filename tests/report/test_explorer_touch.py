@@ -8,16 +8,10 @@ import pytest
 from explored import leave_run, view_of
 from explorer_browser import point
 
-from browsing import address, launched, watched
+from browsing import address, watched
 from closeness import near
 
 ROWS = 24
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with launched() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from html import escape, unescape
@@ -15,6 +14,7 @@ import requests
 from left_behind import ABOUT, BLOCK, DONE, FIRST, leave
 from PIL import Image
 
+from browsing import CHROMIUM
 from gwmorph.errors import StorageError
 from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.outbox import Outbox
@@ -221,9 +221,6 @@ def test_an_address_that_is_taken_is_told(served, folder):
         PageServer(folder, folder / "outbox.sqlite", lambda: 0.0, "127.0.0.1", port),
     ):
         pass
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def browsed(url: str, profile: Path, *options: str) -> str:

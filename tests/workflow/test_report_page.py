@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from browsing import address, launched, watched
+from browsing import address, watched
 
 pytestmark = pytest.mark.workflow
 
@@ -64,8 +64,8 @@ def test_every_rule_of_the_report_shows_its_code_and_its_times(report):
     assert all(entry["runtime"] >= 0 for entry in report["runtimes"])
 
 
-def test_it_opens_on_the_summary_and_leads_to_figures_and_the_explorer(page_file):
-    with launched() as browser, watched(browser) as context:
+def test_it_opens_on_the_summary_and_leads_to_figures_and_the_explorer(browser, page_file):
+    with watched(browser) as context:
         page = context.new_page()
         page.goto(address(page_file))
         page.get_by_text("Transients in run t").wait_for()
@@ -83,9 +83,9 @@ def test_it_opens_on_the_summary_and_leads_to_figures_and_the_explorer(page_file
         assert explorer.url.startswith(address(page_file.parents[1] / "explorer" / "index.html"))
 
 
-def test_the_summary_that_it_keeps_leads_to_the_explorer_too(page_file):
+def test_the_summary_that_it_keeps_leads_to_the_explorer_too(browser, page_file):
     (kept,) = page_file.parent.glob("data/raw/*/summary.html")
-    with launched() as browser, watched(browser) as context:
+    with watched(browser) as context:
         page = context.new_page()
         page.goto(address(kept))
         with page.expect_popup() as opened:

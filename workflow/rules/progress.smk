@@ -18,7 +18,7 @@ def tell_jobs(logs):
         os.environ[BAR] = "1"
     call = Call(
         jobs=tuple(map(described, jobs_with_times())),
-        targets=tuple(map(str, sorted(targets_of(workflow.dag), key=str))),
+        targets=tuple(sorted(map(str, targets_of(workflow.dag)))),
         at_once=cores or workflow.nodes or 0,
         in_cores=workflow.local_exec,
         logs=tuple(map(str, logs)),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.utc import utc
-from gwmorph.wording import aligned, cluster_mark, counted, number
+from gwmorph.wording import aligned, cluster_label, counted, number
 
 _HEADINGS = (
     "cosine", "detector", "GPS [s]", "UTC", "SNR", "f [Hz]", "cluster", "class", "status",
@@ -81,8 +81,8 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     places = 3 if row["trigger_time"] is not None else 0
     cluster = ""
     if row["cluster"] is not None:
-        mark = cluster_mark(row["cluster"], row["supported"], row["outside_umap"])
-        cluster = f"{mark} {row['cluster_named'] or ''}"
+        label = cluster_label(row["cluster"], row["supported"], row["outside_umap"])
+        cluster = f"{label} {row['cluster_named'] or ''}"
     return (
         number(row.get("cosine"), ".4f"),
         row["detector"],

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from gwmorph.evidence.real_strain import GLITCHES, TRIGGER
 from gwmorph.evidence.recall import wilson
+from gwmorph.report.agreements import AGREEMENT
 from gwmorph.report.estimates import interval_text
 from gwmorph.report.palette import cluster_color, saved_figure
 
@@ -189,7 +190,7 @@ def draw_comparison(quality: pa.Table, recall: Recall, path: Path | str) -> None
         )  # fmt: skip
         found.set_title("Found of all injections")
         neighbors.set_ylabel("share")
-        clusters.set_ylabel("agreement (0: chance, 1: the same)")
+        clusters.set_ylabel(AGREEMENT)
         found.set_ylabel("share")
         _draw_recall(found, recall, names)
         handles, labels = neighbors.get_legend_handles_labels()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from gwmorph.report.columns import detectors_of, flags, values
-from gwmorph.report.names import Names, cluster_marks, clusters_without
+from gwmorph.report.names import Names, cluster_labels
 from gwmorph.report.palette import (
     DPI,
     GREY,
@@ -59,7 +59,7 @@ def draw_map(clusters: pa.Table, view: str, path: Path | str, names: Names | Non
     with saved_figure(path, _WIDTH_IN, _MAP_IN + names_in) as figure:
         heights = [_MAP_IN, names_in]
         above, below = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
-        _write_names(below, names, cluster_marks(clusters))
+        _write_names(below, names, cluster_labels(clusters))
         _draw_panels(above, clusters, view)
 
 
@@ -120,23 +120,19 @@ def _draw_clusters(
         linewidths=0.6,
         rasterized=is_dense(int(outlier.sum())),
     )
-    doubtful, torn = (
-        clusters_without(clusters, "supported"),
-        clusters_without(clusters, "outside_umap"),
-    )
-    _frame_map(axes, _cluster_title(numbers, doubtful, torn, outlier), view, x, y)
+    labels = list(cluster_labels(clusters).values())
+    _frame_map(axes, _cluster_title(labels, outlier), view, x, y)
     anchors = [_centre(x[cluster == number], y[cluster == number]) for number in numbers]
-    marks = list(cluster_marks(clusters).values())
-    _number_clusters(axes, numbers, marks, np.reshape(anchors, (-1, 2)))
+    _number_clusters(axes, numbers, labels, np.reshape(anchors, (-1, 2)))
 
 
-def _cluster_title(numbers: NDArray, doubtful: NDArray, torn: NDArray, outlier: NDArray) -> str:
+def _cluster_title(labels: Sequence[str], outlier: NDArray) -> str:
     """Say how many clusters there are, how many of them are in doubt, and how many outliers."""
-    parts = [counted(len(numbers), "cluster")]
-    if len(doubtful):
-        parts.append(f"{len(doubtful)} unsupported (?)")
-    if len(torn):
-        parts.append(f"{len(torn)} in UMAP alone (*)")
+    parts = [counted(len(labels), "cluster")]
+    if doubtful := sum("?" in label for label in labels):
+        parts.append(f"{doubtful} unsupported (?)")
+    if torn := sum("*" in label for label in labels):
+        parts.append(f"{torn} in UMAP alone (*)")
     if outlier.any():
         parts.append(f"{counted(int(outlier.sum()), 'outlier')} (ringed)")
     return textwrap.fill("Coloured by cluster: " + ", ".join(parts), _TITLE_WIDTH)

@@ -13,7 +13,7 @@ from gwmorph.report.columns import flags, values
 from gwmorph.report.html import Words
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.validation import NAMED_CLUSTERS
-from gwmorph.wording import cluster_mark
+from gwmorph.wording import cluster_label
 
 NAME_HEADINGS = [
     (Words("looks like"), "class that half of its members' nearest labelled rows have, or more"),
@@ -23,16 +23,16 @@ NAME_HEADINGS = [
 _LONGEST = 20
 
 
-def clusters_without(clusters: pa.Table, flag: str) -> NDArray[np.int32]:
+def _without(clusters: pa.Table, flag: str) -> NDArray[np.int32]:
     """Return the numbers of clusters of which a member lacks ``flag``, in order, by CLUSTERS."""
     return np.unique(values(clusters, "cluster")[~flags(clusters, flag)])
 
 
-def cluster_marks(clusters: pa.Table) -> dict[int, str]:
+def cluster_labels(clusters: pa.Table) -> dict[int, str]:
     """Return what each cluster of CLUSTERS is called for short, in order: number and doubts."""
-    doubtful, torn = (clusters_without(clusters, flag) for flag in ("supported", "outside_umap"))
+    doubtful, torn = (_without(clusters, flag) for flag in ("supported", "outside_umap"))
     return {
-        number: cluster_mark(number, number not in doubtful, number not in torn)
+        number: cluster_label(number, number not in doubtful, number not in torn)
         for number in np.unique(values(clusters, "cluster")).tolist()
     }
 

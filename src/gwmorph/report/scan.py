@@ -138,7 +138,7 @@ def _draw_statuses(
     excluded = np.array([block.windows.get(Status.EXCLUDED, 0) for block in found])
     axes.bar(
         first, excluded, width, bottom, align="edge", facecolor="white", edgecolor=_EXCLUDED,
-        hatch="/////", linewidth=0.6,rasterized=is_dense(_BARS*len(found))
+        hatch="/////", linewidth=0.6, rasterized=is_dense(_BARS * len(found)),
     )  # fmt: skip
     top = max(1.0, float((bottom + excluded).max()))
     middle = first + width / 2

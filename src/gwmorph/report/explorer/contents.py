@@ -13,7 +13,7 @@ from gwmorph.errors import TableError
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.morphology.status import Status
 from gwmorph.report.explorer.columns import coded, encoded_all, seconds_and_nanoseconds
-from gwmorph.report.names import Names, cluster_marks
+from gwmorph.report.names import Names, cluster_labels
 from gwmorph.report.palette import cluster_color
 from gwmorph.report.statuses import COLORS, statuses_of
 from gwmorph.tables.keys import row_keys
@@ -123,7 +123,7 @@ def chunks_of(view: ViewTables) -> Iterator[dict[str, Any]]:
 def _clusters(view: ViewTables) -> list[dict[str, Any]]:
     numbers = view.clusters["cluster"].to_numpy()
     members = np.bincount(numbers) if len(numbers) else np.zeros(0, int)
-    marks = cluster_marks(view.clusters)
+    marks = cluster_labels(view.clusters)
     return [
         {
             "color": to_hex(cluster_color(number)),

@@ -50,7 +50,7 @@ def write_explorer(
     shutil.copytree(PAGE, folder, copy_function=shutil.copyfile)
     data = folder / _DATA
     data.mkdir()
-    linked = {number: _linked(folder, about["run"], number, vetoes[number]) for number in vetoes}
+    linked = {number: _linked(folder, about["run"], number, of) for number, of in vetoes.items()}
     run = {**about, "views": list(views), "vetoes": linked}
     _write(data / "run.js", script("explorer.run", run))
     for name, view in views.items():
