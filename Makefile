@@ -56,8 +56,11 @@ run: env ## the whole workflow on simulated strain, then its report and a summar
 report: env ## the report of the finished run, as a zip
 	$(BIN)/snakemake --cores 1 $(DEMO) --configfile results/demo/config.yaml --report $(REPORT)
 
+# A worker that dies is not replaced: pytest-xdist would wait for ever for what it had done.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
+
 test: env-dev env-crate ## all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) --no-loadscope-reorder
 
 # As a processor with AVX2 and nothing newer computes. What the processor itself lacks is ignored.
 OLDER := NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Haswell \
@@ -68,7 +71,7 @@ NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
   tests/evidence/test_agreement.py tests/evidence/test_labelled.py tests/evidence/test_quality.py
 
 test-portable: env-dev ## the numerical tests again, without the processor's newer instructions
-	$(OLDER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(NUMERICAL)
+	$(OLDER) $(PYTEST) $(NUMERICAL)
 
 soak: env-dev ## watch 500 blocks with every fault mixed in: a quarter of an hour
 	$(BIN)/python tests/scanner/soak.py --blocks 500

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,9 +40,16 @@ def browser() -> Iterator:
 
 @pytest.fixture(autouse=True)
 def environment_is_put_back() -> Iterator[None]:
-    """Undo what the command line sets for its process, which here is that of all tests."""
-    with mock.patch.dict(os.environ):
-        yield
+    """Undo what the command line sets for its process, which here is that of all tests.
+
+    Nothing else is touched: libraries' threads may read the environment meanwhile.
+    """
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    for name in (name for name, text in before.items() if os.environ.get(name) != text):
+        os.environ[name] = before[name]
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import logging
-import os
-import signal
+import subprocess
+import sys
 import warnings
 
 import pyarrow as pa
@@ -48,29 +48,31 @@ def test_nothing_stays_attached_after_the_job(tmp_path):
     assert logging.getLogger().handlers == before
 
 
-def interrupt():
-    raise KeyboardInterrupt
+INTERRUPTED = """
+import os, signal, sys
+from gwmorph.joblog import JobLog
 
-
-def terminate():
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-@pytest.mark.parametrize("end_it", [interrupt, terminate])
-def test_an_interrupted_job_cleans_up_and_says_so_in_its_log_alone(tmp_path, capfd, end_it):
-    log = tmp_path / "job.log"
-    before = signal.getsignal(signal.SIGTERM)
-    cleaned = []
-    with pytest.raises(SystemExit) as end, JobLog(log):
+before = signal.getsignal(signal.SIGTERM)
+try:
+    with JobLog(sys.argv[1]):
         try:
-            end_it()
+            if sys.argv[2] == "Ctrl-C":
+                raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
         finally:
-            cleaned.append(True)
-    assert end.value.code == 130
-    assert cleaned
-    assert log.read_text() == "Interrupted.\n"
-    assert capfd.readouterr() == ("", "")
+            print("cleaned", flush=True)
+finally:
     assert signal.getsignal(signal.SIGTERM) == before
+"""
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_job_cleans_up_and_says_so_in_its_log_alone(tmp_path, how):
+    # In a process of its own, which is all that can die of it.
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "job.log"), how]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "cleaned\n", "")
+    assert (tmp_path / "job.log").read_text() == "Interrupted.\n"
 
 
 def ending(tmp_path, read=(), written=()) -> list[str]:

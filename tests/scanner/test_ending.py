@@ -1,7 +1,8 @@
 """How a scan ends: exit codes, the summary of all blocks, errors behind the tables, signals."""
 
-import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,6 @@ from gwmorph.errors import ScanError
 from gwmorph.scanner.ending import (
     exit_code,
     require_sound,
-    stopped_by_signals,
     summary_of_blocks,
 )
 from gwmorph.scanner.summary import Alarm
@@ -54,14 +54,29 @@ def test_a_failed_block_is_an_error_and_an_alarm_where_it_is_asked_for():
         require_sound(summary_of_blocks([DONE, FAILED]), "report")
 
 
+SIGNALLED = """
+import os, signal, sys
+from gwmorph.scanner.ending import stopped_by_signals
+
+number = int(sys.argv[1])
+before = signal.getsignal(number)
+with stopped_by_signals() as stop:
+    assert not stop.event.is_set()
+    assert stop.code == 0
+    os.kill(os.getpid(), number)
+    assert stop.event.wait(5)
+    assert stop.code == 128 + number
+    assert signal.getsignal(number) is signal.SIG_DFL
+assert signal.getsignal(number) is before
+print("ended cleanly")
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_asks_for_a_clean_end_once(number):
-    before = signal.getsignal(number)
-    with stopped_by_signals() as stop:
-        assert not stop.event.is_set()
-        assert stop.code == 0
-        os.kill(os.getpid(), number)
-        assert stop.event.wait(5)
-        assert stop.code == 128 + number
-        assert signal.getsignal(number) is signal.SIG_DFL
-    assert signal.getsignal(number) is before
+    # In a process of its own, which is all that can die of it.
+    command = [sys.executable, "-c", SIGNALLED, str(int(number))]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        == "ended cleanly\n"
+    )

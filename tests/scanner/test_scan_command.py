@@ -84,7 +84,7 @@ def test_a_signal_ends_it_cleanly_and_the_same_command_goes_on(
     told = telling.lines_of
 
     def told_and_signalled(block, folder):
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         return told(block, folder)
 
     monkeypatch.setattr(telling, "lines_of", told_and_signalled)

@@ -46,7 +46,6 @@ def watch(tmp_path, monkeypatch):
 
     def run(*options, during, where=tmp_path / "new"):
         faults: list[BaseException] = []
-        ended = threading.Event()
 
         def beside() -> None:
             try:
@@ -54,15 +53,16 @@ def watch(tmp_path, monkeypatch):
             except BaseException as fault:
                 faults.append(fault)
             finally:
-                if not ended.is_set():  # else nobody hears the signal but pytest
-                    os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
 
+        # What comes when the command has ended by itself is not to end pytest.
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
         thread = threading.Thread(target=beside)
         thread.start()
         own = ["--atlas", str(tmp_path / "atlas"), "--out", str(tmp_path / "out")]
         code = main(["watch", str(where), *own, *options])
-        ended.set()
         thread.join()
+        signal.signal(signal.SIGTERM, before)
         if faults:
             raise faults[0]
         return code
