@@ -10,14 +10,8 @@ from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.indomain import write_network
 from gwmorph.joblog import JobLog
 from gwmorph.learning.contrastive import Augmentation
-from gwmorph.learning.loop import (
-    Checkpoint,
-    Recipe,
-    choose_device,
-    choose_precision,
-    losses_table,
-    train,
-)
+from gwmorph.learning.contrastive_training import Recipe, losses_table, train
+from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
 from gwmorph.learning.pairs import read_pairs
 from gwmorph.learning.sources import elements_without
 from gwmorph.lineage import hashes_of
@@ -43,8 +37,8 @@ def contrast(
     # A checkpoint of another device or precision is taken up, too, though the result then has
     # other bytes.
     training = content_hash([about, code, hashes_of(pairs)])
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
+    device = choose_device(settings.device, "training")
+    precision = choose_precision(settings.precision, device, "training")
     recipe = Recipe(**{name: about[name] for name in Recipe.__dataclass_fields__})
     with counting("training steps", recipe.steps) as progress:
         network, found = train(

@@ -44,7 +44,8 @@ from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
 from gwmorph.learning.contrastive import Augmentation
-from gwmorph.learning.loop import Checkpoint, Recipe, choose_device, choose_precision, train
+from gwmorph.learning.contrastive_training import Recipe, train
+from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
 from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
@@ -290,7 +291,7 @@ def shown_pairs(config: Config, tmp_path: Path) -> None:
 
 def trained(config: Config, tmp_path: Path) -> None:
     keys = config.training
-    device = choose_device(keys.device)
+    device = choose_device(keys.device, "training")
     shown = np.random.default_rng(5).integers(0, 256, (2, 6, 2, 4, 56, 56)).astype(np.uint8)
     names = np.array(["bar", "dot", QUIET] * 2)
     torch.set_num_threads(1)
@@ -301,7 +302,7 @@ def trained(config: Config, tmp_path: Path) -> None:
         Augmentation(),
         Checkpoint(tmp_path / "state", keys.checkpoint_steps, "a"),
         device,
-        choose_precision(keys.precision, device),
+        choose_precision(keys.precision, device, "training"),
         lambda step, parts: None,
     )
     assert np.isfinite(losses).all()

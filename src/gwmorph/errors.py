@@ -33,6 +33,10 @@ class ClusteringError(GwmorphError):
     """Vectors cannot be clustered."""
 
 
+class TrainingError(GwmorphError):
+    """A network cannot be trained, or no further."""
+
+
 class TableError(GwmorphError):
     """A table lacks its schema, or two tables do not belong together."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gwmorph.learning.loop import Recipe
+from gwmorph.learning.contrastive_training import Recipe
 from gwmorph.learning.pairs import QUIET, Pairs
 
 

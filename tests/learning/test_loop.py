@@ -1,138 +1,171 @@
-from dataclasses import replace
+"""The loop of every training: its state, its end, and what stops it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from gwmorph.encoders.crop_network import Architecture
-from gwmorph.encoders.indomain import write_network
-from gwmorph.errors import ConfigError
+from closeness import near
+from gwmorph.errors import ConfigError, TrainingError
 from gwmorph.learning import loop
-from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.loop import (
-    PARTS,
-    Batch,
     Checkpoint,
-    Vectors,
-    batch_of,
+    Validation,
+    adamw,
     choose_device,
     choose_precision,
-    losses_of,
-    losses_table,
+    curves_table,
+    fit,
     schedule,
-    train,
 )
-from gwmorph.learning.pairs import QUIET
-from gwmorph.tables.parquet import read_table, write_table
-from gwmorph.tables.training import LOSSES
 
-NONE = Augmentation(**dict.fromkeys(vars(Augmentation()), 0))
-SMALL = Architecture(stem=8, width=16, blocks=1, heads=2, crop_size=8)
 CPU = torch.device("cpu")
+STEPS = 20
 
 
 class Kill(BaseException):
     pass
 
 
-# For the whole module: the fixture that trains is made before those of any test.
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@dataclass(frozen=True)
+class Line:
+    """Learn y = 3 x from eight points a step, of which ``holds`` fit into memory at once.
+
+    ``spoiled`` says of a step what its loss is multiplied with.
+    """
+
+    holds: int = 8
+    spoiled: Mapping[int, float] = field(default_factory=dict)
+    parts: tuple[str, ...] = ("error", "points")
+
+    def losses(self, network, step, piece, pieces):
+        x = torch.rand(8, 1, generator=torch.Generator().manual_seed(step)).chunk(pieces)[piece]
+        if len(x) > self.holds:
+            raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+        error = ((network(x) - 3 * x) ** 2).mean() * self.spoiled.get(step, 1.0)
+        return error, {"error": error, "points": torch.tensor(float(len(x)))}
 
 
-def run(
-    pairs,
-    recipe,
-    path: Path,
-    stop_at: int = -1,
-    training: str = "a",
-    precision: torch.dtype = torch.float32,
-):
-    """Train and return the bytes of the weights and the losses; ``stop_at`` kills it there."""
+def far_from_two(network):
+    """Of a line that is learning to have the slope 3, which passes by 2."""
+    weight = network.weight.item()
+    return {"error": abs(weight - 2), "weight": weight}
+
+
+def run(path: Path, task=None, stop_at=-1, training="a", rate=0.1, **validation):
+    """Fit a line; ``stop_at`` kills it there."""
 
     def progress(step, parts):
         if step == stop_at:
             raise Kill
 
-    checkpoint = Checkpoint(path / "state.pt", 5, training)
-    network, losses = train(
-        pairs, recipe, SMALL, Augmentation(), checkpoint, CPU, precision, progress
+    torch.manual_seed(3)
+    network = nn.Linear(1, 1)
+    validated = Validation(
+        **{"every": 4, "measure": far_from_two, "judged_by": "error"} | validation
     )
-    write_network(path / "weights", network, {})
-    return (path / "weights").read_bytes(), losses
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(pairs, recipe, tmp_path_factory):
-    return run(pairs, recipe, tmp_path_factory.mktemp("whole"))
-
-
-def test_losses_fall(uninterrupted):
-    losses = uninterrupted[1]
-    assert losses.shape == (20, len(PARTS))
-    assert np.isfinite(losses).all()
-    assert (losses[-5:].mean(axis=0) < losses[:5].mean(axis=0)).all()
-
-
-def test_same_seed_same_bytes_and_another_seed_others(uninterrupted, pairs, recipe, tmp_path):
-    assert run(pairs, recipe, tmp_path)[0] == uninterrupted[0]
-    assert run(pairs, replace(recipe, seed=4), tmp_path, training="b")[0] != uninterrupted[0]
-
-
-def test_a_killed_bf16_training_ends_as_if_it_had_not_been(pairs, recipe, tmp_path):
-    whole = run(pairs, recipe, tmp_path, training="whole", precision=torch.bfloat16)
-    with pytest.raises(Kill):
-        run(pairs, recipe, tmp_path, stop_at=8, precision=torch.bfloat16)
-    assert run(pairs, recipe, tmp_path, precision=torch.bfloat16)[0] == whole[0]
-
-
-def test_a_killed_training_ends_as_if_it_had_not_been(uninterrupted, pairs, recipe, tmp_path):
-    with pytest.raises(Kill):
-        run(pairs, recipe, tmp_path, stop_at=8)
-    told = []
-    network, losses = train(
-        pairs,
-        recipe,
-        SMALL,
-        Augmentation(),
-        Checkpoint(tmp_path / "state.pt", 5, "a"),
-        CPU,
-        torch.float32,
-        lambda step, parts: told.append(step),
+    return fit(
+        network,
+        task or Line(),
+        adamw(network, rate, 0.0),
+        lambda step: rate,
+        STEPS,
+        Checkpoint(path / "state.pt", 5, training),
+        progress,
+        validated,
     )
-    assert told[0] == 5  # the last checkpoint before the kill
-    write_network(tmp_path / "weights", network, {})
-    assert (tmp_path / "weights").read_bytes() == uninterrupted[0]
-    np.testing.assert_array_equal(losses, uninterrupted[1])
 
 
-def test_bf16_trains_as_float32_does(uninterrupted, pairs, recipe, tmp_path):
-    """Matrices are rounded, weights and losses are not: the same course, which drifts apart."""
-    data, losses = run(pairs, recipe, tmp_path, precision=torch.bfloat16)
-    assert data != uninterrupted[0]
-    np.testing.assert_allclose(losses[0], uninterrupted[1][0], rtol=0.02)
-    assert (losses[-5:].mean(axis=0) < losses[:5].mean(axis=0)).all()
+def test_the_best_validation_is_what_is_returned(tmp_path):
+    fitted = run(tmp_path, rate=0.3)
+    steps = [step for step, _ in fitted.validations]
+    errors = [found["error"] for _, found in fitted.validations]
+    assert steps == [4, 8, 12, 16, 20]
+    assert fitted.best_step == steps[int(np.argmin(errors))] < STEPS
+    assert abs(fitted.network.weight.item() - 2) == min(errors)
+    assert not fitted.network.training
 
 
-def test_another_trainings_checkpoint_is_ignored(uninterrupted, pairs, recipe, tmp_path):
-    with pytest.raises(Kill):
-        run(pairs, recipe, tmp_path, stop_at=8, training="other")
-    assert run(pairs, recipe, tmp_path)[0] == uninterrupted[0]
-
-
-def test_a_batch_depends_on_seed_and_step_alone(pairs, recipe):
-    first, again, other = (
-        batch_of(pairs, recipe, Augmentation(), step, CPU) for step in (7, 7, 8)
+def test_without_a_validation_the_last_step_counts(tmp_path):
+    network = nn.Linear(1, 1)
+    before = network.weight.item()
+    checkpoint = Checkpoint(tmp_path / "state.pt", 5, "a")
+    fitted = fit(
+        network, Line(), adamw(network, 0.1, 0.0), lambda step: 0.1, 7, checkpoint, lambda *_: None
     )
-    assert torch.equal(first.events[0], again.events[0])
-    assert not torch.equal(first.events[0], other.events[0])
-    assert first.events[0].shape == (10, 4, 56, 56)
-    assert first.windows[1].shape == (6, 4, 56, 56)
+    assert (fitted.validations, fitted.best_step, len(fitted.losses)) == ((), 7, 7)
+    assert fitted.network.weight.item() > before
+
+
+def test_the_last_step_is_validated_too(tmp_path):
+    assert [step for step, _ in run(tmp_path, every=8).validations] == [8, 16, 20]
+
+
+def test_it_ends_when_it_becomes_no_better(tmp_path):
+    whole = run(tmp_path / "whole", rate=0.3)
+    ended = run(tmp_path, rate=0.3, patience=1)
+    assert len(ended.losses) == ended.best_step + 4 < STEPS
+    np.testing.assert_array_equal(ended.losses, whole.losses[: len(ended.losses)])
+
+
+@pytest.mark.parametrize("stop_at", [6, 13, 19])
+def test_a_killed_training_ends_as_if_it_had_not_been(tmp_path, stop_at):
+    whole = run(tmp_path / "whole", rate=0.3, patience=2)
+    with pytest.raises(Kill):
+        run(tmp_path, stop_at=min(stop_at, len(whole.losses) - 1), rate=0.3, patience=2)
+    again = run(tmp_path, rate=0.3, patience=2)
+    assert again.validations == whole.validations
+    assert again.best_step == whole.best_step
+    assert torch.equal(again.network.weight, whole.network.weight)
+    np.testing.assert_array_equal(again.losses, whole.losses)
+
+
+def test_another_trainings_state_is_not_taken_up(tmp_path):
+    whole = run(tmp_path / "whole")
+    with pytest.raises(Kill):
+        run(tmp_path, stop_at=13, training="other")
+    assert torch.equal(run(tmp_path).network.weight, whole.network.weight)
+
+
+@pytest.mark.parametrize(
+    ("step", "kept"), [(12, "The state before step 11 is kept"), (2, "before its first")]
+)
+def test_a_loss_that_is_not_finite_stops_it_and_its_last_state_stays(tmp_path, step, kept):
+    with pytest.raises(
+        TrainingError, match=f"step {step + 1}: .*error nan.*{kept}.*learning rate"
+    ):
+        run(tmp_path, Line(spoiled={step: float("nan")}))
+    if step > 5:
+        state = torch.load(tmp_path / "state.pt", weights_only=True)
+        assert state["step"] == 10
+        assert torch.isfinite(state["network"]["weight"]).all()
+
+
+def test_a_batch_that_a_gpu_does_not_hold_is_halved_once(tmp_path, caplog):
+    halved = run(tmp_path, Line(holds=4))
+    assert "cut in half" in caplog.text
+    assert set(halved.losses[:, 1]) == {4}
+    whole = run(tmp_path / "whole")
+    np.testing.assert_allclose(halved.losses[:, 0], whole.losses[:, 0], rtol=1e-4, atol=0)
+    with pytest.raises(
+        TrainingError, match=r"step 1: .*half a batch.*2 GiB.*Set the batch size lower"
+    ):
+        run(tmp_path, Line(holds=2), training="b")
+
+
+def test_curves_are_validations_and_means_of_steps(tmp_path):
+    fitted = run(tmp_path)
+    rows = curves_table("line", Line(), fitted, every=8).to_pylist()
+    errors = [row["value"] for row in rows if row["measure"] == "training error"]
+    assert errors == near([fitted.losses[a : a + 8, 0].mean() for a in (0, 8, 16)])
+    assert [row["step"] for row in rows if row["measure"] == "training points"] == [8, 16, 20]
+    found = [row["value"] for row in rows if row["measure"] == "validation weight"]
+    assert found == [one["weight"] for _, one in fitted.validations]
+    assert {row["trained"] for row in rows} == {"line"}
 
 
 def test_the_rate_rises_and_falls():
@@ -143,28 +176,11 @@ def test_the_rate_rises_and_falls():
     assert np.all(np.diff(rates[5:]) < 0)
 
 
-def test_too_few_pairs_are_refused(pairs, recipe, tmp_path):
-    few = replace(pairs, windows=pairs.windows[:1], window_names=pairs.window_names[:1])
-    with pytest.raises(ConfigError, match="1 pairs of windows, expected at least two"):
-        run(few, recipe, tmp_path)
-
-
-def test_losses_become_a_table(tmp_path):
-    table = losses_table(np.arange(6.0).reshape(2, 3))
-    write_table(tmp_path / "losses", LOSSES, table)
-    assert read_table(tmp_path / "losses", LOSSES).to_pylist()[1] == {
-        "step": 2,
-        "event": 3.0,
-        "crop": 4.0,
-        "window": 5.0,
-    }
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(ConfigError, match=r"training\.device: 'cuda'"):
-        choose_device("cuda")
-    assert choose_device("auto") == CPU
+        choose_device("cuda", "training")
+    assert choose_device("auto", "training") == CPU
 
 
 @pytest.mark.parametrize(("device", "name"), [(CPU, "cpu"), (torch.device("cuda"), "gpu")])
@@ -176,62 +192,12 @@ def test_bf16_is_chosen_where_it_is_fast(monkeypatch, device, name):
             "is_bf16_supported",
             lambda including_emulation, fast=fast: fast and name == "gpu",
         )
-        assert choose_precision("auto", device) == (torch.bfloat16 if fast else torch.float32)
-        assert choose_precision("float32", device) == torch.float32
+        assert choose_precision("auto", device, "training") == (
+            torch.bfloat16 if fast else torch.float32
+        )
+        assert choose_precision("float32", device, "training") == torch.float32
     if name == "gpu":
         with pytest.raises(ConfigError, match="this GPU does not have it"):
-            choose_precision("bf16", device)
+            choose_precision("bf16", device, "training")
     else:
-        assert choose_precision("bf16", device) == torch.bfloat16
-
-
-def some_vectors(seed: int = 0) -> Vectors:
-    rng = torch.Generator().manual_seed(seed)
-
-    def unit(*shape: int) -> torch.Tensor:
-        return torch.nn.functional.normalize(torch.randn(*shape, generator=rng), dim=-1)
-
-    crops, windows = unit(8, 4, 96), unit(8, 384)
-    return Vectors((crops, crops.clone()), (windows, windows.clone()))
-
-
-def a_batch(quiet: bool = False, other_crop: int = 0) -> Batch:
-    nothing = torch.empty(0)
-    return Batch((nothing, nothing), (nothing, nothing), torch.full((8,), quiet), other_crop)
-
-
-def test_single_crops_are_contrasted_with_the_crop_that_the_batch_names(recipe):
-    """At temperature 0.2 partners that agree cost next to nothing, strangers log 15."""
-    same, vectors = some_vectors(), some_vectors()
-    assert losses_of(same, a_batch(), recipe)["crop"] < 0.2
-    assert losses_of(same, a_batch(other_crop=1), recipe)["crop"] > 2
-    turned = Vectors((vectors.crops[0], vectors.crops[0].roll(-1, 1)), vectors.windows)
-    assert losses_of(turned, a_batch(other_crop=1), recipe)["crop"] < 0.2
-    assert losses_of(turned, a_batch(), recipe)["crop"] > 2
-
-
-def test_every_other_step_contrasts_crops_of_different_duration(pairs, recipe):
-    few = replace(recipe, event_pairs=2, window_pairs=2)
-    chosen = [batch_of(pairs, few, NONE, step, CPU).other_crop for step in range(80)]
-    assert set(chosen) == {0, 1, 2, 3}
-    assert 25 < chosen.count(0) < 55
-
-
-def test_single_crops_have_a_part_in_what_is_learned(uninterrupted, pairs, recipe, tmp_path):
-    assert run(pairs, replace(recipe, crop_weight=0), tmp_path)[0] != uninterrupted[0]
-
-
-def test_quiet_windows_are_no_negatives_of_each_other(recipe):
-    alike = torch.nn.functional.normalize(torch.ones(8, 384), dim=1)
-    vectors = replace(some_vectors(), windows=(alike, alike))
-    assert losses_of(vectors, a_batch(quiet=True), recipe)["window"] == 0
-    assert losses_of(vectors, a_batch(quiet=False), recipe)["window"] > 2
-
-
-def test_a_batch_knows_which_of_its_windows_are_quiet(pairs, recipe):
-    numbered = replace(pairs, windows=np.empty_like(pairs.windows))
-    numbered.windows[:] = 10 * np.arange(24).reshape(-1, 1, 1, 1, 1)
-    batch = batch_of(numbered, replace(recipe, window_pairs=24), NONE, 3, CPU)
-    rows = (25.5 * batch.windows[0][:, 0, 0, 0]).round().int().numpy()
-    np.testing.assert_array_equal(batch.quiet.numpy(), pairs.window_names[rows] == QUIET)
-    assert 0 < batch.quiet.sum() < len(rows)
+        assert choose_precision("bf16", device, "training") == torch.bfloat16

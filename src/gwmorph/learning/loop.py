@@ -1,62 +1,108 @@
-"""The training loop: the same result whether or not it was interrupted.
+"""The training loop of every network: the same result whether or not it was interrupted.
 
 What happens at a step depends on the seed, the step, and the state before it; a checkpoint holds
 that state. So a killed training goes on from its last checkpoint and ends with the same bytes, on
 one kind of processor with one number of threads and one precision. A GPU promises no equal bytes.
 """
 
+import logging
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from gwmorph.encoders.crop_network import Architecture, CropNetwork
-from gwmorph.encoders.crops import CROPS
 from gwmorph.encoders.precision import has_bf16
-from gwmorph.errors import ConfigError
-from gwmorph.learning.contrastive import Augmentation, augment, nt_xent
-from gwmorph.learning.pairs import QUIET, Pairs
-from gwmorph.simulation.streams import stream
+from gwmorph.errors import ConfigError, TrainingError
 from gwmorph.storage import atomic_path
-from gwmorph.tables.training import LOSSES
+from gwmorph.tables.training import CURVES
 
-PARTS = ("event", "crop", "window")
+Network = TypeVar("Network", bound=nn.Module)
+Trained_contra = TypeVar("Trained_contra", bound=nn.Module, contravariant=True)
+# Halves of a batch, one after the other, where all of it is more than a GPU holds.
+_PIECES = 2
+_log = logging.getLogger(__name__)
+
+
+class Task(Protocol[Trained_contra]):
+    """What a network is trained to do."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the losses that are told of each step."""
+        ...
+
+    def losses(
+        self, network: Trained_contra, step: int, piece: int, pieces: int
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Return what is to become smaller at a step, and its parts, as means over the batch.
+
+        The batch depends on the step alone. Of ``pieces`` equal pieces of it, this is the one of
+        number ``piece``; there is one unless memory was short.
+        """
+        ...
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What a training's result depends on, besides pairs, architecture, precision and machine.
+class Validation(Generic[Network]):
+    """How well a network does on what it is not trained on.
 
     Attributes
     ----------
-    steps
-        Updates of the weights.
-    event_pairs, window_pairs
-        Pairs of each view in a batch.
-    learning_rate, weight_decay
-        Of AdamW; the rate rises over a twentieth of the steps and falls as a cosine.
-    temperature
-        Of the contrastive loss.
-    crop_weight
-        Weight of the loss of single crops beside that of whole views.
-    seed
-        Of the first weights, the batches and the augmentations.
+    every
+        Steps from one validation to the next; the last step is followed by one, too.
+    measure
+        Returns named numbers of a network, which is in evaluation mode and takes no gradients.
+    judged_by
+        The name of the number whose smallest value is the best network's.
+    patience
+        Validations without a better one after which the training ends; None: it does not.
     """
 
-    steps: int
-    event_pairs: int
-    window_pairs: int
-    learning_rate: float
-    weight_decay: float
-    temperature: float
-    crop_weight: float
-    seed: int
+    every: int
+    measure: Callable[[Network], Mapping[str, float]]
+    judged_by: str
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Fitted(Generic[Network]):
+    """A trained network and its way there.
+
+    Attributes
+    ----------
+    network
+        In evaluation mode, with the weights of the best validation, or of the last step if there
+        was none.
+    losses
+        The parts of the loss of each step that was done, float64 [steps, parts].
+    validations
+        For each validation the number of steps before it, and what it measured.
+    best_step
+        The number of steps before the best validation; without any, all of them.
+    """
+
+    network: Network
+    losses: NDArray[np.float64]
+    validations: tuple[tuple[int, Mapping[str, float]], ...]
+    best_step: int
+
+
+class _State(Generic[Network]):
+    def __init__(
+        self, network: Network, optimiser: torch.optim.Optimizer, losses: NDArray[np.float64]
+    ) -> None:
+        self.network, self.optimiser, self.losses = network, optimiser, losses
+        self.step = 0
+        self.validations: list[tuple[int, dict[str, float]]] = []
+        self.best: dict[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,93 +116,179 @@ class Checkpoint:
     every: int
     training: str
 
-    def save(
-        self,
-        step: int,
-        network: CropNetwork,
-        optimiser: torch.optim.Optimizer,
-        losses: NDArray[np.float64],
-    ) -> None:
-        """Keep the state before ``step``."""
-        state = {
+    def save(self, state: _State[Any]) -> None:
+        """Keep the state before the next step."""
+        kept = {
             "training": self.training,
-            "step": step,
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "losses": torch.from_numpy(losses),
+            "step": state.step,
+            "network": state.network.state_dict(),
+            "optimiser": state.optimiser.state_dict(),
+            "losses": torch.from_numpy(state.losses),
+            "validations": state.validations,
+            "best": state.best,
         }
         with atomic_path(self.path) as partial:
-            torch.save(state, partial)
+            torch.save(kept, partial)
 
-    def resume(
-        self,
-        network: CropNetwork,
-        optimiser: torch.optim.Optimizer,
-        losses: NDArray[np.float64],
-        device: torch.device,
-    ) -> int:
-        """Take up this training's state if there is one; return the next step."""
+    def resume(self, state: _State[Any], device: torch.device) -> None:
+        """Take up this training's state if there is one."""
         if not self.path.exists():
-            return 0
-        state = torch.load(self.path, map_location=device, weights_only=True)
-        if state["training"] != self.training:
-            return 0
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        losses[:] = state["losses"].cpu().numpy()
-        return int(state["step"])
+            return
+        kept = torch.load(self.path, map_location=device, weights_only=True)
+        if kept["training"] != self.training:
+            return
+        state.network.load_state_dict(kept["network"])
+        state.optimiser.load_state_dict(kept["optimiser"])
+        state.losses[:] = kept["losses"].cpu().numpy()
+        state.step = int(kept["step"])
+        state.validations = [tuple(one) for one in kept["validations"]]
+        state.best = kept["best"]
 
 
-def train(
-    pairs: Pairs,
-    recipe: Recipe,
-    architecture: Architecture,
-    augmentation: Augmentation,
+def fit(
+    network: Network,
+    task: Task[Network],
+    optimiser: torch.optim.Optimizer,
+    rate: Callable[[int], float],
+    steps: int,
     checkpoint: Checkpoint,
-    device: torch.device,
-    precision: torch.dtype,
     progress: Callable[[int, Mapping[str, float]], None],
-) -> tuple[CropNetwork, NDArray[np.float64]]:
-    """Train a network; return it and the losses of each step, float64 [steps, 3].
+    validation: Validation[Network] | None = None,
+) -> Fitted[Network]:
+    """Train a network for a number of steps, or until it no longer becomes better.
 
-    The columns of the losses are ``PARTS``. Matrices are multiplied in ``precision``; weights
-    and losses are float32. ``progress`` is told each step's number and losses.
+    Parameters
+    ----------
+    network, optimiser
+        Before the first step, as the seed says; on the device that it is trained on.
+    rate
+        Learning rate of each step. A group of parameters may have a factor on it of its own under
+        ``scale``.
+    checkpoint
+        What a killed training goes on from.
+    progress
+        Is told each step's number and losses.
+    validation
+        Chooses the step whose weights are returned, and may end the training.
 
     Raises
     ------
-    ConfigError
-        There are fewer than two pairs of a kind.
+    TrainingError
+        A loss is not finite; the last checkpoint is kept. Or a GPU has too little memory even for
+        half a batch.
     """
-    for kind, shown in (("event views", pairs.events), ("windows", pairs.windows)):
-        if len(shown) < 2:
-            raise ConfigError(
-                f"training.parts and training.windows_per_part: {len(shown)} pairs of {kind}, "
-                "expected at least two. Simulate more windows."
-            )
-    torch.manual_seed(recipe.seed)
-    network = CropNetwork(architecture).to(device).train()
-    # Convolutions are a tenth faster so.
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = _optimiser(network, recipe)
-    losses = np.full((recipe.steps, len(PARTS)), np.nan)
-    first = checkpoint.resume(network, optimiser, losses, device)
-    for step in range(first, recipe.steps):
+    device = next(network.parameters()).device
+    state = _State(network, optimiser, np.full((steps, len(task.parts)), np.nan))
+    checkpoint.resume(state, device)
+    network.train()
+    pieces = 1
+    while state.step < steps and not _ended(state, validation):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(step, recipe.steps)
-        batch = batch_of(pairs, recipe, augmentation, step, device)
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            vectors = vectors_of(network, batch)
-        parts = losses_of(vectors, batch, recipe)
-        total = parts["event"] + recipe.crop_weight * parts["crop"] + parts["window"]
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()
+            group["lr"] = rate(state.step) * group.get("scale", 1.0)
+        try:
+            losses = _gradients(network, task, optimiser, state.step, pieces)
+        except torch.OutOfMemoryError as error:
+            if pieces == _PIECES:
+                raise TrainingError(
+                    f"step {state.step + 1}: the GPU has too little memory for half a batch "
+                    f"({error}). Set the batch size lower, or the device to cpu."
+                ) from error
+            _log.warning("The GPU has too little memory for a batch: it is cut in half.")
+            pieces = _PIECES
+            continue
+        _require_finite(losses, task, state, checkpoint)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        losses[step] = [parts[name].item() for name in PARTS]
-        progress(step, dict(zip(PARTS, losses[step].tolist(), strict=True)))
-        if (step + 1) % checkpoint.every == 0:
-            checkpoint.save(step + 1, network, optimiser, losses)
-    return network.eval(), losses
+        state.losses[state.step] = losses
+        progress(state.step, dict(zip(task.parts, losses, strict=True)))
+        state.step += 1
+        if validation and (state.step % validation.every == 0 or state.step == steps):
+            _validate(state, validation)
+        if state.step % checkpoint.every == 0:
+            checkpoint.save(state)
+    if state.best is not None:
+        network.load_state_dict(state.best)
+    best_step = state.step
+    if validation and state.validations:
+        best_step = state.validations[_best(state, validation)][0]
+    return Fitted(network.eval(), state.losses[: state.step], tuple(state.validations), best_step)
+
+
+def _gradients(
+    network: Network,
+    task: Task[Network],
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    pieces: int,
+) -> list[float]:
+    """Leave the gradients of a batch in the network; return the parts of its loss."""
+    optimiser.zero_grad(set_to_none=True)
+    found = np.zeros(len(task.parts))
+    for piece in range(pieces):
+        total, parts = task.losses(network, step, piece, pieces)
+        (total if pieces == 1 else total / pieces).backward()
+        found += [parts[name].item() / pieces for name in task.parts]
+    return found.tolist()
+
+
+def _require_finite(
+    losses: list[float], task: Task[Any], state: _State[Any], checkpoint: Checkpoint
+) -> None:
+    if all(map(math.isfinite, losses)):
+        return
+    told = ", ".join(f"{name} {loss:g}" for name, loss in zip(task.parts, losses, strict=True))
+    kept = (
+        f"The state before step {state.step // checkpoint.every * checkpoint.every + 1} is kept "
+        f"in {checkpoint.path}"
+        if checkpoint.path.exists()
+        else "It ended before its first checkpoint"
+    )
+    raise TrainingError(
+        f"step {state.step + 1}: a loss is not finite ({told}). {kept}. Set the learning rate "
+        "lower, or look for damaged pictures or strain among what it is trained on."
+    )
+
+
+def _validate(state: _State[Network], validation: Validation[Network]) -> None:
+    state.network.eval()
+    with torch.inference_mode():
+        found = dict(validation.measure(state.network))
+    state.network.train()
+    state.validations.append((state.step, found))
+    if _best(state, validation) == len(state.validations) - 1:
+        state.best = {name: t.detach().clone() for name, t in state.network.state_dict().items()}
+
+
+def _best(state: _State[Any], validation: Validation[Any]) -> int:
+    """Return the number of the best validation, the earliest of equals."""
+    return int(np.argmin([found[validation.judged_by] for _, found in state.validations]))
+
+
+def _ended(state: _State[Any], validation: Validation[Any] | None) -> bool:
+    if validation is None or validation.patience is None or not state.validations:
+        return False
+    return len(state.validations) - 1 - _best(state, validation) >= validation.patience
+
+
+def curves_table(name: str, task: Task[Any], fitted: Fitted[Any], every: int) -> pa.Table:
+    """Return the learning curves of a training as rows of ``CURVES``.
+
+    Losses of training are means over ``every`` steps each; what was left over is a mean, too.
+    """
+    rows = [
+        {"trained": name, "step": step, "measure": f"validation {measure}", "value": value}
+        for step, found in fitted.validations
+        for measure, value in found.items()
+    ]
+    steps = len(fitted.losses)
+    for first in range(0, steps, every):
+        last = min(first + every, steps)
+        means = fitted.losses[first:last].mean(axis=0).tolist()
+        rows += [
+            {"trained": name, "step": last, "measure": f"training {part}", "value": mean}
+            for part, mean in zip(task.parts, means, strict=True)
+        ]
+    return pa.Table.from_pylist(rows, schema=CURVES)
 
 
 def schedule(step: int, steps: int) -> float:
@@ -167,82 +299,26 @@ def schedule(step: int, steps: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(steps - rise, 1)))
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Both views of some pairs of each kind, float [n, 4, 56, 56], and which windows are quiet."""
-
-    events: tuple[Tensor, Tensor]
-    windows: tuple[Tensor, Tensor]
-    quiet: Tensor
-    other_crop: int
-
-
-def batch_of(
-    pairs: Pairs, recipe: Recipe, how: Augmentation, step: int, device: torch.device
-) -> Batch:
-    """Return the batch of one step: chosen and augmented as the seed and the step say."""
-    rng = stream(recipe.seed, "training batch", step)
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    events = rng.choice(len(pairs.events), min(recipe.event_pairs, len(pairs.events)), False)
-    windows = rng.choice(len(pairs.windows), min(recipe.window_pairs, len(pairs.windows)), False)
-
-    def views(shown: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        brightness = torch.from_numpy(shown).to(device).float() / 255
-        changed = augment(brightness.flatten(0, 1), how, generator).unflatten(0, (-1, 2))
-        return changed[:, 0], changed[:, 1]
-
-    return Batch(
-        views(pairs.events[np.sort(events)]),
-        views(pairs.windows[np.sort(windows)]),
-        torch.from_numpy(pairs.window_names[np.sort(windows)] == QUIET).to(device),
-        int(rng.integers(1, CROPS)) if rng.random() < 0.5 else 0,
-    )
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Unit vectors of both views of a batch: of crops [n, 4, 96], and of windows [n, 384]."""
-
-    crops: tuple[Tensor, Tensor]
-    windows: tuple[Tensor, Tensor]
-
-
-def vectors_of(network: CropNetwork, batch: Batch) -> Vectors:
-    """Return what the network makes of a batch; both views are normalised as one batch."""
-    crops = network.event(torch.cat(batch.events)).chunk(2)
-    windows = network.window(torch.cat(batch.windows)).chunk(2)
-    return Vectors((crops[0], crops[1]), (windows[0], windows[1]))
-
-
-def losses_of(vectors: Vectors, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
-    """Return the contrastive losses of whole events, of single crops, and of windows.
-
-    A single crop's partner is the crop of the same duration or, in every other step, of another:
-    a real picture may show any duration.
-    """
-    first, second = vectors.crops
-    events = [part.flatten(1) / 2 for part in (first, second)]
-    second = second.roll(batch.other_crop, 1)
-    single = [nt_xent(first[:, k], second[:, k], recipe.temperature) for k in range(CROPS)]
-    return {
-        "event": nt_xent(events[0], events[1], recipe.temperature),
-        "crop": torch.stack(single).mean(),
-        "window": nt_xent(*vectors.windows, recipe.temperature, batch.quiet),
-    }
-
-
-def _optimiser(network: CropNetwork, recipe: Recipe) -> torch.optim.AdamW:
+def adamw(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
+    """Return AdamW that lets matrices decay, and neither biases nor norms."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": decayed, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+    return torch.optim.AdamW(groups, lr=learning_rate)
 
 
-def choose_device(name: str) -> torch.device:
+def multiplying_in(precision: torch.dtype, device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context in which matrices are multiplied in ``precision``; the rest is float32."""
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+def choose_device(name: str, section: str) -> torch.device:
     """Return the device of that name; ``auto`` is a GPU if there is one.
+
+    ``section`` is that of the configuration which says so.
 
     Raises
     ------
@@ -251,15 +327,18 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
-            "training.device: 'cuda' was asked for, but PyTorch sees no GPU here. Set it to auto."
+            f"{section}.device: 'cuda' was asked for, but PyTorch sees no GPU here. Set it to "
+            "auto."
         )
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
+def choose_precision(name: str, device: torch.device, section: str) -> torch.dtype:
     """Return the numbers of that name; ``auto`` is bf16 where the device multiplies it itself.
+
+    ``section`` is that of the configuration which says so.
 
     Raises
     ------
@@ -270,13 +349,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     fast = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else has_bf16()
     if name == "bf16" and on_gpu and not fast:
         raise ConfigError(
-            "training.precision: 'bf16' was asked for, but this GPU does not have it. Set it to "
+            f"{section}.precision: 'bf16' was asked for, but this GPU does not have it. Set it to "
             "auto or float32."
         )
     return torch.bfloat16 if name == "bf16" or (name == "auto" and fast) else torch.float32
-
-
-def losses_table(losses: NDArray[np.float64]) -> pa.Table:
-    """Return the losses [steps, 3] as rows of ``LOSSES``."""
-    columns = dict(zip(PARTS, losses.T, strict=True))
-    return pa.table({"step": np.arange(1, len(losses) + 1), **columns}, schema=LOSSES)
