@@ -24,6 +24,7 @@ from gwmorph.encoders.runtime import (  # noqa: E402
     converted_model,
     make_network,
 )
+from gwmorph.encoders.signal_stack import signal_stack  # noqa: E402
 from gwmorph.encoders.weights import Weights, obtain_weights  # noqa: E402
 from gwmorph.errors import ConfigError, StorageError, WeightsError  # noqa: E402
 from gwmorph.spectra.pictures import PictureScale  # noqa: E402
@@ -64,8 +65,10 @@ def test_every_precision_gives_the_references_tokens(
     able = runtime._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "bf16" and "BF16" not in able:
         pytest.skip("this processor does not multiply bf16")
+    stack = bytes(signal_stack())
     network = make_network(weights, SIZE, "openvino", precision, cache, 1)
     tokens = network.tokens(pixel_values(PICTURES, SCALE))
+    assert bytes(signal_stack()) == stack
     assert tokens.shape == exact.shape == (5, 1 + 4 + 24, 384)
     assert tokens.dtype == np.float32
     for output in (cls_token, mean_patch):

@@ -39,6 +39,7 @@ from gwmorph.encoders.dinov2 import (
     load_model,
     pixel_values,
 )
+from gwmorph.encoders.signal_stack import signal_stack_kept
 from gwmorph.encoders.sizes import check_size
 from gwmorph.encoders.weights import CONFIG_FILE, Weights
 from gwmorph.errors import ConfigError, StorageError
@@ -210,15 +211,16 @@ def quantise(
         for i in range(len(calibration.pictures))
     ]
     core = _core()
-    quantised = nncf.quantize(
-        core.read_model(model),
-        nncf.Dataset(values),
-        model_type=nncf.ModelType.TRANSFORMER,
-        subset_size=len(values),
-        advanced_parameters=nncf.AdvancedQuantizationParameters(
-            smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=_SMOOTHING)
-        ),
-    )
+    with signal_stack_kept():
+        quantised = nncf.quantize(
+            core.read_model(model),
+            nncf.Dataset(values),
+            model_type=nncf.ModelType.TRANSFORMER,
+            subset_size=len(values),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=_SMOOTHING)
+            ),
+        )
     exact = _mean_tokens(_compile(core, core.read_model(model), "float32", threads), values)
     shifted = _mean_tokens(_compile(core, quantised, "int8", threads), values)
     about = {"calibration": calibration.about, "nncf": version("nncf"), "smoothing": _SMOOTHING}
@@ -257,7 +259,10 @@ def _named_in_order(model: "ov.Model") -> "ov.Model":
 def _core() -> "ov.Core":
     import openvino as ov
 
-    return ov.Core()
+    core = ov.Core()
+    with signal_stack_kept():
+        core.get_versions("CPU")  # loads the plugin
+    return core
 
 
 def _require_bf16(core: "ov.Core", precision: str) -> None:
