@@ -23,11 +23,10 @@ HEAVY = {
 JOBS = ["block", "simulate", "truth", "quiet", "triggers", "verdict"]
 
 
-def imported(script: str) -> set[str]:
-    """All modules that a process has after importing a rule's script."""
-    program = f"import sys; import {script}; print(*sys.modules)"
+def imported(program: str) -> set[str]:
+    """All modules that a process has after running a program among the rules' scripts."""
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)"],
         check=True, cwd=SCRIPTS, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     return set(done.stdout.split())
@@ -35,4 +34,17 @@ def imported(script: str) -> set[str]:
 
 @pytest.mark.parametrize("script", JOBS)
 def test_jobs_import_nothing_heavy_that_they_do_not_need(script):
-    assert not imported(script) & HEAVY
+    assert not imported(f"import {script}") & HEAVY
+
+
+def test_reading_the_rules_imports_nothing_heavy():
+    """Every call of Snakemake waits for it, a dry run as well."""
+    root = SCRIPTS.parent
+    lines = {
+        line
+        for path in (root / "Snakefile", *(root / "workflow" / "rules").glob("*.smk"))
+        for line in path.read_text().splitlines()
+        if line.startswith(("from gwmorph", "import gwmorph"))
+    }
+    assert len(lines) > 20
+    assert not imported("\n".join(sorted(lines))) & HEAVY

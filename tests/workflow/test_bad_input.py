@@ -6,7 +6,7 @@ import sys
 from zipfile import ZipFile
 
 import pytest
-from workflow_project import FIRST, HALF_S, border, build
+from workflow_project import FIRST, HALF_S, border
 
 from gwmorph.tables.block import LEDGER
 from gwmorph.tables.parquet import read_tables
@@ -57,9 +57,9 @@ def test_a_span_without_a_window_says_what_is_there(unfinished):
     refused(project, "PlanError", "H1: 4 files cover GPS", "run.gps_start")
 
 
-def test_an_environment_in_a_path_with_a_space_is_as_good_as_any_other(tmp_path):
+def test_an_environment_in_a_path_with_a_space_is_as_good_as_any_other(new, tmp_path):
     folder = tmp_path / "strain and more"
-    project = build(folder / "checkout")
+    project = new(folder / "checkout")
     (folder / "environment").symlink_to(sys.prefix)
     command = project.command("results/t/triggers.parquet", cores=1)
     command[0] = str(folder / "environment" / "bin" / "python")

@@ -7,8 +7,7 @@ import shutil
 import numpy as np
 import pyarrow.compute as pc
 import pytest
-from test_validation import SMALL, labels_in_every_window
-from workflow_project import BLOCK_S, FIRST, Project
+from workflow_project import BLOCK_S, FIRST, Project, copied
 
 from gwmorph.morphology.atlas import limits_in, read_atlas, write_atlas
 from gwmorph.tables.block import LEDGER
@@ -26,13 +25,8 @@ KEY = [("detector", "ascending"), ("gps_start", "ascending")]
 
 
 @pytest.fixture(scope="module")
-def calibrated(started):
-    project = started.change(
-        clustering={"views": ["window"]},
-        validation=SMALL,
-        calibration={"rate": 0.1, "rates": [0.2], "resplits": 3},
-    )
-    (project.folder / "labels.csv").write_text(labels_in_every_window())
+def calibrated(labelled, tmp_path_factory):
+    project = copied(labelled, tmp_path_factory.mktemp("calibrated") / "project")
     project.make("all", "calibrate")
     return project
 

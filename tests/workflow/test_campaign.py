@@ -5,7 +5,6 @@ import os
 import re
 
 import pytest
-from workflow_project import build
 
 from gwmorph.tables.injections import NOISE_COUNTS, RECALL
 from gwmorph.tables.parquet import read_table
@@ -27,8 +26,8 @@ FOLDER = "injections"
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("campaign") / "project")
+def campaign(new, tmp_path_factory):
+    project = new(tmp_path_factory.mktemp("campaign") / "project")
     changed = project.change(run={"name": "campaign"}, injections=CAMPAIGN)
     changed.make("injections")
     return changed

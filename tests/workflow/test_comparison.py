@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 from PIL import Image
-from workflow_project import build
 
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.indomain import write_network
@@ -71,8 +70,8 @@ def write_weights(folder):
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("comparison") / "project")
+def compared(new, tmp_path_factory):
+    project = new(tmp_path_factory.mktemp("comparison") / "project")
     write_glitches(project.folder / "glitches")
     write_strain(project.folder / "labelled.hdf5")
     write_weights(project.folder)

@@ -6,7 +6,7 @@ import re
 
 import h5py
 import pytest
-from workflow_project import DETECTORS, FIRST, Project, border, build
+from workflow_project import DETECTORS, FIRST, Project, border
 
 from gwmorph.evidence.known_events import NO_DETECTOR, NO_SPAN, NO_WINDOW
 from gwmorph.tables.block import TRIGGERS
@@ -37,8 +37,8 @@ def inject(project: Project) -> None:
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("known") / "project").change(
+def looked(started):
+    project = started.change(
         clustering={"views": ["window"]},
         known_events={"catalog": "file", "file": "events.csv"},
         validation={"similarity": {"labels": "labels.csv", "neighbors": 2}},

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from workflow_project import build
 
 from gwmorph.encoders.indomain import left_out, load_network
 from gwmorph.learning.pairs import read_pairs
@@ -26,8 +25,8 @@ TRAINING = {
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("training") / "project")
+def trained(new, tmp_path_factory):
+    project = new(tmp_path_factory.mktemp("training") / "project")
     changed = project.change(run={"name": "training"}, training=TRAINING)
     changed.make("train_encoder")
     return changed

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from workflow_project import UNCHANGED, build
+from workflow_project import UNCHANGED
 
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.indomain import write_network
@@ -36,8 +36,8 @@ def with_trainings(project, *paths):
 
 
 @pytest.fixture(scope="module")
-def retrained(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("trainings") / "project")
+def retrained(new, tmp_path_factory):
+    project = new(tmp_path_factory.mktemp("trainings") / "project")
     for name, seed in (("own", 1), ("other", 2)):
         write_weights(project.folder / f"{name}.safetensors", seed)
     changed = with_trainings(

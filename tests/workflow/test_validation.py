@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from workflow_project import DETECTORS, UNCHANGED, Project, border
+from workflow_project import CHANGES, Project, copied
 
 from gwmorph.evidence.ablation import EXCHANGED, RANDOM
 from gwmorph.tables.clusters import CLUSTERS
@@ -27,39 +27,13 @@ from gwmorph.tables.validation import (
 
 pytestmark = pytest.mark.workflow
 
-FEW = {**UNCHANGED, "seeds": 1, "bootstraps": 1, "neighbors": [6]}
-# Of each kind; what they do is tested without Snakemake.
-CHANGES = ["greyscale", "gain_each", "q_range", "precision"]
-SMALL = {
-    "rows": 50,
-    "repeats": 20,
-    "permutations": 19,
-    "ablation": {"rows": 50, "blocks": 6, "changes": CHANGES},
-    "similarity": {"labels": "labels.csv", "neighbors": 3, "gap_s": 64.0},
-    "stability": FEW,
-}
 FOLDER = "validation/window"
 
 
-def labels_in_every_window():
-    """Gravity Spy's columns: two classes in turn, one label in each window of either detector."""
-    rows = ["GPStime,ifo,label,confidence,id,snr,peakFreq"]
-    for number in range(4):
-        for place, second in enumerate(range(-80, 81, 32)):
-            for detector in DETECTORS:
-                name = f"{detector}{number}{place}"
-                label = ("Blip", "Whistle")[place % 2]
-                rows.append(f"{border(number) + second},{detector},{label},0.9,{name},9,100")
-    return "\n".join(rows) + "\n"
-
-
 @pytest.fixture(scope="module")
-def validated(started):
-    # Of so little strain there are too few events to cluster.
-    project = started.change(clustering={"views": ["window"]}, validation=SMALL)
-    (project.folder / "labels.csv").write_text(labels_in_every_window())
+def validated(labelled, tmp_path_factory):
+    project = copied(labelled, tmp_path_factory.mktemp("validated") / "project")
     project.make("validation")
-    project.make()
     return project
 
 

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
-from gwmorph.report.explorer.folder import PAGE
+import gwmorph
 
 EXPLORER = "results/{run}/explorer"
 # Nearest rows that the page shows of each; more cost no time but space: 8 bytes a row.
 EXPLORED_NEIGHBORS = 8
 # What the page is made of counts as code does.
-EXPLORER_PAGE = [content_of(str(path)) for path in sorted(PAGE.iterdir())]
+EXPLORER_PAGE = [
+    content_of(str(path))
+    for path in sorted(
+        (Path(gwmorph.__file__).parent / "report" / "explorer" / "page").iterdir()
+    )
+]
 
 
 def explored(wildcards):
