@@ -29,6 +29,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.scan import ReceiverConfig, ScanConfig, WatchConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
+from gwmorph.config.supervised import SupervisedConfig
 from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import (
@@ -75,6 +76,7 @@ __all__ = [
     "SimulatedConfig",
     "SourceConfig",
     "StabilityConfig",
+    "SupervisedConfig",
     "TimeslidesConfig",
     "TrainingConfig",
     "UmapConfig",

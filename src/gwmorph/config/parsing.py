@@ -24,6 +24,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.scan import ScanConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import SourceConfig
+from gwmorph.config.supervised import SupervisedConfig
 from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import ValidationConfig
@@ -68,6 +69,9 @@ class Config(Section):
     scan: ScanConfig = key(ScanConfig(), "New data, block by block, by `snakemake scan`.")
     learning: LearningConfig = key(
         LearningConfig(), "The labelled pictures that networks learn from."
+    )
+    supervised: SupervisedConfig = key(
+        SupervisedConfig(), "Networks that name classes, by `snakemake supervised`."
     )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
