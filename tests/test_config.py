@@ -29,6 +29,7 @@ EXAMPLES = (
     "injections.yaml",
     "my_files.yaml",
     "o4a_day.yaml",
+    "supervised_published.yaml",
 )
 GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.schema.json")
 REGENERATE = "run `gwmorph config --write`"

@@ -21,6 +21,7 @@ from gwmorph.learning.classification import (
     rate_of,
     train_classifier,
 )
+from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.labelled_pictures import LabelledPictures
 from gwmorph.learning.loop import Checkpoint
 from gwmorph.spectra.pictures import PictureScale, palette
@@ -151,17 +152,19 @@ def test_pictures_have_the_colours_that_imagenet_is_normalised_by():
 
 
 def test_a_short_signal_stays_where_pictures_become_smaller():
-    shown = torch.zeros(1, 40, 60)
-    shown[0, 13, 31] = 1
-    bright = Looks("cividis", 8, CPU).tensor(shown)
-    brightest = torch.tensor(palette("cividis")[255] / 255.0)
-    assert (
-        bright[0, :, 13 * 8 // 40, 31 * 8 // 60] * torch.tensor(DEVIATION) + torch.tensor(MEAN)
-    ).numpy() == pytest.approx(brightest.numpy(), abs=1e-5)
+    shown = np.zeros((1, 40, 60), np.uint8)
+    shown[0, 13, 31] = 255
+    sized = Looks("cividis", 8, CPU).sized(shown)
+    assert np.argwhere(sized[0]).tolist() == [[13 * 8 // 40, 31 * 8 // 60]]
+    assert sized.max() == 255
 
 
 def test_small_pictures_are_enlarged():
-    assert Looks("cividis", 16, CPU).tensor(torch.rand(2, 4, 20)).shape == (2, 3, 16, 16)
+    shown = np.full((2, 4, 20), 77, np.uint8)
+    sized = Looks("cividis", 16, CPU).sized(shown)
+    assert sized.shape == (2, 16, 16)
+    assert set(np.unique(sized)) == {77}
+    assert Looks("cividis", 16, CPU).tensor(torch.rand(2, 16, 16)).shape == (2, 3, 16, 16)
 
 
 def test_changes_keep_crops_apart(monkeypatch):
@@ -170,11 +173,16 @@ def test_changes_keep_crops_apart(monkeypatch):
     for event_views in (True, False):
         assert torch.equal(changed(shown, event_views, torch.Generator()), shown)
     seen = []
-    monkeypatch.setattr(classification, "augment", lambda p, how, g: seen.append(p) or p)
+    how = []
+    monkeypatch.setattr(
+        classification, "augment", lambda p, h, g: (seen.append(p), how.append(h)) and p
+    )
     changed(shown, True, torch.Generator())
     assert seen[0].shape == (3, 4, 6, 4)
     assert torch.equal(seen[0][:, 1], shown[:, :6, 4:])
     assert torch.equal(seen[0][:, 2], shown[:, 6:, :4])
+    # As far as in a crop of 56 pixels.
+    assert how[0].shift_columns == near(Augmentation().shift_columns * 4 / 56)
 
 
 def test_rates_fall_by_steps_or_as_a_cosine():

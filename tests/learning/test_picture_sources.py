@@ -11,6 +11,7 @@ from gwmorph.errors import ConfigError, TableError
 from gwmorph.learning.labelled_pictures import in_window
 from gwmorph.learning.picture_sources import (
     folder_pictures,
+    has_triggers,
     hdf5_pictures,
     metadata_beside,
     read_metadata_csv,
@@ -94,6 +95,13 @@ def test_metadata_gives_times_parts_and_triggers(folder, tmp_path):
     np.testing.assert_array_equal(
         found.triggers, [[120.5, np.nan, 0.25, 300, 11.5], [60, np.nan, 2, 80, np.nan]]
     )
+
+
+def test_a_table_may_have_no_trigger_columns(tmp_path):
+    (tmp_path / "a.csv").write_text(METADATA)
+    (tmp_path / "b.csv").write_text("gravityspy_id,event_time,label\naaa,1126400000.5,Blip\n")
+    assert has_triggers(tmp_path / "a.csv")
+    assert not has_triggers(tmp_path / "b.csv")
 
 
 def test_metadata_that_says_something_else_is_told_of(folder, tmp_path, caplog):

@@ -1,5 +1,7 @@
 """Accuracy, macro-F1 and their intervals; what the trigger columns are worth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -71,6 +73,8 @@ def test_the_trigger_columns_tell_what_they_hold(monkeypatch):
     triggers[labels == "low", 0] -= 8
     triggers[labels == "high", 0] += 8
     triggers[::9, 2] = np.nan
+    # Nothing to learn from.
+    triggers[:, 3], triggers[:, 4] = np.nan, 7.0
     sides = np.array((["train"] * 3 + ["validation"] * 3 + ["test"] * 3) * 10)
     pictures = LabelledPictures(
         np.zeros((90, 2, 2), np.uint8), SCALE, labels, np.arange(90).astype(str),
@@ -90,5 +94,7 @@ def test_without_trigger_columns_there_is_nothing_to_learn():
         np.zeros((3, 2, 2), np.uint8), SCALE, np.array(["a", "b", "c"]), np.array(["1", "2", "3"]),
         nothing, np.full(3, ""), nothing,
     )  # fmt: skip
-    with pytest.raises(ConfigError, match=r"no trigger columns.*learning\.metadata"):
-        boosted_triggers(pictures, np.array(["train", "validation", "test"]), 1)
+    sides = np.array(["train", "validation", "test"])
+    for same in (pictures, replace(pictures, triggers=np.ones((3, 5)))):
+        with pytest.raises(ConfigError, match=r"no trigger columns.*learning\.metadata"):
+            boosted_triggers(same, sides, 1)

@@ -2,12 +2,18 @@
 # a rule its inputs and params.
 
 import sys
+from functools import cache
 from pathlib import Path
 
 LEARNING = CONFIG.learning
 LEARNED = f"results/{RUN}/learning"
 LEARNING_VIEWS = "results/{run}/learning/views/{morphology}.parquet"
 LABELLED_PICTURES = "results/{run}/learning/pictures/{window}.parquet"
+
+
+def picture_tables(windows):
+    """Return the labelled pictures of some windows."""
+    return expand(LABELLED_PICTURES, run=RUN, window=windows)
 
 
 def picture_sources(wildcards):
@@ -17,10 +23,7 @@ def picture_sources(wildcards):
         return {"views": expand(LEARNING_VIEWS, run=wildcards.run, morphology=classes)}
     if LEARNING.source == "run":
         return labelled_events()
-    beside = (
-        LEARNING.folder if LEARNING.source == "folder" else Path(LEARNING.hdf5).parent
-    )
-    return {**stored_pictures(wildcards), "metadata": release_table(beside)}
+    return {**stored_pictures(wildcards), "metadata": release_table()}
 
 
 def stored_pictures(wildcards):
@@ -38,13 +41,27 @@ def stored_pictures(wildcards):
     return {"stored": as_inputs("learning.folder", sorted(map(str, found)))}
 
 
-def release_table(folder):
+def release_table():
     """Return the table of metadata that is named, or lies beside a release's pictures."""
     from gwmorph.learning.picture_sources import metadata_beside
 
+    beside = (
+        LEARNING.folder if LEARNING.source == "folder" else Path(LEARNING.hdf5).parent
+    )
     with one_message():
-        found = metadata_beside(folder, LEARNING.metadata)
+        found = metadata_beside(beside, LEARNING.metadata)
     return as_inputs("learning.metadata", [str(found)] if found else [])
+
+
+@cache
+def learning_has_triggers():
+    """Return whether labelled pictures come with trigger columns."""
+    from gwmorph.learning.picture_sources import has_triggers
+
+    if LEARNING.source in ("simulated", "run"):
+        return True
+    with one_message():
+        return any(has_triggers(path) for path in release_table())
 
 
 def labelled_events():

@@ -80,8 +80,8 @@ rule trigger_boosting:
 
 rule supervised_scores:
     input:
-        predictions=[*of_all_trainings(PREDICTED), *of_boosting(BOOSTED)],
-        facts=[*of_all_trainings(CLASSIFIER_FACTS), *of_boosting(BOOSTED_FACTS)],
+        predictions=of_all_classifiers(PREDICTED, BOOSTED),
+        facts=of_all_classifiers(CLASSIFIER_FACTS, BOOSTED_FACTS),
         curves=of_all_trainings(CLASSIFIER_CURVES),
     output:
         accuracy=ACCURACY,

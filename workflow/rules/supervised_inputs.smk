@@ -30,8 +30,6 @@ CLASSIFIERS = {
         SUPERVISED.batch_sizes,
     )
 }
-# Where the glitches have trigger columns: all of a release with a table of metadata may.
-HAS_TRIGGERS = LEARNING.source in ("simulated", "run") or bool(LEARNING.metadata)
 
 
 def supervised_files():
@@ -85,6 +83,15 @@ def of_all_trainings(pattern):
     return expand(pattern, trained=CLASSIFIERS, allow_missing=True)
 
 
-def of_boosting(pattern):
-    """Return a file of what the trigger columns alone name, where there are any."""
-    return expand(pattern, split=SUPERVISED.splits, allow_missing=True) * HAS_TRIGGERS
+def of_all_classifiers(pattern, boosted):
+    """Return an input function for a file of every training, and of the trigger columns alone.
+
+    The latter are where the source has such columns.
+    """
+
+    def files(wildcards):
+        found = expand(pattern, run=wildcards.run, trained=CLASSIFIERS)
+        alone = expand(boosted, run=wildcards.run, split=SUPERVISED.splits)
+        return found + alone * learning_has_triggers()
+
+    return files

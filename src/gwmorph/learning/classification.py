@@ -5,7 +5,7 @@ signals stay), get the colours of their colormap, and are normalised as ImageNet
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gwmorph.encoders.crops import CROP
 from gwmorph.learning.contrastive import Augmentation, augment
 from gwmorph.learning.labelled_pictures import TRAIN, VALIDATION, LabelledPictures
 from gwmorph.learning.loop import (
@@ -139,22 +140,31 @@ class Looks:
         rgb = torch.from_numpy(palette(self.colormap).astype(np.float32) / 255)
         return ((rgb - torch.tensor(MEAN)) / torch.tensor(DEVIATION)).to(self.device)
 
+    def sized(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return pictures [n, height, width] as large as the network takes them, [n, side, side].
+
+        What becomes smaller keeps the largest of what it covers, what becomes larger is
+        interpolated.
+        """
+        out = np.empty((len(pictures), self.side, self.side), np.uint8)
+        shrunk = tuple(min(self.side, size) for size in pictures.shape[1:])
+        for first in range(0, len(pictures), _AT_ONCE):
+            part = torch.from_numpy(pictures[first : first + _AT_ONCE])[:, None].float()
+            part = functional.adaptive_max_pool2d(part, shrunk)
+            if shrunk != (self.side, self.side):
+                part = functional.interpolate(part, (self.side, self.side), mode="bilinear")
+            out[first : first + _AT_ONCE] = part[:, 0].round().byte().numpy()
+        return out
+
     def tensor(self, brightness: Tensor) -> Tensor:
-        """Return float [n, 3, side, side] of brightness from 0 to 1, [n, height, width]."""
-        side = self.side
-        shown = brightness[:, None]
-        shrunk = tuple(min(side, size) for size in shown.shape[2:])
-        if shrunk != tuple(shown.shape[2:]):
-            shown = functional.adaptive_max_pool2d(shown, shrunk)
-        if shrunk != (side, side):
-            shown = functional.interpolate(shown, (side, side), mode="bilinear")
-        index = (255 * shown[:, 0]).round().long()
+        """Return float [n, 3, side, side] of brightness from 0 to 1, [n, side, side]."""
+        index = (255 * brightness).round().long()
         return self.colours[index].permute(0, 3, 1, 2)  # in channels_last, as is fastest
 
 
 @dataclass(frozen=True)
 class Classifying:
-    """The task: the class of each training picture."""
+    """The task: the class of each training picture, which has the size that the network takes."""
 
     pictures: NDArray[np.uint8]
     targets: NDArray[np.int64]
@@ -207,12 +217,23 @@ def changed(shown: Tensor, event_views: bool, generator: torch.Generator) -> Ten
     The crops of event views are shifted each on its own.
     """
     if not event_views:
-        return augment(shown[:, None], Augmentation(), generator)[:, 0]
+        return augment(shown[:, None], _augmentation(shown.shape[2]), generator)[:, 0]
     rows, columns = (size // 2 for size in shown.shape[1:])
     # In order of duration: top left, top right, bottom left, bottom right.
     parts = shown.unflatten(1, (2, rows)).unflatten(3, (2, columns)).transpose(2, 3)
-    moved = augment(parts.flatten(1, 2), Augmentation(), generator)
+    moved = augment(parts.flatten(1, 2), _augmentation(columns), generator)
     return moved.unflatten(1, (2, 2)).transpose(2, 3).flatten(1, 2).flatten(2, 3)
+
+
+def _augmentation(columns: int) -> Augmentation:
+    """Return how pictures are changed, whose shifts are in pixels of crops of 56."""
+    usual = Augmentation()
+    scale = columns / CROP
+    return replace(
+        usual,
+        shift_columns=scale * usual.shift_columns,
+        shift_rows=scale * usual.shift_rows,
+    )
 
 
 def train_classifier(
@@ -261,7 +282,7 @@ def train_classifier(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     looks = Looks(pictures.scale.colormap, side_of(name), device)
     task = Classifying(
-        training.pictures,
+        looks.sized(training.pictures),
         np.searchsorted(classes, training.labels).astype(np.int64),
         bool(np.isnan(training.durations_s).all()),
         recipe,
@@ -329,7 +350,8 @@ def probabilities(
     found = []
     with torch.inference_mode():
         for first in range(0, len(pictures), _AT_ONCE):
-            part = torch.from_numpy(pictures[first : first + _AT_ONCE]).to(looks.device)
+            sized = looks.sized(pictures[first : first + _AT_ONCE])
+            part = torch.from_numpy(sized).to(looks.device)
             with multiplying_in(precision, looks.device):
                 logits = network(looks.tensor(part.float() / 255))
             found.append(logits.float().softmax(dim=1).cpu().numpy().astype(np.float64))

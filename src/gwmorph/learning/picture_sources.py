@@ -130,6 +130,17 @@ def _number(path: Path | str, row: Mapping[str, str | None], names: Sequence[str
         ) from error
 
 
+def has_triggers(path: Path | str) -> bool:
+    """Return whether a release's table of metadata has trigger columns for its glitches.
+
+    Raises
+    ------
+    TableError
+        As `read_metadata_csv`.
+    """
+    return any(np.isfinite(about.triggers).any() for about in read_metadata_csv(path).values())
+
+
 def metadata_beside(folder: Path | str, named: str | None) -> Path | None:
     """Return the table of metadata that is named, or else the only CSV file in a folder.
 

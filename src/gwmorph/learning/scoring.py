@@ -147,12 +147,8 @@ def boosted_triggers(pictures: LabelledPictures, sides: Labels, seed: int) -> Bo
     ConfigError
         The source has no trigger columns.
     """
-    if pictures.triggers is None:
-        raise ConfigError(
-            "learning.source: its glitches have no trigger columns; name a table of metadata that "
-            "has them (learning.metadata)."
-        )
     train, held = sides == TRAIN, sides == VALIDATION
+    features = _differing(pictures.triggers, train)
     model = HistGradientBoostingClassifier(
         max_iter=_TREES,
         learning_rate=_RATE,
@@ -162,12 +158,27 @@ def boosted_triggers(pictures: LabelledPictures, sides: Labels, seed: int) -> Bo
     )
     # Threads that wait for each other at every node take longer than one.
     with threadpool_limits(1, "openmp"):
-        model.fit(pictures.triggers[train], pictures.labels[train])
+        model.fit(features[train], pictures.labels[train])
         errors = [
             float(np.mean(named != pictures.labels[held]))
-            for named in model.staged_predict(pictures.triggers[held])
+            for named in model.staged_predict(features[held])
         ]
         best = int(np.argmin(errors))
-        stages = model.staged_predict_proba(pictures.triggers)
+        stages = model.staged_predict_proba(features)
         found = next(chances for number, chances in enumerate(stages) if number == best)
     return Boosted([str(name) for name in model.classes_], found, best + 1, errors[best])
+
+
+def _differing(
+    triggers: NDArray[np.float64] | None, train: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the trigger columns in which training glitches differ: others cannot be learned."""
+    if triggers is not None:
+        of_training = triggers[train]
+        kept = [len(np.unique(column[np.isfinite(column)])) > 1 for column in of_training.T]
+        if any(kept):
+            return triggers[:, kept]
+    raise ConfigError(
+        "learning.source: its glitches have no trigger columns that differ; name a table of "
+        "metadata that has them (learning.metadata)."
+    )
