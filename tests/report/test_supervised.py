@@ -137,7 +137,10 @@ def test_curves_have_a_panel_for_each_measure(tmp_path, monkeypatch):
     monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: drawn.append(figure))
     draw_curves(table, tmp_path / "b.png")
     left, right = drawn[0].axes
-    assert (left.get_ylabel(), right.get_ylabel()) == ("cross entropy", "error")
+    assert (left.get_ylabel(), right.get_ylabel()) == (
+        "cross entropy (nat)",
+        "named wrong (share)",
+    )
     dots = [line for line in left.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in dots] == [20, 20]
     assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == [

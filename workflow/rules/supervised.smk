@@ -134,7 +134,7 @@ rule supervised_report:
             labels={"question": "supervised", "content": "what is taken for what"},
         ),
         mistakes=report(
-            "results/{run}/supervised/mistakes.svg",
+            "results/{run}/supervised/mistakes.png",
             caption="../report/supervised_mistakes.rst",
             category="Learning",
             labels={"question": "supervised", "content": "worst mistakes"},

@@ -35,8 +35,8 @@ CLASSIFIERS = {
 def supervised_files():
     """Return what classifiers are trained for."""
     folder = f"results/{RUN}/supervised"
-    shown = [f"{name}.svg" for name in ("curves", "confusion", "mistakes")]
-    return [f"{folder}/{name}" for name in ("classifiers.html", *shown)]
+    shown = ["classifiers.html", "curves.svg", "confusion.svg", "mistakes.png"]
+    return [f"{folder}/{name}" for name in shown]
 
 
 def training_named(wildcards):

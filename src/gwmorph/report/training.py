@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 from gwmorph.report.palette import cluster_color, is_dense, saved_figure, series_color
 
 _RUNNING = 50
+# Measures of classifiers; others are called as they are named.
+_MEASURES = {"cross_entropy": "cross entropy (nat)", "error": "named wrong (share)"}
 _LABELS = {"event": "event views", "crop": "single crops", "window": "windows of 32 s"}
 
 
@@ -80,7 +82,7 @@ def draw_curves(curves: pa.Table, path: Path | str) -> None:
                 for part, style in (("training", "--"), ("validation", "-")):
                     _draw_curve(axes, sorted(lines.get((measure, name, part), [])), style, number)
             axes.set_xlabel("update")
-            axes.set_ylabel(measure.replace("_", " "))
+            axes.set_ylabel(_MEASURES.get(measure, measure.replace("_", " ")))
             axes.set_ylim(bottom=0)
         handles = [
             Line2D([], [], color=series_color(number), label=name)
