@@ -19,6 +19,7 @@ import quality  # noqa: F401
 import scan  # noqa: F401
 import similar  # noqa: F401
 import spectra  # noqa: F401
+import supervised  # noqa: F401
 import timeslides  # noqa: F401
 import unknown  # noqa: F401
 import validation  # noqa: F401

@@ -43,10 +43,13 @@ from gwmorph.evidence.novelty import resplit_rows
 from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
+from gwmorph.learning.classification import ClassifierRecipe, train_classifier
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
+from gwmorph.learning.labelled_pictures import LabelledPictures, split
 from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
+from gwmorph.learning.picture_sources import simulated_pictures
 from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
 from gwmorph.morphology import judgement, status, thresholds
@@ -92,6 +95,7 @@ SMALL = {
     },
     "comparison": {"per_class": 4},
     "validation": {"repeats": 20, "permutations": 19},
+    "supervised": {"epochs": 1},
     "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
 }
 # Keys that bound a quantity together with the one that is tried.
@@ -120,6 +124,13 @@ NOT_TRIED = {
     "score": "tests/evidence; quiet windows are simulated or chosen a hundred at a time",
     "comparison.encoders": "as encoder.name",
     "comparison.naming": "as comparison",
+    "learning.source": "tests/learning take pictures from every source",
+    "learning.per_class": "as comparison.per_class",
+    "supervised.networks": "tests/learning make all of them",
+    "supervised.windows": "tests/learning cut every one",
+    "supervised.splits": "tests/learning split in every way",
+    "supervised.mistakes": "tests/report show some, and none",
+    "learning.checkpoint_steps": "as training.checkpoint_steps",
     "comparison.campaign": "as injections",
 }
 # A value of these keys that cannot be had where the test runs.
@@ -127,6 +138,8 @@ ELSEWHERE = {
     ("source.kind", "gwosc"): "as source.gwosc",
     ("encoder.name", "dinov2"): "needs DINOv2's weights",
     ("training.device", "cuda"): "needs a GPU",
+    ("learning.device", "cuda"): "needs a GPU",
+    ("supervised.epochs", 1000): "as source.simulated.rate_scale",
     ("source.simulated.rate_scale", 1000.0): "takes a minute, and differs in number alone",
     ("clustering.separation.surrogates", 1000): "as source.simulated.rate_scale",
     ("validation.repeats", 10_000): "as source.simulated.rate_scale",
@@ -317,6 +330,45 @@ def compared(config: Config, tmp_path: Path) -> None:
     assert len(views) <= keys.per_class
 
 
+def learned(config: Config, tmp_path: Path) -> None:
+    """Views of one class, and on which side of a split they are."""
+    keys = config.learning
+    everything = load_population(POPULATION)
+    classes = population_classes(everything, keys.detector, ["blip"], keys.snr_low, keys.snr_high)
+    draws = Draws(keys.detector, keys.seed, 4)
+    views = labelled_views(classes, draws, rendering(config), config.events)
+    size = (config.picture.height, config.picture.width)
+    pictures = simulated_pictures(views, rendering(config).picture_scale, size)
+    assert len(pictures) == 4
+    fractions = (keys.validation_fraction, keys.test_fraction)
+    assert set(split(pictures, "random", fractions, keys.seed)) == {"train", "validation", "test"}
+    assert choose_precision(keys.precision, choose_device(keys.device, "learning"), "learning")
+
+
+def classified(config: Config, tmp_path: Path) -> None:
+    """Six pictures of two classes in the training part, and four to validate."""
+    keys = config.supervised
+    rng = np.random.default_rng(5)
+    nothing = np.full(10, np.nan)
+    pictures = LabelledPictures(
+        rng.integers(0, 256, (10, 16, 16)).astype(np.uint8), rendering(config).picture_scale,
+        np.array(["blip", "tomte"] * 5), np.arange(10).astype(str), nothing, np.full(10, ""),
+        nothing,
+    )  # fmt: skip
+    named = set(ClassifierRecipe.__dataclass_fields__) - {"batch_size", "augmented", "seed"}
+    recipe = ClassifierRecipe(
+        **{name: getattr(keys, name) for name in named},
+        batch_size=3, augmented=keys.augmentation == "views", seed=1,
+    )  # fmt: skip
+    torch.set_num_threads(1)
+    found = train_classifier(
+        "mobilenetv2_wd4", pictures, np.array(["train"] * 6 + ["validation"] * 4), recipe, None,
+        Checkpoint(tmp_path / "state", 50, "a"), torch.device("cpu"), torch.float32,
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(found.fitted.losses).all()
+
+
 def validated(config: Config, tmp_path: Path) -> None:
     """Each question on a few islands, of the many variants the first and the last one."""
     vectors, truth = blobs((40, 24), seed=3)
@@ -448,6 +500,8 @@ STAGES = {
     "training.windows_per_part": shown_pairs,
     "training.spread": shown_pairs,
     "comparison": compared,
+    "learning": learned,
+    "supervised": classified,
     "timeslides": slid,
     "validation": validated,
     "known_events": known,

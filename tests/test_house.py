@@ -86,7 +86,17 @@ STAGES = {
         "truth_figure",
         "strain_quality",
     ],
-    "learning": ["contrast", "training_noise_pairs", "training_pairs"],
+    "learning": [
+        "contrast",
+        "labelled_pictures",
+        "learning_views",
+        "supervise",
+        "supervised_report",
+        "supervised_scores",
+        "trigger_boosting",
+        "training_noise_pairs",
+        "training_pairs",
+    ],
     "provenance": ["provenance_record"],
     "report": [
         "ablation_report",

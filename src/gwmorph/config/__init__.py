@@ -20,6 +20,7 @@ from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
 from gwmorph.config.events import CandidatesConfig, EventsConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
+from gwmorph.config.learning import LearningConfig
 from gwmorph.config.parsing import Config, leaves, parse_config, sections
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
@@ -28,6 +29,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.scan import ReceiverConfig, ScanConfig, WatchConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import DirectoryConfig, GwoscConfig, SimulatedConfig, SourceConfig
+from gwmorph.config.supervised import SupervisedConfig
 from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import (
@@ -59,6 +61,7 @@ __all__ = [
     "IndomainConfig",
     "InjectionsConfig",
     "KnownEventsConfig",
+    "LearningConfig",
     "MixtureConfig",
     "NamingConfig",
     "PictureConfig",
@@ -73,6 +76,7 @@ __all__ = [
     "SimulatedConfig",
     "SourceConfig",
     "StabilityConfig",
+    "SupervisedConfig",
     "TimeslidesConfig",
     "TrainingConfig",
     "UmapConfig",

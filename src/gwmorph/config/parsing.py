@@ -16,6 +16,7 @@ from gwmorph.config.encoder import EncoderConfig
 from gwmorph.config.events import EventsConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
+from gwmorph.config.learning import LearningConfig
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
@@ -23,6 +24,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.scan import ScanConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import SourceConfig
+from gwmorph.config.supervised import SupervisedConfig
 from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import ValidationConfig
@@ -65,6 +67,12 @@ class Config(Section):
         CalibrationConfig(), "When a row is unlike every known class, which makes it NOVEL."
     )
     scan: ScanConfig = key(ScanConfig(), "New data, block by block, by `snakemake scan`.")
+    learning: LearningConfig = key(
+        LearningConfig(), "The labelled pictures that networks learn from."
+    )
+    supervised: SupervisedConfig = key(
+        SupervisedConfig(), "Networks that name classes, by `snakemake supervised`."
+    )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ _TARGETS = {
     "timeslides": ["phipson2010", "usman2016", "was2010", "capano2017"],
     "validation": ["hennig2007"],
     "train_encoder": ["chen2020", "paszke2019"],
+    "supervised": ["paszke2019"],
 }
 
 
