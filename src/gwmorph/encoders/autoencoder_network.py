@@ -45,6 +45,7 @@ class AutoencoderArchitecture:
     version: int = 1
 
     def __post_init__(self) -> None:
+        """Raise ValueError unless these are sizes of such a network."""
         if self.seen not in ("crops", "whole"):
             raise ValueError(f"seen {self.seen!r}")
         if len(self.widths) != 8 or len(self.decoder_widths) != 3:
@@ -80,9 +81,9 @@ class Autoencoder(nn.Module):
         self.architecture = architecture
         whole = architecture.seen == "whole"
         channels = 1 if whole else CROPS
-        self.encoder = _encoder(
-            channels, architecture.widths, _HALVED_WHOLE if whole else _HALVED
-        )
+        self.encoder = _encoder(channels, architecture.widths, _HALVED_WHOLE if whole else _HALVED)
+        # Cosines compare directions: every number has mean 0 and variance 1 over the training.
+        self.norm = nn.BatchNorm1d(EMBEDDING_SIZE, affine=False)
         side = 2 * CROP if whole else CROP
         sides = [side]
         while sides[0] > GRID:
@@ -93,8 +94,9 @@ class Autoencoder(nn.Module):
     def latent(self, crops: Tensor) -> Tensor:
         """Return the bottleneck [n, 384] of crops: 24 channels of 4 x 4 places."""
         shown = _laid_out(crops) if self.architecture.seen == "whole" else crops
-        latent: Tensor = self.encoder(shown.contiguous(memory_format=torch.channels_last))
-        return latent.float().flatten(1)
+        places = self.encoder(shown.contiguous(memory_format=torch.channels_last))
+        latent: Tensor = self.norm(places.float().flatten(1))
+        return latent
 
     def decoded(self, latent: Tensor) -> Tensor:
         """Return the crops float [n, 4, 56, 56] that a bottleneck [n, 384] stands for."""
@@ -107,7 +109,7 @@ class Autoencoder(nn.Module):
 
 
 def squared_errors(shown: Tensor, crops: Tensor) -> Tensor:
-    """Return the mean squared difference of each view [n] of two [n, 4, 56, 56]."""
+    """Return the mean squared difference of the brightness of two [n, 4, 56, 56]: float [n]."""
     return (shown.float() - crops).square().flatten(1).mean(1)
 
 

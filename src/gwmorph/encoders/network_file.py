@@ -114,6 +114,27 @@ class NetworkFile(Generic[Network]):
         network.load_state_dict(tensors, strict=False)
         return network.eval().requires_grad_(False)
 
+    def training(self, path: Path | str) -> dict[str, Any]:
+        """Return what a file says of its training.
+
+        Raises
+        ------
+        WeightsError
+            The file is missing, damaged or another model's, or does not say.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                told = json.loads((file.metadata() or {})[ENTRY])
+            if told["format"] != self.format:
+                raise ValueError(f"format {told['format']!r}, expected {self.format!r}")
+            training: dict[str, Any] = told["training"]
+            return training
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise WeightsError(
+                f"{path}: cannot be read, or does not say how it was trained ({error!r}). Name "
+                f"weights that `{self.writer}` wrote."
+            ) from error
+
     def _read(self, path: Path) -> tuple[Any, dict[str, Tensor]]:
         try:
             with safe_open(path, framework="pt") as file:
