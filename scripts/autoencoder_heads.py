@@ -16,8 +16,8 @@ from gwmorph.learning.autoencoder import (
     machine_of,
     train_classifier,
 )
-from gwmorph.learning.autoencoder_parts import (
-    parts_of,
+from gwmorph.learning.autoencoder_parts import parts_of
+from gwmorph.learning.autoencoder_scores import (
     reconstructed,
     score_classifier,
     score_neighbors,

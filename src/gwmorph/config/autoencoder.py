@@ -37,7 +37,7 @@ class AutoencoderConfig(Section):
         "Whether the network sees the four crops of an event view as channels of one picture, or "
         "the view as it is.",
     )
-    steps: int = key(2500, "Updates of the weights, at most.", ge=1)
+    steps: int = key(900, "Updates of the weights, at most.", ge=1)
     batch_size: int = key(64, "Event views in a batch.", ge=2)
     learning_rate: float = key(0.002, "Largest learning rate.", gt=0)
     weight_decay: float = key(0.01, "Weight decay of AdamW.", ge=0)
