@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 from vector import drawn_twice
 
-from gwmorph.report.training import draw_curves, draw_losses
-from gwmorph.tables.training import CURVES, LOSSES
+from gwmorph.report.training import draw_losses
+from gwmorph.tables.training import LOSSES
 
 CHANCE = {"event": 4.8, "crop": 4.8, "window": 3.4}
 
@@ -21,19 +21,3 @@ def test_equal_losses_give_equal_bytes_and_others_do_not(steps, tmp_path):
         said = drawn_twice(tmp_path / f"{name}.svg", draw_losses, losses(steps, factor), CHANCE)
         assert {"update", "event views", "single crops"} <= set(said)
     assert (tmp_path / "one.svg").read_bytes() != (tmp_path / "other.svg").read_bytes()
-
-
-def curves(*trained: str) -> pa.Table:
-    rows = [
-        {"trained": name, "step": step, "measure": measure, "value": 1 / step}
-        for name in trained
-        for step in (50, 100)
-        for measure in ("training loss", "validation loss", "validation accuracy")
-    ]
-    return pa.Table.from_pylist(rows, schema=CURVES)
-
-
-@pytest.mark.parametrize("trained", [("network",), ("network", "head alone", "both")])
-def test_each_network_has_its_curves(trained, tmp_path):
-    said = drawn_twice(tmp_path / "curves.svg", draw_curves, curves(*trained))
-    assert {*trained, "update", "loss", "accuracy", "validation loss"} <= set(said)
