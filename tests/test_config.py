@@ -35,6 +35,20 @@ GENERATED = ("config/config.yaml", "config/README.md", "workflow/schemas/config.
 REGENERATE = "run `gwmorph config --write`"
 # Counts, seeds, ratios and energies relative to a median: numbers that have no unit.
 DIMENSIONLESS = {
+    "autoencoder.batch_size",
+    "autoencoder.head.batch_size",
+    "autoencoder.head.before",
+    "autoencoder.head.hidden",
+    "autoencoder.head.learning_rate",
+    "autoencoder.head.patience",
+    "autoencoder.head.steps",
+    "autoencoder.head.validation_steps",
+    "autoencoder.head.weight_decay",
+    "autoencoder.learning_rate",
+    "autoencoder.patience",
+    "autoencoder.steps",
+    "autoencoder.validation_steps",
+    "autoencoder.weight_decay",
     "calibration.agreeing",
     "calibration.drift",
     "calibration.rate",
@@ -368,6 +382,11 @@ def test_reversed_or_empty_span_is_refused_with_both_ends(span):
         ),
         ({"source": {"kind": "directory"}}, "directory.files is empty"),
         ({"injections": {"snrs": [8, 8]}}, "snrs must rise"),
+        ({"encoder": {"name": "autoencoder"}}, "autoencoder needs autoencoder.path"),
+        (
+            {"comparison": {"encoders": ["dct", "autoencoder"]}},
+            "comparison.encoders: autoencoder needs encoder.autoencoder.path",
+        ),
         ({"comparison": {"snr_low": 9, "snr_high": 9}}, "snr_high (9) must be greater than"),
         ({"qtransform": {"q_low": 64, "q_high": 8}}, "q_high must be greater than q_low"),
         ({"events": {"snr": 5, "tile_snr": 5.5}}, "snr (5) must not be less than tile_snr (5.5)"),

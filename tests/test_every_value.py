@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 
 from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.config import Config, leaves, parse_config
+from gwmorph.encoders.autoencoder_network import AutoencoderArchitecture
 from gwmorph.encoders.crop_network import Architecture
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import check_size
@@ -44,6 +45,15 @@ from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
 from gwmorph.learning.classification import ClassifierRecipe, train_classifier
+from gwmorph.learning import autoencoder
+from gwmorph.learning.autoencoder import (
+    Crops,
+    Head,
+    Labelled,
+    machine_of,
+    train_autoencoder,
+    train_classifier,
+)
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
 from gwmorph.learning.labelled_pictures import LabelledPictures, split
@@ -96,6 +106,7 @@ SMALL = {
     "comparison": {"per_class": 4},
     "validation": {"repeats": 20, "permutations": 19},
     "supervised": {"epochs": 1},
+    "autoencoder": {"steps": 1, "batch_size": 2, "head": {"steps": 1, "batch_size": 2}},
     "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
 }
 # Keys that bound a quantity together with the one that is tried.
@@ -124,6 +135,7 @@ NOT_TRIED = {
     "score": "tests/evidence; quiet windows are simulated or chosen a hundred at a time",
     "comparison.encoders": "as encoder.name",
     "comparison.naming": "as comparison",
+    "autoencoder.split": "as the splits that tests/learning make of labelled pictures",
     "learning.source": "tests/learning take pictures from every source",
     "learning.per_class": "as comparison.per_class",
     "supervised.networks": "tests/learning make all of them",
@@ -321,6 +333,28 @@ def trained(config: Config, tmp_path: Path) -> None:
     assert np.isfinite(losses).all()
 
 
+def autoencoded(config: Config, tmp_path: Path) -> None:
+    keys = config.autoencoder
+    torch.set_num_threads(1)
+    shown = np.random.default_rng(5).integers(0, 256, (6, 4, 56, 56)).astype(np.uint8)
+    crops = Crops(shown, np.arange(256, dtype=np.float32) / 255)
+    narrow = {"widths": (2,) * 7 + (24,), "decoder_widths": (2, 2, 2)}
+    state, machine = Checkpoint(tmp_path / "state", 50, "a"), machine_of("cpu", "float32")
+    recipe = autoencoder.Recipe.of(keys, 1)
+    architecture = AutoencoderArchitecture(seen=keys.seen, **narrow)
+    fitted, _ = train_autoencoder(
+        crops, crops, recipe, architecture, None, state, machine, lambda step, parts: None
+    )
+    assert np.isfinite(fitted.losses).all()
+    views = Labelled(crops, np.array(["bar", "dot"] * 3))
+    recipe, head = autoencoder.Recipe.of(keys.head, 1), Head(keys.head.hidden, keys.head.before)
+    told, _ = train_classifier(
+        fitted.network, False, views, views, recipe, head, None, state, machine,
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(told.losses).all()
+
+
 def compared(config: Config, tmp_path: Path) -> None:
     keys = config.comparison
     everything = load_population(POPULATION)
@@ -499,6 +533,7 @@ STAGES = {
     "training.parts": shown_pairs,
     "training.windows_per_part": shown_pairs,
     "training.spread": shown_pairs,
+    "autoencoder": autoencoded,
     "comparison": compared,
     "learning": learned,
     "supervised": classified,

@@ -87,6 +87,8 @@ STAGES = {
         "strain_quality",
     ],
     "learning": [
+        "autoencode",
+        "autoencoder_heads",
         "contrast",
         "labelled_pictures",
         "learning_views",
@@ -100,6 +102,7 @@ STAGES = {
     "provenance": ["provenance_record"],
     "report": [
         "ablation_report",
+        "autoencoder_report",
         "cluster_table",
         "clusterers_report",
         "event_table",

@@ -88,6 +88,7 @@ rule recall:
     params:
         fractions=CONFIG.injections.false_alarm_fractions,
         modules=CONFIG.injections.modules,
+        autoencoder=NAMED_AUTOENCODER,
         code=code("recall"),
     message:
         "Counting what the campaign of run {wildcards.run} found"
@@ -134,6 +135,7 @@ rule recall_figures:
         families=morphology_labels,
         snrs=CONFIG.injections.snrs,
         modules=CONFIG.injections.modules,
+        autoencoder=NAMED_AUTOENCODER,
         code=code("recall_figures"),
     message:
         "Drawing the recall of run {wildcards.run}"
@@ -203,6 +205,7 @@ rule noise_counts:
         },
         fractions=CONFIG.injections.false_alarm_fractions,
         modules=CONFIG.injections.modules,
+        autoencoder=NAMED_AUTOENCODER,
         code=code("noise_counts"),
     message:
         "Counting what was found in real noise"

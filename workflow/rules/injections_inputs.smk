@@ -2,6 +2,7 @@
 # a rule its jobs. The jobs are planned when a rule is asked for, since reading the shapes takes time.
 
 from functools import cache
+from pathlib import Path
 
 INJECTED = "results/{run}/injections/windows/{part}.parquet"
 NOISE = "results/{run}/injections/noise/{part}.parquet"
@@ -78,6 +79,16 @@ def campaign_files():
     )
 
 
+def reconstructing():
+    """Return the content of the autoencoder's weights that windows are scored with, if it is named."""
+    path = CONFIG.encoder.autoencoder.path
+    if path is None:
+        return {}
+    return {"autoencoder": content_of(path) if Path(path).is_file() else None}
+
+
+# Whose reconstruction error is among the statistics; by its content windows are made again.
+NAMED_AUTOENCODER = untracked(CONFIG.encoder.autoencoder.model_dump(mode="json"))
 # What every job looks at a window with.
 LOOKING = {
     "window_s": CONFIG.window.duration_s,
@@ -90,4 +101,5 @@ LOOKING = {
     "encoder": encoder_keys(),
     "section": untracked(keys("encoder")),
     "modules": CONFIG.injections.modules,
+    **reconstructing(),
 }

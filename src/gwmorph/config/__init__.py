@@ -4,6 +4,7 @@ One module holds one section. The models generate ``config/config.yaml`` and the
 other part of the library reads a configuration file: functions take arguments.
 """
 
+from gwmorph.config.autoencoder import AutoencoderConfig, AutoencoderHeadConfig
 from gwmorph.config.base import Detector, EncoderName
 from gwmorph.config.calibration import CalibrationConfig
 from gwmorph.config.clustering import (
@@ -16,7 +17,12 @@ from gwmorph.config.clustering import (
 )
 from gwmorph.config.comparison import ComparisonCampaignConfig, ComparisonConfig, NamingConfig
 from gwmorph.config.conditioning import ConditioningConfig
-from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
+from gwmorph.config.encoder import (
+    AutoencoderWeightsConfig,
+    EncoderConfig,
+    IndomainConfig,
+    WeightsConfig,
+)
 from gwmorph.config.events import CandidatesConfig, EventsConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
@@ -43,6 +49,9 @@ from gwmorph.config.yaml_files import load_yaml
 
 __all__ = [
     "AblationConfig",
+    "AutoencoderConfig",
+    "AutoencoderHeadConfig",
+    "AutoencoderWeightsConfig",
     "CalibrationConfig",
     "CandidatesConfig",
     "ClusteringConfig",

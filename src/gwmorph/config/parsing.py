@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from gwmorph.config.autoencoder import AutoencoderConfig
 from gwmorph.config.base import Section, key
 from gwmorph.config.calibration import CalibrationConfig
 from gwmorph.config.clustering import ClusteringConfig
@@ -53,6 +54,9 @@ class Config(Section):
     training: TrainingConfig = key(
         TrainingConfig(), "How an in-domain encoder is trained, by `snakemake train_encoder`."
     )
+    autoencoder: AutoencoderConfig = key(
+        AutoencoderConfig(), "An autoencoder of event views, by `snakemake autoencoder`."
+    )
     comparison: ComparisonConfig = key(
         ComparisonConfig(), "How well encoders tell morphologies apart."
     )
@@ -74,6 +78,15 @@ class Config(Section):
         SupervisedConfig(), "Networks that name classes, by `snakemake supervised`."
     )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
+
+    @model_validator(mode="after")
+    def _compared_autoencoder_has_weights(self) -> "Config":
+        if "autoencoder" in self.comparison.encoders and self.encoder.autoencoder.path is None:
+            raise ValueError(
+                "comparison.encoders: autoencoder needs encoder.autoencoder.path, a file of "
+                "weights that `snakemake autoencoder` wrote; it is compared wherever that is named"
+            )
+        return self
 
     @model_validator(mode="after")
     def _trainings_are_of_a_trained_encoder(self) -> "Config":
