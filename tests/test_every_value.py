@@ -45,8 +45,10 @@ from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
+from gwmorph.learning.labelled_pictures import split
 from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
+from gwmorph.learning.picture_sources import simulated_pictures
 from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
 from gwmorph.morphology import judgement, status, thresholds
@@ -120,6 +122,9 @@ NOT_TRIED = {
     "score": "tests/evidence; quiet windows are simulated or chosen a hundred at a time",
     "comparison.encoders": "as encoder.name",
     "comparison.naming": "as comparison",
+    "learning.source": "tests/learning take pictures from every source",
+    "learning.per_class": "as comparison.per_class",
+    "learning.checkpoint_steps": "as training.checkpoint_steps",
     "comparison.campaign": "as injections",
 }
 # A value of these keys that cannot be had where the test runs.
@@ -127,6 +132,7 @@ ELSEWHERE = {
     ("source.kind", "gwosc"): "as source.gwosc",
     ("encoder.name", "dinov2"): "needs DINOv2's weights",
     ("training.device", "cuda"): "needs a GPU",
+    ("learning.device", "cuda"): "needs a GPU",
     ("source.simulated.rate_scale", 1000.0): "takes a minute, and differs in number alone",
     ("clustering.separation.surrogates", 1000): "as source.simulated.rate_scale",
     ("validation.repeats", 10_000): "as source.simulated.rate_scale",
@@ -317,6 +323,21 @@ def compared(config: Config, tmp_path: Path) -> None:
     assert len(views) <= keys.per_class
 
 
+def learned(config: Config, tmp_path: Path) -> None:
+    """Views of one class, and on which side of a split they are."""
+    keys = config.learning
+    everything = load_population(POPULATION)
+    classes = population_classes(everything, keys.detector, ["blip"], keys.snr_low, keys.snr_high)
+    draws = Draws(keys.detector, keys.seed, 4)
+    views = labelled_views(classes, draws, rendering(config), config.events)
+    size = (config.picture.height, config.picture.width)
+    pictures = simulated_pictures(views, rendering(config).picture_scale, size)
+    assert len(pictures) == 4
+    fractions = (keys.validation_fraction, keys.test_fraction)
+    assert set(split(pictures, "random", fractions, keys.seed)) == {"train", "validation", "test"}
+    assert choose_precision(keys.precision, choose_device(keys.device, "learning"), "learning")
+
+
 def validated(config: Config, tmp_path: Path) -> None:
     """Each question on a few islands, of the many variants the first and the last one."""
     vectors, truth = blobs((40, 24), seed=3)
@@ -448,6 +469,7 @@ STAGES = {
     "training.windows_per_part": shown_pairs,
     "training.spread": shown_pairs,
     "comparison": compared,
+    "learning": learned,
     "timeslides": slid,
     "validation": validated,
     "known_events": known,

@@ -86,7 +86,13 @@ STAGES = {
         "truth_figure",
         "strain_quality",
     ],
-    "learning": ["contrast", "training_noise_pairs", "training_pairs"],
+    "learning": [
+        "contrast",
+        "labelled_pictures",
+        "learning_views",
+        "training_noise_pairs",
+        "training_pairs",
+    ],
     "provenance": ["provenance_record"],
     "report": [
         "ablation_report",

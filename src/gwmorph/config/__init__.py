@@ -20,6 +20,7 @@ from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
 from gwmorph.config.events import CandidatesConfig, EventsConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
+from gwmorph.config.learning import LearningConfig
 from gwmorph.config.parsing import Config, leaves, parse_config, sections
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
@@ -59,6 +60,7 @@ __all__ = [
     "IndomainConfig",
     "InjectionsConfig",
     "KnownEventsConfig",
+    "LearningConfig",
     "MixtureConfig",
     "NamingConfig",
     "PictureConfig",

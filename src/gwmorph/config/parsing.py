@@ -16,6 +16,7 @@ from gwmorph.config.encoder import EncoderConfig
 from gwmorph.config.events import EventsConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
+from gwmorph.config.learning import LearningConfig
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
@@ -65,6 +66,9 @@ class Config(Section):
         CalibrationConfig(), "When a row is unlike every known class, which makes it NOVEL."
     )
     scan: ScanConfig = key(ScanConfig(), "New data, block by block, by `snakemake scan`.")
+    learning: LearningConfig = key(
+        LearningConfig(), "The labelled pictures that networks learn from."
+    )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
     @model_validator(mode="after")
