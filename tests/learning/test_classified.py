@@ -1,12 +1,14 @@
 """Accuracy, F1 and gaps against scikit-learn, and their intervals."""
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from closeness import near
-from gwmorph.learning.classified import confusion, gains, scores
+from gwmorph.learning.classified import confusion, gains, prediction_scores, scores
+from gwmorph.tables.finetune import FINETUNE_PREDICTIONS, FINETUNE_SCORES
 
 NAMES = np.array(["a", "b", "c"])
 
@@ -71,3 +73,26 @@ def test_a_class_that_is_said_but_never_true_counts_as_wrong():
     table, names = confusion(said, labels)
     np.testing.assert_array_equal(table, confusion_matrix(labels, said, labels=names))
     assert names == ["a", "b", "x"]
+
+
+def test_every_encoder_and_every_set_is_scored_on_its_own():
+    rows = []
+    for number, (backbone, data) in enumerate([("a", "test"), ("a", "other"), ("b", "test")]):
+        for method in ("probe", "full"):
+            said, labels, groups = drawn(number, 20, 1.0 if method == "full" else 0.3)
+            columns = zip(groups.tolist(), labels.tolist(), said.tolist(), strict=True)
+            for row, (group, label, predicted) in enumerate(columns):
+                about = {"backbone": backbone, "method": method, "data": data, "row": row}
+                rows.append({**about, "group": group, "label": label, "predicted": predicted})
+    table = pa.Table.from_pylist(rows, schema=FINETUNE_PREDICTIONS)
+    found = prediction_scores(table, "full", 3)
+    assert pa.Table.from_pylist(found, schema=FINETUNE_SCORES).num_rows == len(found)
+    accuracy = {
+        (row["backbone"], row["data"], row["method"]): row["value"]
+        for row in found
+        if row["figure"] == "accuracy"
+    }
+    assert len(accuracy) == 6
+    assert all((value == 1) == (key[2] == "full") for key, value in accuracy.items())
+    gaps = [row for row in found if row["figure"] == "macro_f1_gap"]
+    assert [row["method"] for row in gaps] == ["probe"] * 3

@@ -25,9 +25,6 @@ from gwmorph.learning.finetune import (
 )
 from gwmorph.learning.labelled_pictures import LabelledPictures
 from gwmorph.learning.specialise import (
-    FULL,
-    PROBE,
-    TRIGGERS,
     How,
     head_name,
     in_common,
@@ -36,11 +33,12 @@ from gwmorph.learning.specialise import (
 )
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.comparison import REAL_STRAIN
+from gwmorph.tables.finetune import FULL, PROBE, TRIGGERS
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 RECIPE = Recipe(
     hidden=8, dropout=0.1, head_steps=60, full_steps=72, batch_size=8, head_learning_rate=0.01,
-    learning_rate=0.003, weight_decay=0.01, validation_steps=12, patience=20, seed=5,
+    learning_rate=0.01, weight_decay=0.01, validation_steps=12, patience=20, seed=5,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from gwmorph.errors import TrainingError
 from gwmorph.evidence.quality import share_rows
-from gwmorph.learning.few_shot import ACCURACY, BY_GLITCH, few_shot_rows
+from gwmorph.learning.few_shot import few_shot_rows
 from gwmorph.learning.probes import (
     boosting,
     few_shot_probe,
@@ -14,6 +14,7 @@ from gwmorph.learning.probes import (
     linear_probe,
     probed,
 )
+from gwmorph.tables.finetune import FEW_SHOT, FEW_SHOT_BY_GLITCH
 
 CLASSES = np.array(["a", "b", "c"])
 
@@ -127,15 +128,28 @@ def test_few_shot_rows_have_both_intervals_and_count_glitches_not_pictures():
     rows = few_shot_rows({"ours": vectors}, labels, glitches, 1.0, 7, columns)
     figures = {(row["features"], row["figure"]): row for row in rows}
     assert set(figures) == {
-        (name, figure) for name in ("ours", "triggers") for figure in (ACCURACY, BY_GLITCH)
+        (name, figure)
+        for name in ("ours", "triggers")
+        for figure in (FEW_SHOT, FEW_SHOT_BY_GLITCH)
     }
     assert {row["pictures"] for row in rows} == {6}
     means = glitch_vectors(vectors, glitches)[0]
     said, _ = few_shot_probe(means, labels[::2], 1.0)
     (expected,) = share_rows(
-        ACCURACY, {"ours": said == labels[::2]}, np.array([0, 0, 1, 1, 2, 2]), 7
+        FEW_SHOT, {"ours": said == labels[::2]}, np.array([0, 0, 1, 1, 2, 2]), 7
     )
-    assert figures["ours", ACCURACY] == expected
+    assert figures["ours", FEW_SHOT] == expected
+
+
+def test_a_single_class_gives_no_figure_and_a_warning(caplog):
+    vectors, _ = planted(each=2)
+    names = np.arange(6).astype(str)
+    one, other = np.full(6, "a"), np.array(["a"] * 5 + ["b"])
+    for labels in (one, other):
+        caplog.clear()
+        assert few_shot_rows({"ours": vectors}, labels, names, 1.0, 7) == []
+        assert "no probe" in caplog.text
+    assert few_shot_rows({"ours": vectors}, np.array(list("aaabbb")), names, 1.0, 7)
 
 
 def test_glitches_that_are_all_alone_give_no_figure():

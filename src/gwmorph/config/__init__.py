@@ -18,6 +18,7 @@ from gwmorph.config.comparison import ComparisonCampaignConfig, ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig, IndomainConfig, WeightsConfig
 from gwmorph.config.events import CandidatesConfig, EventsConfig
+from gwmorph.config.finetune import FinetuneConfig, TransferConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
 from gwmorph.config.learning import LearningConfig
@@ -55,6 +56,7 @@ __all__ = [
     "EncoderConfig",
     "EncoderName",
     "EventsConfig",
+    "FinetuneConfig",
     "GwoscConfig",
     "HdbscanConfig",
     "IndomainConfig",
@@ -77,6 +79,7 @@ __all__ = [
     "StabilityConfig",
     "TimeslidesConfig",
     "TrainingConfig",
+    "TransferConfig",
     "UmapConfig",
     "ValidationConfig",
     "WatchConfig",

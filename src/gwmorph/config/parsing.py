@@ -14,6 +14,7 @@ from gwmorph.config.comparison import ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig
 from gwmorph.config.events import EventsConfig
+from gwmorph.config.finetune import FinetuneConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
 from gwmorph.config.learning import LearningConfig
@@ -68,6 +69,9 @@ class Config(Section):
     scan: ScanConfig = key(ScanConfig(), "New data, block by block, by `snakemake scan`.")
     learning: LearningConfig = key(
         LearningConfig(), "The labelled pictures that networks learn from."
+    )
+    finetune: FinetuneConfig = key(
+        FinetuneConfig(), "How encoders are specialised to labels, by `snakemake finetune`."
     )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 

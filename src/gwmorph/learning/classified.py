@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gwmorph.simulation.streams import stream
 
 Labels = NDArray[np.str_]
 _REPEATS = 2000
+_TEXTS = ("backbone", "method", "data", "group", "label", "predicted")
 
 
 def scores(
@@ -68,6 +70,26 @@ def gains(
         for method, values in macro.items()
         if method != best
     ]
+
+
+def prediction_scores(predictions: pa.Table, best: str, seed: int) -> list[dict[str, Any]]:
+    """Return rows of ``FINETUNE_SCORES`` for rows of ``FINETUNE_PREDICTIONS``.
+
+    For each encoder and each set what `scores` says of its methods, and what `gains` says of the
+    method ``best``. All methods were asked about the same pictures in the same order.
+    """
+    columns = {name: np.array(predictions[name].to_pylist(), str) for name in _TEXTS}
+    rows: list[dict[str, Any]] = []
+    keys = zip(columns["backbone"].tolist(), columns["data"].tolist(), strict=True)
+    for backbone, data in dict.fromkeys(keys):
+        own = (columns["backbone"] == backbone) & (columns["data"] == data)
+        methods = dict.fromkeys(columns["method"][own].tolist())
+        said = {name: columns["predicted"][own & (columns["method"] == name)] for name in methods}
+        chosen = own & (columns["method"] == best)
+        about = (columns["label"][chosen], columns["group"][chosen], seed)
+        found = [*scores(said, *about), *gains(best, said, *about)]
+        rows += [{"backbone": backbone, "data": data, **row} for row in found]
+    return rows
 
 
 def confusion(said: Labels, labels: Labels) -> tuple[NDArray[np.int64], list[str]]:

@@ -4,6 +4,7 @@ Real glitches with labels are few, about two of a class, so all but one train th
 asked about the one. Nothing is chosen on them.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,10 +19,11 @@ from gwmorph.learning.probes import (
     few_shot_probe,
     glitch_vectors,
 )
+from gwmorph.tables.finetune import FEW_SHOT, FEW_SHOT_BY_GLITCH
 
-ACCURACY = "few_shot_accuracy"
-BY_GLITCH = "few_shot_accuracy_by_glitch"
 TRIGGERS = "triggers"
+_FEWEST_CLASSES = 2
+_log = logging.getLogger(__name__)
 
 
 def few_shot_rows(
@@ -50,13 +52,18 @@ def few_shot_rows(
     columns
         Trigger columns [n, k] of each picture, where there are some; one picture a glitch then.
 
-    Raises
-    ------
-    TrainingError
-        As `gwmorph.learning.probes.few_shot_probe`.
+    There are none, and the log says so, where a probe would be left with a single class.
     """
     names, first = np.unique(glitches, return_index=True)
     classes = labels[first]
+    _, of_each = np.unique(classes, return_counts=True)
+    # Without one glitch, two classes are to be left.
+    if len(of_each) - int(of_each.min() == 1) < _FEWEST_CLASSES:
+        _log.warning(
+            "%d glitches of %d classes: no probe can be asked about one of them.",
+            len(names), len(of_each),
+        )  # fmt: skip
+        return []
     hits = {}
     scored = np.zeros(len(names), bool)
     for name, values in vectors.items():
@@ -70,6 +77,6 @@ def few_shot_rows(
     right = {name: own[scored] for name, own in hits.items()}
     _, of_class = np.unique(classes[scored], return_inverse=True)
     return [
-        *share_rows(ACCURACY, right, of_class, seed),
-        *share_rows(BY_GLITCH, right, np.arange(scored.sum()), seed),
+        *share_rows(FEW_SHOT, right, of_class, seed),
+        *share_rows(FEW_SHOT_BY_GLITCH, right, np.arange(scored.sum()), seed),
     ]

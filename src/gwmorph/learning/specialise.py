@@ -42,9 +42,14 @@ from gwmorph.learning.probes import boosting, linear_probe, probed
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.columns import EMBEDDING_SIZE
 from gwmorph.tables.embeddings import embedding_column, of_width
-from gwmorph.tables.finetune import FINETUNE_FEATURES, FINETUNE_PREDICTIONS
+from gwmorph.tables.finetune import (
+    FINETUNE_FEATURES,
+    FINETUNE_PREDICTIONS,
+    FULL,
+    PROBE,
+    TRIGGERS,
+)
 
-TRIGGERS, PROBE, FULL = "trigger columns", "linear probe", "full fine-tuning"
 Labels = NDArray[np.str_]
 
 

@@ -4,6 +4,12 @@ import pyarrow as pa
 
 from gwmorph.tables.columns import EMBEDDING, field
 
+# Ways to specialise; besides these there are heads of one to three layers.
+TRIGGERS, PROBE, FULL = "trigger columns", "linear probe", "full fine-tuning"
+# Shares of real glitches told right by few examples, with intervals over classes and glitches.
+FEW_SHOT, FEW_SHOT_BY_GLITCH = "few_shot_accuracy", "few_shot_accuracy_by_glitch"
+# The part of the labelled set that no training saw.
+TEST_PART = "test"
 _BACKBONE = field("backbone", pa.string(), "", "encoder that was specialised")
 _DATA = field("data", pa.string(), "", "'test', or the other set that was classified: its name")
 
