@@ -69,6 +69,8 @@ def test_the_in_domain_backbone_gives_the_encoders_vectors(weights, pictures):
     single = vectors_of(IndomainBackbone(weights, 0.5), np.ascontiguousarray(half), SCALE)
     expected = encoder.encode_crops(SCALE.energy(half), 0.5)
     np.testing.assert_allclose(single, expected, atol=1e-5)
+    with pytest.raises(ConfigError, match="at least 112 pixels, got 110 x 112"):
+        IndomainBackbone(weights, None).shown(pictures[:, :110], SCALE)
     with pytest.raises(ConfigError, match=r"finetune\.window.*3 s"):
         IndomainBackbone(weights, 3.0)
 

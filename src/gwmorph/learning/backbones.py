@@ -21,6 +21,7 @@ from gwmorph.encoders.crop_network import DURATIONS_S, CropNetwork
 from gwmorph.encoders.crops import CROP, event_crops, levels, pooled
 from gwmorph.encoders.dinov2 import IMAGENET_MEAN, IMAGENET_STD
 from gwmorph.encoders.indomain import load_network, write_network
+from gwmorph.encoders.sizes import check_size
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.learning.contrastive import Augmentation, augment
@@ -109,10 +110,20 @@ class IndomainBackbone(Backbone):
         self._told = _told_of(path)
 
     def shown(self, pictures: NDArray[np.uint8], scale: PictureScale) -> Tensor:
-        """See `Backbone`: brightness float32 [n, 4 or 1, 56, 56]."""
+        """See `Backbone`: brightness float32 [n, 4 or 1, 56, 56].
+
+        Raises
+        ------
+        ConfigError
+            The pictures are smaller than what the network sees.
+        """
+        height, width = pictures.shape[1:]
         if self.duration_s is None:
+            check_size("indomain", (height, width))
             crops = event_crops(pictures)
         else:
+            # A quarter of an event view.
+            check_size("indomain", (2 * height, 2 * width))
             crops = pooled(pictures, CROP, CROP)[:, None]
         return torch.from_numpy(levels(scale).take(crops))
 
