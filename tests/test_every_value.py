@@ -22,7 +22,8 @@ from pydantic.fields import FieldInfo
 from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.config import Config, leaves, parse_config
 from gwmorph.encoders.autoencoder_network import AutoencoderArchitecture
-from gwmorph.encoders.crop_network import Architecture
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.indomain import write_network
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
@@ -44,8 +45,7 @@ from gwmorph.evidence.novelty import resplit_rows
 from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
-from gwmorph.learning.classification import ClassifierRecipe, train_classifier
-from gwmorph.learning import autoencoder
+from gwmorph.learning import autoencoder, classification, finetune
 from gwmorph.learning.autoencoder import (
     Crops,
     Head,
@@ -54,12 +54,15 @@ from gwmorph.learning.autoencoder import (
     train_autoencoder,
     train_classifier,
 )
+from gwmorph.learning.backbones import IndomainBackbone
+from gwmorph.learning.classification import ClassifierRecipe
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
 from gwmorph.learning.labelled_pictures import LabelledPictures, split
 from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
 from gwmorph.learning.picture_sources import simulated_pictures
+from gwmorph.learning.probes import few_shot_probe, linear_probe
 from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
 from gwmorph.morphology import judgement, status, thresholds
@@ -71,7 +74,7 @@ from gwmorph.simulation.blocks import Simulation, simulate
 from gwmorph.simulation.population import Population, load_population
 from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.albums import FolderAlbum
-from gwmorph.spectra.pictures import read_picture
+from gwmorph.spectra.pictures import PictureScale, read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.sources import make_source
 from gwmorph.tables.block import LEDGER, TRIGGERS
@@ -107,6 +110,7 @@ SMALL = {
     "validation": {"repeats": 20, "permutations": 19},
     "supervised": {"epochs": 1},
     "autoencoder": {"steps": 1, "batch_size": 2, "head": {"steps": 1, "batch_size": 2}},
+    "finetune": {"head_steps": 1, "full_steps": 1, "validation_steps": 1, "hidden": 2},
     "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
 }
 # Keys that bound a quantity together with the one that is tried.
@@ -144,6 +148,9 @@ NOT_TRIED = {
     "supervised.mistakes": "tests/report show some, and none",
     "learning.checkpoint_steps": "as training.checkpoint_steps",
     "comparison.campaign": "as injections",
+    "finetune.maps": "UMAP takes half a minute to compile; tests/learning draw the other one",
+    "finetune.window": "tests/learning read pictures of every window",
+    "finetune.split": "tests/learning split in every way",
 }
 # A value of these keys that cannot be had where the test runs.
 ELSEWHERE = {
@@ -395,12 +402,47 @@ def classified(config: Config, tmp_path: Path) -> None:
         batch_size=3, augmented=keys.augmentation == "views", seed=1,
     )  # fmt: skip
     torch.set_num_threads(1)
-    found = train_classifier(
+    found = classification.train_classifier(
         "mobilenetv2_wd4", pictures, np.array(["train"] * 6 + ["validation"] * 4), recipe, None,
         Checkpoint(tmp_path / "state", 50, "a"), torch.device("cpu"), torch.float32,
         lambda step, parts: None,
     )  # fmt: skip
     assert np.isfinite(found.fitted.losses).all()
+
+
+def specialised(config: Config, tmp_path: Path) -> None:
+    """A probe, a perceptron and a whole network on a few pictures of two classes."""
+    keys = config.finetune
+    names = set(finetune.Recipe.__dataclass_fields__) - {"seed"}
+    recipe = finetune.Recipe(seed=1, **{name: getattr(keys, name) for name in names})
+    network = CropNetwork(Architecture(stem=4, width=8, blocks=1, heads=2, crop_size=8))
+    write_network(tmp_path / "a.safetensors", network, {})
+    backbone = IndomainBackbone(tmp_path / "a.safetensors", None)
+    scale = PictureScale("linear", 25.5, "cividis")
+    pictures = np.random.default_rng(5).integers(0, 256, (6, 112, 112)).astype(np.uint8)
+    numbers = np.arange(6) % 2
+    vectors = finetune.vectors_of(backbone, pictures, scale)
+    labels = np.array(["a", "b"])[numbers]
+    assert linear_probe(vectors, labels, np.arange(6).astype(str), keys.folds, 1, (0.01,))
+    assert len(few_shot_probe(vectors, labels, keys.few_shot_penalty)[0]) == 6
+
+    def kept(name: str) -> Checkpoint:
+        return finetune.checkpoint_of(tmp_path, name, 10, "a")
+
+    sides = ("train", "validation")
+    both = dict.fromkeys(sides, vectors), dict.fromkeys(sides, numbers)
+    for layers in keys.head_layers:
+        head, _ = finetune.train_head(
+            *both, layers, 2, recipe, kept(str(layers)), lambda step, parts: None
+        )
+    parts = dict.fromkeys(sides, finetune.Part(pictures, numbers))
+    cpu = finetune.Machine(torch.device("cpu"), torch.float32)
+    fitted, _ = finetune.fine_tune(
+        backbone, finetune.mlp_head(32, 2, 1, 2, 0.0), parts, scale, recipe, cpu, kept("full"),
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(fitted.losses).all()
+    assert np.isfinite(head.losses).all()
 
 
 def validated(config: Config, tmp_path: Path) -> None:
@@ -537,6 +579,7 @@ STAGES = {
     "comparison": compared,
     "learning": learned,
     "supervised": classified,
+    "finetune": specialised,
     "timeslides": slid,
     "validation": validated,
     "known_events": known,

@@ -30,6 +30,7 @@ RECORDS = {
         [*supervised_files(), *picture_tables(SUPERVISED.windows)],
     ),
     "autoencoder": ("autoencoder/", autoencoder_files()),
+    "finetune": ("finetune/", finetune_files()),
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
     "events": ("known_events/", known_events_files()),

@@ -24,6 +24,7 @@ from gwmorph.config.encoder import (
     WeightsConfig,
 )
 from gwmorph.config.events import CandidatesConfig, EventsConfig
+from gwmorph.config.finetune import FinetuneConfig, TransferConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
 from gwmorph.config.learning import LearningConfig
@@ -65,6 +66,7 @@ __all__ = [
     "EncoderConfig",
     "EncoderName",
     "EventsConfig",
+    "FinetuneConfig",
     "GwoscConfig",
     "HdbscanConfig",
     "IndomainConfig",
@@ -88,6 +90,7 @@ __all__ = [
     "SupervisedConfig",
     "TimeslidesConfig",
     "TrainingConfig",
+    "TransferConfig",
     "UmapConfig",
     "ValidationConfig",
     "WatchConfig",

@@ -15,6 +15,7 @@ from gwmorph.config.comparison import ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig
 from gwmorph.config.events import EventsConfig
+from gwmorph.config.finetune import FinetuneConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
 from gwmorph.config.learning import LearningConfig
@@ -76,6 +77,9 @@ class Config(Section):
     )
     supervised: SupervisedConfig = key(
         SupervisedConfig(), "Networks that name classes, by `snakemake supervised`."
+    )
+    finetune: FinetuneConfig = key(
+        FinetuneConfig(), "How encoders are specialised to labels, by `snakemake finetune`."
     )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
 
