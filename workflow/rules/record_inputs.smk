@@ -25,6 +25,7 @@ RECORDS = {
     "injections": ("injections/", campaign_files()),
     "compare_encoders": ("comparison/", comparison_files()),
     "train_encoder": ("training/", training_files()),
+    "chirp_search": ("chirp_search/", chirp_search_files()),
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
     "events": ("known_events/", known_events_files()),

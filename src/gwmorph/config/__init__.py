@@ -6,6 +6,7 @@ other part of the library reads a configuration file: functions take arguments.
 
 from gwmorph.config.base import Detector, EncoderName
 from gwmorph.config.calibration import CalibrationConfig
+from gwmorph.config.chirp_search import ChirpSearchConfig
 from gwmorph.config.clustering import (
     ClusteringConfig,
     CommunitiesConfig,
@@ -43,6 +44,7 @@ __all__ = [
     "AblationConfig",
     "CalibrationConfig",
     "CandidatesConfig",
+    "ChirpSearchConfig",
     "ClusteringConfig",
     "CommunitiesConfig",
     "ComparisonCampaignConfig",
