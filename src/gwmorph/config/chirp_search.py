@@ -28,7 +28,7 @@ class ChirpBankConfig(Section):
     """The template bank of the matched filter."""
 
     minimal_match: float = key(
-        0.97, "Match below which a random binary becomes a template.", ge=0.5, lt=1
+        0.97, "Match below which a random binary becomes a template.", ge=0.5, le=0.995
     )
     patience: int = key(
         500, "Binaries in a row that match a template already, after which the bank is full.", ge=1
@@ -120,7 +120,7 @@ class ChirpSearchConfig(Section):
     training_snr_high: float = key(20.0, "Largest SNR of them, always.", gt=0)
     learning_rate: float = key(0.002, "Largest learning rate.", gt=0)
     weight_decay: float = key(0.01, "Weight decay of AdamW.", ge=0)
-    dropout: float = key(0.3, "Share of numbers that dropout leaves out.", ge=0, lt=1)
+    dropout: float = key(0.3, "Share of numbers that dropout leaves out.", ge=0, le=0.9)
     validation_steps: int = key(50, "Steps between validations.", ge=1)
     checkpoint_steps: int = key(
         50, "Steps between checkpoints, from which a killed training goes on.", ge=1

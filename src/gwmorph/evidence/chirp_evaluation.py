@@ -394,5 +394,6 @@ def _relative(
     n, m = len(held.injections), len(held.calibration)
     rng = stream(seed, "bootstrap of the efficiency")
     draws = [ratio(rng.integers(n, size=n), rng.integers(m, size=m)) for _ in range(repeats)]
-    low, high = np.nanpercentile(draws, _PERCENTILES)
+    known = np.array([draw for draw in draws if np.isfinite(draw)])
+    low, high = np.percentile(known, _PERCENTILES) if len(known) else (np.nan, np.nan)
     return ratio(np.arange(n), np.arange(m)), float(low), float(high)

@@ -1,7 +1,8 @@
 """The noise that a search for chirps is trained and measured in, each role's of its own.
 
 Gaussian noise is drawn when it is needed. Recorded noise, simulated with lines and a level that
-wanders or read from files, is whitened once by the median spectrum of the training's part.
+wanders or read from files, is whitened once, each role's part by its own median spectrum, as a
+block is. Signals are whitened by the spectrum of the training's part.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ Stretches = Mapping[str, Sequence[tuple[int, NDArray[np.float64]]]]
 
 @dataclass(frozen=True)
 class Recorded:
-    """Whitened strain by role and detector, in stretches, and the spectra that whitened it."""
+    """Whitened strain by role and detector, in stretches, and the training's spectra."""
 
     spectra: Spectra
     white: Mapping[str, Mapping[str, Sequence[NDArray[np.float32]]]]
@@ -123,7 +124,7 @@ def read_stretches(
 
 
 def whitened(strain: Mapping[str, Stretches], look: Look) -> Recorded:
-    """Whiten all roles by the median spectrum of the training's strain.
+    """Whiten each role's strain by its median spectrum.
 
     ``strain`` holds stretches by role and detector; what the filter reaches beyond is cut away.
 
@@ -134,23 +135,29 @@ def whitened(strain: Mapping[str, Stretches], look: Look) -> Recorded:
     """
     rate, edge = look.sample_rate, REACH_S * look.sample_rate
     spectra = {
-        detector: median_psd(
-            np.concatenate([values for _, values in strain["training"][detector]]), rate, 4
-        )
-        for detector in look.detectors
+        role: {detector: _spectrum(stretches[detector], rate) for detector in look.detectors}
+        for role, stretches in strain.items()
     }
-    taps = whitening_taps(spectra, look)
+    taps = {role: whitening_taps(own, look) for role, own in spectra.items()}
     white = {
         role: {
             detector: [
-                whiten(values, taps[detector], rate, start)[edge:-edge]
+                whiten(values, taps[role][detector], rate, start)[edge:-edge]
                 for start, values in stretches[detector]
             ]
             for detector in look.detectors
         }
         for role, stretches in strain.items()
     }
-    return Recorded(spectra, white)
+    # ASSUME: the shape of the training's spectrum is that of all noise, so that a signal has its
+    # SNR in all of it.
+    return Recorded(spectra["training"], white)
+
+
+def _spectrum(
+    stretches: Sequence[tuple[int, NDArray[np.float64]]], sample_rate: int
+) -> NDArray[np.float64]:
+    return median_psd(np.concatenate([values for _, values in stretches]), sample_rate, 4)
 
 
 def write_noise(path: Path | str, spectra: Spectra, recorded: Recorded | None) -> None:
