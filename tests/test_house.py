@@ -93,6 +93,7 @@ STAGES = {
         "chirp_results",
         "chirp_scores",
         "chirp_signals",
+        "chirp_windows",
         "contrast",
         "training_noise_pairs",
         "training_pairs",

@@ -244,3 +244,32 @@ rule chirp_figures:
         "Drawing the search for chirps"
     script:
         "../../scripts/chirp_figures.py"
+
+
+# One more statistic of the injection campaign, where the configuration names weights for it.
+rule chirp_windows:
+    input:
+        windows=INJECTED,
+        weights=chirp_campaign_weights,
+    output:
+        searched=SEARCHED,
+    log:
+        "results/{run}/logs/chirp_windows/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/chirp_windows/{part}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        window_s=CONFIG.window.duration_s,
+        rendering=LOOKING["rendering"],
+        job=job_of,
+        content=content_of_each(chirp_campaign_weights),
+        code=code("chirp_windows"),
+    message:
+        "Searching the campaign's windows {wildcards.part} for chirps"
+    script:
+        "../../scripts/chirp_windows.py"

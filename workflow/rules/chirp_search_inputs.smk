@@ -1,6 +1,10 @@
 # What the rules of a search for chirps share: the names of its files, and the functions that tell a
 # rule its inputs and params.
 
+from pathlib import Path
+
+from gwmorph.errors import ConfigError
+
 CHIRP_NOISE = "results/{run}/chirp_search/noise.npz"
 CHIRP_SIGNALS = "results/{run}/chirp_search/signals/{use}.npz"
 CHIRP_TEMPLATES = "results/{run}/chirp_search/templates.parquet"
@@ -84,3 +88,15 @@ def chirp_searcher(wildcards):
     if wildcards.search == "matched_filter":
         return CHIRP_TEMPLATES.format(run=wildcards.run)
     return CHIRP_WEIGHTS.format(run=wildcards.run, network=wildcards.search)
+
+
+def chirp_campaign_weights(wildcards):
+    """Return the weights of the network whose score is a statistic of the campaign."""
+    path = CONFIG.chirp_search.campaign_weights
+    with one_message():
+        if not Path(path).is_file():
+            raise ConfigError(
+                f"chirp_search.campaign_weights = {path}: there is no such file. Train a network "
+                "for one detector with `snakemake chirp_search`, or set the key to null."
+            )
+    return ancient(as_inputs("chirp_search.campaign_weights", [path]))

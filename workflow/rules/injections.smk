@@ -87,7 +87,7 @@ rule recall:
         runtime=60,
     params:
         fractions=CONFIG.injections.false_alarm_fractions,
-        modules=CONFIG.injections.modules,
+        modules=CAMPAIGN_MODULES,
         code=code("recall"),
     message:
         "Counting what the campaign of run {wildcards.run} found"
@@ -133,7 +133,7 @@ rule recall_figures:
     params:
         families=morphology_labels,
         snrs=CONFIG.injections.snrs,
-        modules=CONFIG.injections.modules,
+        modules=CAMPAIGN_MODULES,
         code=code("recall_figures"),
     message:
         "Drawing the recall of run {wildcards.run}"
