@@ -3,7 +3,8 @@
 import argparse
 from dataclasses import replace
 
-import chirps  # noqa: F401  (these modules register their benchmarks)
+import chirp_search  # noqa: F401  (these modules register their benchmarks)
+import chirps  # noqa: F401
 import clusters  # noqa: F401
 import encoders  # noqa: F401
 import events  # noqa: F401

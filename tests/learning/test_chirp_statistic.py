@@ -15,8 +15,8 @@ from gwmorph.encoders.registry import make_encoder
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.chirp_windows import Look
-from gwmorph.evidence.injections import observe, simulated_backgrounds
-from gwmorph.evidence.recall import fit_score, statistics_of
+from gwmorph.evidence.injections import features_of, observe, simulated_backgrounds
+from gwmorph.evidence.recall import statistics_of
 from gwmorph.learning.chirp_networks import ChirpNetwork
 from gwmorph.learning.chirp_statistic import (
     NAME,
@@ -77,7 +77,7 @@ def test_the_network_sees_the_injections_that_the_campaign_made(windows, paramet
     assert (scores[:, 0] < scores[:, 1]).all()
     assert NAME in statistics_of(found)
     assert NAME not in statistics_of(windows)
-    assert fit_score(found)(found)[NAME].tolist() == found[NAME].to_pylist()
+    assert features_of(found, NAME).tolist() == found[NAME].to_pylist()
 
 
 def test_windows_of_another_version_are_refused(windows, parameters):
