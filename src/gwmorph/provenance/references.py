@@ -32,6 +32,14 @@ _TARGETS = {
     "timeslides": ["phipson2010", "usman2016", "was2010", "capano2017"],
     "validation": ["hennig2007"],
     "train_encoder": ["chen2020", "paszke2019"],
+    "chirp_search": [
+        "gabbard2018",
+        "khan2016",
+        "nousi2022",
+        "paszke2019",
+        "schaefer2021",
+        "usman2016",
+    ],
 }
 
 
