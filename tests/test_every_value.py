@@ -29,6 +29,15 @@ from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import ablation, anomaly, clusterers, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
+from gwmorph.evidence.chirp_evaluation import Scored, auc_rows, relative_rows
+from gwmorph.evidence.chirp_windows import (
+    GaussianNoise,
+    Look,
+    Masses,
+    Signals,
+    draw_signals,
+    model_spectra,
+)
 from gwmorph.evidence.coincidences import Observed, compare, rate_limits
 from gwmorph.evidence.drift import drift_row
 from gwmorph.evidence.injections import simulated_backgrounds
@@ -40,6 +49,7 @@ from gwmorph.evidence.known_events import (
     shows_known,
 )
 from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.evidence.matched_filter import MatchedFilter, place_bank
 from gwmorph.evidence.naming import name_run, score_names
 from gwmorph.evidence.novelty import resplit_rows
 from gwmorph.evidence.reference import reference_table
@@ -55,6 +65,9 @@ from gwmorph.learning.autoencoder import (
     train_classifier,
 )
 from gwmorph.learning.backbones import IndomainBackbone
+from gwmorph.learning.chirp_examples import Curriculum, fixed_examples
+from gwmorph.learning.chirp_search import Recipe as ChirpRecipe
+from gwmorph.learning.chirp_search import train as train_chirps
 from gwmorph.learning.classification import ClassifierRecipe
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
@@ -70,6 +83,7 @@ from gwmorph.morphology.clustering import cluster
 from gwmorph.plan import make_plan, require_tiles
 from gwmorph.report.occupancy import count_occupancy
 from gwmorph.segments import grid_windows
+from gwmorph.simulation.binaries import Binary
 from gwmorph.simulation.blocks import Simulation, simulate
 from gwmorph.simulation.population import Population, load_population
 from gwmorph.simulation.signals import population_classes
@@ -107,6 +121,7 @@ SMALL = {
         "false_alarm_fractions": [0.1],
     },
     "comparison": {"per_class": 4},
+    "chirp_search": {"steps": 1, "batch_size": 4, "masses": {"low": 40}},
     "validation": {"repeats": 20, "permutations": 19},
     "supervised": {"epochs": 1},
     "autoencoder": {"steps": 1, "batch_size": 2, "head": {"steps": 1, "batch_size": 2}},
@@ -151,6 +166,11 @@ NOT_TRIED = {
     "finetune.maps": "UMAP takes half a minute to compile; tests/learning draw the other one",
     "finetune.window": "tests/learning read pictures of every window",
     "finetune.split": "tests/learning split in every way",
+    "chirp_search.noise": "tests/evidence simulate and share recorded noise",
+    "chirp_search.noise_s": "as chirp_search.noise",
+    "chirp_search.networks": "tests/learning make both",
+    "chirp_search.checkpoint_steps": "as training.checkpoint_steps",
+    "chirp_search.validation_steps": "tests/learning/test_loop.py validate",
 }
 # A value of these keys that cannot be had where the test runs.
 ELSEWHERE = {
@@ -159,6 +179,7 @@ ELSEWHERE = {
     ("training.device", "cuda"): "needs a GPU",
     ("learning.device", "cuda"): "needs a GPU",
     ("supervised.epochs", 1000): "as source.simulated.rate_scale",
+    ("chirp_search.device", "cuda"): "needs a GPU",
     ("source.simulated.rate_scale", 1000.0): "takes a minute, and differs in number alone",
     ("clustering.separation.surrogates", 1000): "as source.simulated.rate_scale",
     ("validation.repeats", 10_000): "as source.simulated.rate_scale",
@@ -445,6 +466,52 @@ def specialised(config: Config, tmp_path: Path) -> None:
     assert np.isfinite(head.losses).all()
 
 
+def searched(config: Config, tmp_path: Path) -> None:
+    """A binary in noise, seen by a bank of a few templates, and the numbers of planted scores."""
+    keys = config.chirp_search
+    look = Look.from_section(keys.model_dump())
+    spectra = model_spectra(look)
+    signals = draw_signals(Masses(**keys.masses.model_dump()), look, spectra, 2, keys.seed, "a")
+    noise = GaussianNoise(spectra, look)
+    examples = fixed_examples(signals, noise, look, keys.compared_from_snr, 4, keys.seed, "a")
+    assert np.isfinite(examples.windows).all()
+    bank = place_bank(Masses(40, 41, 0), look, spectra, keys.bank.minimal_match, 1, keys.seed)
+    assert np.isfinite(MatchedFilter(bank)(examples.windows)).all()
+    planted = np.random.default_rng(1).normal(size=(4, 40))
+    held = Scored(planted[0], planted[1], planted[2:].T, planted[3], np.array([8.0, 12.0]))
+    snrs = (keys.compared_from_snr, keys.compared_to_snr)
+    assert list(auc_rows("a", held, keys.repeats, keys.seed))
+    list(relative_rows("a", held, held, [0.1], snrs, 20, keys.seed))
+
+
+def taught_chirps(config: Config, tmp_path: Path) -> None:
+    keys = config.chirp_search
+    look = Look.from_section(keys.model_dump())
+    device = choose_device(keys.device, "chirp_search")
+    rng = np.random.default_rng(5)
+    pairs = (Binary(30, 30, 0, 0, 0, 0, 0, 0, 0),) * 2
+    signals = Signals(pairs, rng.standard_normal((2, 2, look.kept)).astype(np.float32))
+    noise = GaussianNoise(model_spectra(look), look)
+    names = ("steps", "batch_size", "learning_rate", "weight_decay", "dropout", "seed")
+    snrs = (keys.training_snr_first, keys.training_snr_low, keys.training_snr_high)
+    torch.set_num_threads(1)
+    _, fitted = train_chirps(
+        signals,
+        noise,
+        look,
+        ChirpRecipe(
+            network="classic", validate_every=keys.validation_steps,
+            curriculum=Curriculum(*snrs), **{name: getattr(keys, name) for name in names},
+        ),
+        fixed_examples(signals, noise, look, 8.0, 200, keys.seed, "a"),
+        Checkpoint(tmp_path / "state", keys.checkpoint_steps, "a"),
+        device,
+        choose_precision(keys.precision, device, "chirp_search"),
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(fitted.losses).all()
+
+
 def validated(config: Config, tmp_path: Path) -> None:
     """Each question on a few islands, of the many variants the first and the last one."""
     vectors, truth = blobs((40, 24), seed=3)
@@ -571,6 +638,25 @@ STAGES = {
     "injections": injected,
     "training": trained,
     "training.seed": shown_pairs,
+    "chirp_search": searched,
+    **dict.fromkeys(
+        [
+            f"chirp_search.{name}"
+            for name in (
+                "batch_size",
+                "device",
+                "dropout",
+                "learning_rate",
+                "precision",
+                "steps",
+                "training_snr_first",
+                "training_snr_high",
+                "training_snr_low",
+                "weight_decay",
+            )
+        ],
+        taught_chirps,
+    ),
     "training.detectors": shown_pairs,
     "training.parts": shown_pairs,
     "training.windows_per_part": shown_pairs,

@@ -87,7 +87,7 @@ rule recall:
         runtime=60,
     params:
         fractions=CONFIG.injections.false_alarm_fractions,
-        modules=CONFIG.injections.modules,
+        modules=CAMPAIGN_MODULES,
         autoencoder=NAMED_AUTOENCODER,
         code=code("recall"),
     message:
@@ -134,7 +134,7 @@ rule recall_figures:
     params:
         families=morphology_labels,
         snrs=CONFIG.injections.snrs,
-        modules=CONFIG.injections.modules,
+        modules=CAMPAIGN_MODULES,
         autoencoder=NAMED_AUTOENCODER,
         code=code("recall_figures"),
     message:

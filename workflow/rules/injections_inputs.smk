@@ -6,6 +6,13 @@ from pathlib import Path
 
 INJECTED = "results/{run}/injections/windows/{part}.parquet"
 NOISE = "results/{run}/injections/noise/{part}.parquet"
+# Where a trained chirp network looked as well: only where the configuration names its weights.
+SEARCHED = "results/{run}/injections/searched/{part}.parquet"
+# What registers the statistics of the campaign in simulated noise.
+CAMPAIGN_MODULES = [
+    *CONFIG.injections.modules,
+    *["gwmorph.learning.chirp_statistic"] * bool(CONFIG.chirp_search.campaign_weights),
+]
 
 
 @cache
@@ -34,8 +41,9 @@ def job_of(wildcards):
 
 def windows_of(role):
     """Return an input function for the windows of one role."""
+    scored = SEARCHED if CONFIG.chirp_search.campaign_weights else INJECTED
     return lambda wildcards: [
-        INJECTED.format(run=wildcards.run, part=job.name)
+        scored.format(run=wildcards.run, part=job.name)
         for job in campaign_jobs()[0].values()
         if job.role == role
     ]

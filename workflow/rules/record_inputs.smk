@@ -31,6 +31,7 @@ RECORDS = {
     ),
     "autoencoder": ("autoencoder/", autoencoder_files()),
     "finetune": ("finetune/", finetune_files()),
+    "chirp_search": ("chirp_search/", chirp_search_files()),
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
     "events": ("known_events/", known_events_files()),

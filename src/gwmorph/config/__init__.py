@@ -7,6 +7,7 @@ other part of the library reads a configuration file: functions take arguments.
 from gwmorph.config.autoencoder import AutoencoderConfig, AutoencoderHeadConfig
 from gwmorph.config.base import Detector, EncoderName
 from gwmorph.config.calibration import CalibrationConfig
+from gwmorph.config.chirp_search import ChirpSearchConfig
 from gwmorph.config.clustering import (
     ClusteringConfig,
     CommunitiesConfig,
@@ -55,6 +56,7 @@ __all__ = [
     "AutoencoderWeightsConfig",
     "CalibrationConfig",
     "CandidatesConfig",
+    "ChirpSearchConfig",
     "ClusteringConfig",
     "CommunitiesConfig",
     "ComparisonCampaignConfig",

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from gwmorph.config.autoencoder import AutoencoderConfig
 from gwmorph.config.base import Section, key
 from gwmorph.config.calibration import CalibrationConfig
+from gwmorph.config.chirp_search import ChirpSearchConfig
 from gwmorph.config.clustering import ClusteringConfig
 from gwmorph.config.comparison import ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
@@ -60,6 +61,9 @@ class Config(Section):
     )
     comparison: ComparisonConfig = key(
         ComparisonConfig(), "How well encoders tell morphologies apart."
+    )
+    chirp_search: ChirpSearchConfig = key(
+        ChirpSearchConfig(), "Networks and a matched filter that search strain for chirps."
     )
     validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
     timeslides: TimeslidesConfig = key(

@@ -114,6 +114,7 @@ _SEEDS_OF_TARGETS = {
     "injections": "injections",
     "training": "train_encoder",
     "comparison": "compare_encoders",
+    "chirp_search": "chirp_search",
     "validation": "validation",
     "timeslides": "timeslides",
     "calibration": "calibrate",

@@ -35,6 +35,14 @@ _TARGETS = {
     "train_encoder": ["chen2020", "paszke2019"],
     "supervised": ["paszke2019"],
     "autoencoder": ["hinton2006", "paszke2019"],
+    "chirp_search": [
+        "gabbard2018",
+        "khan2016",
+        "nousi2022",
+        "paszke2019",
+        "schaefer2021",
+        "usman2016",
+    ],
 }
 
 
