@@ -39,15 +39,18 @@ def folder() -> Path:
     """Run the workflow on what data are there, and return the folder of its results."""
     raw = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     name = raw["run"]["name"]
-    call = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(CONFIG)]
+    results = f"results/{name}/finetune"
+    wanted = [f"{results}/{part}.parquet" for part in ("scores", "few_shot")]
+    call = [sys.executable, "-m", "snakemake", "--cores", "1", *wanted]
+    call += ["--configfile", str(CONFIG)]
     there = {}
     if CROPS.exists():
         there["glitch_pictures"] = str(CROPS)
     if STRAIN.exists():
         there["labelled_strain"] = [str(STRAIN)]
     call += ["--config", f"comparison={there}"] if there else []
-    subprocess.run([*call, "finetune"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return ROOT / "results" / name / "finetune"
+    subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return ROOT / results
 
 
 def configured():

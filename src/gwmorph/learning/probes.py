@@ -63,16 +63,16 @@ def linear_probe(
     _require_kinds(labels, groups)
     seen = probed(vectors)
     right = np.zeros(len(penalties))
-    parts = _folds(labels, groups, folds)
-    for train, held in StratifiedGroupKFold(parts, shuffle=True, random_state=seed).split(
-        seen, labels, groups
-    ):
-        if len(np.unique(labels[train])) < 2:
-            continue
-        for number, penalty in enumerate(penalties):
-            model = _regression(penalty).fit(seen[train], labels[train])
-            right[number] += (model.predict(seen[held]) == labels[held]).sum()
-    return _regression(penalties[int(right.argmax())]).fit(seen, labels)
+    cuts = StratifiedGroupKFold(_folds(labels, groups, folds), shuffle=True, random_state=seed)
+    # The matrices are small: more threads wait for each other, and change last bits.
+    with threadpool_limits(1):
+        for train, held in cuts.split(seen, labels, groups):
+            if len(np.unique(labels[train])) < 2:
+                continue
+            for number, penalty in enumerate(penalties):
+                model = _regression(penalty).fit(seen[train], labels[train])
+                right[number] += (model.predict(seen[held]) == labels[held]).sum()
+        return _regression(penalties[int(right.argmax())]).fit(seen, labels)
 
 
 def _require_kinds(labels: Labels, groups: Labels) -> None:
