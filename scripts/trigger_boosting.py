@@ -6,9 +6,9 @@ import numpy as np
 
 from gwmorph.config import LearningConfig
 from gwmorph.joblog import JobLog
+from gwmorph.learning.boosting import boosted_triggers
 from gwmorph.learning.classification import prediction_columns
 from gwmorph.learning.labelled_pictures import TEST, TRAIN, read_labelled_pictures, split
-from gwmorph.learning.scoring import boosted_triggers
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.storage import write_json
 from gwmorph.tables.learning import PREDICTIONS

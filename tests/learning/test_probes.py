@@ -8,7 +8,6 @@ from gwmorph.errors import TrainingError
 from gwmorph.evidence.quality import share_rows
 from gwmorph.learning.few_shot import few_shot_rows
 from gwmorph.learning.probes import (
-    boosting,
     few_shot_probe,
     glitch_vectors,
     linear_probe,
@@ -84,17 +83,6 @@ def test_too_few_classes_or_glitches_are_named():
         linear_probe(vectors[:4], labels[:4], np.arange(4).astype(str), 2, 1)
     with pytest.raises(TrainingError, match="1 glitches"):
         linear_probe(vectors, labels, np.full(12, "x"), 2, 1)
-
-
-def test_boosting_reads_one_column_and_bears_missing_ones():
-    rng = np.random.default_rng(4)
-    columns = rng.normal(size=(120, 3))
-    labels = np.where(columns[:, 1] > 0, "high", "low")
-    columns[::10, 0] = np.nan
-    trees = boosting(columns, labels, 1)
-    fresh = rng.normal(size=(80, 3))
-    right = trees.predict(fresh) == np.where(fresh[:, 1] > 0, "high", "low")
-    assert right.mean() > 0.9
 
 
 def test_a_glitch_has_the_mean_direction_of_its_pictures():

@@ -1,6 +1,4 @@
-"""Accuracy, macro-F1 and their intervals; what the trigger columns are worth."""
-
-from dataclasses import replace
+"""Accuracy, macro-F1 and their intervals."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,13 +6,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from closeness import near
-from gwmorph.errors import ConfigError
-from gwmorph.learning import scoring
-from gwmorph.learning.labelled_pictures import LabelledPictures
-from gwmorph.learning.scoring import accuracy_and_f1, boosted_triggers, confusion, scored_row
-from gwmorph.spectra.pictures import PictureScale
-
-SCALE = PictureScale("linear", 25.5, "cividis")
+from gwmorph.learning.scoring import accuracy_and_f1, confusion, scored_row
 
 
 def test_figures_are_those_of_scikit_learn():
@@ -63,38 +55,3 @@ def test_a_confusion_counts_what_is_named():
     classes, counts = confusion(np.array(["b", "b", "a"]), np.array(["b", "c", "a"]))
     assert classes == ["a", "b", "c"]
     assert counts.tolist() == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
-
-
-def test_the_trigger_columns_tell_what_they_hold(monkeypatch):
-    monkeypatch.setattr(scoring, "_TREES", 20)
-    rng = np.random.default_rng(7)
-    labels = np.array(["low", "high", "none"] * 30)
-    triggers = rng.normal(size=(90, 5))
-    triggers[labels == "low", 0] -= 8
-    triggers[labels == "high", 0] += 8
-    triggers[::9, 2] = np.nan
-    # Nothing to learn from.
-    triggers[:, 3], triggers[:, 4] = np.nan, 7.0
-    sides = np.array((["train"] * 3 + ["validation"] * 3 + ["test"] * 3) * 10)
-    pictures = LabelledPictures(
-        np.zeros((90, 2, 2), np.uint8), SCALE, labels, np.arange(90).astype(str),
-        np.full(90, np.nan), np.full(90, ""), np.full(90, np.nan), triggers,
-    )  # fmt: skip
-    found = boosted_triggers(pictures, sides, 1)
-    assert found.classes == ["high", "low", "none"]
-    named = np.array(found.classes)[found.probabilities.argmax(axis=1)]
-    assert (named == labels)[sides == "test"].mean() > 0.95
-    assert found.validation_error <= 0.1
-    assert 1 <= found.trees <= 20
-
-
-def test_without_trigger_columns_there_is_nothing_to_learn():
-    nothing = np.full(3, np.nan)
-    pictures = LabelledPictures(
-        np.zeros((3, 2, 2), np.uint8), SCALE, np.array(["a", "b", "c"]), np.array(["1", "2", "3"]),
-        nothing, np.full(3, ""), nothing,
-    )  # fmt: skip
-    sides = np.array(["train", "validation", "test"])
-    for same in (pictures, replace(pictures, triggers=np.ones((3, 5)))):
-        with pytest.raises(ConfigError, match=r"no trigger columns.*learning\.metadata"):
-            boosted_triggers(same, sides, 1)

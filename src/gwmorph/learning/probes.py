@@ -1,4 +1,4 @@
-"""What labels can do without changing an encoder: linear probes, few-shot probes, and boosting.
+"""What labels can do without changing an encoder: linear probes and few-shot probes.
 
 A probe sees unit vectors times the root of their length, so that a number of a vector is of the
 order of one whatever the encoder. Nothing is scaled number by number: what an encoder takes for
@@ -9,20 +9,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
 from gwmorph.encoders.base import unit_rows
 from gwmorph.errors import TrainingError
+from gwmorph.learning.boosting import balanced_trees
 
 Vectors = NDArray[np.floating]
 Labels = NDArray[np.str_]
 # Inverse strengths of the penalty that a probe is chosen from, strongest first.
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-# Trees split no leaf that holds fewer rows; of small classes half of one.
-_LEAF = 20
 _ITERATIONS = 2000
 
 
@@ -94,25 +92,6 @@ def _regression(penalty: float) -> LogisticRegression:
     return LogisticRegression(C=penalty, max_iter=_ITERATIONS)
 
 
-def boosting(
-    columns: NDArray[np.floating], labels: Labels, seed: int
-) -> HistGradientBoostingClassifier:
-    """Return gradient-boosted trees on the columns [n, k] of triggers: no picture is looked at.
-
-    What every score of a picture stands beside. Classes count equally however many rows they have.
-    """
-    smallest = int(np.unique(labels, return_counts=True)[1].min())
-    model = HistGradientBoostingClassifier(
-        min_samples_leaf=max(1, min(_LEAF, smallest // 2)),
-        early_stopping=False,
-        class_weight="balanced",
-        random_state=seed,
-    )
-    # Five columns are too few to share out, and a second thread costs more than it brings.
-    with threadpool_limits(1, "openmp"):
-        return model.fit(columns, labels)
-
-
 def glitch_vectors(vectors: Vectors, glitches: Labels) -> tuple[NDArray[np.float32], Labels]:
     """Return one unit vector for each glitch, the mean direction of its pictures', and its name.
 
@@ -151,7 +130,7 @@ def few_shot_boosting(
 ) -> tuple[Labels, NDArray[np.bool_]]:
     """Return the same as `few_shot_probe` of boosted trees on the columns [n, k] of triggers."""
     said = [
-        boosting(np.delete(columns, i, 0), _others(labels, i), seed).predict(columns[[i]])[0]
+        balanced_trees(np.delete(columns, i, 0), _others(labels, i), seed).predict(columns[[i]])[0]
         for i in range(len(labels))
     ]
     return np.array(said, str), _answerable(labels)

@@ -1,4 +1,4 @@
-"""How well classes are named: accuracy, macro-F1, and what the trigger columns alone are worth.
+"""How well classes are named: accuracy, macro-F1, and what is taken for what.
 
 Intervals are 95 % percentile intervals of a bootstrap over glitches, all pictures of one being
 drawn together. They say how much a figure depends on the glitches that happened to be scored, not
@@ -12,17 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
-from gwmorph.errors import ConfigError
-from gwmorph.learning.labelled_pictures import TRAIN, VALIDATION, LabelledPictures
 from gwmorph.simulation.streams import stream
 
 _REPEATS = 2000
-_TREES = 100
-_RATE = 0.1
-_LEAF = 5
 
 Labels = NDArray[np.str_]
 
@@ -113,72 +106,3 @@ def confusion(labels: Labels, named: Labels) -> tuple[list[str], NDArray[np.int6
     counts = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(counts, (codes[: len(labels)], codes[len(labels) :]), 1)
     return classes.tolist(), counts
-
-
-@dataclass(frozen=True)
-class Boosted:
-    """Classes by the trigger columns alone.
-
-    ``classes`` are those of the training part; ``probabilities`` float64 [n, classes] of all
-    pictures; ``trees`` a class, as the validation part chose; the share of it that is wrong.
-    """
-
-    classes: list[str]
-    probabilities: NDArray[np.float64]
-    trees: int
-    validation_error: float
-
-
-def boosted_triggers(pictures: LabelledPictures, sides: Labels, seed: int) -> Boosted:
-    """Learn classes from the trigger columns by gradient boosting, and name all glitches.
-
-    What networks see beyond these columns is what they are more accurate by. The number of trees
-    is the one with the fewest errors on the validation part, the smallest of equals.
-
-    Parameters
-    ----------
-    sides
-        On which side of a split each picture is, str [n].
-    seed
-        Of the boosting.
-
-    Raises
-    ------
-    ConfigError
-        The source has no trigger columns.
-    """
-    train, held = sides == TRAIN, sides == VALIDATION
-    features = _differing(pictures.triggers, train)
-    model = HistGradientBoostingClassifier(
-        max_iter=_TREES,
-        learning_rate=_RATE,
-        min_samples_leaf=_LEAF,
-        early_stopping=False,
-        random_state=seed,
-    )
-    # Threads that wait for each other at every node take longer than one.
-    with threadpool_limits(1, "openmp"):
-        model.fit(features[train], pictures.labels[train])
-        errors = [
-            float(np.mean(named != pictures.labels[held]))
-            for named in model.staged_predict(features[held])
-        ]
-        best = int(np.argmin(errors))
-        stages = model.staged_predict_proba(features)
-        found = next(chances for number, chances in enumerate(stages) if number == best)
-    return Boosted([str(name) for name in model.classes_], found, best + 1, errors[best])
-
-
-def _differing(
-    triggers: NDArray[np.float64] | None, train: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return the trigger columns in which training glitches differ: others cannot be learned."""
-    if triggers is not None:
-        of_training = triggers[train]
-        kept = [len(np.unique(column[np.isfinite(column)])) > 1 for column in of_training.T]
-        if any(kept):
-            return triggers[:, kept]
-    raise ConfigError(
-        "learning.source: its glitches have no trigger columns that differ; name a table of "
-        "metadata that has them (learning.metadata)."
-    )

@@ -18,6 +18,7 @@ from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.real_strain import morphology_of, with_view
 from gwmorph.learning.backbones import Backbone
+from gwmorph.learning.boosting import balanced_trees
 from gwmorph.learning.finetune import (
     Machine,
     Part,
@@ -38,7 +39,7 @@ from gwmorph.learning.labelled_pictures import (
     LabelledPictures,
 )
 from gwmorph.learning.loop import Checkpoint, curves_table
-from gwmorph.learning.probes import boosting, linear_probe, probed
+from gwmorph.learning.probes import linear_probe, probed
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.columns import EMBEDDING_SIZE
 from gwmorph.tables.embeddings import embedding_column, of_width
@@ -147,7 +148,7 @@ def specialise(
     before = {data: vectors(part) for data, part in asked.items()}
     said: list[tuple[str, str, Labels]] = []
     if (columns := parts[TRAIN].triggers) is not None:
-        trees = boosting(columns, parts[TRAIN].labels, how.recipe.seed)
+        trees = balanced_trees(columns, parts[TRAIN].labels, how.recipe.seed)
         said += [
             (TRIGGERS, data, trees.predict(part.triggers))
             for data, part in asked.items()
