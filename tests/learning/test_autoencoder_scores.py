@@ -21,7 +21,7 @@ CLASS = st.sampled_from(["a", "b", "c", "d"])
 
 @pytest.fixture(autouse=True)
 def _few_draws(monkeypatch):
-    monkeypatch.setattr("gwmorph.learning.autoencoder_scores._REPEATS", 200)
+    monkeypatch.setattr("gwmorph.learning.scoring._REPEATS", 200)
 
 
 @given(pairs=st.lists(st.tuples(CLASS, CLASS), min_size=1, max_size=30))

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from closeness import near
-from gwmorph.learning.classified import confusion, gains, prediction_scores, scores
+from gwmorph.learning.classified import gains, prediction_scores, scores
+from gwmorph.learning.scoring import confusion
 from gwmorph.tables.finetune import FINETUNE_PREDICTIONS, FINETUNE_SCORES
 
 NAMES = np.array(["a", "b", "c"])
@@ -70,7 +71,7 @@ def test_a_class_that_is_said_but_never_true_counts_as_wrong():
     found = by_figure(scores({"m": said}, labels, np.arange(4).astype(str), 1))
     assert ("m", "f1", "x") not in found
     assert found["m", "macro_f1", None]["value"] == near((2 / 3 + 1) / 2)
-    table, names = confusion(said, labels)
+    names, table = confusion(labels, said)
     np.testing.assert_array_equal(table, confusion_matrix(labels, said, labels=names))
     assert names == ["a", "b", "x"]
 

@@ -6,7 +6,13 @@ import pytest
 from sklearn.metrics import f1_score
 
 from closeness import near
-from gwmorph.learning.scoring import accuracy_and_f1, confusion, scored_row
+from gwmorph.learning import scoring
+from gwmorph.learning.scoring import (
+    accuracy_and_f1,
+    class_figures,
+    confusion,
+    scored_row,
+)
 
 
 def test_figures_are_those_of_scikit_learn():
@@ -20,6 +26,25 @@ def test_figures_are_those_of_scikit_learn():
     assert accuracy.low < accuracy.value < accuracy.high
     spread = np.sqrt(accuracy.value * (1 - accuracy.value) / 90)
     assert accuracy.high - accuracy.low == near(2 * 1.96 * spread, rel=0.1)
+
+
+def test_every_draw_is_scored_as_if_its_pictures_were_there_so_often(monkeypatch):
+    monkeypatch.setattr(scoring, "_REPEATS", 12)
+    rng = np.random.default_rng(5)
+    labels = np.append(rng.choice(["a", "b"], 39), "rare")
+    named = np.append(rng.choice(["a", "b", "z"], 39), "rare")
+    groups = (np.arange(40) // 3).astype(str)
+    found = class_figures(labels, named, groups, 1)
+    assert found.classes == ["a", "b", "rare"]
+    members, times = scoring._draws(groups, 1)
+    assert np.isnan(found.f1[:, 2]).any()
+    for draw, row in enumerate(times.astype(int)):
+        own, told = (np.repeat(names, row[members]) for names in (labels, named))
+        there = np.unique(own)
+        expected = f1_score(own, told, labels=there, average=None)
+        assert found.accuracy[draw] == near((own == told).mean())
+        np.testing.assert_allclose(found.f1[draw][np.isin(found.classes, there)], expected)
+        assert found.macro_f1[draw] == near(expected.mean())
 
 
 def test_all_right_and_all_wrong_have_no_interval():

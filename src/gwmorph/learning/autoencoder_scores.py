@@ -1,11 +1,9 @@
 """What an autoencoder is worth: how it draws views again, and what its bottleneck tells of them.
 
-Intervals are 95 % percentile intervals of a bootstrap over glitches: all views of a glitch are
-drawn together. They say how much a figure depends on the glitches that happened to be scored, not
-how much it would change with another training.
+Intervals are those of `gwmorph.learning.scoring`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,15 +25,13 @@ from gwmorph.learning.autoencoder import (
 )
 from gwmorph.learning.autoencoder_parts import Part
 from gwmorph.learning.labelled_pictures import SPLITS
-from gwmorph.simulation.streams import stream
+from gwmorph.learning.scoring import Labels, accuracy_and_f1, mean_estimate
 
-Labels = NDArray[np.str_]
 RANKS = ("best", "median", "worst")
 BOTTLENECK = "neighbours of the bottleneck"
 TRIGGERS = "neighbours of the trigger columns"
 DRAWN, MEAN = "drawn again", "mean view of the training"
 NEIGHBORS = 5
-_REPEATS = 2000
 _AT_ONCE = 64
 
 
@@ -108,8 +104,7 @@ def class_rows(
 ) -> list[dict[str, Any]]:
     """Return accuracy and macro-F1 as rows of ``AUTOENCODER_SCORES``.
 
-    Macro-F1 is the mean over the classes that the views have; F1 = 2·right/(told + there), and 0
-    where a class is never told. In a draw that has no view of a class, it is of the others.
+    They are those of `gwmorph.learning.scoring.accuracy_and_f1`.
 
     Parameters
     ----------
@@ -118,49 +113,20 @@ def class_rows(
     groups
         The glitch of each view, [n].
     """
-    names, number = np.unique(np.concatenate([labels, told]), return_inverse=True)
-    own, said = number[: len(labels)], number[len(labels) :]
-    size = len(names)
-
-    def figures(weights: NDArray[np.float64]) -> dict[str, float]:
-        right = np.bincount(own, weights * (own == said), size)
-        there, called = np.bincount(own, weights, size), np.bincount(said, weights, size)
-        f1 = 2 * right[there > 0] / (there + called)[there > 0]
-        return {"accuracy": float(right.sum() / weights.sum()), "macro_f1": float(f1.mean())}
-
-    return _rows(scored, part, figures, groups, seed)
+    accuracy, macro_f1 = accuracy_and_f1(labels, told, groups, seed)
+    about = {"scored": scored, "part": part, "views": len(labels)}
+    return [
+        {**about, "figure": "accuracy", **accuracy.columns()},
+        {**about, "figure": "macro_f1", **macro_f1.columns()},
+    ]
 
 
 def error_rows(
     scored: str, part: str, errors: NDArray[np.float64], groups: Labels, seed: int
 ) -> list[dict[str, Any]]:
     """Return the mean of the squared errors [n] of views as rows of ``AUTOENCODER_SCORES``."""
-    return _rows(
-        scored, part, lambda weights: {"mse": float(np.average(errors, weights=weights))},
-        groups, seed,
-    )  # fmt: skip
-
-
-def _rows(
-    scored: str,
-    part: str,
-    figures: Callable[[NDArray[np.float64]], Mapping[str, float]],
-    groups: Labels,
-    seed: int,
-) -> list[dict[str, Any]]:
-    names, number = np.unique(groups, return_inverse=True)
-    # The same draws for everything that is scored on the same glitches.
-    rng = stream(seed, "bootstrap of glitches", len(names))
-    draws = []
-    for _ in range(_REPEATS):
-        times = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
-        draws.append(figures(times[number].astype(np.float64)))
-    rows = []
-    for figure, value in figures(np.ones(len(groups))).items():
-        low, high = np.percentile([draw[figure] for draw in draws], [2.5, 97.5])
-        about = {"scored": scored, "part": part, "figure": figure, "views": len(groups)}
-        rows.append({**about, "value": value, "low": float(low), "high": float(high)})
-    return rows
+    about = {"scored": scored, "part": part, "figure": "mse", "views": len(errors)}
+    return [{**about, **mean_estimate(errors, groups, seed).columns()}]
 
 
 def neighbor_classes(

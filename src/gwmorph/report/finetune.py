@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
 
-from gwmorph.learning.classified import confusion
+from gwmorph.learning.scoring import confusion
 from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, heading, page, paragraph, table
 from gwmorph.report.palette import cluster_color, is_dense, saved_figure, series_color
@@ -160,7 +160,7 @@ def draw_confusion(predictions: pa.Table, path: Path | str) -> None:
             said, labels = (
                 np.array([row[name] for row in own], str) for name in ("predicted", "label")
             )
-            counts, names = confusion(said, labels)
+            names, counts = confusion(labels, said)
             shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
             image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
             axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
