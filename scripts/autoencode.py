@@ -8,10 +8,11 @@ from gwmorph.config import AutoencoderConfig, LearningConfig
 from gwmorph.encoders.autoencoder import write_autoencoder
 from gwmorph.encoders.autoencoder_network import AutoencoderArchitecture
 from gwmorph.joblog import JobLog
-from gwmorph.learning.autoencoder import AUGMENTATION, Recipe, machine_of, train_autoencoder
+from gwmorph.learning.autoencoder import AUGMENTATION, Recipe, train_autoencoder
 from gwmorph.learning.autoencoder_parts import parts_of
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
 from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.machine import machine_of
 from gwmorph.lineage import hashes_of
 from gwmorph.progress import counting
 from gwmorph.storage import content_hash
@@ -33,7 +34,7 @@ def autoencode(
     about = settings.model_dump(mode="json", exclude={"head"})
     about |= learning.model_dump(include={"seed", "validation_fraction", "test_fraction"})
     training = content_hash([about, code, hashes_of([pictures])])
-    machine = machine_of(learning.device, learning.precision)
+    machine = machine_of(learning.device, learning.precision, "learning")
     parts = parts_of(read_labelled_pictures(pictures), settings.split, learning)
     recipe = Recipe.of(settings, learning.seed)
     with counting("training steps", recipe.steps) as progress:

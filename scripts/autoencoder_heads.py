@@ -13,7 +13,6 @@ from gwmorph.learning.autoencoder import (
     HEAD_AUGMENTATION,
     Head,
     Recipe,
-    machine_of,
     train_classifier,
 )
 from gwmorph.learning.autoencoder_parts import parts_of
@@ -25,6 +24,7 @@ from gwmorph.learning.autoencoder_scores import (
 )
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
 from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.machine import machine_of
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.progress import counting
 from gwmorph.storage import content_hash
@@ -51,7 +51,7 @@ def autoencoder_heads(
         **settings.model_dump(mode="json", include={"split", "head"}),
         **learning.model_dump(include={"seed", "validation_fraction", "test_fraction"}),
     }
-    machine = machine_of(learning.device, learning.precision)
+    machine = machine_of(learning.device, learning.precision, "learning")
     parts = parts_of(read_labelled_pictures(pictures), settings.split, learning)
     made, curves = [], []
     recipe = Recipe.of(head, learning.seed)

@@ -11,7 +11,8 @@ from gwmorph.joblog import JobLog
 from gwmorph.learning.chirp_examples import Curriculum, fixed_examples
 from gwmorph.learning.chirp_search import Recipe, train
 from gwmorph.learning.chirp_weights import Trained, write_chirp_network
-from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision, curves_table
+from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.machine import machine_of
 from gwmorph.lineage import hashes_of
 from gwmorph.progress import counting
 from gwmorph.storage import content_hash
@@ -49,8 +50,7 @@ def chirp_network(
     )  # fmt: skip
     about = settings.model_dump(mode="json", exclude={"device", "precision", "campaign_weights"})
     training_id = content_hash([name, about, code, hashes_of([noise, training, validation])])
-    device = choose_device(settings.device, "chirp_search")
-    precision = choose_precision(settings.precision, device, "chirp_search")
+    machine = machine_of(settings.device, settings.precision, "chirp_search")
     examples = fixed_examples(
         read_signals(validation),
         noises["validation"],
@@ -68,14 +68,13 @@ def chirp_network(
             recipe,
             examples,
             Checkpoint(checkpoint, settings.checkpoint_steps, training_id),
-            device,
-            precision,
+            machine.device,
+            machine.precision,
             lambda step, parts: progress.reach(step + 1),
         )
     rows = curves_table(name, task, fitted, settings.validation_steps)
     write_table(curves, CURVES, rows, {"gwmorph.training": training_id})
-    machine = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
-    told = {"training": about, "machine": machine, "best_step": fitted.best_step}
+    told = {"training": about, "machine": machine.to_json(), "best_step": fitted.best_step}
     write_chirp_network(weights, Trained(fitted.network, name, look), told)
     checkpoint.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ import torch
 from gwmorph.config import FinetuneConfig
 from gwmorph.joblog import JobLog
 from gwmorph.learning.backbones import Backbone, IndomainBackbone, TransformerBackbone
-from gwmorph.learning.finetune import Machine, Recipe, checkpoint_of
+from gwmorph.learning.finetune import Recipe, checkpoint_of
 from gwmorph.learning.labelled_pictures import (
     TRAIN,
     LabelledPictures,
@@ -19,7 +19,7 @@ from gwmorph.learning.labelled_pictures import (
     split,
     window_seconds,
 )
-from gwmorph.learning.loop import choose_device, choose_precision
+from gwmorph.learning.machine import machine_of
 from gwmorph.learning.specialise import How, in_common, real_glitches, specialise
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.progress import counting
@@ -58,8 +58,7 @@ def finetune_backbone(
         **settings.model_dump(mode="json", exclude=_NOT_OF_TRAININGS),
     }
     training = content_hash([about, code, backbone.sha256, hashes_of([pictures])])
-    device = choose_device(learning["device"], "learning")
-    machine = Machine(device, choose_precision(learning["precision"], device, "learning"))
+    machine = machine_of(learning["device"], learning["precision"], "learning")
     folder = outputs["encoder"].parent
     recipe = Recipe(
         seed=learning["seed"],

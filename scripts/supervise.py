@@ -18,7 +18,8 @@ from gwmorph.learning.classification import (
     train_classifier,
 )
 from gwmorph.learning.labelled_pictures import TEST, read_labelled_pictures, split
-from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision, curves_table
+from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.machine import machine_of
 from gwmorph.learning.networks import weights_file, write_classifier
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.progress import counting
@@ -42,8 +43,7 @@ def supervise(
     outputs: Mapping[str, Path],
 ) -> None:
     torch.set_num_threads(threads)
-    device = choose_device(learning.device, "learning")
-    precision = choose_precision(learning.precision, device, "learning")
+    machine = machine_of(learning.device, learning.precision, "learning")
     shown = read_labelled_pictures(pictures)
     fractions = (learning.validation_fraction, learning.test_fraction)
     sides = split(shown, training["split"], fractions, learning.seed)
@@ -66,13 +66,13 @@ def supervise(
             done,
             weights,
             Checkpoint(checkpoint, learning.checkpoint_steps, whose),
-            device,
-            precision,
+            machine.device,
+            machine.precision,
             lambda step, parts: progress.reach(step + 1),
         )
     rows = np.flatnonzero(sides == TEST)
     held = shown.of(rows)
-    chances = probabilities(found.network, held.pictures, found.task.looks, precision)
+    chances = probabilities(found.network, held.pictures, found.task.looks, machine.precision)
     metadata = lineage(about, hashes_of([pictures]))
     columns = prediction_columns(chances, found.classes, held, rows)
     write_table(outputs["predictions"], PREDICTIONS, columns, metadata)
@@ -81,8 +81,7 @@ def supervise(
     write_json(outputs["facts"], {**training, "trained": name, **found.facts()})
     ms = ms_per_picture(found.network, held.pictures, found.task.looks)
     write_json(outputs["cost"], {"ms_per_picture": ms})
-    machine = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
-    told = {"training": about, "machine": machine, "start": found.start.name}
+    told = {"training": about, "machine": machine.to_json(), "start": found.start.name}
     write_classifier(outputs["weights"], found.network, training["network"], found.classes, told)
     checkpoint.unlink(missing_ok=True)
 

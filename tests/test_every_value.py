@@ -60,7 +60,6 @@ from gwmorph.learning.autoencoder import (
     Crops,
     Head,
     Labelled,
-    machine_of,
     train_autoencoder,
     train_classifier,
 )
@@ -73,6 +72,7 @@ from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
 from gwmorph.learning.labelled_pictures import LabelledPictures, split
 from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
+from gwmorph.learning.machine import Machine, machine_of
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
 from gwmorph.learning.picture_sources import simulated_pictures
 from gwmorph.learning.probes import few_shot_probe, linear_probe
@@ -367,7 +367,10 @@ def autoencoded(config: Config, tmp_path: Path) -> None:
     shown = np.random.default_rng(5).integers(0, 256, (6, 4, 56, 56)).astype(np.uint8)
     crops = Crops(shown, np.arange(256, dtype=np.float32) / 255)
     narrow = {"widths": (2,) * 7 + (24,), "decoder_widths": (2, 2, 2)}
-    state, machine = Checkpoint(tmp_path / "state", 50, "a"), machine_of("cpu", "float32")
+    state, machine = (
+        Checkpoint(tmp_path / "state", 50, "a"),
+        machine_of("cpu", "float32", "learning"),
+    )
     recipe = autoencoder.Recipe.of(keys, 1)
     architecture = AutoencoderArchitecture(seen=keys.seen, **narrow)
     fitted, _ = train_autoencoder(
@@ -457,7 +460,7 @@ def specialised(config: Config, tmp_path: Path) -> None:
             *both, layers, 2, recipe, kept(str(layers)), lambda step, parts: None
         )
     parts = dict.fromkeys(sides, finetune.Part(pictures, numbers))
-    cpu = finetune.Machine(torch.device("cpu"), torch.float32)
+    cpu = Machine(torch.device("cpu"), torch.float32)
     fitted, _ = finetune.fine_tune(
         backbone, finetune.mlp_head(32, 2, 1, 2, 0.0), parts, scale, recipe, cpu, kept("full"),
         lambda step, parts: None,

@@ -18,18 +18,17 @@ from gwmorph.learning.autoencoder import (
     Crops,
     Head,
     Labelled,
-    Machine,
     Recipe,
     classes_of,
     latents,
     logits_of,
-    machine_of,
     mean_picture_errors,
     reconstruction_errors,
     train_autoencoder,
     train_classifier,
 )
 from gwmorph.learning.loop import Checkpoint
+from gwmorph.learning.machine import Machine
 
 CPU = Machine(torch.device("cpu"), torch.float32)
 SMALL = AutoencoderArchitecture(widths=(8,) * 7 + (24,), decoder_widths=(16, 8, 8))
@@ -170,8 +169,3 @@ def test_one_class_alone_is_told(trained, parts, tmp_path):
             Labelled(*parts["other"]), RECIPE, Head(8, 0.3), None,
             Checkpoint(Path(tmp_path) / "state.pt", 1000, "a"), CPU, lambda *_: None,
         )  # fmt: skip
-
-
-def test_the_machine_is_that_of_the_section():
-    assert machine_of("cpu", "float32") == CPU
-    assert machine_of("cpu", "bf16").to_json() == {"device": "cpu", "precision": "bfloat16"}

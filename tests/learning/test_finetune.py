@@ -15,15 +15,14 @@ from gwmorph.errors import ConfigError, TableError, TrainingError
 from gwmorph.learning.backbones import IndomainBackbone
 from gwmorph.learning.feature_maps import map_rows
 from gwmorph.learning.finetune import (
-    Machine,
     Recipe,
-    batch_rows,
     checkpoint_of,
     head_logits,
     mlp_head,
     train_head,
 )
 from gwmorph.learning.labelled_pictures import LabelledPictures
+from gwmorph.learning.machine import Machine
 from gwmorph.learning.specialise import (
     How,
     head_name,
@@ -164,14 +163,6 @@ def test_a_head_has_so_many_layers_and_learns(layers, tmp_path):
         checkpoint_of(tmp_path, "a", 1000, "a"), lambda step, parts: None,
     )  # fmt: skip
     assert (head_logits(fitted.network, vectors).argmax(1) == labels).all()
-
-
-def test_an_epoch_meets_every_row_once():
-    met = np.concatenate([batch_rows(12, 4, step, 7) for step in range(3)])
-    assert sorted(met.tolist()) == list(range(12))
-    later = np.concatenate([batch_rows(12, 4, step, 7) for step in range(3, 6)])
-    assert met.tolist() != later.tolist()
-    assert len(batch_rows(3, 32, 5, 7)) == 3
 
 
 def test_an_empty_part_is_named(tmp_path):

@@ -25,12 +25,11 @@ from gwmorph.learning.loop import (
     Task,
     Validation,
     adamw,
-    choose_device,
-    choose_precision,
     fit,
     multiplying_in,
     schedule,
 )
+from gwmorph.learning.machine import Machine
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.columns import EMBEDDING_SIZE
@@ -100,31 +99,6 @@ class Recipe:
         """Return what the keys of a section say."""
         names = [name for name in cls.__dataclass_fields__ if name != "seed"]
         return cls(**{name: getattr(settings, name) for name in names}, seed=seed)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where a network is trained, and the numbers in which it multiplies matrices."""
-
-    device: torch.device
-    precision: torch.dtype
-
-    def to_json(self) -> dict[str, str]:
-        """Return plain values."""
-        precision = str(self.precision).removeprefix("torch.")
-        return {"device": self.device.type, "precision": precision}
-
-
-def machine_of(device: str, precision: str) -> Machine:
-    """Return what the keys of the section ``learning`` say.
-
-    Raises
-    ------
-    ConfigError
-        As `gwmorph.learning.loop.choose_device` and `choose_precision`.
-    """
-    chosen = choose_device(device, "learning")
-    return Machine(chosen, choose_precision(precision, chosen, "learning"))
 
 
 @dataclass(frozen=True)

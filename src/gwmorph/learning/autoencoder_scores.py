@@ -16,7 +16,6 @@ from gwmorph.encoders.base import unit_rows
 from gwmorph.learning.autoencoder import (
     Classifier,
     Crops,
-    Machine,
     classes_of,
     latents,
     logits_of,
@@ -25,6 +24,7 @@ from gwmorph.learning.autoencoder import (
 )
 from gwmorph.learning.autoencoder_parts import Part
 from gwmorph.learning.labelled_pictures import SPLITS
+from gwmorph.learning.machine import Machine
 from gwmorph.learning.scoring import Labels, accuracy_and_f1, mean_estimate
 
 RANKS = ("best", "median", "worst")

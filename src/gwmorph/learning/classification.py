@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gwmorph.encoders.crops import CROP
+from gwmorph.learning.batches import batch_rows, epoch_steps
 from gwmorph.learning.contrastive import Augmentation, augment
 from gwmorph.learning.labelled_pictures import TRAIN, VALIDATION, LabelledPictures
 from gwmorph.learning.loop import (
@@ -175,14 +176,9 @@ class Classifying:
     parts: tuple[str, ...] = ("cross_entropy", "error")
 
     @property
-    def batch_size(self) -> int:
-        """Pictures of one update: fewer than asked for where there are no more."""
-        return min(self.recipe.batch_size, len(self.targets))
-
-    @property
     def steps_per_epoch(self) -> int:
         """Updates in which every training picture is seen once, but for what is left over."""
-        return len(self.targets) // self.batch_size
+        return epoch_steps(len(self.targets), self.recipe.batch_size)
 
     def losses(
         self, network: nn.Module, step: int, piece: int, pieces: int
@@ -199,9 +195,8 @@ class Classifying:
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Return the pictures and the classes of one step, as the seed and the step say."""
-        epoch, number = divmod(step, self.steps_per_epoch)
-        order = stream(self.recipe.seed, "epoch", epoch).permutation(len(self.targets))
-        rows = order[number * self.batch_size : (number + 1) * self.batch_size]
+        recipe = self.recipe
+        rows = batch_rows(len(self.targets), recipe.batch_size, step, recipe.seed)
         device = self.looks.device
         shown = torch.from_numpy(self.pictures[rows]).to(device).float() / 255
         if self.recipe.augmented:

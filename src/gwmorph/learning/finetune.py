@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from gwmorph.errors import TrainingError
 from gwmorph.learning.backbones import Backbone
+from gwmorph.learning.batches import batch_rows
 from gwmorph.learning.loop import (
     Checkpoint,
     Fitted,
@@ -28,6 +29,7 @@ from gwmorph.learning.loop import (
     multiplying_in,
     schedule,
 )
+from gwmorph.learning.machine import Machine
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import PictureScale
 
@@ -71,14 +73,6 @@ class Recipe:
     validation_steps: int
     patience: int
     seed: int
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where a network is trained, and in which numbers its matrices are multiplied."""
-
-    device: torch.device
-    precision: torch.dtype
 
 
 @dataclass(frozen=True)
@@ -177,17 +171,6 @@ class Classifying:
             "cross_entropy": loss.detach(),
             "accuracy": (logits.argmax(1) == labels).float().mean(),
         }
-
-
-def batch_rows(rows: int, batch_size: int, step: int, seed: int) -> NDArray[np.intp]:
-    """Return the rows of one step's batch: every row once before any is met again.
-
-    What does not fill a batch at the end of an epoch is left out of that epoch.
-    """
-    size = min(batch_size, rows)
-    epoch, number = divmod(step, rows // size)
-    order = stream(seed, "fine-tuning epoch", epoch).permutation(rows)
-    return np.sort(order[number * size : (number + 1) * size])
 
 
 def train_head(

@@ -20,7 +20,6 @@ from gwmorph.evidence.real_strain import morphology_of, with_view
 from gwmorph.learning.backbones import Backbone
 from gwmorph.learning.boosting import balanced_trees
 from gwmorph.learning.finetune import (
-    Machine,
     Part,
     Progress,
     Recipe,
@@ -39,6 +38,7 @@ from gwmorph.learning.labelled_pictures import (
     LabelledPictures,
 )
 from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.machine import Machine
 from gwmorph.learning.probes import linear_probe, probed
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.columns import EMBEDDING_SIZE
