@@ -3,10 +3,13 @@
 import argparse
 from dataclasses import replace
 
-import chirps  # noqa: F401  (these modules register their benchmarks)
+import autoencoder  # noqa: F401  (these modules register their benchmarks)
+import chirp_search  # noqa: F401
+import chirps  # noqa: F401
 import clusters  # noqa: F401
 import encoders  # noqa: F401
 import events  # noqa: F401
+import finetune  # noqa: F401
 import harness
 import indomain  # noqa: F401
 import injections  # noqa: F401
@@ -19,6 +22,7 @@ import quality  # noqa: F401
 import scan  # noqa: F401
 import similar  # noqa: F401
 import spectra  # noqa: F401
+import supervised  # noqa: F401
 import timeslides  # noqa: F401
 import unknown  # noqa: F401
 import validation  # noqa: F401

@@ -23,7 +23,7 @@ def injection_windows(
     modules: Sequence[str],
     windows: Path,
 ) -> None:
-    load_statistics(modules)
+    load_statistics(modules, encoder.autoencoder)
     parameters = RenderParameters.from_sections(window_s, **rendering)
     made = make_encoder(encoder, (parameters.height, parameters.width))
     whole = Job.from_params(job)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
+from gwmorph.config import AutoencoderWeightsConfig
 from gwmorph.evidence.injections import read_windows
 from gwmorph.evidence.recall import fit_score, limits, noise_rows
 from gwmorph.evidence.registry import labels_of, load_statistics
@@ -20,10 +21,11 @@ def noise_counts(
     morphologies: Mapping[str, str],
     fractions: Sequence[float],
     modules: Sequence[str],
+    autoencoder: AutoencoderWeightsConfig,
     counts: Path,
     html: Path,
 ) -> None:
-    load_statistics(modules)
+    load_statistics(modules, autoencoder)
     metadata = lineage(
         {"false_alarm_fractions": list(fractions)},
         hashes_of(path for paths in parts.values() for path in paths),
@@ -38,7 +40,7 @@ def noise_counts(
         score = fit_score(reference)
         rows += noise_rows(noise, score(noise), limits(score(calibration), fractions))
     write_table(counts, NOISE_COUNTS, rows, metadata)
-    labels = labels_of(modules, {row["statistic"] for row in rows})
+    labels = labels_of(modules, {row["statistic"] for row in rows}, autoencoder)
     text = noise_text(read_table(counts, NOISE_COUNTS), morphologies, labels)
     write_table_page("Injections into real noise", text, html)
 
@@ -53,6 +55,7 @@ if __name__ == "__main__":
             morphologies=snakemake.params.morphologies,
             fractions=snakemake.params.fractions,
             modules=snakemake.params.modules,
+            autoencoder=AutoencoderWeightsConfig.model_validate(snakemake.params.autoencoder),
             counts=Path(snakemake.output.counts),
             html=Path(snakemake.output.html),
         )

@@ -38,7 +38,7 @@ def noise_windows(
     catalog: Sequence[Path],
     windows: Path,
 ) -> None:
-    load_statistics(modules)
+    load_statistics(modules, encoder.autoencoder)
     whole = Job.from_params(job)
     held = recording("injections.noise_files", whole.detector, files)
     parameters = RenderParameters.from_sections(window_s, **rendering).up_to(held.sample_rate)

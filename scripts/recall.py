@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gwmorph.config import AutoencoderWeightsConfig
 from gwmorph.evidence.injections import read_windows, write_windows
 from gwmorph.evidence.recall import (
     achieved,
@@ -25,9 +26,10 @@ def recall(
     inputs: Mapping[str, Sequence[str]],
     fractions: Sequence[float],
     modules: Sequence[str],
+    autoencoder: AutoencoderWeightsConfig,
     outputs: Mapping[str, str],
 ) -> None:
-    load_statistics(modules)
+    load_statistics(modules, autoencoder)
     paths = [Path(path) for part in inputs.values() for path in part]
     metadata = {
         **shared_metadata(paths, ["gwmorph.render_id", "gwmorph.encoder_id"]),
@@ -56,5 +58,6 @@ if __name__ == "__main__":
             inputs=by_role(dict(snakemake.input.items())),
             fractions=snakemake.params.fractions,
             modules=snakemake.params.modules,
+            autoencoder=AutoencoderWeightsConfig.model_validate(snakemake.params.autoencoder),
             outputs=dict(snakemake.output.items()),
         )

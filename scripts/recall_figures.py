@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gwmorph.config import AutoencoderWeightsConfig
 from gwmorph.evidence.registry import labels_of
 from gwmorph.joblog import JobLog
 from gwmorph.report.recall import (
@@ -26,12 +27,13 @@ def recall_figures(
     families: Mapping[str, Mapping[str, str]],
     snrs: Sequence[float],
     modules: Sequence[str],
+    autoencoder: AutoencoderWeightsConfig,
     curves: Path,
     half_html: Path,
     achieved_html: Path,
 ) -> None:
     points = read_table(recall, RECALL)
-    labels = labels_of(modules, points["statistic"].unique().to_pylist())
+    labels = labels_of(modules, points["statistic"].unique().to_pylist(), autoencoder)
     curves.mkdir(parents=True)
     for family, morphologies in families.items():
         chosen = points.filter(pc.is_in(points["morphology"], pa.array(list(morphologies))))
@@ -54,6 +56,7 @@ if __name__ == "__main__":
             families=snakemake.params.families,
             snrs=snakemake.params.snrs,
             modules=snakemake.params.modules,
+            autoencoder=AutoencoderWeightsConfig.model_validate(snakemake.params.autoencoder),
             curves=Path(snakemake.output.curves),
             half_html=Path(snakemake.output.half_html),
             achieved_html=Path(snakemake.output.achieved_html),

@@ -21,12 +21,23 @@ from pydantic.fields import FieldInfo
 
 from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.config import Config, leaves, parse_config
-from gwmorph.encoders.crop_network import Architecture
+from gwmorph.encoders.autoencoder_network import AutoencoderArchitecture
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.indomain import write_network
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError
 from gwmorph.evidence import ablation, anomaly, clusterers, distortion, stability
 from gwmorph.evidence.campaign import plan_jobs
+from gwmorph.evidence.chirp_evaluation import Scored, auc_rows, relative_rows
+from gwmorph.evidence.chirp_windows import (
+    GaussianNoise,
+    Look,
+    Masses,
+    Signals,
+    draw_signals,
+    model_spectra,
+)
 from gwmorph.evidence.coincidences import Observed, compare, rate_limits
 from gwmorph.evidence.drift import drift_row
 from gwmorph.evidence.injections import simulated_backgrounds
@@ -38,15 +49,33 @@ from gwmorph.evidence.known_events import (
     shows_known,
 )
 from gwmorph.evidence.labelled import Draws, labelled_views
+from gwmorph.evidence.matched_filter import MatchedFilter, place_bank
 from gwmorph.evidence.naming import name_run, score_names
 from gwmorph.evidence.novelty import resplit_rows
 from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
+from gwmorph.learning import autoencoder, classification, finetune
+from gwmorph.learning.autoencoder import (
+    Crops,
+    Head,
+    Labelled,
+    train_autoencoder,
+    train_classifier,
+)
+from gwmorph.learning.backbones import IndomainBackbone
+from gwmorph.learning.chirp_examples import Curriculum, fixed_examples
+from gwmorph.learning.chirp_search import Recipe as ChirpRecipe
+from gwmorph.learning.chirp_search import train as train_chirps
+from gwmorph.learning.classification import ClassifierRecipe
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
+from gwmorph.learning.labelled_pictures import LabelledPictures, split
 from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
+from gwmorph.learning.machine import Machine, machine_of
 from gwmorph.learning.pairs import QUIET, Pairs, simulated_pairs, training_rendering
+from gwmorph.learning.picture_sources import simulated_pictures
+from gwmorph.learning.probes import few_shot_probe, linear_probe
 from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
 from gwmorph.morphology import judgement, status, thresholds
@@ -54,11 +83,12 @@ from gwmorph.morphology.clustering import cluster
 from gwmorph.plan import make_plan, require_tiles
 from gwmorph.report.occupancy import count_occupancy
 from gwmorph.segments import grid_windows
+from gwmorph.simulation.binaries import Binary
 from gwmorph.simulation.blocks import Simulation, simulate
 from gwmorph.simulation.population import Population, load_population
 from gwmorph.simulation.signals import population_classes
 from gwmorph.spectra.albums import FolderAlbum
-from gwmorph.spectra.pictures import read_picture
+from gwmorph.spectra.pictures import PictureScale, read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.sources import make_source
 from gwmorph.tables.block import LEDGER, TRIGGERS
@@ -91,7 +121,11 @@ SMALL = {
         "false_alarm_fractions": [0.1],
     },
     "comparison": {"per_class": 4},
+    "chirp_search": {"steps": 1, "batch_size": 4, "masses": {"low": 40}},
     "validation": {"repeats": 20, "permutations": 19},
+    "supervised": {"epochs": 1},
+    "autoencoder": {"steps": 1, "batch_size": 2, "head": {"steps": 1, "batch_size": 2}},
+    "finetune": {"head_steps": 1, "full_steps": 1, "validation_steps": 1, "hidden": 2},
     "training": {"steps": 1, "event_pairs": 2, "window_pairs": 2, "windows_per_part": 4},
 }
 # Keys that bound a quantity together with the one that is tried.
@@ -120,13 +154,32 @@ NOT_TRIED = {
     "score": "tests/evidence; quiet windows are simulated or chosen a hundred at a time",
     "comparison.encoders": "as encoder.name",
     "comparison.naming": "as comparison",
+    "autoencoder.split": "as the splits that tests/learning make of labelled pictures",
+    "learning.source": "tests/learning take pictures from every source",
+    "learning.per_class": "as comparison.per_class",
+    "supervised.networks": "tests/learning make all of them",
+    "supervised.windows": "tests/learning cut every one",
+    "supervised.splits": "tests/learning split in every way",
+    "supervised.mistakes": "tests/report show some, and none",
+    "learning.checkpoint_steps": "as training.checkpoint_steps",
     "comparison.campaign": "as injections",
+    "finetune.maps": "UMAP takes half a minute to compile; tests/learning draw the other one",
+    "finetune.window": "tests/learning read pictures of every window",
+    "finetune.split": "tests/learning split in every way",
+    "chirp_search.noise": "tests/evidence simulate and share recorded noise",
+    "chirp_search.noise_s": "as chirp_search.noise",
+    "chirp_search.networks": "tests/learning make both",
+    "chirp_search.checkpoint_steps": "as training.checkpoint_steps",
+    "chirp_search.validation_steps": "tests/learning/test_loop.py validate",
 }
 # A value of these keys that cannot be had where the test runs.
 ELSEWHERE = {
     ("source.kind", "gwosc"): "as source.gwosc",
     ("encoder.name", "dinov2"): "needs DINOv2's weights",
     ("training.device", "cuda"): "needs a GPU",
+    ("learning.device", "cuda"): "needs a GPU",
+    ("supervised.epochs", 1000): "as source.simulated.rate_scale",
+    ("chirp_search.device", "cuda"): "needs a GPU",
     ("source.simulated.rate_scale", 1000.0): "takes a minute, and differs in number alone",
     ("clustering.separation.surrogates", 1000): "as source.simulated.rate_scale",
     ("validation.repeats", 10_000): "as source.simulated.rate_scale",
@@ -308,6 +361,31 @@ def trained(config: Config, tmp_path: Path) -> None:
     assert np.isfinite(losses).all()
 
 
+def autoencoded(config: Config, tmp_path: Path) -> None:
+    keys = config.autoencoder
+    torch.set_num_threads(1)
+    shown = np.random.default_rng(5).integers(0, 256, (6, 4, 56, 56)).astype(np.uint8)
+    crops = Crops(shown, np.arange(256, dtype=np.float32) / 255)
+    narrow = {"widths": (2,) * 7 + (24,), "decoder_widths": (2, 2, 2)}
+    state, machine = (
+        Checkpoint(tmp_path / "state", 50, "a"),
+        machine_of("cpu", "float32", "learning"),
+    )
+    recipe = autoencoder.Recipe.of(keys, 1)
+    architecture = AutoencoderArchitecture(seen=keys.seen, **narrow)
+    fitted, _ = train_autoencoder(
+        crops, crops, recipe, architecture, None, state, machine, lambda step, parts: None
+    )
+    assert np.isfinite(fitted.losses).all()
+    views = Labelled(crops, np.array(["bar", "dot"] * 3))
+    recipe, head = autoencoder.Recipe.of(keys.head, 1), Head(keys.head.hidden, keys.head.before)
+    told, _ = train_classifier(
+        fitted.network, False, views, views, recipe, head, None, state, machine,
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(told.losses).all()
+
+
 def compared(config: Config, tmp_path: Path) -> None:
     keys = config.comparison
     everything = load_population(POPULATION)
@@ -315,6 +393,126 @@ def compared(config: Config, tmp_path: Path) -> None:
     draws = Draws(keys.detector, keys.seed, keys.per_class)
     views = labelled_views(classes, draws, rendering(config), config.events)
     assert len(views) <= keys.per_class
+
+
+def learned(config: Config, tmp_path: Path) -> None:
+    """Views of one class, and on which side of a split they are."""
+    keys = config.learning
+    everything = load_population(POPULATION)
+    classes = population_classes(everything, keys.detector, ["blip"], keys.snr_low, keys.snr_high)
+    draws = Draws(keys.detector, keys.seed, 4)
+    views = labelled_views(classes, draws, rendering(config), config.events)
+    size = (config.picture.height, config.picture.width)
+    pictures = simulated_pictures(views, rendering(config).picture_scale, size)
+    assert len(pictures) == 4
+    fractions = (keys.validation_fraction, keys.test_fraction)
+    assert set(split(pictures, "random", fractions, keys.seed)) == {"train", "validation", "test"}
+    assert choose_precision(keys.precision, choose_device(keys.device, "learning"), "learning")
+
+
+def classified(config: Config, tmp_path: Path) -> None:
+    """Six pictures of two classes in the training part, and four to validate."""
+    keys = config.supervised
+    rng = np.random.default_rng(5)
+    nothing = np.full(10, np.nan)
+    pictures = LabelledPictures(
+        rng.integers(0, 256, (10, 16, 16)).astype(np.uint8), rendering(config).picture_scale,
+        np.array(["blip", "tomte"] * 5), np.arange(10).astype(str), nothing, np.full(10, ""),
+        nothing,
+    )  # fmt: skip
+    named = set(ClassifierRecipe.__dataclass_fields__) - {"batch_size", "augmented", "seed"}
+    recipe = ClassifierRecipe(
+        **{name: getattr(keys, name) for name in named},
+        batch_size=3, augmented=keys.augmentation == "views", seed=1,
+    )  # fmt: skip
+    torch.set_num_threads(1)
+    found = classification.train_classifier(
+        "mobilenetv2_wd4", pictures, np.array(["train"] * 6 + ["validation"] * 4), recipe, None,
+        Checkpoint(tmp_path / "state", 50, "a"), torch.device("cpu"), torch.float32,
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(found.fitted.losses).all()
+
+
+def specialised(config: Config, tmp_path: Path) -> None:
+    """A probe, a perceptron and a whole network on a few pictures of two classes."""
+    keys = config.finetune
+    names = set(finetune.Recipe.__dataclass_fields__) - {"seed"}
+    recipe = finetune.Recipe(seed=1, **{name: getattr(keys, name) for name in names})
+    network = CropNetwork(Architecture(stem=4, width=8, blocks=1, heads=2, crop_size=8))
+    write_network(tmp_path / "a.safetensors", network, {})
+    backbone = IndomainBackbone(tmp_path / "a.safetensors", None)
+    scale = PictureScale("linear", 25.5, "cividis")
+    pictures = np.random.default_rng(5).integers(0, 256, (6, 112, 112)).astype(np.uint8)
+    numbers = np.arange(6) % 2
+    vectors = finetune.vectors_of(backbone, pictures, scale)
+    labels = np.array(["a", "b"])[numbers]
+    assert linear_probe(vectors, labels, np.arange(6).astype(str), keys.folds, 1, (0.01,))
+    assert len(few_shot_probe(vectors, labels, keys.few_shot_penalty)[0]) == 6
+
+    def kept(name: str) -> Checkpoint:
+        return finetune.checkpoint_of(tmp_path, name, 10, "a")
+
+    sides = ("train", "validation")
+    both = dict.fromkeys(sides, vectors), dict.fromkeys(sides, numbers)
+    for layers in keys.head_layers:
+        head, _ = finetune.train_head(
+            *both, layers, 2, recipe, kept(str(layers)), lambda step, parts: None
+        )
+    parts = dict.fromkeys(sides, finetune.Part(pictures, numbers))
+    cpu = Machine(torch.device("cpu"), torch.float32)
+    fitted, _ = finetune.fine_tune(
+        backbone, finetune.mlp_head(32, 2, 1, 2, 0.0), parts, scale, recipe, cpu, kept("full"),
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(fitted.losses).all()
+    assert np.isfinite(head.losses).all()
+
+
+def searched(config: Config, tmp_path: Path) -> None:
+    """A binary in noise, seen by a bank of a few templates, and the numbers of planted scores."""
+    keys = config.chirp_search
+    look = Look.from_section(keys.model_dump())
+    spectra = model_spectra(look)
+    signals = draw_signals(Masses(**keys.masses.model_dump()), look, spectra, 2, keys.seed, "a")
+    noise = GaussianNoise(spectra, look)
+    examples = fixed_examples(signals, noise, look, keys.compared_from_snr, 4, keys.seed, "a")
+    assert np.isfinite(examples.windows).all()
+    bank = place_bank(Masses(40, 41, 0), look, spectra, keys.bank.minimal_match, 1, keys.seed)
+    assert np.isfinite(MatchedFilter(bank)(examples.windows)).all()
+    planted = np.random.default_rng(1).normal(size=(4, 40))
+    held = Scored(planted[0], planted[1], planted[2:].T, planted[3], np.array([8.0, 12.0]))
+    snrs = (keys.compared_from_snr, keys.compared_to_snr)
+    assert list(auc_rows("a", held, keys.repeats, keys.seed))
+    list(relative_rows("a", held, held, [0.1], snrs, 20, keys.seed))
+
+
+def taught_chirps(config: Config, tmp_path: Path) -> None:
+    keys = config.chirp_search
+    look = Look.from_section(keys.model_dump())
+    device = choose_device(keys.device, "chirp_search")
+    rng = np.random.default_rng(5)
+    pairs = (Binary(30, 30, 0, 0, 0, 0, 0, 0, 0),) * 2
+    signals = Signals(pairs, rng.standard_normal((2, 2, look.kept)).astype(np.float32))
+    noise = GaussianNoise(model_spectra(look), look)
+    names = ("steps", "batch_size", "learning_rate", "weight_decay", "dropout", "seed")
+    snrs = (keys.training_snr_first, keys.training_snr_low, keys.training_snr_high)
+    torch.set_num_threads(1)
+    _, fitted = train_chirps(
+        signals,
+        noise,
+        look,
+        ChirpRecipe(
+            network="classic", validate_every=keys.validation_steps,
+            curriculum=Curriculum(*snrs), **{name: getattr(keys, name) for name in names},
+        ),
+        fixed_examples(signals, noise, look, 8.0, 200, keys.seed, "a"),
+        Checkpoint(tmp_path / "state", keys.checkpoint_steps, "a"),
+        device,
+        choose_precision(keys.precision, device, "chirp_search"),
+        lambda step, parts: None,
+    )  # fmt: skip
+    assert np.isfinite(fitted.losses).all()
 
 
 def validated(config: Config, tmp_path: Path) -> None:
@@ -443,11 +641,34 @@ STAGES = {
     "injections": injected,
     "training": trained,
     "training.seed": shown_pairs,
+    "chirp_search": searched,
+    **dict.fromkeys(
+        [
+            f"chirp_search.{name}"
+            for name in (
+                "batch_size",
+                "device",
+                "dropout",
+                "learning_rate",
+                "precision",
+                "steps",
+                "training_snr_first",
+                "training_snr_high",
+                "training_snr_low",
+                "weight_decay",
+            )
+        ],
+        taught_chirps,
+    ),
     "training.detectors": shown_pairs,
     "training.parts": shown_pairs,
     "training.windows_per_part": shown_pairs,
     "training.spread": shown_pairs,
+    "autoencoder": autoencoded,
     "comparison": compared,
+    "learning": learned,
+    "supervised": classified,
+    "finetune": specialised,
     "timeslides": slid,
     "validation": validated,
     "known_events": known,

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gwmorph.config import EncoderConfig
+from gwmorph.encoders.autoencoder import write_autoencoder
+from gwmorph.encoders.autoencoder_network import Autoencoder, AutoencoderArchitecture
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.dct import DctEncoder
 from gwmorph.encoders.indomain import write_network
@@ -111,6 +113,15 @@ def test_what_was_trained_on_is_not_unseen(weights):
     assert encoder_for_unseen(own, str(weights / "some"), shapes) == held_out
     dct = EncoderConfig(name="dct")
     assert encoder_for_unseen(dct, None, shapes) == dct
+
+
+def test_an_autoencoder_is_not_scored_on_what_it_was_trained_on(tmp_path):
+    narrow = AutoencoderArchitecture(widths=(2,) * 7 + (24,), decoder_widths=(2, 2, 2))
+    path = tmp_path / "weights.safetensors"
+    write_autoencoder(path, Autoencoder(narrow), {"training": {"classes": ["ring_up", "blip"]}})
+    config = EncoderConfig(name="autoencoder", autoencoder={"path": str(path)})
+    assert encoder_for_unseen(config, None, ["ring_up", "staircase"]) is None
+    assert encoder_for_unseen(config, None, ["staircase", "comb"]) == config
 
 
 def test_held_out_weights_must_not_know_the_shapes(weights):

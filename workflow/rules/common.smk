@@ -206,6 +206,7 @@ def weights_of(encoder):
     named = {
         "dinov2": encoder.weights.path and f"{encoder.weights.path}/model.safetensors",
         "indomain": encoder.indomain.path or SHIPPED_WEIGHTS,
+        "autoencoder": encoder.autoencoder.path,
     }.get(encoder.name)
     return [path for path in [named] if path and Path(path).exists()]
 
@@ -229,10 +230,11 @@ def encoder_keys(encoder=CONFIG.encoder):
     own = {
         "dinov2": {"weights", "runtime", "precision", "output"},
         "indomain": {"indomain"},
+        "autoencoder": {"autoencoder"},
     }
     unused = {"blocks_per_job"}.union(*own.values()) - own.get(encoder.name, set())
     section = encoder.model_dump(mode="json", exclude=unused)
-    for part in ("weights", "indomain"):
+    for part in ("weights", "indomain", "autoencoder"):
         for name in ("path", "cache", "endpoint"):
             section.get(part, {}).pop(name, None)
     return section | {"content": [content_of(path) for path in weights_of(encoder)]}

@@ -21,11 +21,13 @@ COMPARED_RECALL = "results/{run}/comparison/recall.parquet"
 
 
 def compared_encoders():
-    """Return the names of all encoders to compare; dinov2 wherever its weights are configured."""
+    """Return the names of all encoders to compare; some wherever their weights are configured."""
     weights = CONFIG.encoder.weights
     found = list(CONFIG.comparison.encoders)
     if "dinov2" not in found and (weights.path or weights.revision):
         found.append("dinov2")
+    if "autoencoder" not in found and CONFIG.encoder.autoencoder.path:
+        found.append("autoencoder")
     return found
 
 

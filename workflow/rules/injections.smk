@@ -87,7 +87,8 @@ rule recall:
         runtime=60,
     params:
         fractions=CONFIG.injections.false_alarm_fractions,
-        modules=CONFIG.injections.modules,
+        modules=CAMPAIGN_MODULES,
+        autoencoder=NAMED_AUTOENCODER,
         code=code("recall"),
     message:
         "Counting what the campaign of run {wildcards.run} found"
@@ -133,7 +134,8 @@ rule recall_figures:
     params:
         families=morphology_labels,
         snrs=CONFIG.injections.snrs,
-        modules=CONFIG.injections.modules,
+        modules=CAMPAIGN_MODULES,
+        autoencoder=NAMED_AUTOENCODER,
         code=code("recall_figures"),
     message:
         "Drawing the recall of run {wildcards.run}"
@@ -203,6 +205,7 @@ rule noise_counts:
         },
         fractions=CONFIG.injections.false_alarm_fractions,
         modules=CONFIG.injections.modules,
+        autoencoder=NAMED_AUTOENCODER,
         code=code("noise_counts"),
     message:
         "Counting what was found in real noise"

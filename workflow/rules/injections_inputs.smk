@@ -2,9 +2,17 @@
 # a rule its jobs. The jobs are planned when a rule is asked for, since reading the shapes takes time.
 
 from functools import cache
+from pathlib import Path
 
 INJECTED = "results/{run}/injections/windows/{part}.parquet"
 NOISE = "results/{run}/injections/noise/{part}.parquet"
+# Where a trained chirp network looked as well: only where the configuration names its weights.
+SEARCHED = "results/{run}/injections/searched/{part}.parquet"
+# What registers the statistics of the campaign in simulated noise.
+CAMPAIGN_MODULES = [
+    *CONFIG.injections.modules,
+    *["gwmorph.learning.chirp_statistic"] * bool(CONFIG.chirp_search.campaign_weights),
+]
 
 
 @cache
@@ -33,8 +41,9 @@ def job_of(wildcards):
 
 def windows_of(role):
     """Return an input function for the windows of one role."""
+    scored = SEARCHED if CONFIG.chirp_search.campaign_weights else INJECTED
     return lambda wildcards: [
-        INJECTED.format(run=wildcards.run, part=job.name)
+        scored.format(run=wildcards.run, part=job.name)
         for job in campaign_jobs()[0].values()
         if job.role == role
     ]
@@ -78,6 +87,16 @@ def campaign_files():
     )
 
 
+def reconstructing():
+    """Return the content of the autoencoder's weights that windows are scored with, if it is named."""
+    path = CONFIG.encoder.autoencoder.path
+    if path is None:
+        return {}
+    return {"autoencoder": content_of(path) if Path(path).is_file() else None}
+
+
+# Whose reconstruction error is among the statistics; by its content windows are made again.
+NAMED_AUTOENCODER = untracked(CONFIG.encoder.autoencoder.model_dump(mode="json"))
 # What every job looks at a window with.
 LOOKING = {
     "window_s": CONFIG.window.duration_s,
@@ -90,4 +109,5 @@ LOOKING = {
     "encoder": encoder_keys(),
     "section": untracked(keys("encoder")),
     "modules": CONFIG.injections.modules,
+    **reconstructing(),
 }

@@ -25,6 +25,13 @@ RECORDS = {
     "injections": ("injections/", campaign_files()),
     "compare_encoders": ("comparison/", comparison_files()),
     "train_encoder": ("training/", training_files()),
+    "supervised": (
+        "supervised/",
+        [*supervised_files(), *picture_tables(SUPERVISED.windows)],
+    ),
+    "autoencoder": ("autoencoder/", autoencoder_files()),
+    "finetune": ("finetune/", finetune_files()),
+    "chirp_search": ("chirp_search/", chirp_search_files()),
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
     "events": ("known_events/", known_events_files()),
@@ -78,4 +85,7 @@ def part_of(file):
     if file in provenance_files():  # one of which lies beside the run's own
         return "provenance/"
     folder = Path(file).relative_to(Path("results") / RUN).parts[0]
+    # Labelled pictures are spoken of by the records of what learns from them, and by no other.
+    if folder == Path(LEARNED).name:
+        return f"{folder}/"
     return f"{folder}/" if f"{folder}/" in dict(RECORDS.values()) else ""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.config import JsonDict
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
-EncoderName = Literal["dct", "indomain", "dinov2"]
+EncoderName = Literal["dct", "indomain", "dinov2", "autoencoder"]
 
 
 def _require_distinct(values: Sequence[Any]) -> Sequence[Any]:

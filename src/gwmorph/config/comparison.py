@@ -49,8 +49,8 @@ class ComparisonConfig(Section):
 
     encoders: Annotated[list[EncoderName], DISTINCT] = key(
         ["dct", "indomain"],
-        "Encoders to compare; dinov2 is among them wherever encoder.weights says where its "
-        "weights are.",
+        "Encoders to compare; dinov2 and autoencoder are among them wherever encoder.weights and "
+        "encoder.autoencoder say where their weights are.",
         min_length=1,
     )
     detector: Detector = key("H1", "Detector whose noise is simulated.")

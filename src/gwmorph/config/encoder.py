@@ -33,13 +33,25 @@ class IndomainConfig(Section):
     sha256: str | None = key(None, "Expected SHA-256 of the weights.", pattern=r"^[0-9a-f]{64}$")
 
 
+class AutoencoderWeightsConfig(Section):
+    """The autoencoder's weights."""
+
+    path: str | None = key(
+        None,
+        "File of weights that `snakemake autoencoder` wrote. Where one is named, an injection "
+        "campaign also scores windows by how badly it draws them.",
+    )
+    sha256: str | None = key(None, "Expected SHA-256 of the weights.", pattern=r"^[0-9a-f]{64}$")
+
+
 class EncoderConfig(Section):
     """From pictures to vectors."""
 
     name: EncoderName = key(
         "indomain",
         "dct (no weights), indomain (a small network trained on spectrograms; its weights ship "
-        "with gwmorph) or dinov2 (ViT-S/14 with registers).",
+        "with gwmorph), dinov2 (ViT-S/14 with registers) or autoencoder (the bottleneck of a "
+        "network that `snakemake autoencoder` trains).",
     )
     runtime: Literal["auto", "pytorch", "openvino"] = key(
         "auto",
@@ -61,6 +73,9 @@ class EncoderConfig(Section):
     )
     indomain: IndomainConfig = key(IndomainConfig(), "Used when name is indomain.")
     weights: WeightsConfig = key(WeightsConfig(), "Used when name is dinov2.")
+    autoencoder: AutoencoderWeightsConfig = key(
+        AutoencoderWeightsConfig(), "Used when name is autoencoder, and in injection campaigns."
+    )
 
     @model_validator(mode="after")
     def _weights_are_pinned(self) -> "EncoderConfig":
@@ -70,6 +85,15 @@ class EncoderConfig(Section):
                 "dinov2 needs weights.path (a folder with config.json and model.safetensors) or "
                 "weights.revision (a commit of weights.hub_id, 40 hexadecimal digits; a branch or "
                 f"tag can change), got {self.weights.revision!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_named(self) -> "EncoderConfig":
+        if self.name == "autoencoder" and self.autoencoder.path is None:
+            raise ValueError(
+                "autoencoder needs autoencoder.path, a file of weights that `snakemake "
+                "autoencoder` wrote: none ships with gwmorph"
             )
         return self
 

@@ -7,15 +7,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from gwmorph.config.autoencoder import AutoencoderConfig
 from gwmorph.config.base import Section, key
 from gwmorph.config.calibration import CalibrationConfig
+from gwmorph.config.chirp_search import ChirpSearchConfig
 from gwmorph.config.clustering import ClusteringConfig
 from gwmorph.config.comparison import ComparisonConfig
 from gwmorph.config.conditioning import ConditioningConfig
 from gwmorph.config.encoder import EncoderConfig
 from gwmorph.config.events import EventsConfig
+from gwmorph.config.finetune import FinetuneConfig
 from gwmorph.config.injections import InjectionsConfig
 from gwmorph.config.known_events import KnownEventsConfig
+from gwmorph.config.learning import LearningConfig
 from gwmorph.config.picture import PictureConfig
 from gwmorph.config.qtransform import QTransformConfig
 from gwmorph.config.report import ReportConfig
@@ -23,6 +27,7 @@ from gwmorph.config.run import RunConfig
 from gwmorph.config.scan import ScanConfig
 from gwmorph.config.score import ScoreConfig
 from gwmorph.config.source import SourceConfig
+from gwmorph.config.supervised import SupervisedConfig
 from gwmorph.config.timeslides import TimeslidesConfig
 from gwmorph.config.training import TrainingConfig
 from gwmorph.config.validation import ValidationConfig
@@ -51,8 +56,14 @@ class Config(Section):
     training: TrainingConfig = key(
         TrainingConfig(), "How an in-domain encoder is trained, by `snakemake train_encoder`."
     )
+    autoencoder: AutoencoderConfig = key(
+        AutoencoderConfig(), "An autoencoder of event views, by `snakemake autoencoder`."
+    )
     comparison: ComparisonConfig = key(
         ComparisonConfig(), "How well encoders tell morphologies apart."
+    )
+    chirp_search: ChirpSearchConfig = key(
+        ChirpSearchConfig(), "Networks and a matched filter that search strain for chirps."
     )
     validation: ValidationConfig = key(ValidationConfig(), "Whether to believe the clusters.")
     timeslides: TimeslidesConfig = key(
@@ -65,7 +76,25 @@ class Config(Section):
         CalibrationConfig(), "When a row is unlike every known class, which makes it NOVEL."
     )
     scan: ScanConfig = key(ScanConfig(), "New data, block by block, by `snakemake scan`.")
+    learning: LearningConfig = key(
+        LearningConfig(), "The labelled pictures that networks learn from."
+    )
+    supervised: SupervisedConfig = key(
+        SupervisedConfig(), "Networks that name classes, by `snakemake supervised`."
+    )
+    finetune: FinetuneConfig = key(
+        FinetuneConfig(), "How encoders are specialised to labels, by `snakemake finetune`."
+    )
     report: ReportConfig = key(ReportConfig(), "Figures and galleries.")
+
+    @model_validator(mode="after")
+    def _compared_autoencoder_has_weights(self) -> "Config":
+        if "autoencoder" in self.comparison.encoders and self.encoder.autoencoder.path is None:
+            raise ValueError(
+                "comparison.encoders: autoencoder needs encoder.autoencoder.path, a file of "
+                "weights that `snakemake autoencoder` wrote; it is compared wherever that is named"
+            )
+        return self
 
     @model_validator(mode="after")
     def _trainings_are_of_a_trained_encoder(self) -> "Config":

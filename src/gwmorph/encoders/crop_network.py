@@ -8,8 +8,9 @@ network, and their vectors are joined; a window of 32 s is read as four quarters
 features are pooled, so that it does not matter where in the window something happens.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,11 @@ class Architecture:
     heads: int = 4
     crop_size: int = 96
     version: int = 2
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Return what `to_json` gave."""
+        return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -6,7 +6,6 @@ trained; one ships with the package (``indomain.md`` beside it is its model card
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
@@ -28,37 +26,31 @@ from gwmorph.encoders.crops import (
     window_quarters,
 )
 from gwmorph.encoders.folded import FoldedNetwork
+from gwmorph.encoders.network_file import ENTRY, NetworkFile
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
-from gwmorph.storage import sha256_of_file, write_bytes
+from gwmorph.storage import sha256_of_file
 from gwmorph.tables.columns import EMBEDDING_SIZE
 
 SHIPPED = Path(__file__).with_name("indomain.safetensors")
-_FORMAT = "gwmorph-indomain"
-_ENTRY = "gwmorph"
 # What the rows of the training views span: the band of a run with the default tiling.
 BAND_HZ = (20.0, 1291.0)
 
 
+_FILE = NetworkFile(
+    "gwmorph-indomain",
+    "encoder.indomain",
+    "snakemake train_encoder",
+    ", or set the key to null for the weights that ship with gwmorph",
+    Architecture,
+    CropNetwork,
+)
+
+
 def write_network(path: Path | str, network: CropNetwork, about: Mapping[str, Any]) -> None:
-    """Write a trained network, matrices in half precision, with ``about`` (JSON) as metadata.
-
-    Equal networks give equal bytes.
-
-    Raises
-    ------
-    StorageError
-        The file cannot be written whole.
-    """
-    tensors = {
-        name: (tensor.half() if tensor.ndim > 1 else tensor).contiguous()
-        for name, tensor in network.cpu().state_dict().items()
-        if tensor.is_floating_point()
-    }
-    told = {"format": _FORMAT, "architecture": network.architecture.to_json(), **about}
-    # One entry, since safetensors writes several in any order.
-    write_bytes(path, save(tensors, {_ENTRY: json.dumps(told, sort_keys=True)}))
+    """Write a trained network, as `gwmorph.encoders.network_file.NetworkFile.write` does."""
+    _FILE.write(path, network, network.architecture, about)
 
 
 def load_network(path: Path | str, sha256: str | None = None) -> CropNetwork:
@@ -67,60 +59,9 @@ def load_network(path: Path | str, sha256: str | None = None) -> CropNetwork:
     Raises
     ------
     WeightsError
-        The file is missing, truncated, pickled, of another architecture or another SHA-256 than
-        expected, or holds values that are not finite.
+        As `gwmorph.encoders.network_file.NetworkFile.load`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(
-            f"encoder.indomain.path = {path}: there is no such file. Train one with "
-            "`snakemake train_encoder`, or set the key to null for the weights that ship with "
-            "gwmorph."
-        )
-    found = sha256_of_file(path)
-    if sha256 is not None and found != sha256:
-        raise WeightsError(
-            f"{path}: expected encoder.indomain.sha256 = {sha256}, got {found}. These are other "
-            "weights: correct the key or the path beside it."
-        )
-    architecture, tensors = _read(path)
-    network = CropNetwork(architecture)
-    _check_tensors(path, network, tensors)
-    network.load_state_dict(tensors, strict=False)
-    return network.eval().requires_grad_(False)
-
-
-def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except OSError as error:
-        raise WeightsError(
-            f"{path}: cannot be read ({error}). Let it be read, or correct encoder.indomain.path."
-        ) from error
-    except SafetensorError as error:
-        raise WeightsError(
-            f"{path}: not a whole safetensors file ({error}). It is truncated, or a pickle under "
-            "another name, which is refused. Copy or train it again."
-        ) from error
-    if metadata.get("format") != _FORMAT:
-        raise WeightsError(
-            f"{path}: expected weights of format {_FORMAT!r}, got {metadata.get('format')!r}. "
-            "This is another model's file: name one that `snakemake train_encoder` wrote."
-        )
-    try:
-        given = metadata["architecture"]
-        if set(given) != {field.name for field in fields(Architecture)}:
-            raise ValueError(f"sizes {sorted(given)}")
-        if given["version"] != Architecture().version:
-            raise ValueError(f"version {given['version']}, expected {Architecture().version}")
-        return Architecture(**given), tensors
-    except (KeyError, ValueError, TypeError) as error:
-        raise WeightsError(
-            f"{path}: another architecture ({error}). It was written by another version of "
-            "gwmorph: use that one, or train again."
-        ) from error
+    return _FILE.load(path, sha256)
 
 
 def left_out(path: Path | str) -> set[str]:
@@ -133,7 +74,7 @@ def left_out(path: Path | str) -> set[str]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            told = json.loads((file.metadata() or {})[_ENTRY])
+            told = json.loads((file.metadata() or {})[ENTRY])
         excluded = set(told["training"]["excluded"])
         if excluded and "elements" not in told["training"]:
             raise WeightsError(
@@ -146,26 +87,6 @@ def left_out(path: Path | str) -> set[str]:
             f"{path}: cannot be read, or does not say what its training left out ({error!r}). "
             "Name weights that `snakemake train_encoder` wrote."
         ) from error
-
-
-def _check_tensors(path: Path, network: CropNetwork, tensors: Mapping[str, Tensor]) -> None:
-    expected = {n: t.shape for n, t in network.state_dict().items() if t.is_floating_point()}
-    wrong = sorted(
-        name
-        for name in expected.keys() | tensors.keys()
-        if name not in tensors or tensors[name].shape != expected.get(name)
-    )
-    if wrong:
-        raise WeightsError(
-            f"{path}: another architecture: {len(wrong)} tensors are missing, unexpected or of "
-            f"another shape than its metadata says ({', '.join(wrong[:3])}). Train it again."
-        )
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise WeightsError(
-                f"{path}: tensor {name} holds values that are not finite. The file is damaged: "
-                "copy or train it again."
-            )
 
 
 def _rows_inside(rows: int, band_hz: tuple[float, float]) -> NDArray[np.intp]:

@@ -5,6 +5,7 @@ for: most need packages that others do without.
 """
 
 from pathlib import Path
+from typing import Any
 
 from gwmorph.config import EncoderConfig, WeightsConfig
 from gwmorph.encoders.base import Encoder, Size
@@ -45,10 +46,30 @@ def make_encoder(
         from gwmorph.encoders.indomain import IndomainEncoder
 
         return IndomainEncoder(config.indomain.path, size, config.indomain.sha256, threads)
+    if config.name == "autoencoder":
+        from gwmorph.encoders.autoencoder import AutoencoderEncoder
+
+        return AutoencoderEncoder(_autoencoder(config), size, config.autoencoder.sha256, threads)
     try:
         return _make_dinov2(config, size, threads)
     except ModuleNotFoundError as error:
         raise _extra_missing(error) from error
+
+
+def _autoencoder(config: EncoderConfig) -> str:
+    """Return the autoencoder's weights file.
+
+    Raises
+    ------
+    ConfigError
+        None is named: a comparison takes up encoders whose section nothing has looked at.
+    """
+    if config.autoencoder.path is None:
+        raise ConfigError(
+            "encoder.autoencoder.path: expected a file of weights for the autoencoder, got "
+            "nothing. Train one with `snakemake autoencoder` and name it: none ships with gwmorph."
+        )
+    return config.autoencoder.path
 
 
 def _make_dinov2(config: EncoderConfig, size: Size, threads: int | None) -> Encoder:
@@ -87,6 +108,10 @@ def check_weights(config: EncoderConfig) -> None:
         from gwmorph.encoders.indomain import load_network, weights_path
 
         load_network(weights_path(config.indomain.path), config.indomain.sha256)
+    if config.name == "autoencoder":
+        from gwmorph.encoders.autoencoder import load_autoencoder
+
+        load_autoencoder(_autoencoder(config), config.autoencoder.sha256)
     if config.name != "dinov2":
         return
     try:
@@ -100,8 +125,9 @@ def check_weights(config: EncoderConfig) -> None:
 def with_weights(config: EncoderConfig, path: str) -> EncoderConfig:
     """Return an encoder that is made with the weights at ``path``, whichever they are.
 
-    ``path`` is what ``encoder.indomain.path`` is to the in-domain encoder, a file, and
-    ``encoder.weights.path`` to DINOv2, a folder.
+    ``path`` is what ``encoder.indomain.path`` is to the in-domain encoder and
+    ``encoder.autoencoder.path`` to the autoencoder, a file, and ``encoder.weights.path`` to
+    DINOv2, a folder.
 
     Raises
     ------
@@ -111,6 +137,9 @@ def with_weights(config: EncoderConfig, path: str) -> EncoderConfig:
     anywhere = {"path": path, "sha256": None}
     if config.name == "indomain":
         return config.model_copy(update={"indomain": config.indomain.model_copy(update=anywhere)})
+    if config.name == "autoencoder":
+        other = config.autoencoder.model_copy(update=anywhere)
+        return config.model_copy(update={"autoencoder": other})
     if config.name == "dinov2":
         unpinned = config.weights.model_copy(update={**anywhere, "revision": None})
         return config.model_copy(update={"weights": unpinned})
@@ -121,18 +150,19 @@ def may_have_made(config: EncoderConfig, size: Size, sha256: str | None, encoder
     """Return whether an encoder id may be that of the configured encoder, which is not made yet.
 
     What kind it is and the size of its pictures are known, and so is ``sha256``, that of the
-    in-domain encoder's weights. DINOv2's weights and precision are settled where it is made.
+    weights of an in-domain encoder or an autoencoder. DINOv2's weights and precision are settled
+    where it is made.
     """
     name, _, weights, pictures, *_ = [*encoder_id.split(":"), "", "", ""]
-    kind = name if name in ("dct", "indomain") else "dinov2"
-    same_weights = kind != "indomain" or weights == sha256
+    kind = name if name in ("dct", "indomain", "autoencoder") else "dinov2"
+    same_weights = kind not in ("indomain", "autoencoder") or weights == sha256
     return kind == config.name and pictures == f"{size[0]}x{size[1]}" and same_weights
 
 
 def check_same_network(config: EncoderConfig, other: EncoderConfig) -> None:
     """Raise unless the weights of ``other`` are whole, and of the network that ``config`` has.
 
-    Of DINOv2 there is one network, of the in-domain encoder there may be several sizes.
+    Of DINOv2 there is one network, of the others there may be several sizes.
 
     Raises
     ------
@@ -144,18 +174,27 @@ def check_same_network(config: EncoderConfig, other: EncoderConfig) -> None:
     if config.name == "dinov2":
         fetch_weights(other.weights)
         return
-    from gwmorph.encoders.indomain import load_network, weights_path
-
-    path = weights_path(other.indomain.path)
-    found = load_network(path).architecture
-    expected = load_network(
-        weights_path(config.indomain.path), config.indomain.sha256
-    ).architecture
+    path, found = _architecture(other)
+    _, expected = _architecture(config)
     if found != expected:
         raise WeightsError(
-            f"{path}: another architecture: expected that of the run's encoder, "
-            f"{expected.to_json()}, got {found.to_json()}. Name weights of the same network."
+            f"{path}: another architecture: expected that of the run's encoder, {expected}, got "
+            f"{found}. Name weights of the same network."
         )
+
+
+def _architecture(config: EncoderConfig) -> tuple[Path, dict[str, Any]]:
+    """Return the weights file of a trained network, and its sizes."""
+    if config.name == "autoencoder":
+        from gwmorph.encoders.autoencoder import load_autoencoder
+
+        path = Path(_autoencoder(config))
+        autoencoder = load_autoencoder(path, config.autoencoder.sha256)
+        return path, autoencoder.architecture.to_json()
+    from gwmorph.encoders.indomain import load_network, weights_path
+
+    path = weights_path(config.indomain.path)
+    return path, load_network(path, config.indomain.sha256).architecture.to_json()
 
 
 def fetch_weights(config: WeightsConfig) -> tuple[Path, str]:

@@ -4,8 +4,8 @@ from gwmorph.config import EncoderName
 from gwmorph.encoders.base import Size
 from gwmorph.errors import ConfigError
 
-# dct needs 384 coefficients in their order, indomain two of its crops beside each other.
-SMALLEST: dict[EncoderName, int] = {"dct": 22, "indomain": 112}
+# dct needs 384 coefficients in their order, the others two of their crops beside each other.
+SMALLEST: dict[EncoderName, int] = {"dct": 22, "indomain": 112, "autoencoder": 112}
 PATCH = 14  # of dinov2
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gwmorph.config import ClusteringConfig, EncoderConfig
+from gwmorph.encoders.autoencoder import classes_seen
 from gwmorph.encoders.base import Encoder, Size, View
 from gwmorph.encoders.indomain import left_out, weights_path
 from gwmorph.encoders.registry import with_weights
@@ -39,8 +40,9 @@ def encoder_for_unseen(
 ) -> EncoderConfig | None:
     """Return the encoder that may be scored on shapes as unseen ones, if there is one.
 
-    Only the in-domain encoder could have seen them: its weights say what their training left out.
-    ``held_out`` are such weights, of the same recipe, beside the encoder's own.
+    Only an encoder that was trained here could have seen them. The in-domain encoder's weights
+    say what their training left out; ``held_out`` are such weights, of the same recipe, beside
+    the encoder's own. An autoencoder's say of which classes its training had views.
 
     Raises
     ------
@@ -49,6 +51,9 @@ def encoder_for_unseen(
     WeightsError
         A file of weights is missing or damaged.
     """
+    if config.name == "autoencoder":
+        path = config.autoencoder.path
+        return None if path is None or classes_seen(path) & set(shapes) else config
     if config.name != "indomain":
         return config
     if held_out is None:

@@ -221,7 +221,7 @@ def check_reference(
     require_metadata(path, {"gwmorph.render_id": render_id}, _MADE_OTHERWISE)
     known = read_metadata(path).get("gwmorph.encoder_id", "")
     if not may_have_made(encoder, size, sha256, known):
-        of_weights = f", weights {sha256}," if encoder.name == "indomain" else ""
+        of_weights = f", weights {sha256}," if encoder.name in ("indomain", "autoencoder") else ""
         raise TableError(
             f"{path}: expected vectors of the encoder {encoder.name}{of_weights} of pictures of "
             f"{size[0]}x{size[1]}, got those of {known!r}. {_MADE_OTHERWISE}"

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 
+from gwmorph.config import AutoencoderWeightsConfig
 from gwmorph.errors import ConfigError
-from gwmorph.evidence.statistics import STATISTICS, Statistic
+from gwmorph.evidence.statistics import STATISTICS, Statistic, register_reconstruction
 
 
-def load_statistics(modules: Iterable[str] = ()) -> Mapping[str, Statistic]:
+def load_statistics(
+    modules: Iterable[str] = (), autoencoder: AutoencoderWeightsConfig | None = None
+) -> Mapping[str, Statistic]:
     """Import ``modules`` besides the library's own and return all that is registered.
+
+    Among it is an autoencoder's reconstruction error where its weights are named.
 
     Raises
     ------
@@ -23,10 +28,16 @@ def load_statistics(modules: Iterable[str] = ()) -> Mapping[str, Statistic]:
                 f"injections.modules: {name!r} cannot be imported ({error}). It must be "
                 "installed, or its folder be named in PYTHONPATH."
             ) from error
+    if autoencoder is not None and autoencoder.path is not None:
+        register_reconstruction(autoencoder)
     return STATISTICS
 
 
-def labels_of(modules: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+def labels_of(
+    modules: Iterable[str],
+    names: Iterable[str],
+    autoencoder: AutoencoderWeightsConfig | None = None,
+) -> dict[str, str]:
     """Return the labels of those statistics that ``names`` holds, in the order of registration.
 
     Raises
@@ -35,5 +46,5 @@ def labels_of(modules: Iterable[str], names: Iterable[str]) -> dict[str, str]:
         As `load_statistics`.
     """
     held = set(names)
-    known = load_statistics(modules)
+    known = load_statistics(modules, autoencoder)
     return {name: entry.label for name, entry in known.items() if name in held}

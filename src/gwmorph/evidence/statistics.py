@@ -15,11 +15,12 @@ There are four kinds:
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gwmorph.config import EncoderConfig
+from gwmorph.config import AutoencoderWeightsConfig, EncoderConfig
 from gwmorph.encoders.base import Encoder, PatchEncoder, Size, View
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.evidence.patches import PatchBackground, best_count, farthest
@@ -30,6 +31,9 @@ from gwmorph.spectra.pictures import PictureScale
 from gwmorph.spectra.qtransform import QBatch, omicron_snr
 from gwmorph.spectra.triggers import energy_of_snr
 from gwmorph.spectra.views import event_view
+
+if TYPE_CHECKING:
+    from gwmorph.encoders.autoencoder import AutoencoderEncoder
 
 Features = NDArray[np.floating]
 Scorer = Callable[[Features], NDArray[np.float64]]
@@ -103,6 +107,7 @@ class Statistic:
 
 
 STATISTICS: dict[str, Statistic] = {}
+RECONSTRUCTION = "reconstruction"
 
 
 def statistic(name: str, label: str, fit: Fit | None = None) -> Callable[[Compute], Compute]:
@@ -216,6 +221,32 @@ def register_encoder(name: str, config: EncoderConfig, size: Size) -> None:
     def of_event(batch: QBatch, pictures: Pictures) -> NDArray[np.float32]:
         views = pictures.scale.index(_event_views(batch, size))
         return made().encode(views, pictures.scale, "event")
+
+
+def register_reconstruction(config: AutoencoderWeightsConfig) -> None:
+    """Register how badly an autoencoder draws a window's event view: what is odd, it draws worse.
+
+    The view is centred on the window's loudest tile; the score is the mean squared error of its
+    brightness. Equal weights may be registered again, as the registry outlives a job's parts.
+    The weights are read when a window is scored for the first time.
+    """
+    if config.path is None:
+        raise ValueError("encoder.autoencoder.path: no weights are named")
+    STATISTICS.pop(RECONSTRUCTION, None)
+
+    @cache
+    def made(size: Size) -> "AutoencoderEncoder":
+        # Read here, since other statistics do without PyTorch.
+        from gwmorph.encoders.autoencoder import AutoencoderEncoder
+
+        assert config.path is not None
+        return AutoencoderEncoder(config.path, size, config.sha256)
+
+    @statistic(RECONSTRUCTION, "reconstruction error")
+    def reconstruction(batch: QBatch, pictures: Pictures) -> NDArray[np.float64]:
+        height, width = pictures.indices.shape[1:]
+        views = pictures.scale.index(_event_views(batch, (height, width)))
+        return made((height, width)).reconstructions(views, pictures.scale)[1]
 
 
 @statistic("excess", "energy in boxes")

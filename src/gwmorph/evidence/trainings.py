@@ -20,7 +20,11 @@ from gwmorph.tables.keys import row_keys
 
 KEY = "validation.stability.trainings"
 OWN = "the run's encoder"
-_LIKE = {"indomain": "encoder.indomain.path", "dinov2": "encoder.weights.path"}
+_LIKE = {
+    "indomain": "encoder.indomain.path",
+    "dinov2": "encoder.weights.path",
+    "autoencoder": "encoder.autoencoder.path",
+}
 
 
 @dataclass(frozen=True)

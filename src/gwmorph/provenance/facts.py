@@ -114,10 +114,13 @@ _SEEDS_OF_TARGETS = {
     "injections": "injections",
     "training": "train_encoder",
     "comparison": "compare_encoders",
+    "chirp_search": "chirp_search",
     "validation": "validation",
     "timeslides": "timeslides",
     "calibration": "calibrate",
 }
+# All of which use the seed of section `learning`.
+_LEARNING_TARGETS = {"supervised", "autoencoder", "finetune"}
 
 
 def seeds(configuration: Mapping[str, Any], targets: Sequence[str]) -> dict[str, int]:
@@ -126,6 +129,7 @@ def seeds(configuration: Mapping[str, Any], targets: Sequence[str]) -> dict[str,
         "run": True,
         "source": configuration["source"]["kind"] == "simulated",
         "score": configuration["score"]["background"] != "none",
+        "learning": not _LEARNING_TARGETS.isdisjoint(targets),
         **{section: target in targets for section, target in _SEEDS_OF_TARGETS.items()},
     }
     return dict(sorted(_seeds_below(configuration, used)))

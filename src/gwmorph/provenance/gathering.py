@@ -150,6 +150,8 @@ def encoder_facts(
         if own:
             return EncoderFacts(encoder_id, sha256, _SHIPPED_LICENCE, _SHIPPED_CARD)
         return EncoderFacts(encoder_id, sha256, None, None)
+    if section["name"] == "autoencoder":
+        return EncoderFacts(encoder_id, sha256, None, None)
     # A local folder may hold anything. Of the hub's the id has the hash: of the quantised model,
     # where there is one.
     hub = section["weights"]["hub_id"] if section["weights"]["path"] is None else ""

@@ -27,11 +27,22 @@ _ENCODERS = {
     "dct": ["ahmed1974"],
     "indomain": ["chen2020", "xiao2021", "paszke2019"],
     "dinov2": ["oquab2023", "darcet2023", "paszke2019"],
+    "autoencoder": ["hinton2006", "paszke2019"],
 }
 _TARGETS = {
     "timeslides": ["phipson2010", "usman2016", "was2010", "capano2017"],
     "validation": ["hennig2007"],
     "train_encoder": ["chen2020", "paszke2019"],
+    "supervised": ["paszke2019"],
+    "autoencoder": ["hinton2006", "paszke2019"],
+    "chirp_search": [
+        "gabbard2018",
+        "khan2016",
+        "nousi2022",
+        "paszke2019",
+        "schaefer2021",
+        "usman2016",
+    ],
 }
 
 

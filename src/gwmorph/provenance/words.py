@@ -31,11 +31,13 @@ _ENCODERS = {
     "dct": "a discrete cosine transform, without weights,",
     "indomain": "a small network trained by contrasting simulated signals",
     "dinov2": "DINOv2 (ViT-S/14 with registers), frozen,",
+    "autoencoder": "the bottleneck of a convolutional autoencoder",
 }
 _ENCODER_SOURCES = {
     "dct": ["ahmed1974"],
     "indomain": ["chen2020", "xiao2021"],
     "dinov2": ["oquab2023", "darcet2023"],
+    "autoencoder": ["hinton2006"],
 }
 _KEPT_OUT = {
     "background": "quiet windows of the run",

@@ -1,14 +1,18 @@
-"""The losses of a training."""
+"""The losses and the learning curves of trainings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-from gwmorph.report.palette import cluster_color, is_dense, saved_figure
+from gwmorph.report.palette import cluster_color, is_dense, saved_figure, series_color
 
 _RUNNING = 50
+# Measures of classifiers; others are called as they are named.
+_MEASURES = {"cross_entropy": "cross entropy (nat)", "error": "named wrong (share)"}
 _LABELS = {"event": "event views", "crop": "single crops", "window": "windows of 32 s"}
 
 
@@ -45,3 +49,57 @@ def draw_losses(losses: pa.Table, chance: Mapping[str, float], path: Path | str)
         axes.set_ylabel("contrastive loss (nat)")
         axes.set_ylim(bottom=0)
         axes.legend()
+
+
+def draw_curves(curves: pa.Table, path: Path | str) -> None:
+    """Draw learning curves: a panel for each measure, a colour for each training.
+
+    Training is dashed, validation solid; the best validation by the panel's measure is marked.
+
+    Parameters
+    ----------
+    curves
+        Rows of ``CURVES``, of one training or of several.
+    path
+        SVG, PDF or PNG to write.
+
+    Raises
+    ------
+    StorageError
+        The figure cannot be written whole.
+    """
+    lines: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+    for row in curves.to_pylist():
+        part, _, measure = row["measure"].partition(" ")
+        points = lines.setdefault((measure, row["trained"], part), [])
+        points.append((row["step"], row["value"]))
+    measures = sorted({measure for measure, _, _ in lines})
+    trained = list(dict.fromkeys(curves["trained"].to_pylist()))
+    with saved_figure(path, 5.2 * len(measures), 4.0 + 0.25 * ((len(trained) + 1) // 2)) as figure:
+        panels = figure.subplots(1, len(measures), squeeze=False)[0]
+        for axes, measure in zip(panels, measures, strict=True):
+            for number, name in enumerate(trained):
+                for part, style in (("training", "--"), ("validation", "-")):
+                    _draw_curve(axes, sorted(lines.get((measure, name, part), [])), style, number)
+            axes.set_xlabel("update")
+            axes.set_ylabel(_MEASURES.get(measure, measure.replace("_", " ")))
+            axes.set_ylim(bottom=0)
+        handles = [
+            Line2D([], [], color=series_color(number), label=name)
+            for number, name in enumerate(trained)
+        ]
+        handles += [
+            Line2D([], [], color="black", linestyle="--", label="training"),
+            Line2D([], [], color="black", linestyle="-", label="validation"),
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+
+
+def _draw_curve(axes: Axes, points: Sequence[tuple[int, float]], style: str, number: int) -> None:
+    if not points:
+        return
+    steps, values = np.array(points).T
+    axes.plot(steps, values, style, color=series_color(number), linewidth=1.2)
+    if style == "-":
+        best = int(np.argmin(values))
+        axes.plot(steps[best], values[best], "o", color=series_color(number), markersize=5)

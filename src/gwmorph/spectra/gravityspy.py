@@ -28,7 +28,7 @@ _NAME = re.compile(r"(?P<glitch>[A-Z]\d_[\w.]+)_spectrogram_(?P<seconds>\d+(\.\d
 _FARTHEST = 8.0
 # A colour farther than this from the colormap is not of it, and inside a spectrogram there is
 # none: of Gravity Spy's own not a pixel in a thousand is even 12 levels off, but for the frame.
-_FOREIGN = 25.0
+FOREIGN = 25.0
 _MOST_FOREIGN = 0.001
 _log = logging.getLogger(__name__)
 
@@ -43,10 +43,13 @@ class GlitchPicture:
     duration_s: float
 
 
-def find_glitch_pictures(folder: Path | str) -> list[GlitchPicture]:
+def find_glitch_pictures(
+    folder: Path | str, key: str = "comparison.glitch_pictures"
+) -> list[GlitchPicture]:
     """Return the pictures in ``folder/<class>/``, by class and file name.
 
-    Pictures with other names are left out, with a warning.
+    Pictures with other names are left out, with a warning. ``key`` of the configuration names the
+    folder.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def find_glitch_pictures(folder: Path | str) -> list[GlitchPicture]:
             found.append(GlitchPicture(path, path.parent.name, match["glitch"], seconds))
     if not found:
         raise ConfigError(
-            f"comparison.glitch_pictures: {folder} has no pictures "
+            f"{key}: {folder} has no pictures "
             "<class>/<IFO>_<id>_spectrogram_<seconds>.png; name the folder that holds the "
             "classes' folders, or null."
         )
@@ -82,14 +85,27 @@ def read_energy(path: Path | str) -> NDArray[np.float32]:
         The file cannot be read, or is drawn in other colours, or holds more than the spectrogram
         (axes, a colour bar, text).
     """
-    distance, index = _nearest_colours(path)
-    inside = _without_border(distance > _FOREIGN)
+    distance, index = nearest_colours(path)
+    return energy_of(path, distance, index)
+
+
+def energy_of(
+    path: Path | str, distance: NDArray[np.float64], index: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the energies of a picture, or of a part of it, by what `nearest_colours` returned.
+
+    Raises
+    ------
+    TableError
+        As `read_energy`; the error names ``path``.
+    """
+    inside = _without_border(distance > FOREIGN)
     distance, index = distance[inside], index[inside]
     if not distance.size:
         raise TableError(f"{path}: drawn in another colormap than Gravity Spy's {_COLORMAP}.")
     framed = np.ones(distance.shape, bool)
     framed[1:-1, 1:-1] = False
-    foreign = distance > _FOREIGN
+    foreign = distance > FOREIGN
     stray, mean = np.mean(foreign & ~framed), np.mean(distance[~(foreign & framed)])
     if stray > _MOST_FOREIGN or mean > _FARTHEST:
         raise TableError(
@@ -102,8 +118,16 @@ def read_energy(path: Path | str) -> NDArray[np.float32]:
     return energy
 
 
-def _nearest_colours(path: Path | str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return for every pixel the distance to the colormap's nearest colour, and its index."""
+def nearest_colours(path: Path | str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return for every pixel the distance to the colormap's nearest colour, and its index.
+
+    Distances are in levels of a channel, 0 to 255; both are [height, width].
+
+    Raises
+    ------
+    TableError
+        The file cannot be read as a picture.
+    """
     try:
         with Image.open(path) as image:
             colours = np.asarray(image.convert("RGB"))
