@@ -3,7 +3,7 @@
 
 
 wildcard_constraints:
-    trained="|".join(map(re.escape, CLASSIFIERS)),
+    trained=CLASSIFIER_NAMES,
     split="given|random|temporal",
 
 

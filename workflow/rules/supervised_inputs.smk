@@ -1,6 +1,7 @@
 # What the rules of classifiers share: the names of their files, and the functions that tell a rule
 # its inputs and params.
 
+import re
 from itertools import product
 
 SUPERVISED = CONFIG.supervised
@@ -30,6 +31,8 @@ CLASSIFIERS = {
         SUPERVISED.batch_sizes,
     )
 }
+
+CLASSIFIER_NAMES = "|".join(map(re.escape, CLASSIFIERS))
 
 
 def supervised_files():
