@@ -1,7 +1,7 @@
 """What an autoencoder of event views is worth, and how far it is over-fitted.
 
-Its figures are read from a run of the workflow that is made first, half an hour on two cores;
-Snakemake knows which part of it is there already.
+Its figures are read from a run of the workflow that is made first, half an hour on two cores that
+do nothing else; Snakemake knows which part of it is there already.
 """
 
 import subprocess

@@ -91,7 +91,7 @@ def draw_learning(curves: pa.Table, path: Path | str) -> None:
             axes.set_title(name)
             axes.set_xlabel("update")
             axes.set_ylabel("loss")
-            axes.set_yscale("log")
+            axes.set_ylim(bottom=0)
             lines = axes.get_lines()
             if beside is not None:
                 beside.spines.right.set_visible(True)
