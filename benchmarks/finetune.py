@@ -67,11 +67,12 @@ def of_test_part(name: str, method: str, figure: str) -> Entry:
         wrong = max(1 - row["value"], 1 / row["pictures"])
         peer = {"peer": TRIGGERS, "peer_value": beside["value"]}
         peer["ratio"] = (1 - beside["value"]) / wrong
+    of = "no picture seen" if method == TRIGGERS else "the shipped encoder"
     goal = f"; goal {GOALS[name]}" if name in GOALS else ""
     return Entry(
         name=name,
         value=row["value"],
-        unit=f"{figure}, {method} on the shipped encoder, {len(learning.classes)} simulated "
+        unit=f"{figure}, {method}, {of}, {len(learning.classes)} simulated "
         f"classes, {learning.per_class} views each, a fifth of them scored{goal}",
         low=row["low"],
         high=row["high"],

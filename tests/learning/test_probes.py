@@ -101,12 +101,21 @@ def test_few_shots_leave_each_glitch_out():
     assert said[6] != "alone"
     assert scored.tolist() == [True] * 6 + [False]
     brute = [
-        LogisticRegression(C=1.0, max_iter=2000)
+        LogisticRegression(C=1.0, max_iter=2000, class_weight="balanced")
         .fit(probed(vectors)[np.arange(7) != i], labels[np.arange(7) != i])
         .predict(probed(vectors)[[i]])[0]
         for i in range(7)
     ]
     assert said.tolist() == brute
+
+
+def test_few_shots_by_chance_are_not_below_chance():
+    # Whoever is left out makes its own class smaller: that alone must not tell it away.
+    rng = np.random.default_rng(8)
+    vectors = np.ones((40, 6)) + 1e-4 * rng.normal(size=(40, 6))
+    labels = np.repeat(["a", "b"], 20)
+    said, _ = few_shot_probe(vectors / np.linalg.norm(vectors, axis=1)[:, None], labels, 1.0)
+    assert 0.25 < (said == labels).mean() < 0.75
 
 
 def test_few_shot_rows_have_both_intervals_and_count_glitches_not_pictures():

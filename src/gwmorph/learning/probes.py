@@ -88,8 +88,8 @@ def _folds(labels: Labels, groups: Labels, folds: int) -> int:
     return max(2, min(folds, smallest))
 
 
-def _regression(penalty: float) -> LogisticRegression:
-    return LogisticRegression(C=penalty, max_iter=_ITERATIONS)
+def _regression(penalty: float, weight: str | None = None) -> LogisticRegression:
+    return LogisticRegression(C=penalty, class_weight=weight, max_iter=_ITERATIONS)
 
 
 def glitch_vectors(vectors: Vectors, glitches: Labels) -> tuple[NDArray[np.float32], Labels]:
@@ -110,7 +110,9 @@ def few_shot_probe(
 
     Each of the vectors [n, d], one a glitch, is left out in turn. One that is alone in its class
     cannot be told and is not scored; it is a wrong answer for the others all the same.
-    The penalty is given, not chosen: there is nothing to choose it on.
+    The penalty is given, not chosen: there is nothing to choose it on. Classes count equally:
+    whoever is left out makes its own class smaller, and a probe that learned nothing would else
+    always say another.
 
     Raises
     ------
@@ -118,10 +120,13 @@ def few_shot_probe(
         Without one of them fewer than two classes are left.
     """
     seen = probed(vectors)
-    said = [
-        _regression(penalty).fit(np.delete(seen, i, 0), _others(labels, i)).predict(seen[[i]])[0]
-        for i in range(len(labels))
-    ]
+    with threadpool_limits(1):
+        said = [
+            _regression(penalty, "balanced")
+            .fit(np.delete(seen, i, 0), _others(labels, i))
+            .predict(seen[[i]])[0]
+            for i in range(len(labels))
+        ]
     return np.array(said, str), _answerable(labels)
 
 
