@@ -47,7 +47,7 @@ if __name__ == "__main__":
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         chirp_windows(
             windows=Path(snakemake.input.windows),
-            weights=Path(snakemake.input.weights),
+            weights=Path(snakemake.input.weights[0]),
             job=snakemake.params.job,
             window_s=snakemake.params.window_s,
             rendering=snakemake.params.rendering,

@@ -5,6 +5,7 @@ import re
 import pytest
 from workflow_project import build
 
+from gwmorph.evidence.injections import read_windows
 from gwmorph.learning.chirp_weights import load_chirp_network
 from gwmorph.tables.chirp_search import CHIRP_EFFICIENCY, CHIRP_FIGURES
 from gwmorph.tables.parquet import read_metadata, read_table
@@ -28,6 +29,13 @@ SEARCH = {
     "batch_size": 8,
 }
 
+CAMPAIGN = {
+    "reference_windows": 100,
+    "quiet_windows": 20,
+    "windows_per_job": 4,
+    "false_alarm_fractions": [0.1],
+}
+
 
 def test_a_search_leaves_networks_numbers_and_figures(tmp_path):
     project = build(tmp_path / "project").change(run={"name": "c"}, chirp_search=SEARCH)
@@ -46,6 +54,14 @@ def test_a_search_leaves_networks_numbers_and_figures(tmp_path):
     assert "gwmorph.config_hash" in read_metadata(folder / "figures.parquet")
     for name in ("efficiency.svg", "roc.svg", "curves.svg", "chirp_search.html", "config.yaml"):
         assert (folder / name).stat().st_size > 1000, name
+    # Its network is a statistic of the campaign, whose windows it sees once more.
+    named = {"campaign_weights": "results/c/chirp_search/networks/classic.safetensors"}
+    campaign = project.change(
+        chirp_search=named, injections=CAMPAIGN, conditioning={"high_hz": 900.0}
+    )
+    seen = "results/c/injections/searched/test-0.parquet"
+    campaign.make(seen)
+    assert len(read_windows([project.folder / seen])["chirp_network"]) == 4
     # A key that only counts reruns no training.
     change = {"false_alarm_probabilities": [0.1]}
     counted = project.change(chirp_search=change).would_run_for("chirp_search")

@@ -108,12 +108,14 @@ def _search(statistic: str) -> str:
 
 def _limit_text(limited_by: str, value: float) -> str:
     if limited_by == "rate":
-        return f"{value:g} false alarms in an hour"
+        return f"{value:g} false alarm{'s' * (value != 1)} in an hour"
     return f"false-alarm probability {value:g}"
 
 
 def draw_chirp_roc(roc: pa.Table, path: Path | str) -> None:
     """Draw efficiency against false-alarm probability, a panel for each of up to four SNRs.
+
+    The lowest is among them, and not the highest if there are many: it says nothing.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def draw_chirp_roc(roc: pa.Table, path: Path | str) -> None:
         The figure cannot be written whole.
     """
     snrs = np.unique(roc["snr"].to_numpy())
-    chosen = snrs[np.unique(np.linspace(0, len(snrs) - 1, 4).astype(int))]
+    chosen = snrs[:: -(-len(snrs) // 4)]
     statistics = _shown(roc["statistic"].unique().to_pylist())
     width, height = _PANEL_IN
     with saved_figure(path, width * len(chosen), height + 0.7) as figure:
