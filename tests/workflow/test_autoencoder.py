@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from workflow_project import build
 
 from gwmorph.encoders.autoencoder import AutoencoderEncoder, classes_seen
 from gwmorph.tables.autoencoder import AUTOENCODER_SCORES, RECONSTRUCTIONS
@@ -23,8 +22,8 @@ CHANGED = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("autoencoder") / "project").change(**CHANGED)
+def made(new, tmp_path_factory):
+    project = new(tmp_path_factory.mktemp("autoencoder") / "project").change(**CHANGED)
     project.make("autoencoder")
     return project
 

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from workflow_project import build
 
 from gwmorph.evidence.injections import read_windows
 from gwmorph.learning.chirp_weights import load_chirp_network
@@ -37,8 +36,8 @@ CAMPAIGN = {
 }
 
 
-def test_a_search_leaves_networks_numbers_and_figures(tmp_path):
-    project = build(tmp_path / "project").change(run={"name": "c"}, chirp_search=SEARCH)
+def test_a_search_leaves_networks_numbers_and_figures(new, tmp_path):
+    project = new(tmp_path / "project").change(run={"name": "c"}, chirp_search=SEARCH)
     project.make("chirp_search")
     folder = project.folder / "results" / "c" / "chirp_search"
     assert load_chirp_network(folder / "networks" / "classic.safetensors").look.samples == 2048

@@ -4,7 +4,6 @@ from zipfile import ZipFile
 
 import pytest
 from test_comparison import write_glitches, write_strain, write_weights
-from workflow_project import build
 
 from gwmorph.encoders.indomain import IndomainEncoder, left_out
 from gwmorph.tables.comparison import ENCODER_QUALITY
@@ -28,8 +27,8 @@ LEARNING = {"classes": ["blip", "scattered_light"], "per_class": 12, "precision"
 
 
 @pytest.fixture(scope="module")
-def specialised(tmp_path_factory):
-    project = build(tmp_path_factory.mktemp("finetune") / "project")
+def specialised(new, tmp_path_factory):
+    project = new(tmp_path_factory.mktemp("finetune") / "project")
     write_glitches(project.folder / "glitches")
     write_strain(project.folder / "labelled.hdf5")
     write_weights(project.folder)

@@ -7,7 +7,6 @@ import pytest
 import yaml
 from matplotlib import colormaps
 from PIL import Image
-from workflow_project import build
 
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
 from gwmorph.learning.networks import load_classifier
@@ -41,8 +40,8 @@ def write_glitches(folder):
     (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
 
 
-def test_classifiers_are_trained_scored_and_shown(tmp_path):
-    project = build(tmp_path / "project").change(learning=LEARNING, supervised=TRAINED)
+def test_classifiers_are_trained_scored_and_shown(new, tmp_path):
+    project = new(tmp_path / "project").change(learning=LEARNING, supervised=TRAINED)
     write_glitches(project.folder / "glitches")
     results = project.folder / "results" / "t"
     project.make("results/t/supervised/triggers/temporal.parquet")

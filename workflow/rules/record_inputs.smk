@@ -29,8 +29,14 @@ RECORDS = {
         "supervised/",
         [*supervised_files(), *picture_tables(SUPERVISED.windows)],
     ),
-    "autoencoder": ("autoencoder/", autoencoder_files()),
-    "finetune": ("finetune/", finetune_files()),
+    "autoencoder": (
+        "autoencoder/",
+        [*autoencoder_files(), *picture_tables(["all"])],
+    ),
+    "finetune": (
+        "finetune/",
+        [*finetune_files(), *picture_tables([FINETUNE.window])],
+    ),
     "chirp_search": ("chirp_search/", chirp_search_files()),
     "validation": ("validation/", validation_files()),
     "timeslides": ("timeslides/", timeslides_files()),
