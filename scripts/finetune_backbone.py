@@ -10,7 +10,7 @@ import torch
 from gwmorph.config import FinetuneConfig
 from gwmorph.joblog import JobLog
 from gwmorph.learning.backbones import Backbone, IndomainBackbone, TransformerBackbone
-from gwmorph.learning.finetune import Recipe, checkpoint_of
+from gwmorph.learning.finetune import FinetuneRecipe, checkpoint_of
 from gwmorph.learning.labelled_pictures import (
     TRAIN,
     LabelledPictures,
@@ -60,9 +60,12 @@ def finetune_backbone(
     training = content_hash([about, code, backbone.sha256, hashes_of([pictures])])
     machine = machine_of(learning["device"], learning["precision"], "learning")
     folder = outputs["encoder"].parent
-    recipe = Recipe(
+    recipe = FinetuneRecipe(
         seed=learning["seed"],
-        **{name: getattr(settings, name) for name in set(Recipe.__dataclass_fields__) - {"seed"}},
+        **{
+            name: getattr(settings, name)
+            for name in set(FinetuneRecipe.__dataclass_fields__) - {"seed"}
+        },
     )
     with counting("training steps", None) as progress:
         how = How(
