@@ -446,7 +446,7 @@ def specialised(config: Config, tmp_path: Path) -> None:
     scale = PictureScale("linear", 25.5, "cividis")
     pictures = np.random.default_rng(5).integers(0, 256, (6, 112, 112)).astype(np.uint8)
     numbers = np.arange(6) % 2
-    vectors = finetune.vectors_of(backbone, pictures, scale)
+    vectors = finetune.backbone_vectors(backbone, pictures, scale)
     labels = np.array(["a", "b"])[numbers]
     assert linear_probe(vectors, labels, np.arange(6).astype(str), keys.folds, 1, (0.01,))
     assert len(few_shot_probe(vectors, labels, keys.few_shot_penalty)[0]) == 6

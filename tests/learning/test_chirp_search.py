@@ -8,7 +8,7 @@ from torch import nn
 from closeness import near
 from gwmorph.evidence.chirp_windows import Look, Signals
 from gwmorph.learning import chirp_search
-from gwmorph.learning.chirp_examples import Curriculum, batch_of, fixed_examples
+from gwmorph.learning.chirp_examples import Curriculum, chirp_batch, fixed_examples
 from gwmorph.learning.chirp_networks import ChirpNetwork
 from gwmorph.learning.chirp_search import ChirpRecipe, chirp_logits, scores_of, train_chirp_network
 from gwmorph.learning.loop import Checkpoint, curves_table
@@ -61,7 +61,7 @@ def test_half_of_a_batch_holds_signals_of_the_curriculum():
             return np.zeros((count, 2, 128), np.float32)
 
     def norms(done):
-        found = batch_of(
+        found = chirp_batch(
             burst(), Silence(), LOOK, Curriculum(16, 6, 20), 400, done, stream(1, "a", 1)
         )
         norm = np.sqrt((found.windows.astype(float) ** 2).sum(axis=(1, 2)))
@@ -83,7 +83,7 @@ def test_half_of_a_batch_holds_signals_of_the_curriculum():
 
 def test_waves_are_used_again_in_other_noise():
     one, other = (
-        batch_of(burst(1), White(), LOOK, Curriculum(9, 9, 10), 8, 1.0, stream(1, "b", n))
+        chirp_batch(burst(1), White(), LOOK, Curriculum(9, 9, 10), 8, 1.0, stream(1, "b", n))
         for n in (1, 2)
     )
     assert not np.isin(one.windows[:, 0, :5], other.windows[:, 0, :5]).any()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gwmorph.evidence.chirp_windows import Look, Noise, Signals
-from gwmorph.learning.chirp_examples import Curriculum, Examples, batch_of
+from gwmorph.learning.chirp_examples import Curriculum, Examples, chirp_batch
 from gwmorph.learning.chirp_networks import NETWORKS, ChirpNetwork, softmax, unbounded
 from gwmorph.learning.loop import (
     Checkpoint,
@@ -82,7 +82,7 @@ class Telling:
         # Dropout takes the generator that is shared by all of torch: a training that goes on from
         # a checkpoint must find it as it would have been.
         torch.manual_seed(int(rng.integers(2**62)))
-        examples = batch_of(
+        examples = chirp_batch(
             self.signals,
             self.noise,
             self.look,

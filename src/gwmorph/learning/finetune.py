@@ -119,7 +119,7 @@ def stretched(vectors: Tensor) -> Tensor:
     return vectors * vectors.shape[1] ** 0.5
 
 
-def vectors_of(
+def backbone_vectors(
     backbone: Backbone, pictures: NDArray[np.uint8], scale: PictureScale
 ) -> NDArray[np.float32]:
     """Return the unit vectors float32 [n, d] of pictures, in evaluation mode and in float32."""
@@ -303,7 +303,7 @@ def backbone_logits(
 ) -> NDArray[np.float32]:
     """Return the logits float32 [n, classes] of pictures, in evaluation mode and in float32."""
     device = next(network.parameters()).device
-    vectors = vectors_of(network.backbone, pictures, scale)
+    vectors = backbone_vectors(network.backbone, pictures, scale)
     network.head.eval()
     with torch.inference_mode():
         logits: Tensor = network.head(stretched(torch.from_numpy(vectors).to(device)))

@@ -24,11 +24,11 @@ from gwmorph.learning.finetune import (
     NumberedPictures,
     Progress,
     backbone_logits,
+    backbone_vectors,
     class_numbers,
     fine_tune,
     head_logits,
     train_head,
-    vectors_of,
 )
 from gwmorph.learning.labelled_pictures import (
     TEST,
@@ -142,7 +142,7 @@ def specialise(
     backbone.to(device)
 
     def vectors(part: LabelledPictures) -> NDArray[np.float32]:
-        return vectors_of(backbone, part.pictures, scale_of(part, scale))
+        return backbone_vectors(backbone, part.pictures, scale_of(part, scale))
 
     frozen = {side: vectors(part) for side, part in parts.items()}
     before = {data: vectors(part) for data, part in asked.items()}
