@@ -45,10 +45,10 @@ def test_classifiers_are_trained_scored_and_shown(tmp_path):
     project = build(tmp_path / "project").change(learning=LEARNING, supervised=TRAINED)
     write_glitches(project.folder / "glitches")
     results = project.folder / "results" / "t"
-    results.mkdir(parents=True)
+    project.make("results/t/supervised/triggers/temporal.parquet")
     # The record of a run that is finished: nothing here is among what it speaks of.
     (results / "config.yaml").write_text("{}")
-    project.make("supervised")
+    project.make("supervised", "--forcerun", "labelled_pictures")
     assert (results / "config.yaml").read_text() == "{}"
     pictures = read_labelled_pictures(results / "learning" / "pictures" / "1.parquet")
     assert pictures.pictures.shape == (16, 28, 28)
