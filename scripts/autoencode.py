@@ -8,7 +8,7 @@ from gwmorph.config import AutoencoderConfig, LearningConfig
 from gwmorph.encoders.autoencoder import write_autoencoder
 from gwmorph.encoders.autoencoder_network import AutoencoderArchitecture
 from gwmorph.joblog import JobLog
-from gwmorph.learning.autoencoder import AUGMENTATION, Recipe, train_autoencoder
+from gwmorph.learning.autoencoder import AUGMENTATION, AutoencoderRecipe, train_autoencoder
 from gwmorph.learning.autoencoder_parts import parts_of
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
 from gwmorph.learning.loop import Checkpoint, curves_table
@@ -36,7 +36,7 @@ def autoencode(
     training = content_hash([about, code, hashes_of([pictures])])
     machine = machine_of(learning.device, learning.precision, "learning")
     parts = parts_of(read_labelled_pictures(pictures), settings.split, learning)
-    recipe = Recipe.of(settings, learning.seed)
+    recipe = AutoencoderRecipe.of(settings, learning.seed)
     with counting("training steps", recipe.steps) as progress:
         fitted, task = train_autoencoder(
             parts["train"].crops,

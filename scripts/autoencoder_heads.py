@@ -11,9 +11,9 @@ from gwmorph.encoders.autoencoder import load_autoencoder
 from gwmorph.joblog import JobLog
 from gwmorph.learning.autoencoder import (
     HEAD_AUGMENTATION,
+    AutoencoderRecipe,
     Head,
-    Recipe,
-    train_classifier,
+    train_bottleneck_classifier,
 )
 from gwmorph.learning.autoencoder_parts import parts_of
 from gwmorph.learning.autoencoder_scores import (
@@ -54,11 +54,11 @@ def autoencoder_heads(
     machine = machine_of(learning.device, learning.precision, "learning")
     parts = parts_of(read_labelled_pictures(pictures), settings.split, learning)
     made, curves = [], []
-    recipe = Recipe.of(head, learning.seed)
+    recipe = AutoencoderRecipe.of(head, learning.seed)
     for name, frozen in HEADS.items():
         training = content_hash([name, about, code, hashes_of([pictures, weights])])
         with counting(f"steps of {name}", recipe.steps) as progress:
-            fitted, task = train_classifier(
+            fitted, task = train_bottleneck_classifier(
                 load_autoencoder(weights),
                 frozen,
                 parts["train"].labelled,

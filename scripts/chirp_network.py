@@ -9,7 +9,7 @@ from gwmorph.evidence.chirp_noise import read_noise
 from gwmorph.evidence.chirp_windows import Look, read_signals
 from gwmorph.joblog import JobLog
 from gwmorph.learning.chirp_examples import Curriculum, fixed_examples
-from gwmorph.learning.chirp_search import Recipe, train
+from gwmorph.learning.chirp_search import ChirpRecipe, train_chirp_network
 from gwmorph.learning.chirp_weights import Trained, write_chirp_network
 from gwmorph.learning.loop import Checkpoint, curves_table
 from gwmorph.learning.machine import machine_of
@@ -35,7 +35,7 @@ def chirp_network(
     torch.set_num_threads(threads)
     look = Look.from_section(settings.model_dump())
     _, noises = read_noise(noise, look)
-    recipe = Recipe(
+    recipe = ChirpRecipe(
         network=name,
         curriculum=Curriculum(
             settings.training_snr_first, settings.training_snr_low, settings.training_snr_high
@@ -61,7 +61,7 @@ def chirp_network(
         "validation",
     )
     with counting("training steps", recipe.steps) as progress:
-        task, fitted = train(
+        task, fitted = train_chirp_network(
             read_signals(training),
             noises["training"],
             look,

@@ -14,6 +14,7 @@ from gwmorph.encoders.untrained import untrained_encoder
 from gwmorph.evidence.comparison import PIXELS, REAL, real_pictures, real_vectors
 from gwmorph.evidence.quality import pixel_components
 from gwmorph.evidence.real_strain import GLITCHES
+from gwmorph.inputs import files_of
 from gwmorph.joblog import JobLog
 from gwmorph.learning.few_shot import few_shot_rows
 from gwmorph.learning.specialise import real_glitches
@@ -93,16 +94,11 @@ def encoders_of(
 
 
 if __name__ == "__main__":
-
-    def given(name: str) -> list[Path]:
-        files = snakemake.input.get(name, [])
-        return [Path(path) for path in ([files] if isinstance(files, str) else files)]
-
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         picture = PictureConfig.model_validate(snakemake.params.picture)
         few_shot(
             glitch_pictures=snakemake.params.glitch_pictures,
-            real_strain=given("real_strain"),
+            real_strain=files_of(snakemake.input, "real_strain"),
             encoders=encoders_of(
                 snakemake.params.encoders,
                 snakemake.params.section,

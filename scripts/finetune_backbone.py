@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from gwmorph.config import FinetuneConfig
+from gwmorph.inputs import files_of
 from gwmorph.joblog import JobLog
 from gwmorph.learning.backbones import Backbone, IndomainBackbone, TransformerBackbone
-from gwmorph.learning.finetune import Recipe, checkpoint_of
+from gwmorph.learning.finetune import FinetuneRecipe, checkpoint_of
 from gwmorph.learning.labelled_pictures import (
     TRAIN,
     LabelledPictures,
@@ -60,9 +61,12 @@ def finetune_backbone(
     training = content_hash([about, code, backbone.sha256, hashes_of([pictures])])
     machine = machine_of(learning["device"], learning["precision"], "learning")
     folder = outputs["encoder"].parent
-    recipe = Recipe(
+    recipe = FinetuneRecipe(
         seed=learning["seed"],
-        **{name: getattr(settings, name) for name in set(Recipe.__dataclass_fields__) - {"seed"}},
+        **{
+            name: getattr(settings, name)
+            for name in set(FinetuneRecipe.__dataclass_fields__) - {"seed"}
+        },
     )
     with counting("training steps", None) as progress:
         how = How(
@@ -122,18 +126,13 @@ def other_sets(
 
 
 if __name__ == "__main__":
-
-    def given(name: str) -> list[Path]:
-        files = snakemake.input.get(name, [])
-        return [Path(path) for path in ([files] if isinstance(files, str) else files)]
-
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         finetune_backbone(
             name=snakemake.wildcards.backbone,
-            weights=given("weights")[0],
+            weights=files_of(snakemake.input, "weights")[0],
             pictures=Path(snakemake.input.pictures),
-            others=given("others"),
-            real_strain=given("real_strain"),
+            others=files_of(snakemake.input, "others"),
+            real_strain=files_of(snakemake.input, "real_strain"),
             settings=FinetuneConfig.model_validate(snakemake.params.section),
             learning=snakemake.params.learning,
             code=snakemake.params.code,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gwmorph.config import LearningConfig, PictureConfig
+from gwmorph.inputs import files_of
 from gwmorph.joblog import JobLog
 from gwmorph.labels import read_labels
 from gwmorph.learning.labelled_pictures import (
@@ -75,12 +76,8 @@ def labelled_pictures(
 
 if __name__ == "__main__":
 
-    def given(name: str) -> list[Path]:
-        files = snakemake.input.get(name, [])
-        return [Path(path) for path in ([files] if isinstance(files, str) else files)]
-
     def one(name: str) -> Path | None:
-        return next(iter(given(name)), None)
+        return next(iter(files_of(snakemake.input, name)), None)
 
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         labelled_pictures(
@@ -88,10 +85,10 @@ if __name__ == "__main__":
             picture=PictureConfig.model_validate(snakemake.params.picture),
             window_s=snakemake.params.window_s,
             window=snakemake.wildcards.window,
-            views=given("views"),
+            views=files_of(snakemake.input, "views"),
             metadata=one("metadata"),
             triggers=one("triggers"),
-            events=given("events"),
+            events=files_of(snakemake.input, "events"),
             labels=one("labels"),
             truth=one("truth"),
             read=list(snakemake.input),

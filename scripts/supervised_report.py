@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gwmorph.inputs import files_of
 from gwmorph.joblog import JobLog
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
 from gwmorph.report.recall import write_table_page
@@ -47,9 +48,7 @@ def supervised_report(
 if __name__ == "__main__":
 
     def named(key: str, names: Sequence[str]) -> dict[str, Path]:
-        given = snakemake.input[key]
-        files = [given] if isinstance(given, str) else given
-        return {name: Path(path) for name, path in zip(names, files, strict=True)}
+        return dict(zip(names, files_of(snakemake.input, key), strict=True))
 
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         trainings = snakemake.params.trainings

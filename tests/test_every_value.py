@@ -55,21 +55,22 @@ from gwmorph.evidence.novelty import resplit_rows
 from gwmorph.evidence.reference import reference_table
 from gwmorph.evidence.sample import draw_sample
 from gwmorph.grid import Grid, block_of
-from gwmorph.learning import autoencoder, classification, finetune
+from gwmorph.learning import finetune
 from gwmorph.learning.autoencoder import (
+    AutoencoderRecipe,
     Crops,
     Head,
     Labelled,
     train_autoencoder,
-    train_classifier,
+    train_bottleneck_classifier,
 )
 from gwmorph.learning.backbones import IndomainBackbone
 from gwmorph.learning.chirp_examples import Curriculum, fixed_examples
-from gwmorph.learning.chirp_search import Recipe as ChirpRecipe
-from gwmorph.learning.chirp_search import train as train_chirps
-from gwmorph.learning.classification import ClassifierRecipe
+from gwmorph.learning.chirp_search import ChirpRecipe, train_chirp_network
+from gwmorph.learning.classification import ClassifierRecipe, train_classifier
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, train
+from gwmorph.learning.finetune import FinetuneRecipe, NumberedPictures
 from gwmorph.learning.labelled_pictures import LabelledPictures, split
 from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
 from gwmorph.learning.machine import Machine, machine_of
@@ -371,15 +372,15 @@ def autoencoded(config: Config, tmp_path: Path) -> None:
         Checkpoint(tmp_path / "state", 50, "a"),
         machine_of("cpu", "float32", "learning"),
     )
-    recipe = autoencoder.Recipe.of(keys, 1)
+    recipe = AutoencoderRecipe.of(keys, 1)
     architecture = AutoencoderArchitecture(seen=keys.seen, **narrow)
     fitted, _ = train_autoencoder(
         crops, crops, recipe, architecture, None, state, machine, lambda step, parts: None
     )
     assert np.isfinite(fitted.losses).all()
     views = Labelled(crops, np.array(["bar", "dot"] * 3))
-    recipe, head = autoencoder.Recipe.of(keys.head, 1), Head(keys.head.hidden, keys.head.before)
-    told, _ = train_classifier(
+    recipe, head = AutoencoderRecipe.of(keys.head, 1), Head(keys.head.hidden, keys.head.before)
+    told, _ = train_bottleneck_classifier(
         fitted.network, False, views, views, recipe, head, None, state, machine,
         lambda step, parts: None,
     )  # fmt: skip
@@ -426,7 +427,7 @@ def classified(config: Config, tmp_path: Path) -> None:
         batch_size=3, augmented=keys.augmentation == "views", seed=1,
     )  # fmt: skip
     torch.set_num_threads(1)
-    found = classification.train_classifier(
+    found = train_classifier(
         "mobilenetv2_wd4", pictures, np.array(["train"] * 6 + ["validation"] * 4), recipe, None,
         Checkpoint(tmp_path / "state", 50, "a"), torch.device("cpu"), torch.float32,
         lambda step, parts: None,
@@ -437,15 +438,15 @@ def classified(config: Config, tmp_path: Path) -> None:
 def specialised(config: Config, tmp_path: Path) -> None:
     """A probe, a perceptron and a whole network on a few pictures of two classes."""
     keys = config.finetune
-    names = set(finetune.Recipe.__dataclass_fields__) - {"seed"}
-    recipe = finetune.Recipe(seed=1, **{name: getattr(keys, name) for name in names})
+    names = set(FinetuneRecipe.__dataclass_fields__) - {"seed"}
+    recipe = FinetuneRecipe(seed=1, **{name: getattr(keys, name) for name in names})
     network = CropNetwork(Architecture(stem=4, width=8, blocks=1, heads=2, crop_size=8))
     write_network(tmp_path / "a.safetensors", network, {})
     backbone = IndomainBackbone(tmp_path / "a.safetensors", None)
     scale = PictureScale("linear", 25.5, "cividis")
     pictures = np.random.default_rng(5).integers(0, 256, (6, 112, 112)).astype(np.uint8)
     numbers = np.arange(6) % 2
-    vectors = finetune.vectors_of(backbone, pictures, scale)
+    vectors = finetune.backbone_vectors(backbone, pictures, scale)
     labels = np.array(["a", "b"])[numbers]
     assert linear_probe(vectors, labels, np.arange(6).astype(str), keys.folds, 1, (0.01,))
     assert len(few_shot_probe(vectors, labels, keys.few_shot_penalty)[0]) == 6
@@ -459,7 +460,7 @@ def specialised(config: Config, tmp_path: Path) -> None:
         head, _ = finetune.train_head(
             *both, layers, 2, recipe, kept(str(layers)), lambda step, parts: None
         )
-    parts = dict.fromkeys(sides, finetune.Part(pictures, numbers))
+    parts = dict.fromkeys(sides, NumberedPictures(pictures, numbers))
     cpu = Machine(torch.device("cpu"), torch.float32)
     fitted, _ = finetune.fine_tune(
         backbone, finetune.mlp_head(32, 2, 1, 2, 0.0), parts, scale, recipe, cpu, kept("full"),
@@ -498,7 +499,7 @@ def taught_chirps(config: Config, tmp_path: Path) -> None:
     names = ("steps", "batch_size", "learning_rate", "weight_decay", "dropout", "seed")
     snrs = (keys.training_snr_first, keys.training_snr_low, keys.training_snr_high)
     torch.set_num_threads(1)
-    _, fitted = train_chirps(
+    _, fitted = train_chirp_network(
         signals,
         noise,
         look,

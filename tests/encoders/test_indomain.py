@@ -180,7 +180,7 @@ def test_weights_that_may_not_be_read_are_not_called_damaged(weights, monkeypatc
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("gwmorph.encoders.network_file.safe_open", refused)
+    monkeypatch.setattr("gwmorph.encoders.tensor_file.safe_open", refused)
     with pytest.raises(WeightsError, match=r"cannot be read .*Permission denied"):
         load_network(weights)
 

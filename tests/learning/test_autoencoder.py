@@ -15,24 +15,24 @@ from gwmorph.learning.autoencoder import (
     LOSS,
     MSE,
     TRAINING_MSE,
+    AutoencoderRecipe,
     Crops,
     Head,
     Labelled,
-    Recipe,
+    bottleneck_logits,
     classes_of,
     latents,
-    logits_of,
     mean_picture_errors,
     reconstruction_errors,
     train_autoencoder,
-    train_classifier,
+    train_bottleneck_classifier,
 )
 from gwmorph.learning.loop import Checkpoint
 from gwmorph.learning.machine import Machine
 
 CPU = Machine(torch.device("cpu"), torch.float32)
 SMALL = AutoencoderArchitecture(widths=(8,) * 7 + (24,), decoder_widths=(16, 8, 8))
-RECIPE = Recipe(
+RECIPE = AutoencoderRecipe(
     steps=60, batch_size=16, learning_rate=0.02, weight_decay=0.0, validation_steps=20,
     patience=9, seed=3,
 )  # fmt: skip
@@ -106,7 +106,7 @@ def told(request, trained, parts, tmp_path_factory):
     weights = {name: t.clone() for name, t in trained.network.state_dict().items()}
     network = type(trained.network)(SMALL)
     network.load_state_dict(weights)
-    found = train_classifier(
+    found = train_bottleneck_classifier(
         network, request.param, Labelled(*parts["train"]), Labelled(*parts["other"]), RECIPE,
         Head(32, 0.3), AUGMENTATION, Checkpoint(folder / "state.pt", 1000, "a"), CPU,
         lambda *_: None,
@@ -119,7 +119,7 @@ def test_heads_tell_the_classes(told, parts):
     views, labels = parts["other"]
     classes = classes_of(parts["train"][1])
     assert classes.tolist() == sorted(BARS)
-    right = classes[logits_of(found.network, views, CPU).argmax(1)] == labels
+    right = classes[bottleneck_logits(found.network, views, CPU).argmax(1)] == labels
     assert right.mean() >= 0.8
     best = dict(found.validations)[found.best_step]
     assert best[ACCURACY] == right.mean()
@@ -137,7 +137,7 @@ def test_what_the_training_lacks_is_told_wrong(trained, parts, tmp_path):
     views, labels = parts["train"]
     kept = labels != "tall"
     train = Labelled(replace(views, indices=views.indices[kept]), labels[kept])
-    found = train_classifier(
+    found = train_bottleneck_classifier(
         trained.network, True, train, Labelled(*parts["other"]),
         replace(RECIPE, steps=2, validation_steps=2), Head(8, 0.3), None,
         Checkpoint(tmp_path / "state.pt", 1000, "a"), CPU, lambda *_: None,
@@ -164,7 +164,7 @@ def test_too_few_views_are_told(parts, tmp_path, train, other):
 def test_one_class_alone_is_told(trained, parts, tmp_path):
     views, labels = parts["train"]
     with pytest.raises(ConfigError, match="the training part has the class high alone"):
-        train_classifier(
+        train_bottleneck_classifier(
             trained.network, True, Labelled(views, np.full_like(labels, "high")),
             Labelled(*parts["other"]), RECIPE, Head(8, 0.3), None,
             Checkpoint(Path(tmp_path) / "state.pt", 1000, "a"), CPU, lambda *_: None,

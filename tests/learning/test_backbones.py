@@ -17,7 +17,7 @@ from gwmorph.learning.backbones import (
     IndomainBackbone,
     TransformerBackbone,
 )
-from gwmorph.learning.finetune import vectors_of
+from gwmorph.learning.finetune import backbone_vectors
 from gwmorph.spectra.pictures import PictureScale, crops
 
 transformers = pytest.importorskip("transformers")
@@ -63,10 +63,10 @@ def folder_of(kind: str, folder: Path) -> Path:
 
 def test_the_in_domain_backbone_gives_the_encoders_vectors(weights, pictures):
     encoder = IndomainEncoder(weights, (112, 112))
-    found = vectors_of(IndomainBackbone(weights, None), pictures, SCALE)
+    found = backbone_vectors(IndomainBackbone(weights, None), pictures, SCALE)
     np.testing.assert_allclose(found, encoder.encode(pictures, SCALE, "event"), atol=1e-5)
     (half, *_) = crops(pictures)
-    single = vectors_of(IndomainBackbone(weights, 0.5), np.ascontiguousarray(half), SCALE)
+    single = backbone_vectors(IndomainBackbone(weights, 0.5), np.ascontiguousarray(half), SCALE)
     expected = encoder.encode_crops(SCALE.energy(half), 0.5)
     np.testing.assert_allclose(single, expected, atol=1e-5)
     with pytest.raises(ConfigError, match="at least 112 pixels, got 110 x 112"):
@@ -84,7 +84,7 @@ def test_written_weights_are_an_encoder_of_its_own(weights, pictures, tmp_path):
     before, after = (IndomainEncoder(path, (112, 112)) for path in (weights, file))
     assert before.encoder_id != after.encoder_id
     # Matrices are written in half precision.
-    expected = vectors_of(backbone, pictures, SCALE)
+    expected = backbone_vectors(backbone, pictures, SCALE)
     np.testing.assert_allclose(after.encode(pictures, SCALE, "event"), expected, atol=3e-3)
     assert np.abs(before.encode(pictures, SCALE, "event") - expected).max() > 0.01
     # It has seen the one class; of the other, nothing but what the first training saw.
@@ -96,13 +96,13 @@ def test_written_weights_are_an_encoder_of_its_own(weights, pictures, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_transformer_gives_unit_vectors_and_comes_back(kind, pictures, tmp_path):
     backbone = TransformerBackbone(folder_of(kind, tmp_path / "given"))
-    found = vectors_of(backbone, pictures, SCALE)
+    found = backbone_vectors(backbone, pictures, SCALE)
     assert found.shape == (5, backbone.width)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     backbone.write(tmp_path / "made", {"classes": ["a"]})
     again = TransformerBackbone(tmp_path / "made")
     assert again.kind == kind
-    np.testing.assert_array_equal(vectors_of(again, pictures, SCALE), found)
+    np.testing.assert_array_equal(backbone_vectors(again, pictures, SCALE), found)
     assert json.loads((tmp_path / "made" / ABOUT_FILE).read_text()) == {"classes": ["a"]}
 
 

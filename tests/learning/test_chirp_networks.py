@@ -90,13 +90,13 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="no such file"):
         load_chirp_network(path)
     path.write_bytes(save({"x": torch.zeros(2)}))
-    with pytest.raises(WeightsError, match="expected a chirp network"):
+    with pytest.raises(WeightsError, match="expected weights of format 'gwmorph chirp network 1'"):
         load_chirp_network(path)
     made = trained()
     write_chirp_network(path, made, {})
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(WeightsError, match="not a whole file"):
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
         load_chirp_network(path)
     with torch.no_grad():
         next(made.network.parameters()).fill_(float("nan"))

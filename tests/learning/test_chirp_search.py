@@ -8,9 +8,9 @@ from torch import nn
 from closeness import near
 from gwmorph.evidence.chirp_windows import Look, Signals
 from gwmorph.learning import chirp_search
-from gwmorph.learning.chirp_examples import Curriculum, batch_of, fixed_examples
+from gwmorph.learning.chirp_examples import Curriculum, chirp_batch, fixed_examples
 from gwmorph.learning.chirp_networks import ChirpNetwork
-from gwmorph.learning.chirp_search import Recipe, logits_of, scores_of, train
+from gwmorph.learning.chirp_search import ChirpRecipe, chirp_logits, scores_of, train_chirp_network
 from gwmorph.learning.loop import Checkpoint, curves_table
 from gwmorph.simulation.binaries import Binary
 from gwmorph.simulation.streams import stream
@@ -46,7 +46,7 @@ def small(detectors, samples, dropout):
     return ChirpNetwork(features, head)
 
 
-RECIPE = Recipe("small", 60, 64, 0.01, 0.0, 0.2, Curriculum(16.0, 8.0, 20.0), 20, 3)
+RECIPE = ChirpRecipe("small", 60, 64, 0.01, 0.0, 0.2, Curriculum(16.0, 8.0, 20.0), 20, 3)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_half_of_a_batch_holds_signals_of_the_curriculum():
             return np.zeros((count, 2, 128), np.float32)
 
     def norms(done):
-        found = batch_of(
+        found = chirp_batch(
             burst(), Silence(), LOOK, Curriculum(16, 6, 20), 400, done, stream(1, "a", 1)
         )
         norm = np.sqrt((found.windows.astype(float) ** 2).sum(axis=(1, 2)))
@@ -83,7 +83,7 @@ def test_half_of_a_batch_holds_signals_of_the_curriculum():
 
 def test_waves_are_used_again_in_other_noise():
     one, other = (
-        batch_of(burst(1), White(), LOOK, Curriculum(9, 9, 10), 8, 1.0, stream(1, "b", n))
+        chirp_batch(burst(1), White(), LOOK, Curriculum(9, 9, 10), 8, 1.0, stream(1, "b", n))
         for n in (1, 2)
     )
     assert not np.isin(one.windows[:, 0, :5], other.windows[:, 0, :5]).any()
@@ -98,7 +98,7 @@ def fitted(path, stop_at=-1, recipe=RECIPE):
             raise KeyboardInterrupt
 
     validation = fixed_examples(burst(), White(), LOOK, 10.0, 400, 1, "validation")
-    return train(
+    return train_chirp_network(
         burst(), White(), LOOK, recipe, validation, Checkpoint(path, 10, "a"), CPU,
         torch.float32, progress,
     )  # fmt: skip
@@ -137,6 +137,6 @@ def test_halves_of_a_batch_are_the_batch(tmp_path):
 def test_scores_do_not_depend_on_what_is_beside(tmp_path):
     _, found = fitted(tmp_path / "a")
     windows = White().windows(300, np.random.default_rng(1))
-    together = logits_of(found.network, windows, torch.float32)
-    alone = logits_of(found.network, windows[270:280], torch.float32)
+    together = chirp_logits(found.network, windows, torch.float32)
+    alone = chirp_logits(found.network, windows[270:280], torch.float32)
     assert torch.allclose(together[270:280], alone, rtol=1e-5, atol=1e-6)

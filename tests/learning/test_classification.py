@@ -51,7 +51,7 @@ class Tiny(nn.Module):
 def tiny(monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(classification, "make_network", lambda name, classes: Tiny(classes))
+    monkeypatch.setattr(classification, "make_classifier", lambda name, classes: Tiny(classes))
     monkeypatch.setattr(classification, "side_of", lambda name: 8)
     yield
     torch.set_num_threads(threads)

@@ -15,7 +15,7 @@ from gwmorph.errors import ConfigError, TableError, TrainingError
 from gwmorph.learning.backbones import IndomainBackbone
 from gwmorph.learning.feature_maps import map_rows
 from gwmorph.learning.finetune import (
-    Recipe,
+    FinetuneRecipe,
     checkpoint_of,
     head_logits,
     mlp_head,
@@ -35,7 +35,7 @@ from gwmorph.tables.comparison import REAL_STRAIN
 from gwmorph.tables.finetune import FULL, PROBE, TRIGGERS
 
 SCALE = PictureScale("linear", 25.5, "cividis")
-RECIPE = Recipe(
+RECIPE = FinetuneRecipe(
     hidden=8, dropout=0.1, head_steps=60, full_steps=72, batch_size=8, head_learning_rate=0.01,
     learning_rate=0.01, weight_decay=0.01, validation_steps=12, patience=20, seed=5,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from gwmorph.learning.networks import (
     KINDS,
     last_layer,
     load_classifier,
-    make_network,
+    make_classifier,
     side_of,
     start_from,
     weights_file,
@@ -29,7 +29,7 @@ SMALL = "mobilenetv2_wd4"
 def trained():
     """A network of ten classes, whose weights stand for ImageNet's."""
     torch.manual_seed(1)
-    return make_network(SMALL, 10)
+    return make_classifier(SMALL, 10)
 
 
 def test_the_configuration_knows_the_networks_that_there_are():
@@ -43,7 +43,7 @@ def test_the_configuration_knows_the_networks_that_there_are():
 def test_a_network_gives_a_logit_for_each_class(name):
     # Without memory and arithmetic: shapes alone.
     with torch.device("meta"):
-        network = make_network(name, 7)
+        network = make_classifier(name, 7)
         side = side_of(name)
         assert network(torch.empty(2, 3, side, side)).shape == (2, 7)
 
@@ -51,7 +51,7 @@ def test_a_network_gives_a_logit_for_each_class(name):
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"efficientnet_b4c"}))
 def test_every_network_ends_in_the_layer_that_is_replaced(name):
     with torch.device("meta"):
-        few, many = make_network(name, 3), make_network(name, 5)
+        few, many = make_classifier(name, 3), make_classifier(name, 5)
     last = last_layer(few)
     differing = {
         key
@@ -70,7 +70,7 @@ def test_all_weights_but_the_last_layers_are_taken_up(tmp_path, trained, form):
     else:
         save_file(trained.state_dict(), path)
     torch.manual_seed(2)
-    network = make_network(SMALL, 4)
+    network = make_classifier(SMALL, 4)
     first = network.output.weight.clone()
     assert start_from(network, weights_file(tmp_path, SMALL)) == sha256_of_file(path)
     given = trained.state_dict()
@@ -85,11 +85,11 @@ def test_weights_of_another_network_are_refused(tmp_path, trained):
     name = next(iter(tensors))
     save_file({**tensors, name: torch.zeros(3)}, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match=rf"1 tensors are missing.*{name}"):
-        start_from(make_network(SMALL, 4), tmp_path / "a.safetensors")
+        start_from(make_classifier(SMALL, 4), tmp_path / "a.safetensors")
     del tensors[name]
     save_file(tensors, tmp_path / "b.safetensors")
     with pytest.raises(WeightsError, match="another architecture"):
-        start_from(make_network(SMALL, 4), tmp_path / "b.safetensors")
+        start_from(make_classifier(SMALL, 4), tmp_path / "b.safetensors")
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path, trained):
@@ -97,7 +97,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, trained):
     next(iter(tensors.values())).view(-1)[0] = torch.nan
     save_file(tensors, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match="not finite"):
-        start_from(make_network(SMALL, 4), tmp_path / "a.safetensors")
+        start_from(make_classifier(SMALL, 4), tmp_path / "a.safetensors")
 
 
 class RunsCode:
@@ -111,14 +111,14 @@ def test_what_is_no_file_of_weights_is_refused(tmp_path, name, capsys):
     for content in (b"", b"nothing", pickle.dumps(RunsCode())):
         path.write_bytes(content)
         with pytest.raises(WeightsError, match=name):
-            start_from(make_network(SMALL, 4), path)
+            start_from(make_classifier(SMALL, 4), path)
     torch.save(RunsCode(), tmp_path / "b.pth")
     with pytest.raises(WeightsError, match=r"b\.pth.*refused"):
-        start_from(make_network(SMALL, 4), tmp_path / "b.pth")
+        start_from(make_classifier(SMALL, 4), tmp_path / "b.pth")
     assert capsys.readouterr().out == ""
     torch.save([1, 2], tmp_path / "c.pth")
     with pytest.raises(WeightsError, match="expected a state dict of tensors"):
-        start_from(make_network(SMALL, 4), tmp_path / "c.pth")
+        start_from(make_classifier(SMALL, 4), tmp_path / "c.pth")
 
 
 def test_a_folder_without_a_networks_weights_is_refused(tmp_path):
@@ -137,13 +137,13 @@ def test_a_trained_network_is_written_and_read_back(tmp_path, trained, monkeypat
         assert torch.equal(tensor, trained.state_dict()[name])
     assert not back.training
     save_file({"a": torch.zeros(1)}, tmp_path / "b.safetensors")
-    with pytest.raises(WeightsError, match="expected 'gwmorph classifier 1', got None"):
+    with pytest.raises(WeightsError, match="of format 'gwmorph classifier 1', got None"):
         load_classifier(tmp_path / "b.safetensors")
     with pytest.raises(WeightsError, match="cannot be read"):
         load_classifier(tmp_path / "c.safetensors")
 
 
 def test_pictures_smaller_than_imagenets_are_pooled_whole():
-    network = make_network("resnet10", 3)
+    network = make_classifier("resnet10", 3)
     assert isinstance(network.features.final_pool, nn.AdaptiveAvgPool2d)
     assert networks.parameters_of(network) == sum(p.numel() for p in network.parameters())

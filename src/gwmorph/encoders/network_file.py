@@ -9,15 +9,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
+from gwmorph.encoders.tensor_file import ENTRY, fill, read_tensors, write_tensors
 from gwmorph.errors import WeightsError
-from gwmorph.storage import sha256_of_file, write_bytes
+from gwmorph.storage import sha256_of_file
 
-ENTRY = "gwmorph"
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -79,13 +77,12 @@ class NetworkFile(Generic[Network]):
             The file cannot be written whole.
         """
         tensors = {
-            name: (tensor.half() if tensor.ndim > 1 else tensor).contiguous()
+            name: tensor.half() if tensor.ndim > 1 else tensor
             for name, tensor in network.cpu().state_dict().items()
             if tensor.is_floating_point()
         }
         told = {"format": self.format, "architecture": sizes.to_json(), **about}
-        # One entry, since safetensors writes several in any order.
-        write_bytes(path, save(tensors, {ENTRY: json.dumps(told, sort_keys=True)}))
+        write_tensors(path, tensors, told)
 
     def load(self, path: Path | str, sha256: str | None = None) -> Network:
         """Return the network of a file in float32, in evaluation mode.
@@ -110,8 +107,7 @@ class NetworkFile(Generic[Network]):
             )
         sizes, tensors = self._read(path)
         network = self.make(sizes)
-        _check_tensors(path, network, tensors)
-        network.load_state_dict(tensors, strict=False)
+        fill(path, network, tensors)
         return network.eval().requires_grad_(False)
 
     def training(self, path: Path | str) -> dict[str, Any]:
@@ -136,27 +132,10 @@ class NetworkFile(Generic[Network]):
             ) from error
 
     def _read(self, path: Path) -> tuple[Any, dict[str, Tensor]]:
+        metadata, tensors = read_tensors(path, self.format, self.writer)
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
-                tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        except OSError as error:
-            raise WeightsError(
-                f"{path}: cannot be read ({error}). Let it be read, or correct {self.key}.path."
-            ) from error
-        except SafetensorError as error:
-            raise WeightsError(
-                f"{path}: not a whole safetensors file ({error}). It is truncated, or a pickle "
-                "under another name, which is refused. Copy or train it again."
-            ) from error
-        if metadata.get("format") != self.format:
-            raise WeightsError(
-                f"{path}: expected weights of format {self.format!r}, got "
-                f"{metadata.get('format')!r}. This is another model's file: name one that "
-                f"`{self.writer}` wrote."
-            )
-        try:
-            return self._sizes_of(metadata["architecture"]), tensors
+            sizes = self._sizes_of(metadata["architecture"])
+            return sizes, {name: tensor.float() for name, tensor in tensors.items()}
         except (KeyError, ValueError, TypeError) as error:
             raise WeightsError(
                 f"{path}: another architecture ({error}). It was written by another version of "
@@ -171,23 +150,3 @@ class NetworkFile(Generic[Network]):
             raise ValueError(f"version {given['version']}, expected {known}")
         sizes: Sizes = self.sizes.from_json(given)
         return sizes
-
-
-def _check_tensors(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    expected = {n: t.shape for n, t in network.state_dict().items() if t.is_floating_point()}
-    wrong = sorted(
-        name
-        for name in expected.keys() | tensors.keys()
-        if name not in tensors or tensors[name].shape != expected.get(name)
-    )
-    if wrong:
-        raise WeightsError(
-            f"{path}: another architecture: {len(wrong)} tensors are missing, unexpected or of "
-            f"another shape than its metadata says ({', '.join(wrong[:3])}). Train it again."
-        )
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise WeightsError(
-                f"{path}: tensor {name} holds values that are not finite. The file is damaged: "
-                "copy or train it again."
-            )

@@ -69,7 +69,7 @@ class Crops:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class AutoencoderRecipe:
     """What a training's result depends on, besides pictures, architecture and machine.
 
     Attributes
@@ -95,7 +95,9 @@ class Recipe:
     seed: int
 
     @classmethod
-    def of(cls, settings: AutoencoderConfig | AutoencoderHeadConfig, seed: int) -> "Recipe":
+    def of(
+        cls, settings: AutoencoderConfig | AutoencoderHeadConfig, seed: int
+    ) -> "AutoencoderRecipe":
         """Return what the keys of a section say."""
         names = [name for name in cls.__dataclass_fields__ if name != "seed"]
         return cls(**{name: getattr(settings, name) for name in names}, seed=seed)
@@ -106,7 +108,7 @@ class Reconstructing:
     """The task: views are drawn again from what passes the bottleneck."""
 
     crops: Crops
-    recipe: Recipe
+    recipe: AutoencoderRecipe
     augmentation: Augmentation | None
     machine: Machine
     parts: tuple[str, ...] = (MSE,)
@@ -126,7 +128,7 @@ class Reconstructing:
 def train_autoencoder(
     train: Crops,
     validation: Crops,
-    recipe: Recipe,
+    recipe: AutoencoderRecipe,
     architecture: AutoencoderArchitecture,
     augmentation: Augmentation | None,
     checkpoint: Checkpoint,
@@ -197,7 +199,7 @@ def mean_picture_errors(train: Crops, others: Crops) -> NDArray[np.float64]:
     return np.array(errors, np.float64)
 
 
-class Classifier(nn.Module):
+class BottleneckClassifier(nn.Module):
     """An autoencoder's first half and a head of one hidden layer on its bottleneck."""
 
     def __init__(self, network: Autoencoder, classes: int, hidden: int) -> None:
@@ -214,7 +216,7 @@ class Classifier(nn.Module):
         return logits
 
 
-class _Frozen(Classifier):
+class _Frozen(BottleneckClassifier):
     """A classifier of which the head alone learns, whatever mode the whole is in."""
 
     def train(self, mode: bool = True) -> "_Frozen":
@@ -224,18 +226,18 @@ class _Frozen(Classifier):
 
 
 @dataclass(frozen=True)
-class Classifying:
+class NamingViews:
     """The task: the class of views is told."""
 
     crops: Crops
     numbers: NDArray[np.int64]
-    recipe: Recipe
+    recipe: AutoencoderRecipe
     augmentation: Augmentation | None
     machine: Machine
     parts: tuple[str, ...] = (LOSS,)
 
     def losses(
-        self, network: Classifier, step: int, piece: int, pieces: int
+        self, network: BottleneckClassifier, step: int, piece: int, pieces: int
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Return the mean cross entropy of a batch of views, changed as the seed says."""
         device = self.machine.device
@@ -263,18 +265,18 @@ class Labelled:
     labels: NDArray[np.str_]
 
 
-def train_classifier(
+def train_bottleneck_classifier(
     network: Autoencoder,
     frozen: bool,
     train: Labelled,
     validation: Labelled,
-    recipe: Recipe,
+    recipe: AutoencoderRecipe,
     head: Head,
     augmentation: Augmentation | None,
     checkpoint: Checkpoint,
     machine: Machine,
     progress: Told,
-) -> tuple[Fitted[Classifier], Classifying]:
+) -> tuple[Fitted[BottleneckClassifier], NamingViews]:
     """Train a head on a bottleneck with labels, and what is before it as well unless ``frozen``.
 
     Parameters
@@ -299,22 +301,22 @@ def train_classifier(
             "Give more classes, or a split that has them in every part."
         )
     torch.manual_seed(recipe.seed)
-    made = (_Frozen if frozen else Classifier)(network, len(classes), head.hidden).to(
+    made = (_Frozen if frozen else BottleneckClassifier)(network, len(classes), head.hidden).to(
         machine.device
     )
     made.network.requires_grad_(not frozen)
     numbers = np.searchsorted(classes, train.labels)
 
-    def measure(network: Classifier) -> Mapping[str, float]:
+    def measure(network: BottleneckClassifier) -> Mapping[str, float]:
         known = np.isin(validation.labels, classes)
-        logits = logits_of(network, validation.crops, machine)
+        logits = bottleneck_logits(network, validation.crops, machine)
         right = classes[logits.argmax(1)] == validation.labels
         # What the training lacks has no entropy, and is told wrong.
         target = torch.from_numpy(np.searchsorted(classes, validation.labels[known]))
         loss = functional.cross_entropy(torch.from_numpy(logits[known]), target)
         return {LOSS: loss.item(), ACCURACY: float(right.mean())}
 
-    task = Classifying(train.crops, numbers, recipe, augmentation, machine)
+    task = NamingViews(train.crops, numbers, recipe, augmentation, machine)
     optimiser = adamw(made.head, recipe.learning_rate, recipe.weight_decay)
     if not frozen:
         before = adamw(made.network, recipe.learning_rate, recipe.weight_decay)
@@ -329,7 +331,9 @@ def classes_of(labels: NDArray[np.str_]) -> NDArray[np.str_]:
     return np.unique(labels)
 
 
-def logits_of(network: Classifier, crops: Crops, machine: Machine) -> NDArray[np.float32]:
+def bottleneck_logits(
+    network: BottleneckClassifier, crops: Crops, machine: Machine
+) -> NDArray[np.float32]:
     """Return the logits float32 [n, classes] of views."""
     found = []
     with torch.inference_mode(), multiplying_in(machine.precision, machine.device):
@@ -343,7 +347,7 @@ def _fit(
     network: Network,
     task: Task[Network],
     optimiser: torch.optim.Optimizer,
-    recipe: Recipe,
+    recipe: AutoencoderRecipe,
     checkpoint: Checkpoint,
     progress: Told,
     measure: Callable[[Network], Mapping[str, float]],
@@ -362,7 +366,11 @@ def _fit(
 
 
 def _batch(
-    crops: Crops, recipe: Recipe, how: Augmentation | None, step: int, device: torch.device
+    crops: Crops,
+    recipe: AutoencoderRecipe,
+    how: Augmentation | None,
+    step: int,
+    device: torch.device,
 ) -> tuple[NDArray[np.int64], Tensor]:
     """Return which views a step has, and what is shown of them: the same for equal seeds."""
     rng = stream(recipe.seed, "training batch", step)

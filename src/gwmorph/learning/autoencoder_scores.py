@@ -14,11 +14,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from gwmorph.encoders.autoencoder_network import Autoencoder, squared_errors
 from gwmorph.encoders.base import unit_rows
 from gwmorph.learning.autoencoder import (
-    Classifier,
+    BottleneckClassifier,
     Crops,
+    bottleneck_logits,
     classes_of,
     latents,
-    logits_of,
     mean_picture_errors,
     reconstruction_errors,
 )
@@ -36,13 +36,17 @@ _AT_ONCE = 64
 
 
 def score_classifier(
-    name: str, network: Classifier, parts: Mapping[str, Part], machine: Machine, seed: int
+    name: str,
+    network: BottleneckClassifier,
+    parts: Mapping[str, Part],
+    machine: Machine,
+    seed: int,
 ) -> list[dict[str, Any]]:
     """Return how well a classifier tells the views of every part: ``AUTOENCODER_SCORES``."""
     classes = classes_of(parts["train"].labels)
     rows = []
     for side, part in parts.items():
-        told = classes[logits_of(network, part.crops, machine).argmax(1)]
+        told = classes[bottleneck_logits(network, part.crops, machine).argmax(1)]
         rows += class_rows(name, side, told, part.labels, part.groups, seed)
     return rows
 

@@ -22,6 +22,7 @@ from gwmorph.encoders.crops import CROP, event_crops, levels, pooled
 from gwmorph.encoders.dinov2 import IMAGENET_MEAN, IMAGENET_STD
 from gwmorph.encoders.indomain import load_network, write_network
 from gwmorph.encoders.sizes import check_size
+from gwmorph.encoders.tensor_file import ENTRY, require_finite
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.learning.contrastive import Augmentation, augment
@@ -157,7 +158,7 @@ class IndomainBackbone(Backbone):
 
 def _told_of(path: Path) -> dict[str, Any]:
     with safe_open(path, framework="pt") as file:
-        told: dict[str, Any] = json.loads((file.metadata() or {}).get("gwmorph", "{}"))
+        told: dict[str, Any] = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
     return told
 
 
@@ -290,12 +291,7 @@ def _load(folder: Path) -> Any:
             f"{path}: {len(faults)} tensors are missing or of another shape than {CONFIG_FILE} "
             f"says ({', '.join(sorted(faults)[:3])}). Fetch both files again."
         )
-    for name, tensor in model.named_parameters():
-        if not torch.isfinite(tensor).all():
-            raise WeightsError(
-                f"{path}: tensor {name} holds values that are not finite. The file is damaged: "
-                "remove it and fetch it again."
-            )
+    require_finite(path, model.named_parameters())
     return model.requires_grad_(True)
 
 

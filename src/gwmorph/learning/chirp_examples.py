@@ -39,7 +39,7 @@ class Examples:
     signal: NDArray[np.bool_]
 
 
-def batch_of(
+def chirp_batch(
     signals: Signals,
     noise: Noise,
     look: Look,
@@ -66,4 +66,4 @@ def fixed_examples(
 ) -> Examples:
     """Return examples that are the same at every call, with signals of one SNR."""
     rng = stream(seed, "chirp search examples", role)
-    return batch_of(signals, noise, look, Curriculum(snr, snr, snr), size, 1.0, rng)
+    return chirp_batch(signals, noise, look, Curriculum(snr, snr, snr), size, 1.0, rng)

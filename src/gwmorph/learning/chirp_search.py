@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gwmorph.evidence.chirp_windows import Look, Noise, Signals
-from gwmorph.learning.chirp_examples import Curriculum, Examples, batch_of
+from gwmorph.learning.chirp_examples import Curriculum, Examples, chirp_batch
 from gwmorph.learning.chirp_networks import NETWORKS, ChirpNetwork, softmax, unbounded
 from gwmorph.learning.loop import (
     Checkpoint,
@@ -29,7 +29,7 @@ _VALIDATED_AT = 0.01
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ChirpRecipe:
     """What a training's result depends on, besides signals, noise, precision and machine.
 
     Attributes
@@ -68,7 +68,7 @@ class Telling:
     signals: Signals
     noise: Noise
     look: Look
-    recipe: Recipe
+    recipe: ChirpRecipe
     device: torch.device
     precision: torch.dtype
     parts: tuple[str, ...] = ("loss",)
@@ -82,7 +82,7 @@ class Telling:
         # Dropout takes the generator that is shared by all of torch: a training that goes on from
         # a checkpoint must find it as it would have been.
         torch.manual_seed(int(rng.integers(2**62)))
-        examples = batch_of(
+        examples = chirp_batch(
             self.signals,
             self.noise,
             self.look,
@@ -99,11 +99,11 @@ class Telling:
         return loss, {"loss": loss}
 
 
-def train(
+def train_chirp_network(
     signals: Signals,
     noise: Noise,
     look: Look,
-    recipe: Recipe,
+    recipe: ChirpRecipe,
     validation: Examples,
     checkpoint: Checkpoint,
     device: torch.device,
@@ -123,7 +123,7 @@ def train(
     task = Telling(signals, noise, look, recipe, device, precision)
 
     def measure(network: ChirpNetwork) -> Mapping[str, float]:
-        logits = logits_of(network, validation.windows, precision)
+        logits = chirp_logits(network, validation.windows, precision)
         loss = nn.functional.cross_entropy(logits, torch.from_numpy(validation.signal).long())
         ranked = unbounded(logits).numpy()
         limit = np.quantile(ranked[~validation.signal], 1 - _VALIDATED_AT)
@@ -143,7 +143,7 @@ def train(
     return task, fitted
 
 
-def logits_of(
+def chirp_logits(
     network: ChirpNetwork, windows: NDArray[np.float32], precision: torch.dtype
 ) -> Tensor:
     """Return the logits of windows [n, detectors, samples], float32 [n, 2] on the CPU."""
@@ -158,5 +158,5 @@ def logits_of(
 
 def scores_of(network: ChirpNetwork, windows: NDArray[np.float32]) -> dict[str, NDArray]:
     """Return both scores of windows by name, ``unbounded`` and ``softmax``: float32 [n]."""
-    logits = logits_of(network, windows, torch.float32)
+    logits = chirp_logits(network, windows, torch.float32)
     return {"unbounded": unbounded(logits).numpy(), "softmax": softmax(logits).numpy()}

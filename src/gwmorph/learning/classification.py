@@ -32,7 +32,7 @@ from gwmorph.learning.loop import (
 )
 from gwmorph.learning.networks import (
     RANDOM,
-    make_network,
+    make_classifier,
     parameters_of,
     side_of,
     start_from,
@@ -269,7 +269,7 @@ def train_classifier(
     training = pictures.of(sides == TRAIN)
     classes = training.classes
     torch.manual_seed(recipe.seed)
-    network = make_network(name, len(classes))
+    network = make_classifier(name, len(classes))
     start = Start(RANDOM)
     if weights is not None:
         start = Start(weights.name, start_from(network, weights))

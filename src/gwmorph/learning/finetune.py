@@ -39,7 +39,7 @@ Progress = Callable[[int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FinetuneRecipe:
     """What a training's result depends on, besides pictures, backbone, precision and machine.
 
     Attributes
@@ -76,7 +76,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Part:
+class NumberedPictures:
     """Labelled pictures of one part of a set: uint8 [n, height, width] and class numbers [n]."""
 
     pictures: NDArray[np.uint8]
@@ -101,7 +101,7 @@ def mlp_head(width: int, classes: int, layers: int, hidden: int, dropout: float)
     return nn.Sequential(*made, nn.Linear(width, classes))
 
 
-class Classifier(nn.Module):
+class BackboneClassifier(nn.Module):
     """A backbone and a head on it: from what a backbone is shown to logits [n, classes]."""
 
     def __init__(self, backbone: Backbone, head: nn.Module) -> None:
@@ -119,7 +119,7 @@ def stretched(vectors: Tensor) -> Tensor:
     return vectors * vectors.shape[1] ** 0.5
 
 
-def vectors_of(
+def backbone_vectors(
     backbone: Backbone, pictures: NDArray[np.uint8], scale: PictureScale
 ) -> NDArray[np.float32]:
     """Return the unit vectors float32 [n, d] of pictures, in evaluation mode and in float32."""
@@ -134,7 +134,7 @@ def vectors_of(
 
 
 @dataclass(frozen=True)
-class Classifying:
+class NamingClasses:
     """The task: a network's logits tell the class of what it is shown.
 
     Attributes
@@ -178,10 +178,10 @@ def train_head(
     labels: Mapping[str, NDArray[np.int64]],
     layers: int,
     classes: int,
-    recipe: Recipe,
+    recipe: FinetuneRecipe,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> tuple[Fitted[nn.Sequential], Classifying]:
+) -> tuple[Fitted[nn.Sequential], NamingClasses]:
     """Train a head of so many layers on frozen vectors, in float32 on the CPU.
 
     Parameters
@@ -200,7 +200,7 @@ def train_head(
     head = mlp_head(width, classes, layers, recipe.hidden, recipe.dropout)
     seen = {name: stretched(torch.from_numpy(own)) for name, own in vectors.items()}
     numbers = {name: torch.from_numpy(own) for name, own in labels.items()}
-    task = Classifying(
+    task = NamingClasses(
         lambda rows, generator: seen["train"][torch.from_numpy(rows)],
         numbers["train"],
         recipe.batch_size,
@@ -227,13 +227,13 @@ def train_head(
 def fine_tune(
     backbone: Backbone,
     head: nn.Module,
-    parts: Mapping[str, Part],
+    parts: Mapping[str, NumberedPictures],
     scale: PictureScale,
-    recipe: Recipe,
+    recipe: FinetuneRecipe,
     machine: Machine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> tuple[Fitted[Classifier], Classifying]:
+) -> tuple[Fitted[BackboneClassifier], NamingClasses]:
     """Train backbone and head together, from what they are.
 
     Parameters
@@ -251,8 +251,8 @@ def fine_tune(
     _require_parts({name: len(part.labels) for name, part in parts.items()})
     torch.manual_seed(recipe.seed)
     train, held = parts["train"], parts["validation"]
-    network = Classifier(backbone, head).to(machine.device)
-    task = Classifying(
+    network = BackboneClassifier(backbone, head).to(machine.device)
+    task = NamingClasses(
         lambda rows, generator: backbone.changed(
             backbone.shown(train.pictures[rows], scale), generator
         ),
@@ -262,8 +262,8 @@ def fine_tune(
         machine,
     )
 
-    def measure(network: Classifier) -> dict[str, float]:
-        logits = logits_of(network, held.pictures, scale)
+    def measure(network: BackboneClassifier) -> dict[str, float]:
+        logits = backbone_logits(network, held.pictures, scale)
         return _measured(torch.from_numpy(logits), torch.from_numpy(held.labels))
 
     fitted = fit(
@@ -288,7 +288,7 @@ def _require_parts(rows: Mapping[str, int]) -> None:
             )
 
 
-def _two_rates(network: Classifier, recipe: Recipe) -> torch.optim.AdamW:
+def _two_rates(network: BackboneClassifier, recipe: FinetuneRecipe) -> torch.optim.AdamW:
     """Return AdamW in which the backbone has a rate of its own beside the head's."""
     scale = recipe.learning_rate / recipe.head_learning_rate
     own, others = (
@@ -298,12 +298,12 @@ def _two_rates(network: Classifier, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW([*({**group, "scale": scale} for group in own), *others])
 
 
-def logits_of(
-    network: Classifier, pictures: NDArray[np.uint8], scale: PictureScale
+def backbone_logits(
+    network: BackboneClassifier, pictures: NDArray[np.uint8], scale: PictureScale
 ) -> NDArray[np.float32]:
     """Return the logits float32 [n, classes] of pictures, in evaluation mode and in float32."""
     device = next(network.parameters()).device
-    vectors = vectors_of(network.backbone, pictures, scale)
+    vectors = backbone_vectors(network.backbone, pictures, scale)
     network.head.eval()
     with torch.inference_mode():
         logits: Tensor = network.head(stretched(torch.from_numpy(vectors).to(device)))
@@ -325,7 +325,7 @@ def _measured(logits: Tensor, labels: Tensor) -> dict[str, float]:
 
 
 def _validation(
-    measure: Callable[[Network], dict[str, float]], recipe: Recipe
+    measure: Callable[[Network], dict[str, float]], recipe: FinetuneRecipe
 ) -> Validation[Network]:
     return Validation(recipe.validation_steps, measure, "cross_entropy", recipe.patience)
 

@@ -4,7 +4,6 @@ The seven that are trained on glitches elsewhere (`config/supervised_published.y
 of the size that they had for ImageNet; the small ones beside them take smaller pictures.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,15 +12,21 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gwmorph.encoders.tensor_file import (
+    fill,
+    read_tensors,
+    require_finite,
+    unlike,
+    write_tensors,
+)
 from gwmorph.errors import ConfigError, WeightsError
-from gwmorph.storage import sha256_of_file, write_bytes
+from gwmorph.storage import sha256_of_file
 
 RANDOM = "random"
-_ENTRY = "gwmorph"
 _FORMAT = "gwmorph classifier 1"
 _SUFFIXES = (".safetensors", ".pth", ".pt")
 
@@ -50,7 +55,7 @@ KINDS = {
 }
 
 
-def make_network(name: str, classes: int) -> nn.Module:
+def make_classifier(name: str, classes: int) -> nn.Module:
     """Return an untrained network with so many outputs; its first weights are those of the seed.
 
     It takes float [n, 3, side, side] and returns logits [n, classes].
@@ -132,21 +137,13 @@ def start_from(network: nn.Module, path: Path | str) -> str:
     last = last_layer(network)
     own = {name: t for name, t in network.state_dict().items() if not name.startswith(last)}
     given = {name: t for name, t in tensors.items() if not name.startswith(last)}
-    wrong = sorted(
-        name
-        for name in own.keys() | given.keys()
-        if name not in own or name not in given or given[name].shape != own[name].shape
-    )
-    # Older state dicts lack the counters of batch norms, which say nothing of the network.
-    wrong = [name for name in wrong if not name.endswith("num_batches_tracked")]
-    if wrong:
+    if wrong := unlike(own, given):
         raise WeightsError(
             f"{path}: another architecture: {len(wrong)} tensors are missing, unexpected or of "
             f"another shape, as {', '.join(wrong[:3])}. Name weights of the same network of "
             "pytorchcv."
         )
-    if bad := [n for n, t in given.items() if not torch.isfinite(t.float()).all()]:
-        raise WeightsError(f"{path}: {bad[0]} holds values that are not finite. Copy it again.")
+    require_finite(path, given.items())
     network.load_state_dict({n: t for n, t in given.items() if n in own}, strict=False)
     return sha256_of_file(path)
 
@@ -183,8 +180,7 @@ def write_classifier(
         The file cannot be written whole.
     """
     told = {"format": _FORMAT, "network": name, "classes": classes, **about}
-    tensors = {n: t.detach().cpu().contiguous() for n, t in network.state_dict().items()}
-    write_bytes(path, save(tensors, {_ENTRY: json.dumps(told, sort_keys=True)}))
+    write_tensors(path, network.state_dict(), told)
 
 
 def load_classifier(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
@@ -195,17 +191,7 @@ def load_classifier(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
     WeightsError
         The file is missing, damaged, or was not written by `write_classifier`.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: cannot be read ({error}).") from error
-    if told.get("format") != _FORMAT:
-        raise WeightsError(
-            f"{path}: expected {_FORMAT!r}, got {told.get('format')!r}: name weights that "
-            "`snakemake supervised` wrote."
-        )
-    network = make_network(told["network"], len(told["classes"]))
-    network.load_state_dict(tensors)
+    told, tensors = read_tensors(path, _FORMAT, "snakemake supervised")
+    network = make_classifier(told["network"], len(told["classes"]))
+    fill(path, network, tensors)
     return network.eval(), told

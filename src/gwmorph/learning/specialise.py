@@ -20,15 +20,15 @@ from gwmorph.evidence.real_strain import morphology_of, with_view
 from gwmorph.learning.backbones import Backbone
 from gwmorph.learning.boosting import balanced_trees
 from gwmorph.learning.finetune import (
-    Part,
+    FinetuneRecipe,
+    NumberedPictures,
     Progress,
-    Recipe,
+    backbone_logits,
+    backbone_vectors,
     class_numbers,
     fine_tune,
     head_logits,
-    logits_of,
     train_head,
-    vectors_of,
 )
 from gwmorph.learning.labelled_pictures import (
     TEST,
@@ -79,7 +79,7 @@ class How:
         Is told each step's number and losses of the training of this name.
     """
 
-    recipe: Recipe
+    recipe: FinetuneRecipe
     head_layers: Sequence[int]
     folds: int
     machine: Machine
@@ -142,7 +142,7 @@ def specialise(
     backbone.to(device)
 
     def vectors(part: LabelledPictures) -> NDArray[np.float32]:
-        return vectors_of(backbone, part.pictures, scale_of(part, scale))
+        return backbone_vectors(backbone, part.pictures, scale_of(part, scale))
 
     frozen = {side: vectors(part) for side, part in parts.items()}
     before = {data: vectors(part) for data, part in asked.items()}
@@ -183,7 +183,7 @@ def specialise(
     whole, classifying = fine_tune(
         backbone,
         first,
-        {side: Part(part.pictures, numbers[side]) for side, part in parts.items()},
+        {side: NumberedPictures(part.pictures, numbers[side]) for side, part in parts.items()},
         scale,
         how.recipe,
         how.machine,
@@ -195,7 +195,7 @@ def specialise(
         (
             FULL,
             data,
-            _named(logits_of(whole.network, part.pictures, scale_of(part, scale)), classes),
+            _named(backbone_logits(whole.network, part.pictures, scale_of(part, scale)), classes),
         )
         for data, part in asked.items()
     ]
