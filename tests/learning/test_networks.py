@@ -141,6 +141,13 @@ def test_a_trained_network_is_written_and_read_back(tmp_path, trained, monkeypat
         load_classifier(tmp_path / "b.safetensors")
     with pytest.raises(WeightsError, match="cannot be read"):
         load_classifier(tmp_path / "c.safetensors")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        load_classifier(path)
+    write_classifier(path, trained, SMALL, names[:3], {})
+    with pytest.raises(WeightsError, match="another architecture"):
+        load_classifier(path)
 
 
 def test_pictures_smaller_than_imagenets_are_pooled_whole():
