@@ -21,6 +21,8 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+# Types stand in the signature; a `numpy.str_` below it would be read as markup.
+napoleon_attr_annotations = False
 # Names in backticks are led to what they mean, if that is plain, and else are code.
 suppress_warnings = ["ref.python"]
 # Commands and what they print are most of what has no language.
