@@ -190,9 +190,10 @@ def test_a_small_campaign_from_noise_to_recall(campaign, parameters, encoder, ev
     scores = {role: score(part) for role, part in joined.items()}
     bounds = limits(scores["calibration"], campaign.false_alarm_fractions)
     rows = recall_rows(joined["injection"], scores["injection"], bounds)
-    # The baseline has no patches, so what needs them is not there.
-    assert {r["statistic"] for r in rows} == set(STATISTICS) - {"patch_evidence"}
-    assert len(rows) == (len(STATISTICS) - 1) * 2 * 2
+    # The baseline has no patches, so what needs them is not there; nor is what needs a network.
+    expected = set(STATISTICS) - {"patch_evidence", "chirp_network", "reconstruction"}
+    assert {r["statistic"] for r in rows} == expected
+    assert len(rows) == len(expected) * 2 * 2
     assert {"score", "extended", "event_vector", "window_vector"} < {r["statistic"] for r in rows}
     by_key = {(r["statistic"], r["morphology"], r["snr"]): r["recall"] for r in rows}
     for morphology in ("blip", "chirp_30_30"):

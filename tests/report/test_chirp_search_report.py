@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from vector import drawn_twice
 
 from gwmorph.evidence.chirp_evaluation import (
     Scored,
@@ -75,17 +76,10 @@ def test_figures_are_drawn_the_same_twice(tmp_path, tables):
         ],
         schema=CURVES,
     )
-    drawn = {
-        "efficiency": lambda path: draw_efficiency(tables["efficiency"], path),
-        "roc": lambda path: draw_chirp_roc(tables["roc"], path),
-        "curves": lambda path: draw_chirp_curves(curves, path),
-    }
-    for name, draw in drawn.items():
-        paths = [tmp_path / f"{name}{n}.svg" for n in range(2)]
-        for path in paths:
-            draw(path)
-        assert paths[0].read_bytes() == paths[1].read_bytes()
-        assert b"matched filter" in paths[0].read_bytes() or name == "curves"
+    path = tmp_path / "a.svg"
+    assert "matched filter" in drawn_twice(path, draw_efficiency, tables["efficiency"])
+    assert "matched filter" in drawn_twice(path, draw_chirp_roc, tables["roc"])
+    assert "update" in drawn_twice(path, draw_chirp_curves, curves)
 
 
 def test_the_page_has_every_number(tmp_path, tables):

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
+from vector import drawn_twice
 
 from gwmorph.learning.labelled_pictures import LabelledPictures
 from gwmorph.report.supervised import (
@@ -78,6 +79,8 @@ def test_the_best_network_is_that_of_the_validation_part(scored):
 
 def test_confusions_are_drawn_for_each_split(scored, predictions, tmp_path, monkeypatch):
     drawn = []
+    both = {row["trained"]: predictions for row in best_trainings(scored)}
+    drawn_twice(tmp_path / "a.svg", draw_confusions, best_trainings(scored), both)
     monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: drawn.append(figure))
     best = best_trainings(scored)
     named = {row["trained"]: predictions for row in best}
@@ -103,6 +106,7 @@ def pictures():
 
 def test_the_surest_mistakes_come_first(pictures, predictions, tmp_path, monkeypatch):
     drawn = []
+    drawn_twice(tmp_path / "a.svg", draw_mistakes, pictures, predictions, 2)
     monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: drawn.append(figure))
     draw_mistakes(pictures, predictions, 2, tmp_path / "a.png")
     titles = [axes.get_title("left") for axes in drawn[0].axes]
@@ -130,9 +134,7 @@ def test_curves_have_a_panel_for_each_measure(tmp_path, monkeypatch):
         for step, value in ((10, 1.0), (20, 0.4), (30, 0.6))
     ]
     table = pa.Table.from_pylist(rows, schema=CURVES)
-    draw_curves(table, tmp_path / "a.svg")
-    text = (tmp_path / "a.svg").read_text()
-    assert text.startswith("<?xml")
+    assert drawn_twice(tmp_path / "a.svg", draw_curves, table)
     drawn = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: drawn.append(figure))
     draw_curves(table, tmp_path / "b.png")
