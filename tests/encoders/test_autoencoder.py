@@ -134,6 +134,9 @@ def test_a_file_gives_back_its_network_and_equal_networks_are_equal_bytes(weight
     write_autoencoder(tmp_path / "again", again, TRAINED)
     assert (tmp_path / "again").read_bytes() == weights.read_bytes()
     assert classes_seen(weights) == {"blip", "tomte"}
+    write_autoencoder(tmp_path / "silent", again, {"training": {}})
+    with pytest.raises(WeightsError, match="does not say how it was trained"):
+        classes_seen(tmp_path / "silent")
 
 
 def test_the_id_names_the_weights(encoder, weights):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from safetensors import safe_open  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from closeness import near  # noqa: E402
@@ -43,7 +44,7 @@ def encoder(weights):
 
 def rewritten(weights, path, tensors=None, **told):
     """Write the same file with other tensors or other metadata."""
-    with indomain.safe_open(weights, framework="pt") as file:
+    with safe_open(weights, framework="pt") as file:
         about = json.loads(file.metadata()["gwmorph"])
     save_file(tensors or load_file(weights), path, {"gwmorph": json.dumps({**about, **told})})
     return path

@@ -63,7 +63,7 @@ def classes_seen(path: Path | str) -> set[str]:
     WeightsError
         As `load_autoencoder`, or the file does not say how it was trained.
     """
-    return set(_FILE.training(path)["classes"])
+    return set(_FILE.training(path, "classes", "how it was trained")["classes"])
 
 
 def shown_crops(pictures: NDArray[np.uint8], render: PictureScale) -> NDArray[np.float32]:

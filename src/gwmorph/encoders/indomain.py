@@ -4,7 +4,6 @@ Its weights are one safetensors file that says which architecture it is for and 
 trained; one ships with the package (``indomain.md`` beside it is its model card).
 """
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
@@ -26,7 +24,7 @@ from gwmorph.encoders.crops import (
     window_quarters,
 )
 from gwmorph.encoders.folded import FoldedNetwork
-from gwmorph.encoders.network_file import ENTRY, NetworkFile
+from gwmorph.encoders.network_file import NetworkFile
 from gwmorph.encoders.sizes import check_size
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.spectra.pictures import PictureScale
@@ -72,21 +70,14 @@ def left_out(path: Path | str) -> set[str]:
     WeightsError
         The file is missing, truncated, or does not say how it was trained.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = json.loads((file.metadata() or {})[ENTRY])
-        excluded = set(told["training"]["excluded"])
-        if excluded and "elements" not in told["training"]:
-            raise WeightsError(
-                f"{path}: its training left out {', '.join(sorted(excluded))} by name only; "
-                "random compositions still held such signals. Train it again."
-            )
-        return excluded
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    training = _FILE.training(path, "excluded", "what its training left out")
+    excluded = set(training["excluded"])
+    if excluded and "elements" not in training:
         raise WeightsError(
-            f"{path}: cannot be read, or does not say what its training left out ({error!r}). "
-            "Name weights that `snakemake train_encoder` wrote."
-        ) from error
+            f"{path}: its training left out {', '.join(sorted(excluded))} by name only; "
+            "random compositions still held such signals. Train it again."
+        )
+    return excluded
 
 
 def _rows_inside(rows: int, band_hz: tuple[float, float]) -> NDArray[np.intp]:

@@ -110,8 +110,10 @@ class NetworkFile(Generic[Network]):
         fill(path, network, tensors)
         return network.eval().requires_grad_(False)
 
-    def training(self, path: Path | str) -> dict[str, Any]:
-        """Return what a file says of its training.
+    def training(self, path: Path | str, entry: str, said: str) -> dict[str, Any]:
+        """Return what a file says of its training, ``entry`` among it.
+
+        ``said`` is what that entry says, as errors name it.
 
         Raises
         ------
@@ -124,10 +126,12 @@ class NetworkFile(Generic[Network]):
             if told["format"] != self.format:
                 raise ValueError(f"format {told['format']!r}, expected {self.format!r}")
             training: dict[str, Any] = told["training"]
+            if entry not in training:
+                raise KeyError(entry)
             return training
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise WeightsError(
-                f"{path}: cannot be read, or does not say how it was trained ({error!r}). Name "
+                f"{path}: cannot be read, or does not say {said} ({error!r}). Name "
                 f"weights that `{self.writer}` wrote."
             ) from error
 
