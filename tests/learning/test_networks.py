@@ -39,13 +39,20 @@ def test_the_configuration_knows_the_networks_that_there_are():
         side_of("lenet")
 
 
-@pytest.mark.parametrize("name", [SMALL, "resnet10", "efficientnet_b4b", "inceptionv3"])
+@pytest.mark.parametrize("name", KINDS)
 def test_a_network_gives_a_logit_for_each_class(name):
     # Without memory and arithmetic: shapes alone.
     with torch.device("meta"):
         network = make_classifier(name, 7)
         side = side_of(name)
         assert network(torch.empty(2, 3, side, side)).shape == (2, 7)
+
+
+def test_a_network_that_flattens_takes_pictures_in_channels_last():
+    network = make_classifier("alexnet", 7).to(memory_format=torch.channels_last)
+    pictures = torch.rand(1, 224, 224, 3).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        assert network(pictures).shape == (1, 7)
 
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"efficientnet_b4c"}))

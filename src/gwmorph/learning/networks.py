@@ -72,6 +72,8 @@ def make_classifier(name: str, classes: int) -> nn.Module:
     # Of pictures as large as ImageNet's it is the same; of smaller ones it is still a mean.
     if isinstance(getattr(features, "final_pool", None), nn.AvgPool2d):
         features.final_pool = nn.AdaptiveAvgPool2d(1)
+    # The networks flatten by `view`, which fails on what channels_last leaves.
+    features.register_forward_hook(lambda module, given, found: found.contiguous())
     return network
 
 
