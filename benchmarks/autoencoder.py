@@ -44,7 +44,7 @@ def seed() -> int:
 @cache
 def scores() -> dict[tuple[str, str, str], dict[str, Any]]:
     """Make the run; return its rows of scores by what is scored, part and figure."""
-    target = "results/autoencoder/autoencoder/scores.parquet"
+    target = "results/labelled_benchmark/autoencoder/scores.parquet"
     call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
     call += ["--configfile", str(CONFIG)]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -1,26 +1,32 @@
 """How well a classifier names simulated event views that it was not trained on.
 
-Figures are read from `snakemake supervised` with the default configuration, which is run first as
-far as it is needed: views and one training take some minutes on two idle cores. The network's
+Figures are read from `snakemake supervised` with the default configuration, and for batch sizes
+and windows with that of sweep_run.yaml; each is run first as far as it is needed. Networks'
 weights begin at random: nothing here is a figure of transfer. What chose the recipe and the epoch
 is the validation part.
 """
 
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import torch
+import yaml
 
 from gwmorph.config import Config
+from gwmorph.config.parsing import parse_config
+from gwmorph.learning.classification import Looks, ms_per_picture
+from gwmorph.learning.networks import KINDS, make_classifier, parameters_of, side_of
 from gwmorph.learning.scoring import Estimate, accuracy_and_f1
 from gwmorph.tables.learning import PREDICTIONS
 from gwmorph.tables.parquet import read_table
-from harness import Entry, benchmark
+from harness import BENCHMARKS, Entry, benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = "supervised"
+SWEEP = Path(__file__).with_name("sweep_run.yaml")
 CONFIG = Config()
 NETWORK = CONFIG.supervised.networks[0]
 BATCH = CONFIG.supervised.batch_sizes[0]
@@ -30,21 +36,30 @@ PEER = "gradient boosting on the trigger columns alone, same training, validatio
 
 
 @cache
-def figures(path: str) -> tuple[Estimate, Estimate, int]:
-    """Return accuracy, macro-F1 and the number of test views of a table of predictions."""
-    target = f"results/{RUN}/supervised/{path}"
-    call = [sys.executable, "-m", "snakemake", "--cores", "2", target]
-    call += ["--config", f"run={{'name': '{RUN}'}}"]
+def swept() -> Config:
+    return parse_config(yaml.safe_load(SWEEP.read_text(encoding="utf-8")))
+
+
+@cache
+def default(path: str) -> tuple[Estimate, Estimate, int]:
+    """Return `scores` of a table of the default configuration."""
+    return scores(RUN, path, CONFIG.learning.seed, "--config", f"run={{'name': '{RUN}'}}")
+
+
+def scores(run: str, path: str, seed: int, *settings: str) -> tuple[Estimate, Estimate, int]:
+    """Make a table of predictions; return its accuracy, macro-F1 and number of test views."""
+    target = f"results/{run}/supervised/{path}"
+    call = [sys.executable, "-m", "snakemake", "--cores", "2", target, *settings]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     table = read_table(ROOT / target, PREDICTIONS)
     labels, named, groups = (
         np.array(table[name].to_pylist(), dtype=str) for name in ("label", "named", "group")
     )
-    return *accuracy_and_f1(labels, named, groups, CONFIG.learning.seed), len(table)
+    return *accuracy_and_f1(labels, named, groups, seed), len(table)
 
 
 def entry(name: str, which: int, what: str) -> Entry:
-    found, peer = figures(TRAINED), figures(TRIGGERS)
+    found, peer = default(TRAINED), default(TRIGGERS)
     ours, theirs = found[which], peer[which]
     return Entry(
         name=name,
@@ -69,3 +84,60 @@ def transfer_accuracy() -> Entry:
 @benchmark
 def transfer_macro_f1() -> Entry:
     return entry("transfer_macro_f1", 1, "mean F1 score of the classes of test views")
+
+
+def of_sweep(name: str, batch: int, window: str, what: str) -> Entry:
+    config = swept()
+    path = f"trainings/{NETWORK}-{batch}-{window}-random/predictions.parquet"
+    seed = config.learning.seed
+    found, _, count = scores(config.run.name, path, seed, "--configfile", str(SWEEP))
+    return Entry(
+        name=name,
+        value=found.value,
+        unit=f"of test views named right, {NETWORK} from random weights, {what}, "
+        f"{config.learning.per_class} views a class",
+        low=found.low,
+        high=found.high,
+        n=count,
+        seed=seed,
+    )
+
+
+for _batch in swept().supervised.batch_sizes:
+    _name = f"sweep_batch_{_batch}"
+    BENCHMARKS[_name] = partial(of_sweep, _name, _batch, "all", f"batches of {_batch}")
+for _window in swept().supervised.windows:
+    if _window != "all":
+        _name = f"sweep_window_{_window}"
+        BENCHMARKS[_name] = partial(of_sweep, _name, BATCH, _window, f"{_window} s")
+
+
+def picture_time(name: str, network: str) -> Entry:
+    """Milliseconds that a network takes for a picture, one thread, beside the default network."""
+    ours, peer = _timed(network), _timed(NETWORK)
+    parameters = parameters_of(make_classifier(network, len(CONFIG.learning.classes)))
+    return Entry(
+        name=name,
+        value=ours,
+        unit=f"ms per picture, one thread, float32, {parameters / 1e6:.2f} million parameters",
+        peer=NETWORK,
+        peer_value=peer,
+        ratio=peer / ours,
+        seed=CONFIG.learning.seed,
+    )
+
+
+def _timed(network: str) -> float:
+    torch.manual_seed(CONFIG.learning.seed)
+    made = make_classifier(network, len(CONFIG.learning.classes)).eval()
+    side = side_of(network)
+    looks = Looks(CONFIG.picture.colormap, side, torch.device("cpu"))
+    pictures = np.random.default_rng(CONFIG.learning.seed).integers(0, 256, (4, side, side))
+    return ms_per_picture(made, pictures.astype(np.uint8), looks)
+
+
+for _network in KINDS:
+    if _network != NETWORK:
+        BENCHMARKS[f"picture_time_{_network}"] = partial(
+            picture_time, f"picture_time_{_network}", _network
+        )
