@@ -1,7 +1,7 @@
 """How well trained networks search strain for chirps, beside a matched filter.
 
 Figures are read from `snakemake chirp_search` with ``config/chirp_search.yaml``, which the first
-entry runs: a quarter of an hour on two cores.
+entry runs: twenty minutes on two cores.
 """
 
 import json

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 import autoencoder  # noqa: F401  (these modules register their benchmarks)
+import chirp_recall  # noqa: F401
 import chirp_search  # noqa: F401
 import chirps  # noqa: F401
 import clusters  # noqa: F401
