@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gwmorph.joblog import JobLog
-from gwmorph.report.autoencoder import draw_learning, draw_reconstructions, scores_text
+from gwmorph.report.autoencoder import draw_reconstructions, scores_text
 from gwmorph.report.recall import write_table_page
+from gwmorph.report.training import draw_curves, panels_by_measure
 from gwmorph.tables.autoencoder import AUTOENCODER_SCORES, RECONSTRUCTIONS
 from gwmorph.tables.parquet import read_table, read_tables
 from gwmorph.tables.training import CURVES
@@ -20,7 +21,7 @@ def autoencoder_report(
     gallery: Path,
     html: Path,
 ) -> None:
-    draw_learning(read_tables(curves, CURVES), learning)
+    draw_curves(panels_by_measure(read_tables(curves, CURVES)), learning)
     draw_reconstructions(read_table(reconstructions, RECONSTRUCTIONS), colormap, gallery)
     text = scores_text(read_table(scores, AUTOENCODER_SCORES))
     write_table_page("Autoencoder", text, html)

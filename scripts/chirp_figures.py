@@ -5,11 +5,11 @@ from pathlib import Path
 
 from gwmorph.joblog import JobLog
 from gwmorph.report.chirp_search import (
-    draw_chirp_curves,
     draw_chirp_roc,
     draw_efficiency,
     write_chirp_page,
 )
+from gwmorph.report.training import draw_curves, panels_by_measure
 from gwmorph.storage import read_json
 from gwmorph.tables.chirp_search import (
     CHIRP_CONFUSION,
@@ -35,7 +35,7 @@ def chirp_figures(
 ) -> None:
     draw_efficiency(read_table(efficiency, CHIRP_EFFICIENCY), efficiency_figure)
     draw_chirp_roc(read_table(roc, CHIRP_ROC), roc_figure)
-    draw_chirp_curves(read_tables(curves, CURVES), curves_figure)
+    draw_curves(panels_by_measure(read_tables(curves, CURVES)), curves_figure)
     numbers, counts = read_table(figures, CHIRP_FIGURES), read_table(confusion, CHIRP_CONFUSION)
     write_chirp_page(numbers, counts, read_json(match), page)
 

@@ -61,7 +61,7 @@ def chirp_network(
         "validation",
     )
     with counting("training steps", recipe.steps) as progress:
-        task, fitted = train_chirp_network(
+        fitted, task = train_chirp_network(
             read_signals(training),
             noises["training"],
             look,

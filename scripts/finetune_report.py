@@ -8,9 +8,9 @@ from gwmorph.report.finetune import (
     draw_confusion,
     draw_maps,
     draw_scores,
-    draw_trainings,
     write_scores_page,
 )
+from gwmorph.report.training import draw_curves, panels_by_training
 from gwmorph.tables.finetune import FINETUNE_MAPS, FINETUNE_PREDICTIONS, FINETUNE_SCORES
 from gwmorph.tables.parquet import read_table, read_tables
 from gwmorph.tables.training import CURVES
@@ -29,7 +29,7 @@ def finetune_report(
     draw_confusion(read_tables(predictions, FINETUNE_PREDICTIONS), outputs["confusion"])
     draw_maps(read_table(maps, FINETUNE_MAPS), outputs["maps"])
     found = {name: read_table(path, CURVES) for name, path in curves.items()}
-    draw_trainings(found, outputs["curves"])
+    draw_curves(panels_by_training(found, "cross entropy"), outputs["curves"])
 
 
 if __name__ == "__main__":

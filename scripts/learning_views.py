@@ -5,12 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.block import RenderParameters
-from gwmorph.config import EventsConfig
-from gwmorph.evidence.labelled import Draws, classes_for, labelled_views
+from gwmorph.evidence.labelled import Draws, classes_for, write_labelled_views
 from gwmorph.joblog import JobLog
-from gwmorph.lineage import hashes_of, lineage
-from gwmorph.tables.comparison import LABELLED
-from gwmorph.tables.parquet import write_table
 
 
 def learning_views(
@@ -23,17 +19,15 @@ def learning_views(
     events: Mapping[str, Any],
     views: Path,
 ) -> None:
-    classes = classes_for("learning", [name], snrs, population, draws["detector"])
-    parameters = RenderParameters.from_sections(window_s, **rendering)
-    table = labelled_views(
-        classes, Draws(**draws), parameters, EventsConfig.model_validate(events)
+    write_labelled_views(
+        views,
+        {"name": name, "snrs": list(snrs)},
+        classes_for("learning", [name], snrs, population, draws["detector"]),
+        Draws(**draws),
+        RenderParameters.from_sections(window_s, **rendering),
+        events,
+        population,
     )
-    about = {"name": name, "snrs": list(snrs), "draws": dict(draws), "events": events}
-    metadata = {
-        **lineage(about, hashes_of([population])),
-        "gwmorph.render_id": parameters.render_id,
-    }
-    write_table(views, LABELLED, table, metadata)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from gwmorph.report.supervised import (
     draw_mistakes,
     supervised_text,
 )
-from gwmorph.report.training import draw_curves
+from gwmorph.report.training import draw_curves, panels_by_measure
 from gwmorph.storage import read_json
 from gwmorph.tables.learning import PREDICTIONS, SUPERVISED
 from gwmorph.tables.parquet import read_table
@@ -32,7 +32,7 @@ def supervised_report(
     scored = read_table(accuracy, SUPERVISED)
     times = {name: read_json(path)["ms_per_picture"] for name, path in costs.items()}
     write_table_page("Classifiers compared", supervised_text(scored, times), outputs["html"])
-    draw_curves(read_table(curves, CURVES), outputs["curves"])
+    draw_curves(panels_by_measure(read_table(curves, CURVES)), outputs["curves"])
     best = best_trainings(scored)
     named = {row["trained"]: read_table(predictions[row["trained"]], PREDICTIONS) for row in best}
     draw_confusions(best, named, outputs["confusion"])

@@ -499,7 +499,7 @@ def taught_chirps(config: Config, tmp_path: Path) -> None:
     names = ("steps", "batch_size", "learning_rate", "weight_decay", "dropout", "seed")
     snrs = (keys.training_snr_first, keys.training_snr_low, keys.training_snr_high)
     torch.set_num_threads(1)
-    _, fitted = train_chirp_network(
+    fitted, _ = train_chirp_network(
         signals,
         noise,
         look,

@@ -21,6 +21,8 @@ HEAVY = {
 
 # Those that a run has many of, and those that would import nothing else that takes long.
 JOBS = ["block", "simulate", "truth", "quiet", "triggers", "verdict"]
+# Those that look at rows which are laid out already.
+LAYING_NOTHING_OUT = ["explorer", "limits", "statuses"]
 
 
 def imported(program: str) -> set[str]:
@@ -35,6 +37,11 @@ def imported(program: str) -> set[str]:
 @pytest.mark.parametrize("script", JOBS)
 def test_jobs_import_nothing_heavy_that_they_do_not_need(script):
     assert not imported(f"import {script}") & HEAVY
+
+
+@pytest.mark.parametrize("script", LAYING_NOTHING_OUT)
+def test_jobs_that_lay_nothing_out_import_no_umap(script):
+    assert not imported(f"import {script}") & {"umap", "pynndescent"}
 
 
 def test_reading_the_rules_imports_nothing_heavy():

@@ -1,10 +1,12 @@
-"""A campaign small enough for a test."""
+"""A campaign small enough for a test, and the noise of a search for chirps."""
 
 import pytest
+from searched import LOOK
 
 from gwmorph.block import RenderParameters
 from gwmorph.config import Config, EncoderConfig, InjectionsConfig
 from gwmorph.encoders.registry import make_encoder
+from gwmorph.evidence.chirp_windows import model_spectra
 
 SIZE = 32
 
@@ -40,3 +42,8 @@ def campaign():
         false_alarm_fractions=[0.1],
         windows_per_job=60,
     )
+
+
+@pytest.fixture(scope="session")
+def spectra():
+    return model_spectra(LOOK)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from igwn_segments import segment, segmentlist
 from scipy.signal import hilbert, periodogram
+from searched import LOOK, MASSES
 
 from closeness import near
 from gwmorph.errors import ConfigError, TableError
@@ -23,10 +24,8 @@ from gwmorph.evidence.chirp_noise import (
 from gwmorph.evidence.chirp_windows import (
     GaussianNoise,
     Look,
-    Masses,
     RecordedNoise,
     draw_signals,
-    model_spectra,
     place,
     read_signals,
     slid_windows,
@@ -36,14 +35,6 @@ from gwmorph.evidence.chirp_windows import (
 from gwmorph.evidence.timing import light_travel_s
 from gwmorph.filters import convolve
 from gwmorph.spectra.band import Band
-
-LOOK = Look(("H1", "L1"), 2048, 2048, Band(20.0, 900.0), 0.75, 0.95)
-MASSES = Masses(25.0, 60.0, 0.0)
-
-
-@pytest.fixture(scope="module")
-def spectra():
-    return model_spectra(LOOK)
 
 
 @pytest.fixture(scope="module")
@@ -159,17 +150,16 @@ def test_simulated_noise_with_lines_is_white_after_its_own_spectrum():
 
 
 def test_noise_is_written_and_read(tmp_path, spectra):
-    small = Look(("H1", "L1"), 2048, 2048, Band(20.0, 900.0), 0.75, 0.95)
     white = {
-        role: {d: [np.full(3000 + n, n, np.float32) for n in range(11)] for d in small.detectors}
+        role: {d: [np.full(3000 + n, n, np.float32) for n in range(11)] for d in LOOK.detectors}
         for role in ROLES
     }
     write_noise(tmp_path / "r.npz", spectra, Recorded(spectra, white))
-    held, noise = read_noise(tmp_path / "r.npz", small)
+    held, noise = read_noise(tmp_path / "r.npz", LOOK)
     assert (held["L1"] == spectra["L1"]).all()
     assert [piece[0] for piece in noise["test"].white[0]] == list(range(11))
     write_noise(tmp_path / "g.npz", spectra, None)
-    assert isinstance(read_noise(tmp_path / "g.npz", small)[1]["test"], GaussianNoise)
+    assert isinstance(read_noise(tmp_path / "g.npz", LOOK)[1]["test"], GaussianNoise)
     with pytest.raises(TableError, match="expected noise of H1, V1"):
         read_noise(tmp_path / "g.npz", Look(("H1", "V1"), 2048, 2048, Band(20, 900), 0.5, 0.9))
 

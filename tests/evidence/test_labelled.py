@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of
+from gwmorph.evidence.labelled import Draws, labelled_views, pictures_of, write_labelled_views
 from gwmorph.simulation.morphologies import INJECTED, Waveform
 from gwmorph.simulation.signals import LabelledClass
+from gwmorph.tables.comparison import LABELLED
+from gwmorph.tables.parquet import read_metadata, read_table
 
 LOUD = LabelledClass(INJECTED["blip"], 29.0, 31.0)
 DRAWS = Draws("H1", seed=5, per_class=6)
@@ -56,3 +58,25 @@ class Silence:
 def test_signals_without_a_trigger_have_no_view(parameters, events):
     faint = LabelledClass(Silence(), 0.01, 0.02)
     assert not len(labelled_views({"silence": faint}, Draws("H1", 5, 2), parameters, events))
+
+
+def test_a_written_table_says_what_it_depends_on(tmp_path, parameters, events):
+    population = tmp_path / "population.yaml"
+    population.write_text("classes: {}", encoding="utf-8")
+    draws, told = Draws("H1", seed=5, per_class=1), []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.parquet"
+        write_labelled_views(
+            path,
+            {"name": name},
+            {"blip": LOUD},
+            draws,
+            parameters,
+            events.model_dump(),
+            population,
+        )
+        assert read_table(path, LABELLED).num_rows == 1
+        told.append(read_metadata(path))
+    assert told[0]["gwmorph.render_id"] == parameters.render_id
+    assert told[0]["gwmorph.inputs_hash"] == told[1]["gwmorph.inputs_hash"]
+    assert told[0]["gwmorph.config_hash"] != told[1]["gwmorph.config_hash"]

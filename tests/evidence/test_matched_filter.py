@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from searched import LOOK, MASSES
 
 from closeness import near
 from gwmorph.evidence.chirp_windows import (
     GaussianNoise,
     Look,
-    Masses,
     draw_signals,
     model_spectra,
     place,
@@ -28,14 +28,6 @@ from gwmorph.evidence.matched_filter import (
 )
 from gwmorph.evidence.timing import light_travel_s
 from gwmorph.spectra.band import Band
-
-LOOK = Look(("H1", "L1"), 2048, 2048, Band(20.0, 900.0), 0.75, 0.95)
-MASSES = Masses(25.0, 60.0, 0.0)
-
-
-@pytest.fixture(scope="module")
-def spectra():
-    return model_spectra(LOOK)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +84,7 @@ def test_a_template_is_placed_only_where_none_matches(bank):
 
 
 def test_a_bank_recovers_signals_and_a_single_template_does_not(bank, spectra):
-    signals = draw_signals(Masses(25.0, 60.0, 0.0), LOOK, spectra, 40, 3, "match")
+    signals = draw_signals(MASSES, LOOK, spectra, 40, 3, "match")
     recovered = match_of(bank, signals)
     assert np.quantile(recovered, 0.1) > 0.93
     assert recovered.max() < 1 + 1e-3

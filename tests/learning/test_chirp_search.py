@@ -105,7 +105,7 @@ def fitted(path, stop_at=-1, recipe=RECIPE):
 
 
 def test_a_network_learns_to_tell_windows_with_a_signal(tmp_path):
-    task, found = fitted(tmp_path / "a")
+    found, task = fitted(tmp_path / "a")
     assert found.losses[-10:].mean() < 0.5 * found.losses[:5].mean()
     assert found.validations[-1][1]["efficiency"] > 0.6
     test = fixed_examples(burst(), White(), LOOK, 15.0, 200, 1, "test")
@@ -118,24 +118,24 @@ def test_a_network_learns_to_tell_windows_with_a_signal(tmp_path):
 
 
 def test_a_training_that_was_killed_ends_the_same(tmp_path):
-    _, whole = fitted(tmp_path / "a")
+    whole, _ = fitted(tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
         fitted(tmp_path / "b", stop_at=37)
-    _, resumed = fitted(tmp_path / "b")
+    resumed, _ = fitted(tmp_path / "b")
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(tensor, resumed.network.state_dict()[name]), name
     assert (whole.losses == resumed.losses).all()
 
 
 def test_halves_of_a_batch_are_the_batch(tmp_path):
-    task, found = fitted(tmp_path / "a")
+    found, task = fitted(tmp_path / "a")
     whole, _ = task.losses(found.network, 5, 0, 1)
     halves = [task.losses(found.network, 5, piece, 2)[0] for piece in range(2)]
     assert sum(half.item() for half in halves) / 2 == near(whole.item(), rel=1e-5)
 
 
 def test_scores_do_not_depend_on_what_is_beside(tmp_path):
-    _, found = fitted(tmp_path / "a")
+    found, _ = fitted(tmp_path / "a")
     windows = White().windows(300, np.random.default_rng(1))
     together = chirp_logits(found.network, windows, torch.float32)
     alone = chirp_logits(found.network, windows[270:280], torch.float32)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from closeness import near
+from gwmorph.errors import TrainingError
 from gwmorph.learning import classification
 from gwmorph.learning.classification import (
     DEVIATION,
@@ -98,6 +99,13 @@ def test_classes_that_can_be_told_are_learned(tmp_path, pictures):
     assert facts["best_epoch"] <= 5
     assert (facts["start"], facts["start_sha256"]) == ("random", None)
     assert facts["parameters"] == 4 * 27 + 4 + 3 * 16 + 3
+
+
+def test_a_single_class_is_refused(tmp_path, pictures):
+    shown, sides = pictures
+    alone = np.where(shown.labels == "above", sides, "test")
+    with pytest.raises(TrainingError, match=r"has the class above alone.*section learning"):
+        trained(tmp_path, (shown, alone))
 
 
 class Kill(BaseException):

@@ -145,6 +145,22 @@ def test_a_loss_that_is_not_finite_stops_it_and_its_last_state_stays(tmp_path, s
         assert torch.isfinite(state["network"]["weight"]).all()
 
 
+@pytest.mark.parametrize(("from_step", "kept"), [(20, 15), (8, 5)])
+def test_a_validation_that_is_not_finite_stops_it_too(tmp_path, from_step, kept):
+    """NaN is smaller than nothing, and the last step is followed by no loss that would tell."""
+    steps = iter(range(4, STEPS + 1, 4))
+
+    def spoiled(network):
+        return {"error": float("nan") if next(steps) >= from_step else 1.0}
+
+    with pytest.raises(
+        TrainingError,
+        match=f"step {from_step}: the validation .*error nan.*before step {kept + 1} is kept",
+    ):
+        run(tmp_path, measure=spoiled)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == kept
+
+
 def test_a_batch_that_a_gpu_does_not_hold_is_halved_once(tmp_path, caplog):
     halved = run(tmp_path, Line(holds=4))
     assert "cut in half" in caplog.text
@@ -176,8 +192,12 @@ def test_the_rate_rises_and_falls():
     assert np.all(np.diff(rates[5:]) < 0)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_refused():
+def test_a_gpu_is_taken_where_there_is_one_and_refused_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto", "training") == choose_device("cuda", "training")
+    assert choose_device("cuda", "training") == torch.device("cuda")
+    assert choose_device("cpu", "training") == CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match=r"training\.device: 'cuda'"):
         choose_device("cuda", "training")
     assert choose_device("auto", "training") == CPU

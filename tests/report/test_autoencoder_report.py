@@ -5,9 +5,8 @@ import pyarrow as pa
 import pytest
 from vector import drawn_twice
 
-from gwmorph.report.autoencoder import draw_learning, draw_reconstructions, scores_text
+from gwmorph.report.autoencoder import draw_reconstructions, scores_text
 from gwmorph.tables.autoencoder import AUTOENCODER_SCORES, RECONSTRUCTIONS
-from gwmorph.tables.training import CURVES
 
 RANKS = ("best", "median", "worst")
 
@@ -68,19 +67,3 @@ def test_the_table_says_how_far_each_is_over_fitted():
     assert shown[1]["train part"] == ""
     assert shown[2]["test part"].startswith("0.03000")
     assert {line["views"] for line in shown} == {"1,200"}
-
-
-def curves(*trained: str) -> pa.Table:
-    rows = [
-        {"trained": name, "step": step, "measure": measure, "value": 1 / step}
-        for name in trained
-        for step in (50, 100)
-        for measure in ("training loss", "validation loss", "validation accuracy")
-    ]
-    return pa.Table.from_pylist(rows, schema=CURVES)
-
-
-@pytest.mark.parametrize("trained", [("network",), ("network", "head alone", "both")])
-def test_each_network_has_its_curves(trained, tmp_path):
-    said = drawn_twice(tmp_path / "curves.svg", draw_learning, curves(*trained))
-    assert {*trained, "update", "loss", "accuracy", "validation loss"} <= set(said)

@@ -14,7 +14,6 @@ from gwmorph.evidence.chirp_evaluation import (
     roc_rows,
 )
 from gwmorph.report.chirp_search import (
-    draw_chirp_curves,
     draw_chirp_roc,
     draw_efficiency,
     write_chirp_page,
@@ -25,7 +24,6 @@ from gwmorph.tables.chirp_search import (
     CHIRP_FIGURES,
     CHIRP_ROC,
 )
-from gwmorph.tables.training import CURVES
 
 MATCH = {
     "templates": 12, "minimal_match": 0.97, "signals": 40, "recovered_least": 0.951,
@@ -67,19 +65,9 @@ def tables():
 
 
 def test_figures_are_drawn_the_same_twice(tmp_path, tables):
-    curves = pa.Table.from_pylist(
-        [
-            {"trained": name, "step": step, "measure": measure, "value": 0.5 / step}
-            for name in ("classic", "residual")
-            for measure in ("training loss", "validation loss", "validation efficiency")
-            for step in (1, 2)
-        ],
-        schema=CURVES,
-    )
     path = tmp_path / "a.svg"
     assert "matched filter" in drawn_twice(path, draw_efficiency, tables["efficiency"])
     assert "matched filter" in drawn_twice(path, draw_chirp_roc, tables["roc"])
-    assert "update" in drawn_twice(path, draw_chirp_curves, curves)
 
 
 def test_the_page_has_every_number(tmp_path, tables):

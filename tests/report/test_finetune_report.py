@@ -11,7 +11,6 @@ from gwmorph.report.finetune import (
     draw_few_shot,
     draw_maps,
     draw_scores,
-    draw_trainings,
     write_few_shot_page,
     write_scores_page,
 )
@@ -25,7 +24,6 @@ from gwmorph.tables.finetune import (
     FULL,
     PROBE,
 )
-from gwmorph.tables.training import CURVES
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +62,10 @@ def test_figures_are_drawn_the_same_twice(scores, predictions, tmp_path):
          "x": row / 2, "y": 1.0}
         for when in ("before", "after") for row in range(3)
     ]  # fmt: skip
-    curves = [
-        {"trained": FULL, "step": step, "measure": f"{part} cross_entropy", "value": 1 / step}
-        for part in ("training", "validation") for step in (1, 2)
-    ]  # fmt: skip
     path = tmp_path / "a.svg"
     assert "koi_fish" in " ".join(drawn_twice(path, draw_scores, scores))
     assert drawn_twice(path, draw_confusion, predictions)
     assert drawn_twice(path, draw_maps, pa.Table.from_pylist(maps, schema=FINETUNE_MAPS))
-    by_encoder = {"indomain": pa.Table.from_pylist(curves, schema=CURVES)}
-    assert drawn_twice(path, draw_trainings, by_encoder)
 
 
 def test_few_examples_are_listed_or_said_to_be_none(tmp_path):

@@ -13,10 +13,8 @@ from gwmorph.report.supervised import (
     draw_mistakes,
     supervised_text,
 )
-from gwmorph.report.training import draw_curves
 from gwmorph.spectra.pictures import PictureScale
 from gwmorph.tables.learning import PREDICTIONS, SUPERVISED
-from gwmorph.tables.training import CURVES
 
 SCORES = {
     "accuracy": 0.9, "accuracy_low": 0.85, "accuracy_high": 0.95,
@@ -123,28 +121,3 @@ def test_no_mistake_is_said(pictures, predictions, tmp_path, monkeypatch):
     assert [text.get_text() for text in drawn[0].axes[0].texts] == [
         "no picture of the test part is named wrong"
     ]
-
-
-def test_curves_have_a_panel_for_each_measure(tmp_path, monkeypatch):
-    rows = [
-        {"trained": name, "step": step, "measure": f"{part} {measure}", "value": value}
-        for name in ("one", "two")
-        for part in ("training", "validation")
-        for measure in ("cross_entropy", "error")
-        for step, value in ((10, 1.0), (20, 0.4), (30, 0.6))
-    ]
-    table = pa.Table.from_pylist(rows, schema=CURVES)
-    assert drawn_twice(tmp_path / "a.svg", draw_curves, table)
-    drawn = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: drawn.append(figure))
-    draw_curves(table, tmp_path / "b.png")
-    left, right = drawn[0].axes
-    assert (left.get_ylabel(), right.get_ylabel()) == (
-        "cross entropy (nat)",
-        "named wrong (share)",
-    )
-    dots = [line for line in left.lines if line.get_marker() == "o"]
-    assert [line.get_xdata()[0] for line in dots] == [20, 20]
-    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == [
-        "one", "two", "training", "validation",
-    ]  # fmt: skip

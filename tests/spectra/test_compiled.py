@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from gwmorph.morphology.layout import umap_itself
+
 SOURCE = """
 from gwmorph.spectra.compiled import compiled
 
@@ -45,9 +47,6 @@ def test_without_a_folder_for_it_a_function_is_compiled_in_memory(tmp_path, load
 
 
 def test_umaps_slowest_functions_are_kept_too():
-    from umap.umap_ import compute_membership_strengths, smooth_knn_dist
-
-    import gwmorph.morphology.layout  # noqa: F401
-
-    for function in (smooth_knn_dist, compute_membership_strengths):
+    umap = umap_itself()
+    for function in (umap.smooth_knn_dist, umap.compute_membership_strengths):
         assert function.stats.cache_path is not None

@@ -178,7 +178,7 @@ def observe(
     computes = _computes(job, parameters, encoder)
     seen: dict[str, list[NDArray]] = {name: [] for name in computes}
     with counting("windows", None) as progress:
-        for cases in chunks(_cases(job, backgrounds, parameters)):
+        for cases in chunks(cases_of(job, backgrounds, parameters)):
             with timed("drawing"):
                 batch = transform.batch(np.stack([case.span for case in cases]))
                 drawn = parameters.draw(batch.planes)
@@ -238,9 +238,13 @@ def make_lesson(
     )
 
 
-def _cases(
+def cases_of(
     job: Job, backgrounds: Iterable[Background], parameters: RenderParameters
 ) -> Iterator[Case]:
+    """Yield a job's windows in the order of the rows that `observe` returns for it.
+
+    Rows say what was injected, not what a statistic makes of it.
+    """
     number = 0
     for background in backgrounds:
         for start in background.stretch.windows:

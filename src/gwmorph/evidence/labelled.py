@@ -11,7 +11,7 @@ that another class, or its place in the list, changes none of them.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from gwmorph.evidence.injections import (
     trigger_columns,
     unit_signal,
 )
+from gwmorph.lineage import hashes_of, lineage
 from gwmorph.simulation.morphologies import choose_morphologies
 from gwmorph.simulation.population import load_population
 from gwmorph.simulation.signals import LabelledClass, population_classes
@@ -38,6 +39,7 @@ from gwmorph.spectra.qtransform import QTransform
 from gwmorph.spectra.triggers import find_triggers
 from gwmorph.spectra.views import event_view
 from gwmorph.tables.comparison import LABELLED
+from gwmorph.tables.parquet import write_table
 
 # From either end of the window, so that short signals are not on its border.
 _MARGIN_S = 8
@@ -114,6 +116,40 @@ def labelled_views(
         )
         rows += islice(seen, draws.per_class)
     return pa.Table.from_pylist(rows, schema=LABELLED)
+
+
+def write_labelled_views(
+    path: Path | str,
+    about: Mapping[str, Any],
+    classes: Mapping[str, LabelledClass],
+    draws: Draws,
+    parameters: RenderParameters,
+    events: Mapping[str, Any],
+    population: Path | str,
+) -> None:
+    """Draw `labelled_views` and write them, with what they depend on.
+
+    Parameters
+    ----------
+    about
+        What ``classes`` were chosen by, for the table's lineage; it holds what JSON can hold.
+    events
+        The configuration's section.
+    population
+        The file that the classes come from.
+
+    Raises
+    ------
+    StorageError
+        The table cannot be written whole.
+    """
+    table = labelled_views(classes, draws, parameters, EventsConfig.model_validate(events))
+    whole = {**about, "draws": asdict(draws), "events": dict(events)}
+    metadata = {
+        **lineage(whole, hashes_of([population])),
+        "gwmorph.render_id": parameters.render_id,
+    }
+    write_table(path, LABELLED, table, metadata)
 
 
 def _cases(

@@ -109,7 +109,7 @@ def train_chirp_network(
     device: torch.device,
     precision: torch.dtype,
     progress: Callable[[int, Mapping[str, float]], None],
-) -> tuple[Telling, Fitted[ChirpNetwork]]:
+) -> tuple[Fitted[ChirpNetwork], Telling]:
     """Train a network; the weights are those of the smallest loss on ``validation``.
 
     Raises
@@ -140,7 +140,7 @@ def train_chirp_network(
         progress,
         Validation(recipe.validate_every, measure, "loss"),
     )
-    return task, fitted
+    return fitted, task
 
 
 def chirp_logits(

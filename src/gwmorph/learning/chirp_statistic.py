@@ -8,41 +8,27 @@ A campaign's window is of one detector, and so must the network be. One for two 
 shown something that it never saw in its training, whatever took the place of the other detector.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
 
-from gwmorph.block import RenderParameters, window_span
+from gwmorph.block import RenderParameters
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.campaign import Job
 from gwmorph.evidence.chirp_windows import Look
-from gwmorph.evidence.injections import Background, unit_signal
+from gwmorph.evidence.injections import Background, cases_of
 from gwmorph.evidence.statistics import STATISTICS, Statistic
 from gwmorph.learning.chirp_search import scores_of
 from gwmorph.learning.chirp_weights import Trained
-from gwmorph.simulation.morphologies import INJECTED
-from gwmorph.simulation.streams import stream
 from gwmorph.spectra.qtransform import GUARD_S
 
 NAME = "chirp_network"
 # Nothing computes it from tiles.
 STATISTICS[NAME] = Statistic(NAME, "trained chirp network", None, None)
 _ABOUT = ("number", "gps_start", "snr", "gps_time")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One window of a campaign, with its guards, and what its row says of it."""
-
-    span: NDArray[np.float32]
-    number: int
-    gps_start: int
-    snr: float | None
-    gps_time: float | None
 
 
 def with_network_score(
@@ -75,14 +61,14 @@ def with_network_score(
     require_suits(trained.look, parameters)
     expected = windows.select(_ABOUT).to_pylist()
     found = []
-    for seen, row in zip(seen_windows(job, backgrounds, parameters), expected, strict=True):
-        about = {name: getattr(seen, name) for name in _ABOUT}
+    for case, row in zip(cases_of(job, backgrounds, parameters), expected, strict=True):
+        about = {name: case.row[name] for name in _ABOUT}
         if about != row:
             raise TableError(
                 f"{job.name}: expected a window with {about}, got {row}. The windows come from "
                 "another version: remove them and run again."
             )
-        found.append(_loudest(seen.span, parameters, trained))
+        found.append(_loudest(case.span, parameters, trained))
     return windows.append_column(NAME, pa.array(found, pa.float64()))
 
 
@@ -115,34 +101,6 @@ def require_suits(look: Look, parameters: RenderParameters) -> None:
             f"but conditioning passes {here.low_hz:g} to {here.upper(parameters.sample_rate):g} "
             "Hz. Train one for that band."
         )
-
-
-def seen_windows(
-    job: Job, backgrounds: Iterable[Background], parameters: RenderParameters
-) -> Iterator[Seen]:
-    """Yield a job's windows as `gwmorph.evidence.injections.observe` sees them."""
-    number = 0
-    for background in backgrounds:
-        for start in background.stretch.windows:
-            yield from _seen(job, background, number, start, parameters)
-            number += 1
-
-
-def _seen(
-    job: Job, background: Background, number: int, start: int, parameters: RenderParameters
-) -> Iterator[Seen]:
-    quiet = window_span(background.stretch, start, parameters)
-    if job.morphology is None:
-        yield Seen(quiet, number, start, None, None)
-        return
-    rng = stream(job.seed, "campaign injection", job.name, number)
-    rate = parameters.sample_rate
-    offset = int(rng.integers(parameters.window_s * rate))
-    waveform = INJECTED[job.morphology].draw(rng, background.spectrum, rate)
-    signal = unit_signal(waveform, offset, start, background, parameters)
-    for snr in job.snrs:
-        span = quiet + np.float32(snr) * signal
-        yield Seen(span, number, start, snr, start + offset / rate)
 
 
 def _loudest(span: NDArray[np.float32], parameters: RenderParameters, trained: Trained) -> float:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gwmorph.encoders.crops import CROP
+from gwmorph.errors import TrainingError
 from gwmorph.learning.batches import batch_rows, epoch_steps
 from gwmorph.learning.contrastive import Augmentation, augment
 from gwmorph.learning.labelled_pictures import TRAIN, VALIDATION, LabelledPictures
@@ -264,10 +265,15 @@ def train_classifier(
     WeightsError
         As `networks.start_from`.
     TrainingError
-        As `loop.fit`.
+        The training part has a single class; or as `loop.fit`.
     """
     training = pictures.of(sides == TRAIN)
     classes = training.classes
+    if len(classes) < 2:
+        raise TrainingError(
+            f"the training part has the class {classes[0]} alone: there is nothing to tell apart. "
+            "Give pictures of two classes or more (section learning)."
+        )
     torch.manual_seed(recipe.seed)
     network = make_classifier(name, len(classes))
     start = Start(RANDOM)

@@ -174,8 +174,8 @@ def fit(
     Raises
     ------
     TrainingError
-        A loss is not finite; the last checkpoint is kept. Or a GPU has too little memory even for
-        half a batch.
+        A loss is not finite, of a step or of a validation; the last checkpoint is kept. Or a GPU
+        has too little memory even for half a batch.
     """
     device = next(network.parameters()).device
     state = _State(network, optimiser, np.full((steps, len(task.parts)), np.nan))
@@ -196,14 +196,15 @@ def fit(
             _log.warning("The GPU has too little memory for a batch: it is cut in half.")
             pieces = _PIECES
             continue
-        _require_finite(losses, task, state, checkpoint)
+        found = dict(zip(task.parts, losses, strict=True))
+        _require_finite("a loss", found, state.step, checkpoint)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         state.losses[state.step] = losses
-        progress(state.step, dict(zip(task.parts, losses, strict=True)))
+        progress(state.step, found)
         state.step += 1
         if validation and (state.step % validation.every == 0 or state.step == steps):
-            _validate(state, validation)
+            _validate(state, validation, checkpoint)
         if state.step % checkpoint.every == 0:
             checkpoint.save(state)
     if state.best is not None:
@@ -232,28 +233,34 @@ def _gradients(
 
 
 def _require_finite(
-    losses: list[float], task: Task[Any], state: _State[Any], checkpoint: Checkpoint
+    what: str, found: Mapping[str, float], steps: int, checkpoint: Checkpoint
 ) -> None:
-    if all(map(math.isfinite, losses)):
+    """Refuse numbers that are not finite after so many ``steps`` that were sound."""
+    if all(map(math.isfinite, found.values())):
         return
-    told = ", ".join(f"{name} {loss:g}" for name, loss in zip(task.parts, losses, strict=True))
+    told = ", ".join(f"{name} {value:g}" for name, value in found.items())
     kept = (
-        f"The state before step {state.step // checkpoint.every * checkpoint.every + 1} is kept "
-        f"in {checkpoint.path}"
+        f"The state before step {steps // checkpoint.every * checkpoint.every + 1} is kept in "
+        f"{checkpoint.path}"
         if checkpoint.path.exists()
         else "It ended before its first checkpoint"
     )
     raise TrainingError(
-        f"step {state.step + 1}: a loss is not finite ({told}). {kept}. Set the learning rate "
+        f"step {steps + 1}: {what} is not finite ({told}). {kept}. Set the learning rate "
         "lower, or look for damaged pictures or strain among what it is trained on."
     )
 
 
-def _validate(state: _State[Network], validation: Validation[Network]) -> None:
+def _validate(
+    state: _State[Network], validation: Validation[Network], checkpoint: Checkpoint
+) -> None:
     state.network.eval()
     with torch.inference_mode():
         found = dict(validation.measure(state.network))
     state.network.train()
+    judged = {validation.judged_by: found[validation.judged_by]}
+    # The last step's is followed by no loss that would tell, and NaN would count as the best.
+    _require_finite("the validation", judged, state.step - 1, checkpoint)
     state.validations.append((state.step, found))
     if _best(state, validation) == len(state.validations) - 1:
         state.best = {name: t.detach().clone() for name, t in state.network.state_dict().items()}

@@ -2,21 +2,21 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.neighbors import NearestNeighbors
-from umap import UMAP
-from umap.umap_ import compute_membership_strengths, fuzzy_simplicial_set, smooth_knn_dist
 
 from gwmorph.config import ClusteringConfig
 from gwmorph.morphology.components import Components
 from gwmorph.spectra.compiled import keep_on_disk
 
-# UMAP compiles these anew in every process, which takes longer than a small run's clustering.
-for _function in (smooth_knn_dist, compute_membership_strengths):
-    keep_on_disk(_function)
+if TYPE_CHECKING:
+    from umap import UMAP
 
 # Of each row, whatever UMAP's neighbourhood: what outliers are told by.
 _FEWEST_NEIGHBORS = 10
@@ -117,7 +117,7 @@ def nearest_neighbors(points: NDArray[np.float32], count: int) -> Neighbors:
 def membership_graph(points: NDArray[np.float32], neighbors: Neighbors) -> csr_matrix:
     """Return UMAP's graph of points float32 [n, p] without laying it out: sparse [n, n]."""
     indices, distances = _with_themselves(neighbors)
-    graph, _, _ = fuzzy_simplicial_set(
+    graph, _, _ = umap_itself().fuzzy_simplicial_set(
         points,
         indices.shape[1],
         np.random.RandomState(0),  # unused where neighbours are given
@@ -131,6 +131,20 @@ def membership_graph(points: NDArray[np.float32], neighbors: Neighbors) -> csr_m
 def umap_distances(neighbors: Neighbors) -> NDArray[np.float32]:
     """Return what UMAP takes for distances, d²/2: about 1 - cos."""
     return (neighbors.distances**2 / 2).astype(np.float32)
+
+
+@cache
+def umap_itself() -> ModuleType:
+    """Return ``umap.umap_``, with its slowest functions kept on disk.
+
+    Its import takes seconds, and most of what asks where rows lie lays none out. It compiles those
+    functions anew in every process, which takes longer than a small run's clustering.
+    """
+    from umap import umap_
+
+    for function in (umap_.smooth_knn_dist, umap_.compute_membership_strengths):
+        keep_on_disk(function)
+    return umap_
 
 
 def _with_themselves(neighbors: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -148,9 +162,9 @@ def _umap(
     dimensions: int,
     min_dist: float,
     seed: int,
-) -> UMAP:
+) -> "UMAP":
     indices, distances = _with_themselves(neighbors)
-    reducer = UMAP(
+    reducer = umap_itself().UMAP(
         n_components=dimensions,
         n_neighbors=indices.shape[1],
         min_dist=min_dist,

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, identity, vstack
 from sklearn.neighbors import NearestNeighbors
-from umap.umap_ import compute_membership_strengths, smooth_knn_dist
 
-from gwmorph.morphology.layout import Layout, Neighbors, umap_distances
+from gwmorph.morphology.layout import Layout, Neighbors, umap_distances, umap_itself
 
 _BATCH = 16_384
 
@@ -90,8 +89,11 @@ def _neighbors_in(layout: Layout, vectors: NDArray[np.float32]) -> Neighbors:
 def _memberships(near: Neighbors, rows: int) -> csr_matrix:
     """Return UMAP's memberships of new rows to the laid out ones: float32 sparse [n, rows]."""
     distances = umap_distances(near)
-    sigmas, rhos = smooth_knn_dist(distances, float(near.indices.shape[1]), local_connectivity=0.0)
-    places, members, strengths, _ = compute_membership_strengths(
+    umap = umap_itself()
+    sigmas, rhos = umap.smooth_knn_dist(
+        distances, float(near.indices.shape[1]), local_connectivity=0.0
+    )
+    places, members, strengths, _ = umap.compute_membership_strengths(
         near.indices, distances, sigmas, rhos, bipartite=True
     )
     return csr_matrix((strengths, (places, members)), shape=(len(near.indices), rows))

@@ -1,15 +1,14 @@
-"""The report of the autoencoder: learning curves, views drawn again, and what it is worth."""
+"""The report of the autoencoder: views drawn again, and what it is worth."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph.report.estimates import interval_text
-from gwmorph.report.palette import saved_figure, series_color
+from gwmorph.report.palette import saved_figure
 from gwmorph.spectra.pictures import palette
 from gwmorph.tables.autoencoder import RECONSTRUCTIONS
 
@@ -58,50 +57,6 @@ def _laid_out(crops: bytes) -> NDArray[np.uint8]:
     """Return the crops [4, 56, 56] of a view two by two: uint8 [112, 112]."""
     four = np.frombuffer(crops, np.uint8).reshape(2, 2, _SIDE, _SIDE)
     return four.transpose(0, 2, 1, 3).reshape(2 * _SIDE, 2 * _SIDE)
-
-
-def draw_learning(curves: pa.Table, path: Path | str) -> None:
-    """Draw learning curves: a panel for each network, so that what is over-fitted is seen.
-
-    Parameters
-    ----------
-    curves
-        Rows of ``CURVES``. Losses are on the left axis; fractions (accuracy) on one at the right.
-
-    Raises
-    ------
-    StorageError
-        The figure cannot be written whole.
-    """
-    trained = curves["trained"].unique().to_pylist()
-    with saved_figure(path, max(4.2 * len(trained), 6.4), 3.6) as figure:
-        panels = figure.subplots(1, len(trained), squeeze=False)[0]
-        for axes, name in zip(panels, trained, strict=True):
-            own = curves.filter(pc.equal(curves["trained"], name))
-            beside = None
-            for number, measure in enumerate(own["measure"].unique().to_pylist()):
-                part = own.filter(pc.equal(own["measure"], measure)).sort_by("step")
-                drawn_in = axes
-                if measure.endswith("accuracy"):
-                    beside = drawn_in = beside or axes.twinx()
-                drawn_in.plot(
-                    part["step"].to_numpy(), part["value"].to_numpy(), color=series_color(number),
-                    marker=".", markersize=3, label=measure,
-                )  # fmt: skip
-            axes.set_title(name)
-            axes.set_xlabel("update")
-            axes.set_ylabel("loss")
-            axes.set_ylim(bottom=0)
-            lines = axes.get_lines()
-            if beside is not None:
-                beside.spines.right.set_visible(True)
-                beside.set_ylim(0, 1)
-                beside.set_ylabel("accuracy")
-                lines = [*lines, *beside.get_lines()]
-            axes.legend(
-                lines, [line.get_label() for line in lines],
-                loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8,
-            )  # fmt: skip
 
 
 def scores_text(scores: pa.Table) -> tuple[list[str], list[list[str]]]:

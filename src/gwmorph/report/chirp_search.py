@@ -1,4 +1,4 @@
-"""The report of a search for chirps: efficiency, ROC, learning curves, tables.
+"""The report of a search for chirps: efficiency, ROC, tables.
 
 Functions write one file in one step; equal input gives equal bytes.
 """
@@ -154,53 +154,6 @@ def draw_chirp_roc(roc: pa.Table, path: Path | str) -> None:
         panels[0].set_ylabel("share of signals found")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3))
-
-
-def draw_chirp_curves(curves: pa.Table, path: Path | str) -> None:
-    """Draw losses of training and validation, and what validation found, against the step.
-
-    Parameters
-    ----------
-    curves
-        Rows of ``CURVES`` of all networks.
-
-    Raises
-    ------
-    StorageError
-        The figure cannot be written whole.
-    """
-    names = curves["trained"].unique().to_pylist()
-    shown = {"training loss": ":", "validation loss": "-"}
-    with saved_figure(path, 8.0, 3.6) as figure:
-        losses, found = figure.subplots(1, 2)
-        for number, name in enumerate(names):
-            own = curves.filter(pc.equal(curves["trained"], name))
-            for measure, dashes in shown.items():
-                label = f"{name}, {measure.removesuffix(' loss')}"
-                _draw_measure(losses, own, measure, number, dashes, label)
-            _draw_measure(found, own, "validation efficiency", number, "-", name)
-        losses.set_ylabel("cross-entropy (nat)")
-        losses.set_yscale("log")
-        found.set_ylabel("share of signals found")
-        found.set_ylim(-0.02, 1.02)
-        for axes in (losses, found):
-            axes.set_xlabel("update")
-            axes.grid(color="#dddddd", linewidth=0.6)
-            axes.legend(fontsize=8)
-
-
-def _draw_measure(
-    axes: Axes, curves: pa.Table, measure: str, number: int, dashes: str, label: str
-) -> None:
-    rows = curves.filter(pc.equal(curves["measure"], measure)).sort_by("step")
-    axes.plot(
-        rows["step"].to_numpy(),
-        rows["value"].to_numpy(),
-        color=series_color(number),
-        linestyle=dashes,
-        marker="o" if len(rows) < 2 else None,
-        label=label,
-    )
 
 
 def write_chirp_page(

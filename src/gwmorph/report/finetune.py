@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from gwmorph.learning.scoring import confusion
 from gwmorph.report.estimates import draw_series, interval_text
 from gwmorph.report.html import Words, heading, page, paragraph, table
-from gwmorph.report.palette import cluster_color, is_dense, saved_figure, series_color
+from gwmorph.report.palette import cluster_color, is_dense, saved_figure
 from gwmorph.storage import write_bytes
 from gwmorph.tables.finetune import FEW_SHOT, FEW_SHOT_BY_GLITCH, FULL, PROBE, TEST_PART
 
@@ -206,40 +206,6 @@ def draw_maps(maps: pa.Table, path: Path | str) -> None:
                 axes.set_title(f"{kind}, {backbone}, {when} fine-tuning")
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right center", fontsize=8, markerscale=2)
-
-
-def draw_trainings(curves: Mapping[str, pa.Table], path: Path | str) -> None:
-    """Draw the cross entropy of training and validation parts, a panel for each way to train.
-
-    ``curves`` holds rows of ``CURVES`` by the name of an encoder.
-    """
-    found = [
-        {"backbone": backbone, **row}
-        for backbone, own in curves.items()
-        for row in own.to_pylist()
-    ]
-    ways = list(dict.fromkeys(row["trained"] for row in found))
-    with saved_figure(path, 3.4 * len(ways), 3.4) as figure:
-        panels = figure.subplots(1, len(ways), sharey=True, squeeze=False)[0]
-        for axes, way in zip(panels, ways, strict=True):
-            for number, backbone in enumerate(curves):
-                for part, line in (("training", "-"), ("validation", "--")):
-                    own = [
-                        (row["step"], row["value"])
-                        for row in found
-                        if (row["trained"], row["backbone"], row["measure"])
-                        == (way, backbone, f"{part} cross_entropy")
-                    ]
-                    steps, values = zip(*sorted(own), strict=True)
-                    axes.plot(
-                        steps, values, line, color=series_color(number), marker=".",
-                        label=f"{backbone}, {part}",
-                    )  # fmt: skip
-            axes.set_title(way)
-            axes.set_xlabel("update")
-        panels[0].set_ylabel("cross entropy (nat)")
-        panels[0].set_ylim(bottom=0)
-        panels[-1].legend(fontsize=8)
 
 
 def write_few_shot_page(quality: pa.Table, path: Path | str) -> None:
