@@ -11,13 +11,10 @@ from gwmorph.joblog import JobLog
 from gwmorph.learning.autoencoder import AUGMENTATION, AutoencoderRecipe, train_autoencoder
 from gwmorph.learning.autoencoder_parts import parts_of
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
-from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.loop import Checkpoint, counted_steps, write_curves
 from gwmorph.learning.machine import machine_of
 from gwmorph.lineage import hashes_of
-from gwmorph.progress import counting
 from gwmorph.storage import content_hash
-from gwmorph.tables.parquet import write_table
-from gwmorph.tables.training import CURVES
 
 
 def autoencode(
@@ -37,7 +34,7 @@ def autoencode(
     machine = machine_of(learning.device, learning.precision, "learning")
     parts = parts_of(read_labelled_pictures(pictures), settings.split, learning)
     recipe = AutoencoderRecipe.of(settings, learning.seed)
-    with counting("training steps", recipe.steps) as progress:
+    with counted_steps(recipe.steps) as tell:
         fitted, task = train_autoencoder(
             parts["train"].crops,
             parts["validation"].crops,
@@ -46,10 +43,9 @@ def autoencode(
             AUGMENTATION,
             Checkpoint(checkpoint, learning.checkpoint_steps, training),
             machine,
-            lambda step, found: progress.reach(step + 1),
+            tell,
         )
-    rows = curves_table("autoencoder", task, fitted, settings.validation_steps)
-    write_table(curves, CURVES, rows, {"gwmorph.training": training})
+    write_curves(curves, "autoencoder", task, fitted, settings.validation_steps, training)
     about |= {"classes": sorted(set(parts["train"].labels.tolist())), "step": fitted.best_step}
     write_autoencoder(weights, fitted.network, {"training": about, "machine": machine.to_json()})
     checkpoint.unlink(missing_ok=True)

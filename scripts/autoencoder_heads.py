@@ -23,10 +23,9 @@ from gwmorph.learning.autoencoder_scores import (
     score_reconstruction,
 )
 from gwmorph.learning.labelled_pictures import read_labelled_pictures
-from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.loop import Checkpoint, counted_steps, curves_table
 from gwmorph.learning.machine import machine_of
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.progress import counting
 from gwmorph.storage import content_hash
 from gwmorph.tables.autoencoder import AUTOENCODER_SCORES, RECONSTRUCTIONS
 from gwmorph.tables.parquet import write_table
@@ -57,7 +56,7 @@ def autoencoder_heads(
     recipe = AutoencoderRecipe.of(head, learning.seed)
     for name, frozen in HEADS.items():
         training = content_hash([name, about, code, hashes_of([pictures, weights])])
-        with counting(f"steps of {name}", recipe.steps) as progress:
+        with counted_steps(recipe.steps, f"steps of {name}") as tell:
             fitted, task = train_bottleneck_classifier(
                 load_autoencoder(weights),
                 frozen,
@@ -68,7 +67,7 @@ def autoencoder_heads(
                 HEAD_AUGMENTATION,
                 Checkpoint(checkpoints / f"{name}.pt", learning.checkpoint_steps, training),
                 machine,
-                lambda step, found: progress.reach(step + 1),
+                tell,
             )
         curves.append(curves_table(name, task, fitted, head.validation_steps))
         made += score_classifier(name, fitted.network, parts, machine, learning.seed)

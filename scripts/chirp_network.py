@@ -11,13 +11,10 @@ from gwmorph.joblog import JobLog
 from gwmorph.learning.chirp_examples import Curriculum, fixed_examples
 from gwmorph.learning.chirp_search import ChirpRecipe, train_chirp_network
 from gwmorph.learning.chirp_weights import Trained, write_chirp_network
-from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.loop import Checkpoint, counted_steps, write_curves
 from gwmorph.learning.machine import machine_of
 from gwmorph.lineage import hashes_of
-from gwmorph.progress import counting
 from gwmorph.storage import content_hash
-from gwmorph.tables.parquet import write_table
-from gwmorph.tables.training import CURVES
 
 
 def chirp_network(
@@ -60,7 +57,7 @@ def chirp_network(
         settings.seed,
         "validation",
     )
-    with counting("training steps", recipe.steps) as progress:
+    with counted_steps(recipe.steps) as tell:
         fitted, task = train_chirp_network(
             read_signals(training),
             noises["training"],
@@ -70,10 +67,9 @@ def chirp_network(
             Checkpoint(checkpoint, settings.checkpoint_steps, training_id),
             machine.device,
             machine.precision,
-            lambda step, parts: progress.reach(step + 1),
+            tell,
         )
-    rows = curves_table(name, task, fitted, settings.validation_steps)
-    write_table(curves, CURVES, rows, {"gwmorph.training": training_id})
+    write_curves(curves, name, task, fitted, settings.validation_steps, training_id)
     told = {"training": about, "machine": machine.to_json(), "best_step": fitted.best_step}
     write_chirp_network(weights, Trained(fitted.network, name, look), told)
     checkpoint.unlink(missing_ok=True)

@@ -11,11 +11,10 @@ from gwmorph.encoders.indomain import write_network
 from gwmorph.joblog import JobLog
 from gwmorph.learning.contrastive import Augmentation
 from gwmorph.learning.contrastive_training import Recipe, losses_table, train
-from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision
+from gwmorph.learning.loop import Checkpoint, choose_device, choose_precision, counted_steps
 from gwmorph.learning.pairs import read_pairs
 from gwmorph.learning.sources import elements_without
 from gwmorph.lineage import hashes_of
-from gwmorph.progress import counting
 from gwmorph.storage import content_hash
 from gwmorph.tables.parquet import write_table
 from gwmorph.tables.training import LOSSES
@@ -40,7 +39,7 @@ def contrast(
     device = choose_device(settings.device, "training")
     precision = choose_precision(settings.precision, device, "training")
     recipe = Recipe(**{name: about[name] for name in Recipe.__dataclass_fields__})
-    with counting("training steps", recipe.steps) as progress:
+    with counted_steps(recipe.steps) as tell:
         network, found = train(
             read_pairs(pairs),
             recipe,
@@ -49,7 +48,7 @@ def contrast(
             Checkpoint(checkpoint, settings.checkpoint_steps, training),
             device,
             precision,
-            lambda step, parts: progress.reach(step + 1),
+            tell,
         )
     rows = losses_table(found)
     write_table(losses, LOSSES, rows, {"gwmorph.training": training})

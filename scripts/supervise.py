@@ -18,11 +18,10 @@ from gwmorph.learning.classification import (
     train_classifier,
 )
 from gwmorph.learning.labelled_pictures import TEST, read_labelled_pictures, split
-from gwmorph.learning.loop import Checkpoint, curves_table
+from gwmorph.learning.loop import Checkpoint, counted_steps, curves_table
 from gwmorph.learning.machine import machine_of
 from gwmorph.learning.networks import weights_file, write_classifier
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.progress import counting
 from gwmorph.storage import content_hash, write_json
 from gwmorph.tables.learning import PREDICTIONS
 from gwmorph.tables.parquet import write_table
@@ -58,7 +57,7 @@ def supervise(
     whose = content_hash([about, code, start_content, hashes_of([pictures])])
     done = ClassifierRecipe(**recipe, batch_size=training["batch_size"], seed=learning.seed)
     steps = done.epochs * max(int((sides == "train").sum()) // done.batch_size, 1)
-    with counting("training steps", steps) as progress:
+    with counted_steps(steps) as tell:
         found = train_classifier(
             training["network"],
             shown,
@@ -68,7 +67,7 @@ def supervise(
             Checkpoint(checkpoint, learning.checkpoint_steps, whose),
             machine.device,
             machine.precision,
-            lambda step, parts: progress.reach(step + 1),
+            tell,
         )
     rows = np.flatnonzero(sides == TEST)
     held = shown.of(rows)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # WebGL without a graphics card.
@@ -14,11 +15,10 @@ _SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftsh
 
 @contextmanager
 def launched() -> Iterator:
-    """Yield a browser of playwright's; without playwright or Chromium the test is skipped."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    """Yield a browser of playwright's; without Chromium the test is skipped."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here; Debian's package is chromium")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=_SOFTWARE)
         yield browser
         browser.close()

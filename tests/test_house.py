@@ -503,3 +503,14 @@ def test_all_that_the_report_shows_has_its_place_its_labels_and_its_caption():
         assert {"category", "caption", "labels"} <= named, f"{path.name}: {part}"
         caption = re.search(r'caption="(.+?)"', part)[1]
         assert (path.parent / caption).is_file(), f"{path.name}: {caption}"
+
+
+def test_no_test_is_skipped_where_an_import_fails():
+    """What `make env-dev` installs is there, or is broken: a skip would hide it."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "importorskip"
+    ]
+    assert not found

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +59,9 @@ from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
 from gwmorph.tables.block import TILE, TRIGGERS
 
+if TYPE_CHECKING:
+    from gwmorph.config import Config
+
 # Real strain never repeats a sample; a digital system that stopped does nothing else.
 _STUCK_SAMPLES = 8
 _COMBINE = {"max": max_over_planes, "loudest": loudest_plane}
@@ -111,6 +114,14 @@ class RenderParameters:
     ) -> "RenderParameters":
         """Join the configuration's sections, as plain mappings."""
         return cls(window_s=window_s, **conditioning, **qtransform, **picture)
+
+    @classmethod
+    def of(cls, config: "Config") -> "RenderParameters":
+        """Return how a run with this configuration renders."""
+        sections = (config.conditioning, config.qtransform, config.picture)
+        return cls.from_sections(
+            config.window.duration_s, *(section.model_dump() for section in sections)
+        )
 
     @property
     def render_id(self) -> str:

@@ -226,12 +226,7 @@ def _show(options: argparse.Namespace) -> None:
     raw = load_yaml(options.configfile) if options.configfile else {}
     config = parse_config(raw, str(options.configfile))
     found = describe(options.file, "auto", options.channel, options.dataset)
-    parameters = RenderParameters.from_sections(
-        config.window.duration_s,
-        config.conditioning.model_dump(),
-        config.qtransform.model_dump(),
-        config.picture.model_dump(),
-    )
+    parameters = RenderParameters.of(config)
     rate = min(parameters.sample_rate, found.sample_rate)
     parameters = whole_seconds(replace(parameters, sample_rate=rate), options.seconds)
     detector = found.detector or options.detector

@@ -9,8 +9,10 @@ import pytest
 @pytest.fixture(scope="session")
 def random_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folder of a ViT-S/14 with registers with random weights: true in form, useless in fact."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
+    # Takes seconds, and most tests here need no model.
+    import torch
+    import transformers
+
     torch.manual_seed(0)
     config = transformers.Dinov2WithRegistersConfig(
         hidden_size=384,

@@ -2,37 +2,36 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
-torch = pytest.importorskip("torch")
-from safetensors.torch import load_file, save_file  # noqa: E402
-
-from gwmorph.config import EncoderConfig  # noqa: E402
-from gwmorph.encoders.autoencoder import (  # noqa: E402
+from gwmorph.config import EncoderConfig
+from gwmorph.encoders.autoencoder import (
     AutoencoderEncoder,
     classes_seen,
     load_autoencoder,
     shown_crops,
     write_autoencoder,
 )
-from gwmorph.encoders.autoencoder_network import (  # noqa: E402
+from gwmorph.encoders.autoencoder_network import (
     Autoencoder,
     AutoencoderArchitecture,
     _laid_out,
     _taken_apart,
 )
-from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
-from gwmorph.encoders.indomain import write_network  # noqa: E402
-from gwmorph.encoders.network_file import ENTRY  # noqa: E402
-from gwmorph.encoders.registry import (  # noqa: E402
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.indomain import write_network
+from gwmorph.encoders.network_file import ENTRY
+from gwmorph.encoders.registry import (
     check_same_network,
     check_weights,
     make_encoder,
     may_have_made,
     with_weights,
 )
-from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
-from gwmorph.spectra.pictures import PictureScale, crops  # noqa: E402
-from gwmorph.storage import sha256_of_file  # noqa: E402
+from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.spectra.pictures import PictureScale, crops
+from gwmorph.storage import sha256_of_file
 
 SIZE = (112, 224)
 LINEAR = PictureScale("linear", 25.5, "cividis")

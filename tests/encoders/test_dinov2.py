@@ -5,30 +5,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import transformers
 import yaml
+from hub_replica import COMMIT, HubReplica
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from hub_replica import COMMIT, HubReplica  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
-
-from gwmorph.cli import main  # noqa: E402
-from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
-from gwmorph.encoders.base import PatchEncoder  # noqa: E402
-from gwmorph.encoders.dct import DctEncoder  # noqa: E402
-from gwmorph.encoders.dinov2 import Dinov2Encoder, load_model, pixel_values  # noqa: E402
-from gwmorph.encoders.registry import (  # noqa: E402
+from gwmorph.cli import main
+from gwmorph.config import EncoderConfig, WeightsConfig
+from gwmorph.encoders.base import PatchEncoder
+from gwmorph.encoders.dct import DctEncoder
+from gwmorph.encoders.dinov2 import Dinov2Encoder, load_model, pixel_values
+from gwmorph.encoders.registry import (
     check_same_network,
     make_encoder,
     with_weights,
 )
-from gwmorph.encoders.runtime import PytorchNetwork  # noqa: E402
-from gwmorph.encoders.weights import WEIGHTS_FILE, Weights, obtain_weights  # noqa: E402
-from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
-from gwmorph.spectra.pictures import PictureScale, write_picture  # noqa: E402
-from gwmorph.storage import sha256_of_file  # noqa: E402
+from gwmorph.encoders.runtime import PytorchNetwork
+from gwmorph.encoders.weights import WEIGHTS_FILE, Weights, obtain_weights
+from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.storage import sha256_of_file
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 SIZE = (56, 84)

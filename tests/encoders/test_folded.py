@@ -2,20 +2,18 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+import torch
+from plain_indomain import plain_vectors
 
-torch = pytest.importorskip("torch")
-
-from plain_indomain import plain_vectors  # noqa: E402
-
-from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
-from gwmorph.encoders.folded import FoldedNetwork  # noqa: E402
-from gwmorph.encoders.indomain import (  # noqa: E402
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.folded import FoldedNetwork
+from gwmorph.encoders.indomain import (
     SHIPPED,
     IndomainEncoder,
     load_network,
     write_network,
 )
-from gwmorph.spectra.pictures import PictureScale  # noqa: E402
+from gwmorph.spectra.pictures import PictureScale
 
 LINEAR = PictureScale("linear", 25.5, "cividis")
 SMALL = Architecture(stem=4, width=16, blocks=1, heads=2, crop_size=96)

@@ -3,25 +3,24 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-torch = pytest.importorskip("torch")
-from safetensors import safe_open  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
-
-from closeness import near  # noqa: E402
-from gwmorph.config import Config, EncoderConfig  # noqa: E402
-from gwmorph.encoders import indomain  # noqa: E402
-from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
-from gwmorph.encoders.indomain import (  # noqa: E402
+from closeness import near
+from gwmorph.config import Config, EncoderConfig
+from gwmorph.encoders import indomain
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.indomain import (
     SHIPPED,
     IndomainEncoder,
     load_network,
     write_network,
 )
-from gwmorph.encoders.registry import check_weights, make_encoder  # noqa: E402
-from gwmorph.errors import ConfigError, WeightsError  # noqa: E402
-from gwmorph.spectra.pictures import PictureScale, crops  # noqa: E402
-from gwmorph.storage import sha256_of_file  # noqa: E402
+from gwmorph.encoders.registry import check_weights, make_encoder
+from gwmorph.errors import ConfigError, WeightsError
+from gwmorph.spectra.pictures import PictureScale, crops
+from gwmorph.storage import sha256_of_file
 
 SIZE = (112, 224)
 LINEAR = PictureScale("linear", 25.5, "cividis")

@@ -8,26 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("openvino")
-
-from gwmorph.codehash import import_closure  # noqa: E402
-from gwmorph.config import EncoderConfig, WeightsConfig  # noqa: E402
-from gwmorph.encoders import runtime  # noqa: E402
-from gwmorph.encoders.calibration import calibration_set  # noqa: E402
-from gwmorph.encoders.dinov2 import cls_token, mean_patch, pixel_values  # noqa: E402
-from gwmorph.encoders.registry import make_encoder  # noqa: E402
-from gwmorph.encoders.runtime import (  # noqa: E402
+from gwmorph.codehash import import_closure
+from gwmorph.config import EncoderConfig, WeightsConfig
+from gwmorph.encoders import runtime
+from gwmorph.encoders.calibration import calibration_set
+from gwmorph.encoders.dinov2 import cls_token, mean_patch, pixel_values
+from gwmorph.encoders.registry import make_encoder
+from gwmorph.encoders.runtime import (
     OpenvinoNetwork,
     PytorchNetwork,
     converted_model,
     make_network,
 )
-from gwmorph.encoders.signal_stack import signal_stack  # noqa: E402
-from gwmorph.encoders.weights import Weights, obtain_weights  # noqa: E402
-from gwmorph.errors import ConfigError, StorageError, WeightsError  # noqa: E402
-from gwmorph.spectra.pictures import PictureScale  # noqa: E402
+from gwmorph.encoders.signal_stack import signal_stack
+from gwmorph.encoders.weights import Weights, obtain_weights
+from gwmorph.errors import ConfigError, StorageError, WeightsError
+from gwmorph.spectra.pictures import PictureScale
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 SIZE = (56, 84)

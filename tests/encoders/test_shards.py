@@ -10,10 +10,11 @@ from closeness import near
 from gwmorph.encoders import shards
 from gwmorph.encoders.base import View
 from gwmorph.encoders.dct import DctEncoder
-from gwmorph.encoders.shards import EventOutputs, WindowOutputs, write_shard
+from gwmorph.encoders.shards import EventOutputs, WindowOutputs, held_batches, write_shard
 from gwmorph.errors import StorageError, TableError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
+from gwmorph.spectra.albums import Picture
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
@@ -302,3 +303,13 @@ def test_a_missing_event_view_is_named(tmp_path: Path) -> None:
     lost.unlink()
     with pytest.raises(TableError, match=lost.name):
         write_shard(tmp_path / "shard.parquet", [events], DctEncoder(SIZE), 2)
+
+
+def test_pictures_in_memory_are_cut_into_the_batches_of_a_shard(monkeypatch):
+    monkeypatch.setattr(shards, "_ROW_GROUP", 5)
+    held = [Picture(np.full(SIZE, n, np.uint8), SCALE, {}) for n in range(12)]
+    batches = list(held_batches(held, 3))
+    assert [len(batch) for batch, _ in batches] == [3, 2, 3, 2, 2]
+    assert np.concatenate([batch[:, 0, 0] for batch, _ in batches]).tolist() == list(range(12))
+    assert {scale for _, scale in batches} == {SCALE}
+    assert list(held_batches([], 3)) == []

@@ -3,10 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
-pytest.importorskip("openvino")
-
 # The order in which the plugins go is the one that leaves no stack.
 SIGNALLED = """
 import faulthandler, gc, os, signal

@@ -1,11 +1,10 @@
 """The in-domain network with random weights."""
 
 import numpy as np
-import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-from gwmorph.encoders.untrained import untrained_encoder  # noqa: E402
-from gwmorph.spectra.pictures import PictureScale  # noqa: E402
+from gwmorph.encoders.untrained import untrained_encoder
+from gwmorph.spectra.pictures import PictureScale
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 112, 112), dtype=np.uint8)

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("transformers")
-
 from hub_replica import COMMIT, HUB_ID, HubReplica
 from safetensors.numpy import save
 

@@ -199,8 +199,6 @@ def test_real_o3_glitches_have_the_triggers_that_their_labels_say(real_data, eve
     from gwmorph.config import Config
 
     path = real_data / "strain" / "O3_labelled_glitches_14s_4096Hz.hdf5"
-    if not path.exists():
-        pytest.skip(f"no labelled strain at {path}")
     config = Config()
     parameters = RenderParameters.from_sections(
         32,

@@ -5,34 +5,33 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from gwmorph.config import EncoderConfig  # noqa: E402
-from gwmorph.encoders.base import encoder_id, weights_in  # noqa: E402
-from gwmorph.encoders.crop_network import Architecture, CropNetwork  # noqa: E402
-from gwmorph.encoders.dct import DctEncoder  # noqa: E402
-from gwmorph.encoders.indomain import write_network  # noqa: E402
-from gwmorph.encoders.registry import with_weights  # noqa: E402
-from gwmorph.encoders.shards import write_shard  # noqa: E402
-from gwmorph.errors import ConfigError, TableError, WeightsError  # noqa: E402
-from gwmorph.evidence.trainings import (  # noqa: E402
+from gwmorph.config import EncoderConfig
+from gwmorph.encoders.base import encoder_id, weights_in
+from gwmorph.encoders.crop_network import Architecture, CropNetwork
+from gwmorph.encoders.dct import DctEncoder
+from gwmorph.encoders.indomain import write_network
+from gwmorph.encoders.registry import with_weights
+from gwmorph.encoders.shards import write_shard
+from gwmorph.errors import ConfigError, TableError, WeightsError
+from gwmorph.evidence.trainings import (
     KEY,
     OWN,
     SampledViews,
     check_training,
     require_distinct,
 )
-from gwmorph.grid import block_of  # noqa: E402
-from gwmorph.naming import event_name, span_name  # noqa: E402
-from gwmorph.run_pictures import Pictures  # noqa: E402
-from gwmorph.spectra.pictures import PictureScale, write_picture  # noqa: E402
-from gwmorph.tables.embeddings import (  # noqa: E402
+from gwmorph.grid import block_of
+from gwmorph.naming import event_name, span_name
+from gwmorph.run_pictures import Pictures
+from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.tables.embeddings import (
     EMBEDDINGS,
     embedding_column,
     embedding_matrix,
 )
-from gwmorph.tables.parquet import read_metadata, read_table, write_table  # noqa: E402
+from gwmorph.tables.parquet import read_metadata, read_table, write_table
 
 SMALL = {"stem": 4, "width": 16, "blocks": 1, "heads": 2, "crop_size": 96}
 SIZE = (28, 28)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gwmorph.encoders.autoencoder_network import AutoencoderArchitecture
+from gwmorph.encoders.autoencoder_network import Autoencoder, AutoencoderArchitecture
 from gwmorph.errors import ConfigError
 from gwmorph.learning.autoencoder import (
     ACCURACY,
@@ -145,6 +145,16 @@ def test_what_the_training_lacks_is_told_wrong(trained, parts, tmp_path):
     measured = dict(found.validations)[2]
     assert measured[ACCURACY] <= 2 / 3
     assert np.isfinite(measured[LOSS])
+
+
+def test_a_validation_of_other_classes_alone_is_told(parts, tmp_path):
+    views, labels = parts["train"]
+    with pytest.raises(ConfigError, match="no view of the validation part is of a class"):
+        train_bottleneck_classifier(
+            Autoencoder(SMALL), True, Labelled(views, labels),
+            Labelled(views, np.full(len(labels), "new")), RECIPE, Head(8, 0.3), None,
+            Checkpoint(tmp_path / "state.pt", 1000, "a"), CPU, lambda *_: None,
+        )  # fmt: skip
 
 
 def test_bottlenecks_are_normalised_over_the_training(trained, parts):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from gwmorph.encoders.crop_network import Architecture, CropNetwork
 from gwmorph.encoders.dinov2 import pixel_values
@@ -19,8 +20,6 @@ from gwmorph.learning.backbones import (
 )
 from gwmorph.learning.finetune import backbone_vectors
 from gwmorph.spectra.pictures import PictureScale, crops
-
-transformers = pytest.importorskip("transformers")
 
 SCALE = PictureScale("linear", 25.5, "cividis")
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}

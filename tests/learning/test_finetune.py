@@ -167,7 +167,7 @@ def test_a_head_has_so_many_layers_and_learns(layers, tmp_path):
 
 def test_an_empty_part_is_named(tmp_path):
     vectors = np.ones((4, 6), np.float32)
-    with pytest.raises(TrainingError, match=r"validation part holds 1 .*learning"):
+    with pytest.raises(TrainingError, match=r"validation part holds 1 .*\.validation_fraction"):
         train_head(
             {"train": vectors, "validation": vectors[:1]},
             {"train": np.zeros(4, np.int64), "validation": np.zeros(1, np.int64)},

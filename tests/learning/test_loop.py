@@ -1,6 +1,7 @@
 """The loop of every training: its state, its end, and what stops it."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +19,14 @@ from gwmorph.learning.loop import (
     adamw,
     choose_device,
     choose_precision,
+    counted_steps,
     curves_table,
     fit,
     schedule,
+    write_curves,
 )
+from gwmorph.tables.parquet import read_metadata, read_table
+from gwmorph.tables.training import CURVES
 
 CPU = torch.device("cpu")
 STEPS = 20
@@ -182,6 +187,28 @@ def test_curves_are_validations_and_means_of_steps(tmp_path):
     found = [row["value"] for row in rows if row["measure"] == "validation weight"]
     assert found == [one["weight"] for _, one in fitted.validations]
     assert {row["trained"] for row in rows} == {"line"}
+
+
+def test_written_curves_name_their_training(tmp_path):
+    fitted = run(tmp_path)
+    write_curves(tmp_path / "curves.parquet", "line", Line(), fitted, 8, "abc")
+    assert read_table(tmp_path / "curves.parquet", CURVES) == curves_table(
+        "line", Line(), fitted, 8
+    )
+    assert read_metadata(tmp_path / "curves.parquet")["gwmorph.training"] == "abc"
+
+
+def test_steps_are_counted_as_they_are_done(monkeypatch):
+    reached = []
+
+    class Counted:
+        reach = staticmethod(reached.append)
+
+    monkeypatch.setattr(loop, "counting", lambda what, steps: nullcontext(Counted))
+    with counted_steps(3) as tell:
+        for step in range(3):
+            tell(step, {})
+    assert reached == [1, 2, 3]
 
 
 def test_the_rate_rises_and_falls():

@@ -15,9 +15,9 @@ _PYTHON = os.environ.get(
 def issues(crate: Path) -> list[str]:
     """What the Workflow Run profile demands and a crate lacks; no connection is opened.
 
-    Skips the test where there is no validator.
+    Skips the test where there is no validator and none is named.
     """
-    if not Path(_PYTHON).is_file():
+    if "GWMORPH_CRATE_PYTHON" not in os.environ and not Path(_PYTHON).is_file():
         pytest.skip("roc-validator is not there: make env-crate, or set GWMORPH_CRATE_PYTHON")
     call = [str(_PYTHON), str(_HERE / "roc_validate.py"), str(crate), str(_HERE / "contexts")]
     done = subprocess.run(call, capture_output=True, text=True, check=False)

@@ -1,8 +1,6 @@
 """``gwmorph scan``: what it prints, how it ends, and GW150914."""
 
-import os
 import signal
-from pathlib import Path
 
 import pytest
 from scanning import BLOCK, RAW, Here, make_atlas, noise, write_file
@@ -14,8 +12,7 @@ from gwmorph.scanner.record import read_late, read_record
 from gwmorph.tables.parquet import read_table
 from gwmorph.tables.scan import SCAN_TRIGGERS
 
-DATA = Path(os.environ.get("GWMORPH_DATA", Path(__file__).resolve().parents[3] / "shared/data"))
-GW150914 = DATA / "strain/DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
+GW150914 = "strain/DERIVED_GW150914_H1L1_64s_4096Hz_1126259430.hdf5"
 
 
 @pytest.fixture
@@ -99,11 +96,10 @@ def test_a_signal_ends_it_cleanly_and_the_same_command_goes_on(
     assert not list((tmp_path / "out").glob(".*"))
 
 
-@pytest.mark.skipif(not GW150914.is_file(), reason=f"needs {GW150914}")
-def test_gw150914_is_found_and_told(tmp_path, capsys):
+def test_gw150914_is_found_and_told(real_data, tmp_path, capsys):
     raw = {"encoder": {"name": "dct"}, "score": {"background": "none"}, "scan": {"workers": 1}}
     make_atlas(tmp_path, raw=raw)
-    call = ["scan", str(GW150914), "--atlas", str(tmp_path / "atlas")]
+    call = ["scan", str(real_data / GW150914), "--atlas", str(tmp_path / "atlas")]
     assert main([*call, "--out", str(tmp_path / "out")]) == 0
     blocks = read_record(tmp_path / "out").values()
     assert [(block.detector, block.failed) for block in blocks] == [("H1", False), ("L1", False)]

@@ -1,8 +1,5 @@
 """Gravity Spy's pictures read back to energies."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib import colormaps
@@ -11,10 +8,6 @@ from PIL import Image
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.spectra import gravityspy
 from gwmorph.spectra.gravityspy import ENERGY_MAX, find_glitch_pictures, max_pool, read_energy
-
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("GWMORPH_DATA", ROOT.parent / "shared" / "data"))
-CROPS = DATA / "glitch_images" / "gravityspy_crops"
 
 
 def save(path, indices, colormap="viridis"):
@@ -130,9 +123,8 @@ def test_pooling_keeps_every_maximum():
         max_pool(energy, 600, 600)
 
 
-@pytest.mark.skipif(not CROPS.is_dir(), reason=f"no Gravity Spy pictures in {CROPS}")
-def test_real_pictures_are_in_gravity_spy_s_colours():
-    found = find_glitch_pictures(CROPS)
+def test_real_pictures_are_in_gravity_spy_s_colours(real_data):
+    found = find_glitch_pictures(real_data / "glitch_images" / "gravityspy_crops")
     assert len(found) == 137
     assert len({picture.glitch for picture in found}) == 43
     koi = next(p for p in found if p.label == "Koi_Fish")
@@ -142,8 +134,9 @@ def test_real_pictures_are_in_gravity_spy_s_colours():
     assert np.median(energy) < 3
 
 
-@pytest.mark.skipif(not CROPS.is_dir(), reason=f"no Gravity Spy pictures in {CROPS}")
-def test_real_pictures_with_axes_are_refused():
-    for path in sorted((CROPS.parent / "gravityspy_axes").glob("*/*.png"))[::12]:
+def test_real_pictures_with_axes_are_refused(real_data):
+    found = sorted((real_data / "glitch_images" / "gravityspy_axes").glob("*/*.png"))
+    assert found
+    for path in found[::12]:
         with pytest.raises(TableError, match="It has axes"):
             read_energy(path)

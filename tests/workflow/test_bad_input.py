@@ -6,6 +6,7 @@ import sys
 from zipfile import ZipFile
 
 import pytest
+from safetensors import numpy
 from workflow_project import FIRST, HALF_S, border
 
 from gwmorph.tables.block import LEDGER
@@ -101,13 +102,11 @@ def test_a_missing_population_names_its_key(unfinished):
 
 
 def test_missing_weights_are_named_before_any_picture_is_drawn(unfinished):
-    pytest.importorskip("huggingface_hub")
     encoder = {"name": "dinov2", "weights": {"path": "nowhere"}}
     refused(unfinished.change(encoder=encoder), "WeightsError", "nowhere: config.json is not")
 
 
 def test_other_weights_are_named_before_any_picture_is_drawn(unfinished):
-    numpy = pytest.importorskip("safetensors.numpy")
     folder = unfinished.folder / "weights"
     folder.mkdir()
     (folder / "config.json").write_text("{}")

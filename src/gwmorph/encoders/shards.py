@@ -18,6 +18,7 @@ from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
 from gwmorph.naming import event_name, window_name
 from gwmorph.progress import counting, timed
+from gwmorph.spectra.albums import Picture
 from gwmorph.spectra.pictures import PictureScale, read_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
@@ -252,6 +253,21 @@ def _render_id(blocks: Sequence[BlockOutputs]) -> dict[str, str]:
         named = paths[0] if paths else "no block was given"
         raise TableError(f"{named}: {_RENDER_ID} is missing, so the pictures are of unknown form.")
     return shared
+
+
+def held_batches(
+    pictures: Sequence[Picture], batch_size: int
+) -> Iterator[tuple[NDArray[np.uint8], PictureScale]]:
+    """Yield pictures that are in memory as `write_shard` would encode them, and their scale.
+
+    A batch uint8 [m, height, width] ends where a shard's row group does: the last bits of a vector
+    may depend on what is beside it. All pictures are of one size and scale.
+    """
+    for group in range(0, len(pictures), _ROW_GROUP):
+        rows = pictures[group : group + _ROW_GROUP]
+        for first in range(0, len(rows), batch_size):
+            batch = rows[first : first + batch_size]
+            yield np.stack([picture.indices for picture in batch]), batch[0].scale
 
 
 def _parts(blocks: Sequence[BlockOutputs]) -> Iterator[tuple[pa.Table, list[Path]]]:

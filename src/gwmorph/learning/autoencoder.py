@@ -289,7 +289,8 @@ def train_bottleneck_classifier(
     Raises
     ------
     ConfigError
-        There are too few views, or the training has one class alone.
+        There are too few views, the training has one class alone, or the validation none of
+        its classes.
     TrainingError
         As `gwmorph.learning.loop.fit`.
     """
@@ -300,6 +301,12 @@ def train_bottleneck_classifier(
             f"labels: the training part has the class {classes[0]} alone, expected two or more. "
             "Give more classes, or a split that has them in every part."
         )
+    known = np.isin(validation.labels, classes)
+    if not known.any():
+        raise ConfigError(
+            "labels: no view of the validation part is of a class that the training part has "
+            f"({', '.join(classes)}). Use another split, or give more pictures."
+        )
     torch.manual_seed(recipe.seed)
     made = (_Frozen if frozen else BottleneckClassifier)(network, len(classes), head.hidden).to(
         machine.device
@@ -308,7 +315,6 @@ def train_bottleneck_classifier(
     numbers = np.searchsorted(classes, train.labels)
 
     def measure(network: BottleneckClassifier) -> Mapping[str, float]:
-        known = np.isin(validation.labels, classes)
         logits = bottleneck_logits(network, validation.crops, machine)
         right = classes[logits.argmax(1)] == validation.labels
         # What the training lacks has no entropy, and is told wrong.

@@ -284,7 +284,8 @@ def _require_parts(rows: Mapping[str, int]) -> None:
         if count < 2:
             raise TrainingError(
                 f"finetune: the {name} part holds {count} pictures, expected at least two. Label "
-                "more pictures, or give this part more in learning.fractions."
+                "more pictures, or give this part more (learning.validation_fraction, "
+                "learning.test_fraction)."
             )
 
 

@@ -7,8 +7,8 @@ one kind of processor with one number of threads and one precision. A GPU promis
 
 import logging
 import math
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,7 +21,9 @@ from torch import Tensor, nn
 
 from gwmorph.encoders.precision import has_bf16
 from gwmorph.errors import ConfigError, TrainingError
+from gwmorph.progress import counting
 from gwmorph.storage import atomic_path
+from gwmorph.tables.parquet import write_table
 from gwmorph.tables.training import CURVES
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -296,6 +298,29 @@ def curves_table(name: str, task: Task[Any], fitted: Fitted[Any], every: int) ->
             for part, mean in zip(task.parts, means, strict=True)
         ]
     return pa.Table.from_pylist(rows, schema=CURVES)
+
+
+@contextmanager
+def counted_steps(
+    steps: int, what: str = "training steps"
+) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+    """Yield what `fit` is to tell each step to, which shows how many of them are done."""
+    with counting(what, steps) as progress:
+        yield lambda step, parts: progress.reach(step + 1)
+
+
+def write_curves(
+    path: Path, name: str, task: Task[Any], fitted: Fitted[Any], every: int, training: str
+) -> None:
+    """Write the `curves_table` of one training, and which ``training`` it was (`Checkpoint`).
+
+    Raises
+    ------
+    StorageError
+        The table cannot be written whole.
+    """
+    rows = curves_table(name, task, fitted, every)
+    write_table(path, CURVES, rows, {"gwmorph.training": training})
 
 
 def schedule(step: int, steps: int) -> float:

@@ -16,7 +16,7 @@ from gwmorph.block import EventParameters, RenderParameters, draw_strain
 from gwmorph.config import Config, load_yaml, parse_config
 from gwmorph.encoders.base import Encoder
 from gwmorph.encoders.registry import make_encoder
-from gwmorph.encoders.shards import rows_of_events, rows_of_windows
+from gwmorph.encoders.shards import held_batches, rows_of_events, rows_of_windows
 from gwmorph.errors import GwmorphError, StrainError
 from gwmorph.grid import BLOCK_S, Grid, block_of
 from gwmorph.naming import event_name, window_name
@@ -33,9 +33,6 @@ from gwmorph.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# As many vectors are a row group of a shard, at whose end a batch ends.
-_ROW_GROUP = 1024
 
 
 def analyse(
@@ -74,12 +71,7 @@ def analyse(
         A key is unknown or a value out of range.
     """
     config = _as_config(config)
-    parameters = RenderParameters.from_sections(
-        config.window.duration_s,
-        config.conditioning.model_dump(),
-        config.qtransform.model_dump(),
-        config.picture.model_dump(),
-    )
+    parameters = RenderParameters.of(config)
     given = take_strain(strain, detector, gps_start, sample_rate, parameters.sample_rate)
     grid = Grid(config.window.duration_s, config.window.stride_s, config.window.context_s)
     inside = science(given, segments)
@@ -272,15 +264,10 @@ class Analysis:
         return self._vectors[view]
 
     def _encode(self, view: str) -> NDArray[np.float32]:
-        encoder, pictures = self._encoder(), self._pictures(view)
-        size = self.config.encoder.batch_size
-        parts = [np.zeros((0, encoder.width), np.float32)]
-        for group in range(0, len(pictures), _ROW_GROUP):
-            rows = pictures[group : group + _ROW_GROUP]
-            for first in range(0, len(rows), size):
-                batch = np.stack([picture.indices for picture in rows[first : first + size]])
-                parts.append(encoder.encode(batch, rows[first].scale, require_view(view)))
-        return np.concatenate(parts)
+        encoder = self._encoder()
+        batches = held_batches(self._pictures(view), self.config.encoder.batch_size)
+        parts = [encoder.encode(batch, scale, require_view(view)) for batch, scale in batches]
+        return np.concatenate([np.zeros((0, encoder.width), np.float32), *parts])
 
     def identity(self) -> Identity:
         """Return what these vectors may be compared with: equal render and encoder ids."""

@@ -7,7 +7,7 @@ one; here each block has its own.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph.encoders.base import Encoder, View
-from gwmorph.encoders.shards import rows_of_events, rows_of_windows
+from gwmorph.encoders.shards import held_batches, rows_of_events, rows_of_windows
 from gwmorph.errors import CalibrationError
 from gwmorph.evidence.chirps import MODEL, Sums, bright_sums, chirp_rows
 from gwmorph.evidence.events import admit, admit_tiles
@@ -146,11 +146,10 @@ class Examiner:
         keys = rows.select(["detector", "gps_start", "trigger_time"]).to_pylist()
         pictures = [picture_of(key) for key in keys]
         vectors = [np.zeros((0, self._encoder.width), np.float32)]
-        for batch in _batches(pictures, self._settings.batch_size):
+        for batch, scale in held_batches(pictures, self._settings.batch_size):
             if self._stop.is_set():
                 raise StoppedError
-            indices = np.stack([one.indices for one in batch])
-            vectors.append(self._encoder.encode(indices, batch[0].scale, view))
+            vectors.append(self._encoder.encode(batch, scale, view))
         column = embedding_column(np.concatenate(vectors))
         return rows.append_column("embedding", column)
 
@@ -231,10 +230,6 @@ def _scorers(atlas: Atlas, fraction: float | None) -> dict[str, Scorer]:
             )
         found[detector] = Scorer.learn(quiet, fraction)
     return found
-
-
-def _batches(pictures: Sequence[Picture], size: int) -> Iterable[Sequence[Picture]]:
-    return (pictures[i : i + size] for i in range(0, len(pictures), size))
 
 
 def _by_events(ledger: pa.Table, quiet: NDArray[np.bool_], judged: pa.Table) -> pa.Table:

@@ -40,12 +40,7 @@ def settings_of(config: Config) -> ScanSettings:
     window, scan = config.window, config.scan
     return ScanSettings(
         grid=Grid(window.duration_s, window.stride_s, window.context_s),
-        rendering=RenderParameters.from_sections(
-            window.duration_s,
-            config.conditioning.model_dump(),
-            config.qtransform.model_dump(),
-            config.picture.model_dump(),
-        ),
+        rendering=RenderParameters.of(config),
         events=EventParameters(**config.events.model_dump(exclude={"parts"})),
         parts=tuple(config.events.parts),
         false_alarm_fraction=(
