@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 from dataclasses import replace
 from html import escape, unescape
@@ -15,12 +16,13 @@ from left_behind import ABOUT, BLOCK, DONE, FIRST, leave
 from PIL import Image
 
 from browsing import CHROMIUM
+from gwmorph.cli import _parser
 from gwmorph.errors import StorageError
 from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.outbox import Outbox
 from gwmorph.scanner.page import BLOCKS_SHOWN, PICTURES_SHOWN, read_state, render
 from gwmorph.scanner.record import opened
-from gwmorph.scanner.server import PageServer
+from gwmorph.scanner.server import PageServer, names_of
 from gwmorph.scanner.summary import Alarm
 from gwmorph.spectra.pictures import palette
 
@@ -204,6 +206,54 @@ def test_who_is_on_loopback_answers_to_no_other_name(served):
     port = urlsplit(served.url).port
     answer = requests.get(served.url, headers={"Host": f"localhost:{port}"}, timeout=5)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "state.json", f"H1-GWMORPH_SCAN-{FIRST}-4096/summary.json"])
+def test_other_sites_pages_can_neither_read_nor_hold_it(served, path):
+    page = requests.get(served.url + path, headers={"Origin": "https://evil.example"}, timeout=5)
+    assert page.status_code == 200
+    assert not [name for name in page.headers if name.lower().startswith("access-control")]
+    assert page.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("path", ["", "state.json", f"H1-GWMORPH_SCAN-{FIRST}-4096/summary.json"])
+def test_it_can_be_read_and_nothing_else(served, folder, method, path):
+    before = sorted(folder.rglob("*"))
+    assert requests.request(method, served.url + path, data="x", timeout=5).status_code == 405
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_it_is_bound_to_loopback_unless_told_otherwise():
+    options = _parser().parse_args(["watch", "strain", "--atlas", "a", "--out", "o", "--serve"])
+    assert options.host == "127.0.0.1"
+    assert options.name == []
+
+
+LOOPBACK = names_of("127.0.0.1")
+OPEN = names_of("0.0.0.0", ["Maps.Example.org"])
+
+
+@pytest.mark.parametrize("header", ["127.0.0.1", "localhost:8765", "[::1]:8765", "LOCALHOST"])
+def test_a_server_on_loopback_knows_its_names(header):
+    assert LOOPBACK.hold(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "evil.example", "evil.example:8765", "localhost.evil.example", "192.168.0.7", "[::1",
+     "127.0.0.1.evil.example", "localhost@evil.example", "evil.example@localhost",
+     "maps.example.org"],
+)  # fmt: skip
+def test_a_server_on_loopback_knows_no_others(header):
+    assert not LOOPBACK.hold(header)
+
+
+def test_an_open_server_is_called_by_its_names_and_by_numbers_and_by_no_other_sites():
+    known = ["192.168.0.7:8765", "[fe80::1]", "maps.example.org", socket.gethostname()]
+    assert all(map(OPEN.hold, known))
+    assert not any(map(OPEN.hold, ["evil.example", "", "1.2.3.4.evil.example", "0x7f.1.evil"]))
 
 
 def test_a_damaged_record_is_told_on_the_page(served, folder):
