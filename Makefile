@@ -18,7 +18,7 @@ DEMO := all timeslides calibrate events provenance
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-crate same-python run report test test-portable soak lint types docs docs-links bench mutants \
+.PHONY: help env env-dev env-crate same-python audit run report test test-portable soak lint types docs docs-links bench mutants \
   explorer-library lock lock-check clean
 
 help: ## list the targets
@@ -60,6 +60,14 @@ $(VENV)/crate/.made: locks/crate.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/crate
 	$(VENV)/crate/bin/python -m pip install --quiet --requirement locks/crate.txt
 	@touch $@
+
+$(VENV)/audit/.made: locks/audit.txt | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --requirement locks/audit.txt
+	@touch $@
+
+audit: $(VENV)/audit/.made ## report known vulnerabilities of the locked packages
+	$(BIN)/python tests/audit.py $(VENV)/audit/bin/pip-audit locks/dev.txt
 
 run: env ## the whole workflow on simulated strain, then its report and a summary
 	$(BIN)/snakemake --cores $(CORES) $(DEMO)

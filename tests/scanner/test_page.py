@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -18,10 +19,18 @@ from PIL import Image
 from browsing import CHROMIUM
 from gwmorph.cli import _parser
 from gwmorph.errors import StorageError
+from gwmorph.scanner.alerts import Novel
 from gwmorph.scanner.arrivals import ArrivedFile
-from gwmorph.scanner.outbox import Outbox
-from gwmorph.scanner.page import BLOCKS_SHOWN, PICTURES_SHOWN, read_state, render
-from gwmorph.scanner.record import opened
+from gwmorph.scanner.outbox import Outbox, OutboxCounts
+from gwmorph.scanner.page import (
+    BLOCKS_SHOWN,
+    PICTURES_SHOWN,
+    State,
+    read_state,
+    render,
+    render_fault,
+)
+from gwmorph.scanner.record import LateFile, opened
 from gwmorph.scanner.server import PageServer, names_of
 from gwmorph.scanner.summary import Alarm
 from gwmorph.spectra.pictures import palette
@@ -148,6 +157,51 @@ def test_what_went_wrong_stands_at_the_top(folder):
     assert text_of(html).count("FAILED") == 2
     # Of a block that failed nobody knows that nothing is NOVEL.
     assert "FAILED \N{EN DASH}" in text_of(html)
+
+
+HOSTILE = '</script><img src=x onerror="alert(1)">'
+
+
+class Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+
+
+def told(text: str, now: float = FIRST + 2.0 * BLOCK) -> State:
+    """A state in which every text that comes from outside is ``text``."""
+    alarm = Alarm(text, FIRST, FIRST + BLOCK, (FIRST,), text)
+    block = replace(
+        DONE, status="FAILED", why=text, excluded={text: 2}, files=(text,),
+        faults=(text,), alarm=alarm,
+    )  # fmt: skip
+    row = {"snr": 9.0, "peak_frequency": 60.0, "similarity": 0.5, "named": text,
+           "gps_start": FIRST, "likeness": None}  # fmt: skip
+    novel = [(Novel(view, text, FIRST + 1.5, text, row), text) for view in ("event", "window")]
+    late = (LateFile(text, text, FIRST, FIRST, BLOCK),)
+    of_each = {text: {"NOVEL": 1}}
+    return State(
+        now, (block, replace(block, status="DONE")), {text: block}, {text: FIRST}, late,
+        {name: Counter(counts) for name, counts in of_each.items()}, {text: 1}, {text: BLOCK},
+        tuple(novel), OutboxCounts(1, 1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "' onclick=alert(1) x='", "{body} {0}"])
+def test_no_text_from_outside_becomes_a_part_of_the_page(text):
+    page, usual = render(told(text)), render(told("harmless"))
+    assert (Tags(page).tags, Tags(page).names) == (Tags(usual).tags, Tags(usual).names)
+    assert "script" not in Tags(page).tags
+    assert text in text_of(page)
+    fault = render_fault(StorageError(text))
+    assert Tags(fault).tags == Tags(render_fault(StorageError("x"))).tags
+    assert text in text_of(fault)
 
 
 # ----------------------------------------------------------------- served
