@@ -1,6 +1,9 @@
 # What users and developers run; `make help` lists it.
 
-PYTHON ?= python3.11
+# The first of these that runs; the oldest is what the checks are run with.
+SUPPORTED := 3.11 3.12 3.13
+PYTHON ?= $(shell for version in $(SUPPORTED); do \
+  python$$version -c 'import venv' 2>/dev/null && echo python$$version && break; done)
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 WORKERS ?= 2
 BENCH ?=
@@ -15,8 +18,8 @@ DEMO := all timeslides calibrate events provenance
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-crate run report test test-portable soak lint types docs docs-links bench mutants \
-  explorer-library lock clean
+.PHONY: help env env-dev env-crate same-python audit run report test test-portable soak lint types docs docs-links bench mutants \
+  explorer-library lock lock-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,11 +27,22 @@ help: ## list the targets
 env: $(VENV)/.base ## make .venv with all that a run needs
 env-dev: $(VENV)/.dev ## add what DINOv2, tests and checks need
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
-	  echo "Python 3.11 is needed and '$(PYTHON)' is not it. Install it, or name it:"; \
-	  echo "    make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),help)"; exit 1; } >&2
-	$(PYTHON) -m venv $(VENV)
+VERSION_OF = -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+$(BIN)/python: | same-python
+	@python='$(PYTHON)'; version=$$($${python:-false} $(VERSION_OF)); \
+	case " $(SUPPORTED) " in *" $${version:-none} "*) ;; *) \
+	  echo "One of Python $(SUPPORTED) is needed, and '$${python:-python}' is $${version:-not there}. Install one, or name it:"; \
+	  echo "    make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),help)"; exit 1;; esac >&2; \
+	$$python -m venv $(VENV)
+
+# An environment of another Python is not made anew in silence, nor used in silence instead.
+same-python:
+ifeq ($(origin PYTHON),command line)
+	@test ! -e $(BIN)/python || { named=$$($(PYTHON) $(VERSION_OF)); made=$$($(BIN)/python $(VERSION_OF)); \
+	  test "$$named" = "$$made" || { \
+	  echo "$(VENV) was made with Python $$made, and PYTHON=$(PYTHON) is $${named:-not there}. Remove $(VENV), or leave PYTHON out."; \
+	  exit 1; } >&2; }
+endif
 
 $(VENV)/.base: locks/base.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --requirement locks/base.txt
@@ -43,9 +57,17 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.base
 env-crate: $(VENV)/crate/.made ## make .venv/crate, with what checks a run's RO-Crate in the tests
 
 $(VENV)/crate/.made: locks/crate.txt | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)/crate
+	$(BIN)/python -m venv $(VENV)/crate
 	$(VENV)/crate/bin/python -m pip install --quiet --requirement locks/crate.txt
 	@touch $@
+
+$(VENV)/audit/.made: locks/audit.txt | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --requirement locks/audit.txt
+	@touch $@
+
+audit: $(VENV)/audit/.made ## report known vulnerabilities of the locked packages
+	$(BIN)/python tests/audit.py $(VENV)/audit/bin/pip-audit locks/dev.txt
 
 run: env ## the whole workflow on simulated strain, then its report and a summary
 	$(BIN)/snakemake --cores $(CORES) $(DEMO)
@@ -127,6 +149,13 @@ lock: | $(LOCKER) ## resolve the locks anew
 	sed -E -i.old '/^(nvidia|cuda|triton)/d; /^# (gwmorph|The following packages)/d; s/\+cpu//' \
 	  locks/base.txt locks/dev.txt
 	rm locks/base.txt.old locks/dev.txt.old
+
+# connection-pool has no wheel; its one source file is for every Python.
+lock-check: | $(BIN)/python ## ask the package index for every locked package, for each Python
+	for version in $(SUPPORTED); do echo "Python $$version"; \
+	  $(BIN)/python -m pip install --quiet --dry-run --ignore-installed --no-deps --target lock-check \
+	    --only-binary :all: --no-binary connection-pool --python-version $$version \
+	    --requirement locks/dev.txt || exit 1; done
 
 clean: ## remove the demo run and the tools' caches; strain and weights stay
 	rm -rf results/demo docs/_build docs/generated .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

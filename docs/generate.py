@@ -28,6 +28,7 @@ ELSEWHERE = {
     "benchmarks/README.md": "benchmarks.md",
     "src/gwmorph/encoders/indomain.md": "model-card.md",
     "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
 }
 # Files that generated pages are made of; who links to one of them is led to its page.
 MADE_OF = {

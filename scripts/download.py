@@ -21,6 +21,7 @@ def download(
         cache=cache,
         attempts=server["attempts"],
         timeout_s=server["timeout_s"],
+        file_hosts=server["file_hosts"],
     )
     wanted = [StrainFile.from_json(file) for file in files]
     obtained = [source.obtain(file) for file in each(wanted, "files", len(wanted))]

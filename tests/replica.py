@@ -99,11 +99,12 @@ class Fault:
     """
 
     pattern: str
-    kind: Literal["refuse", "stall", "cut", "corrupt"]
+    kind: Literal["refuse", "stall", "cut", "corrupt", "redirect"]
     left: float
     status: int = 200
     retry_after_s: int | None = None
     announced: bool = True
+    to: str = ""
 
 
 class GwoscReplica:
@@ -173,6 +174,10 @@ class GwoscReplica:
     ) -> None:
         """Answer the next ``times`` requests that match ``pattern`` by an HTTP error."""
         self._add(Fault(pattern, "refuse", times, status, retry_after_s))
+
+    def redirect(self, pattern: str, *, to: str, times: float = math.inf) -> None:
+        """Send the client to another address."""
+        self._add(Fault(pattern, "redirect", times, to=to))
 
     def stall(self, pattern: str, *, times: float = math.inf) -> None:
         """Send half of the answer, then nothing, until the client goes or the replica closes."""
@@ -275,6 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, fault: Fault | None) -> None:
         if fault is not None and fault.kind == "refuse":
             self._refuse(fault.status, fault.retry_after_s)
+            return
+        if fault is not None and fault.kind == "redirect":
+            self._head(HTTPStatus.FOUND, "text/plain", 0, Location=fault.to)
             return
         address = urlsplit(self.path)
         path, query = unquote(address.path), dict(parse_qsl(address.query))

@@ -631,3 +631,16 @@ def test_a_limit_needs_quiet_windows_enough_for_two_to_exceed_it(fraction, fewes
         fewer = {"score": {"quiet_windows": fewest - 1, "false_alarm_fraction": fraction}}
         with pytest.raises(ConfigError, match=f"raise quiet_windows to {fewest}"):
             c.parse_config(fewer)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r", "\x1b[31m", "a\u2028b", "a\x85b", "\x00", "a\tb"])
+def test_no_text_breaks_its_line_or_commands_a_terminal(text):
+    for given in (
+        {"source": {"cache": text}},
+        {"validation": {"similarity": {"labels": text}}},
+        {"comparison": {"unseen": ["whistle", text]}},
+        {"source": {"directory": {"files": {"H1": [text]}}}},
+        {"finetune": {"transfer": {"classes": {text: "Blip"}}}},
+    ):
+        with pytest.raises(ConfigError, match="control characters are no part"):
+            c.parse_config(given)

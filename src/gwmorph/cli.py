@@ -129,13 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of a server: GPS second from which on files are asked for (where an earlier watch "
         "stopped, else the newest file)",
     )
-    watch.add_argument("--serve", action="store_true", help="serve the live page")
-    watch.add_argument(
-        "--host", default="127.0.0.1", help="address that the page is served at (127.0.0.1)"
-    )
-    watch.add_argument(
-        "--port", type=_port, default=8765, help="its port, 0 for a free one (8765)"
-    )
+    _add_page_options(watch)
     watch.set_defaults(command=_watch)
 
     triggers = commands.add_parser("triggers", help="write a run's triggers for other programs")
@@ -301,6 +295,24 @@ def _atlas(options: argparse.Namespace) -> None:
     print(describe(read_atlas(options.folder)))
 
 
+def _add_page_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--serve", action="store_true", help="serve the live page")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address that the page is served at (127.0.0.1)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8765, help="its port, 0 for a free one (8765)"
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="further name that browsers may call it by, as that of a server before it; may be "
+        "repeated",
+    )
+
+
 def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--atlas", type=Path, required=True, help="results/NAME/calibration/atlas, or a copy of it"
@@ -317,7 +329,7 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--receiver",
         help="address or file that is given the record of each NOVEL event "
-        "(scan.receiver.address, else OUT/events.jsonl)",
+        "(scan.receiver.address of --configfile, else OUT/events.jsonl)",
     )
 
 
@@ -359,7 +371,12 @@ def _watch(options: argparse.Namespace) -> int:
             from gwmorph.scanner.server import PageServer
 
             page = PageServer(
-                options.out, options.out / OUTBOX, gps_now, options.host, options.port
+                options.out,
+                options.out / OUTBOX,
+                gps_now,
+                options.host,
+                options.port,
+                options.name,
             )
             print(f"Live page: {opened.enter_context(page).url}", flush=True)
         failed: set[str] = set()

@@ -147,7 +147,9 @@ def test_the_true_model_loads_through_a_mirror(
 ) -> None:
     files = {path.name: path.read_bytes() for path in random_model.iterdir()}
     with HubReplica(files) as hub:
-        weights = WeightsConfig(revision=COMMIT, endpoint=hub.endpoint, cache=str(tmp_path))
+        weights = WeightsConfig(
+            revision=COMMIT, endpoint=hub.endpoint, hosts=["localhost"], cache=str(tmp_path)
+        )
         config = EncoderConfig(name="dinov2", runtime="pytorch", weights=weights)
         fetched = make_encoder(config, SIZE)
     sha256 = sha256_of_file(random_model / WEIGHTS_FILE)

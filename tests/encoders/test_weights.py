@@ -34,8 +34,14 @@ def _folder(path: Path, **files: bytes) -> Path:
     return path
 
 
-def _remote(hub: HubReplica, cache: Path, **keys: str) -> WeightsConfig:
-    values = {"revision": COMMIT, "endpoint": hub.endpoint, "cache": str(cache), **keys}
+def _remote(hub: HubReplica, cache: Path, **keys: object) -> WeightsConfig:
+    values = {
+        "revision": COMMIT,
+        "endpoint": hub.endpoint,
+        "hosts": ["localhost"],
+        "cache": str(cache),
+        **keys,
+    }
     return WeightsConfig(**values)  # type: ignore[arg-type]
 
 
@@ -162,7 +168,8 @@ def test_the_environment_names_a_mirror(hub: HubReplica, tmp_path: Path) -> None
     program = (
         "from gwmorph.config import WeightsConfig\n"
         "from gwmorph.encoders.weights import obtain_weights\n"
-        f"weights = WeightsConfig(revision={COMMIT!r}, cache={str(tmp_path)!r})\n"
+        f"keys = {{'revision': {COMMIT!r}, 'cache': {str(tmp_path)!r}, 'hosts': ['localhost']}}\n"
+        "weights = WeightsConfig(**keys)\n"
         "print(obtain_weights(weights).sha256)"
     )
     done = subprocess.run(
@@ -174,3 +181,36 @@ def test_the_environment_names_a_mirror(hub: HubReplica, tmp_path: Path) -> None
     )
     assert done.stdout.strip() == SHA256
     assert hub.requests
+
+
+@pytest.mark.parametrize("hosts", [[], ["example.org"], ["ocalhost"]])
+def test_the_hub_sends_to_no_other_host_than_it_may(
+    hub: HubReplica, tmp_path: Path, hosts: list[str]
+) -> None:
+    with pytest.raises(WeightsError, match=r"http://localhost:\d+: expected .*weights\.hosts"):
+        obtain_weights(_remote(hub, tmp_path, hosts=hosts))
+    assert [path for _, path in hub.requests if path.startswith("/cdn/")] == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert obtain_weights(_remote(hub, tmp_path)).sha256 == SHA256  # the next one asks as it may
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        b'"auto_map": {"AutoModel": "evil.Model"}',
+        b'"auto_map": {"AutoModel": "someone/evil--evil.Model"}',
+        b'"attn_implementation": "someone/kernel"',
+        b'"_attn_implementation": "kernels-community/flash-attn"',
+        b'"experts_implementation": "someone/kernel"',
+    ],
+)
+def test_a_configuration_that_names_code_is_refused(
+    hub: HubReplica, tmp_path: Path, named: bytes
+) -> None:
+    config = b'{"model_type": "dinov2_with_registers", ' + named + b"}"
+    folder = _folder(tmp_path / "mine", **{"config.json": config})
+    with pytest.raises(WeightsError, match="names code that would be run"):
+        obtain_weights(WeightsConfig(path=str(folder)))
+    hub.files["config.json"] = config
+    with pytest.raises(WeightsError, match="names code that would be run"):
+        obtain_weights(_remote(hub, tmp_path / "cache"))

@@ -150,3 +150,14 @@ def test_folders_that_hold_no_such_network_are_refused(tmp_path):
     (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match="cannot be loaded"):
         TransformerBackbone(folder)
+
+
+def test_a_folder_with_code_of_its_own_is_refused(tmp_path):
+    folder = folder_of("vit", tmp_path / "vit")
+    told = json.loads((folder / "config.json").read_text())
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Model: ...\n")
+    for named in ({"auto_map": {"AutoModel": "evil.Model"}}, {"attn_implementation": "x/kernel"}):
+        (folder / "config.json").write_text(json.dumps(told | named))
+        with pytest.raises(WeightsError, match="names code that would be run"):
+            TransformerBackbone(folder)
+    assert not (tmp_path / "ran").exists()

@@ -165,6 +165,8 @@ def test_what_a_manifest_says_is_not_altered_unseen(atlas, change):
         ({"sha256": None}, "sha256: expected str, got None"),
         ({"views": ["event", "window"]}, "says nothing of window/reference.parquet"),
         ({"parts": {"../../passwd": "0"}}, "outside of the atlas"),
+        ({"parts": {"/etc/passwd": "0"}}, "outside of the atlas"),
+        ({"views": ["event", "../elsewhere"]}, "outside of the atlas"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(atlas, change, message):

@@ -102,6 +102,15 @@ def test_a_list_of_results_that_was_changed_is_found(run):
     assert ("differs", OUTPUTS) in found(run)
 
 
+@pytest.mark.parametrize("name", ["../../../secret", "/etc/hostname", "a/../../secret"])
+@pytest.mark.parametrize("listed", [OUTPUTS, OWN])
+def test_no_list_of_outputs_leads_out_of_the_folder(run, name, listed):
+    with (run / listed).open("a") as stream:
+        stream.write(f"{'0' * 64}  {name}\n")
+    with pytest.raises(RecordError, match="outside of the run's folder"):
+        found(run)
+
+
 def test_without_a_record_there_is_nothing_to_say(tmp_path):
     with pytest.raises(RecordError, match="snakemake provenance"):
         recorded_files(tmp_path, tmp_path)

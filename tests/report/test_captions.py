@@ -1,7 +1,8 @@
 """Every caption must render with a run's configuration, and print what is configured."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,16 +31,21 @@ def html(path: Path, config: dict, view: str = "window", files: Sequence[Any] = 
 
     ``files`` are those that the report holds.
     """
+    text = written(path, config, view, files)
+    # As in a locale that knows no other letters, which docutils reads included files by.
+    settings = {"halt_level": 2, "report_level": 2, "input_encoding": "ascii"}
+    return publish_parts(text, writer="html", settings_overrides=settings)["body"]
+
+
+def written(path: Path, config: dict, view: str = "window", files: Sequence[Any] = ()) -> str:
+    """Return the marked-up text that `html` is made of."""
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
     # Snakemake reads captions in whatever encoding the locale has.
     template = environment.from_string(path.read_text(encoding="ascii"))
     job = SimpleNamespace(config=config, wildcards=SimpleNamespace(view=view), params=PARAMS)
-    text = template.render(snakemake=job, files=files)
-    # As in a locale that knows no other letters, which docutils reads included files by.
-    settings = {"halt_level": 2, "report_level": 2, "input_encoding": "ascii"}
-    return publish_parts(text, writer="html", settings_overrides=settings)["body"]
+    return template.render(snakemake=job, files=files)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -181,3 +187,74 @@ def test_captions_speak_of_known_events_where_there_may_be_some(name):
     listed = words(source={"kind": "simulated"}, known_events={"catalog": "gwosc"})
     assert known in listed
     assert "none were asked for" not in listed
+
+
+# One line each, as the configuration takes them, that would be something else if they were read as
+# marked-up text or as HTML.
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)> javascript:alert(1)",
+    " x`` `y <javascript:alert(1)>`_ ``z .. raw:: html",
+)
+
+
+class Seen(HTMLParser):
+    """Every tag, and every value that a browser would act on."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.acting: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.acting += [name for name, _ in attrs if name.startswith("on")]
+        self.acting += [value for name, value in attrs if name in ("href", "src") and value]
+
+
+def free_texts(schema: dict, part: dict, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the way to each key that takes any text, or a list of such."""
+    if "$ref" in part:
+        part = {**part, **schema["$defs"][part["$ref"].rpartition("/")[2]]}
+    for option in part.get("anyOf", ()):
+        yield from free_texts(schema, option, path)
+    for name, inner in part.get("properties", {}).items():
+        yield from free_texts(schema, inner, (*path, name))
+    if part.get("type") == "array" and list(free_texts(schema, part["items"])):
+        yield (*path, "[]")
+    if part.get("type") == "string" and not part.keys() & {"enum", "const", "pattern"}:
+        yield path
+
+
+def hostile_config(text: str) -> dict:
+    schema = Config.model_json_schema()
+    config = Config().model_dump()
+    for way in free_texts(schema, schema):
+        if way[-2:] == ("backbones", "[]"):  # words that are known, or of letters and digits
+            continue
+        *sections, key = [name for name in way if name != "[]"]
+        held = config
+        for name in sections:
+            held = held[name]
+        held[key] = [text] if way[-1] == "[]" else text
+    return config
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_the_configuration_becomes_a_part_of_a_caption(text):
+    config = hostile_config(text)
+    assert config["known_events"]["file"] == config["calibration"]["atlas"] == text
+    assert config["comparison"]["unseen"] == [text]
+    harmless = hostile_config("harmless")
+    told = 0
+    for path in CAPTIONS:
+        # Of labels and another run's only one is told.
+        for other in ("labels", "reference"):
+            config["validation"]["similarity"] |= {"labels": text, "reference": text, other: None}
+            if written(path, config) == written(path, Config().model_dump()):
+                continue
+            said, usual = (Seen(html(path, one, "event")) for one in (config, harmless))
+            told += 1
+            assert said.tags - {"span"} <= usual.tags, path  # parts of a literal
+            assert not [act for act in said.acting if "alert" in act or act.startswith("on")], path
+    assert told > 8

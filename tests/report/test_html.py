@@ -1,5 +1,9 @@
 from html.parser import HTMLParser
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from gwmorph.report import html
 
 
@@ -52,3 +56,56 @@ def test_a_picture_is_part_of_the_page(tmp_path):
         file.write_bytes(b"abc")
         (shown,) = Cells(html.picture(file, 'a "map"', 50)).pictures
         assert shown == {"src": f"data:{media};base64,YWJj", "alt": 'a "map"', "height": "50"}
+
+
+class Everything(HTMLParser):
+    """Every tag, every attribute and the whole text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+PIECES = {
+    "heading": html.heading,
+    "paragraph": html.paragraph,
+    "warning": html.warning,
+    "cell": lambda text: html.table([("a", "b")], [[text]]),
+    "words": lambda text: html.table([("a", "b")], [[html.Words(text)]]),
+    "column": lambda text: html.table([(text, text)], []),
+    "page": lambda text: html.page(text, html.paragraph(text)),
+    # A cell that is HTML and was added to is text again.
+    "added": lambda text: html.table([("a", "b")], [[html.cluster_mark(1) + text]]),
+}
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@given(text=st.text(max_size=40))
+@example(text="</script><img src=x onerror=alert(1)>")
+@example(text='" onmouseover="alert(1)')
+@example(text="{blocks} {0} %s &lt;b&gt; --><!--")
+def test_no_text_becomes_a_part_of_a_page(piece, text):
+    made, usual = (Everything(PIECES[piece](said)) for said in (text, "harmless"))
+    assert made.tags == usual.tags
+    assert [name for name, _ in made.attributes] == [name for name, _ in usual.attributes]
+    shown = text.strip()
+    assert shown in made.text or shown in [value.strip() for _, value in made.attributes if value]
+
+
+def test_no_text_becomes_a_part_of_a_picture(tmp_path):
+    (tmp_path / "x.svg").write_text("<svg><script>alert(1)</script></svg>")
+    made = Everything(html.picture(tmp_path / "x.svg", '"><script>alert(1)</script>'))
+    # Inside of an img a browser runs no script of an SVG.
+    assert made.tags == ["img"]
+    assert dict(made.attributes)["src"].startswith("data:image/svg+xml;base64,")
+    assert dict(made.attributes)["alt"] == '"><script>alert(1)</script>'

@@ -2,7 +2,9 @@
 
 import json
 import re
+import socket
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -15,12 +17,21 @@ from left_behind import ABOUT, BLOCK, DONE, FIRST, leave
 from PIL import Image
 
 from browsing import CHROMIUM
+from gwmorph.cli import _parser
 from gwmorph.errors import StorageError
+from gwmorph.scanner.alerts import Novel
 from gwmorph.scanner.arrivals import ArrivedFile
-from gwmorph.scanner.outbox import Outbox
-from gwmorph.scanner.page import BLOCKS_SHOWN, PICTURES_SHOWN, read_state, render
-from gwmorph.scanner.record import opened
-from gwmorph.scanner.server import PageServer
+from gwmorph.scanner.outbox import Outbox, OutboxCounts
+from gwmorph.scanner.page import (
+    BLOCKS_SHOWN,
+    PICTURES_SHOWN,
+    State,
+    read_state,
+    render,
+    render_fault,
+)
+from gwmorph.scanner.record import LateFile, opened
+from gwmorph.scanner.server import PageServer, names_of
 from gwmorph.scanner.summary import Alarm
 from gwmorph.spectra.pictures import palette
 
@@ -148,6 +159,51 @@ def test_what_went_wrong_stands_at_the_top(folder):
     assert "FAILED \N{EN DASH}" in text_of(html)
 
 
+HOSTILE = '</script><img src=x onerror="alert(1)">'
+
+
+class Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+
+
+def told(text: str, now: float = FIRST + 2.0 * BLOCK) -> State:
+    """A state in which every text that comes from outside is ``text``."""
+    alarm = Alarm(text, FIRST, FIRST + BLOCK, (FIRST,), text)
+    block = replace(
+        DONE, status="FAILED", why=text, excluded={text: 2}, files=(text,),
+        faults=(text,), alarm=alarm,
+    )  # fmt: skip
+    row = {"snr": 9.0, "peak_frequency": 60.0, "similarity": 0.5, "named": text,
+           "gps_start": FIRST, "likeness": None}  # fmt: skip
+    novel = [(Novel(view, text, FIRST + 1.5, text, row), text) for view in ("event", "window")]
+    late = (LateFile(text, text, FIRST, FIRST, BLOCK),)
+    of_each = {text: {"NOVEL": 1}}
+    return State(
+        now, (block, replace(block, status="DONE")), {text: block}, {text: FIRST}, late,
+        {name: Counter(counts) for name, counts in of_each.items()}, {text: 1}, {text: BLOCK},
+        tuple(novel), OutboxCounts(1, 1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "' onclick=alert(1) x='", "{body} {0}"])
+def test_no_text_from_outside_becomes_a_part_of_the_page(text):
+    page, usual = render(told(text)), render(told("harmless"))
+    assert (Tags(page).tags, Tags(page).names) == (Tags(usual).tags, Tags(usual).names)
+    assert "script" not in Tags(page).tags
+    assert text in text_of(page)
+    fault = render_fault(StorageError(text))
+    assert Tags(fault).tags == Tags(render_fault(StorageError("x"))).tags
+    assert text in text_of(fault)
+
+
 # ----------------------------------------------------------------- served
 
 
@@ -204,6 +260,54 @@ def test_who_is_on_loopback_answers_to_no_other_name(served):
     port = urlsplit(served.url).port
     answer = requests.get(served.url, headers={"Host": f"localhost:{port}"}, timeout=5)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "state.json", f"H1-GWMORPH_SCAN-{FIRST}-4096/summary.json"])
+def test_other_sites_pages_can_neither_read_nor_hold_it(served, path):
+    page = requests.get(served.url + path, headers={"Origin": "https://evil.example"}, timeout=5)
+    assert page.status_code == 200
+    assert not [name for name in page.headers if name.lower().startswith("access-control")]
+    assert page.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("path", ["", "state.json", f"H1-GWMORPH_SCAN-{FIRST}-4096/summary.json"])
+def test_it_can_be_read_and_nothing_else(served, folder, method, path):
+    before = sorted(folder.rglob("*"))
+    assert requests.request(method, served.url + path, data="x", timeout=5).status_code == 405
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_it_is_bound_to_loopback_unless_told_otherwise():
+    options = _parser().parse_args(["watch", "strain", "--atlas", "a", "--out", "o", "--serve"])
+    assert options.host == "127.0.0.1"
+    assert options.name == []
+
+
+LOOPBACK = names_of("127.0.0.1")
+OPEN = names_of("0.0.0.0", ["Maps.Example.org"])
+
+
+@pytest.mark.parametrize("header", ["127.0.0.1", "localhost:8765", "[::1]:8765", "LOCALHOST"])
+def test_a_server_on_loopback_knows_its_names(header):
+    assert LOOPBACK.hold(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "evil.example", "evil.example:8765", "localhost.evil.example", "192.168.0.7", "[::1",
+     "127.0.0.1.evil.example", "localhost@evil.example", "evil.example@localhost",
+     "maps.example.org"],
+)  # fmt: skip
+def test_a_server_on_loopback_knows_no_others(header):
+    assert not LOOPBACK.hold(header)
+
+
+def test_an_open_server_is_called_by_its_names_and_by_numbers_and_by_no_other_sites():
+    known = ["192.168.0.7:8765", "[fe80::1]", "maps.example.org", socket.gethostname()]
+    assert all(map(OPEN.hold, known))
+    assert not any(map(OPEN.hold, ["evil.example", "", "1.2.3.4.evil.example", "0x7f.1.evil"]))
 
 
 def test_a_damaged_record_is_told_on_the_page(served, folder):

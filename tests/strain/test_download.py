@@ -19,6 +19,7 @@ from gwmorph.storage import recorded_sha256
 from gwmorph.strain.base import StrainFile
 from gwmorph.strain.download import Patience, download
 from gwmorph.strain.gwosc import check_strain_file
+from gwmorph.strain.hosts import Hosts
 from gwosc_files import gwosc_file_name, write_gwosc_file
 from replica import GwoscReplica
 
@@ -43,7 +44,12 @@ def replica(served: Path) -> Iterator[GwoscReplica]:
 
 def fetch(replica: GwoscReplica, path: Path, patience: Patience = QUICK, **options: Any) -> str:
     return download(
-        replica.url + replica.files[0].url_path, path, patience, check=check, **options
+        replica.url + replica.files[0].url_path,
+        path,
+        patience,
+        hosts=Hosts(replica.url),
+        check=check,
+        **options,
     )
 
 
@@ -150,7 +156,7 @@ def test_nobody_listening_ends_in_an_error(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/file.hdf5"
         with pytest.raises(DownloadError, match=r"gave up after 4 tries.*ConnectionError"):
-            download(url, tmp_path / "file.hdf5", QUICK, check=check)
+            download(url, tmp_path / "file.hdf5", QUICK, hosts=Hosts(url), check=check)
     assert names_in(tmp_path) == set()
 
 
@@ -216,7 +222,7 @@ def test_full_disk_is_a_storage_error_and_not_tried_again(
 
 def _fetch_often(url: str, path: Path) -> None:
     for _ in range(5):
-        download(url, path, QUICK, check=check)
+        download(url, path, QUICK, hosts=Hosts(url), check=check)
 
 
 def test_processes_that_fetch_one_file_do_not_disturb_each_other(

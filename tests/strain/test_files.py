@@ -532,6 +532,45 @@ def test_damaged_frames_are_refused_without_a_crash(tmp_path: Path, fault: str) 
         read_strain([file], "H1", GPS, GPS + 16, 4096)
 
 
+@pytest.mark.parametrize("way", ["link", "storage", "virtual"])
+@pytest.mark.parametrize("layout", ["gwosc", "plain"])
+def test_no_strain_is_read_from_a_file_that_another_names(
+    tmp_path: Path, way: str, layout: str
+) -> None:
+    values = noise(4)
+    path = tmp_path / "H-H1_STRAIN.hdf5"
+    if layout == "gwosc":
+        write_gwosc_file(path, "H1", GPS, values, 256)
+        name = "strain/Strain"
+    else:
+        write_plain(path, values, "H1", t0=GPS, dt=1 / 256)
+        name = "H1"
+    assert describe(path).sample_rate == 256
+    secret = tmp_path / "secret.hdf5"
+    with h5py.File(path, "a") as file, h5py.File(secret, "w") as other:
+        attributes = dict(file[name].attrs)
+        other["there"] = values
+        other["there"].attrs.update(attributes)
+        del file[name]
+        if way == "link":
+            file[name] = h5py.ExternalLink(str(secret), "there")
+        elif way == "storage":
+            raw = tmp_path / "secret.bin"
+            raw.write_bytes(values.tobytes())
+            at = [(str(raw), 0, values.nbytes)]
+            file.create_dataset(name, values.shape, values.dtype, external=at)
+            file[name].attrs.update(attributes)
+        else:
+            virtual = h5py.VirtualLayout(values.shape, values.dtype)
+            virtual[:] = h5py.VirtualSource(str(secret), "there", values.shape)
+            file.create_virtual_dataset(name, virtual)
+            file[name].attrs.update(attributes)
+    with pytest.raises(StrainError, match=r"lie in another file|no data set|holds 0 data sets"):
+        describe(path)
+    with pytest.raises(StrainError, match="lie in another file"):
+        describe(path, dataset=name)
+
+
 def altered(path: Path, change: str) -> Path:
     write_gwosc_file(path, "H1", GPS, noise(8), 256)
     with h5py.File(path, "a") as file:

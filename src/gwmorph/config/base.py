@@ -1,12 +1,14 @@
 """What all sections of the configuration are made of."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 Detector = Literal["H1", "L1", "V1", "K1", "G1"]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 EncoderName = Literal["dct", "indomain", "dinov2", "autoencoder"]
 
 
@@ -15,6 +17,17 @@ def _require_distinct(values: Sequence[Any]) -> Sequence[Any]:
     if repeated:
         raise ValueError(f"names {repeated[0]!r} twice")
     return values
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.items():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
 
 
 def _listed(value: Any) -> Sequence[Any]:
@@ -55,4 +68,16 @@ class Section(BaseModel):
         for name, value in given.items() if isinstance(given, Mapping) else ():
             if any(isinstance(part, bool) for part in [value, *_listed(value)]):
                 raise ValueError(f"{name}: a yes or no is no value of this key, got {value!r}")
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_is_one_line(cls, given: Any) -> Any:
+        # Texts stand in captions, logs and command lines, where a new line, or what a terminal
+        # obeys, would begin something of its own.
+        for name, value in given.items() if isinstance(given, Mapping) else ():
+            for text in _texts(value):
+                if _CONTROL.search(text):
+                    raise ValueError(f"{name}: line breaks and control characters are no part of "
+                                     f"a name, got {text!r}")  # fmt: skip
         return given

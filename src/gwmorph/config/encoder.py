@@ -1,9 +1,9 @@
 """The section ``encoder``: from pictures to vectors."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from gwmorph.config.base import EncoderName, Section, key
 
@@ -18,6 +18,11 @@ class WeightsConfig(Section):
         "Commit of the hub repository (40 hexadecimal digits); needed unless path is given.",
     )
     endpoint: str | None = key(None, "Address of a mirror of the hub.")
+    hosts: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]] = key(
+        ["huggingface.co", "hf.co"],
+        "Where the hub or the mirror may send for the content of files, beside itself: these "
+        "hosts and those below them.",
+    )
     sha256: str | None = key(
         None, "Expected SHA-256 of model.safetensors.", pattern=r"^[0-9a-f]{64}$"
     )

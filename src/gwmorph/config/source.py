@@ -1,8 +1,8 @@
 """The section ``source``: where strain comes from."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from gwmorph.config.base import Detector, Section, key
 
@@ -12,6 +12,11 @@ class GwoscConfig(Section):
 
     host: str = key(
         "https://gwosc.org", "Address of the GWOSC server.", pattern=r"^https?://[^/\s]+"
+    )
+    file_hosts: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]+)?$")]] = key(
+        [],
+        "Hosts that files may come from beside that of host, as data.example.org; whatever else "
+        "the server names or redirects to is not asked.",
     )
     flag: str = key(
         "DATA",

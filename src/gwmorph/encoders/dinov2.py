@@ -5,7 +5,6 @@ comes out of it, and how its weights are checked. PyTorch is imported where weig
 since a converted model needs none of it.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gwmorph.encoders.base import Size, View, check_pictures, encoder_id, unit_rows
+from gwmorph.encoders.model_config import read_model_config
 from gwmorph.encoders.sizes import PATCH, check_size
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights
 from gwmorph.errors import WeightsError
@@ -144,10 +144,7 @@ def _check_architecture(weights: Weights) -> None:
     from transformers import Dinov2WithRegistersConfig
 
     path = weights.folder / CONFIG_FILE
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path}: not a model's configuration ({error}).") from error
+    found = read_model_config(path)
     default = Dinov2WithRegistersConfig().to_dict()
     for key, expected in ARCHITECTURE.items():
         got = found.get(key, default[key])

@@ -6,14 +6,25 @@ by hub name and revision, beside a list of their SHA-256 that is checked at ever
 
 import re
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import (
+    constants,
+    get_hf_file_metadata,
+    get_session,
+    hf_hub_download,
+    hf_hub_url,
+)
 from huggingface_hub.errors import HTTPError
 from safetensors import SafetensorError, safe_open
 
 from gwmorph.config import WeightsConfig
+from gwmorph.encoders.model_config import read_model_config
 from gwmorph.errors import WeightsError
 from gwmorph.storage import sha256_of_file, write_bytes
 
@@ -47,7 +58,8 @@ def obtain_weights(config: WeightsConfig) -> Weights:
     ------
     WeightsError
         A file is missing, truncated, pickled, or has another SHA-256 than
-        ``encoder.weights.sha256``; no revision is pinned; or the hub does not give the files.
+        ``encoder.weights.sha256``; no revision is pinned; the hub does not give the files, or
+        sends to another host than it may; or config.json names code.
     """
     if config.path is not None:
         folder, revision = Path(config.path), config.revision or "local"
@@ -57,6 +69,7 @@ def obtain_weights(config: WeightsConfig) -> Weights:
         folder = Path(config.cache) / config.hub_id.replace("/", "--") / revision
         if not _is_cached(folder):
             _fetch(config, revision, folder)
+    read_model_config(folder / CONFIG_FILE)
     _check_safetensors(folder / WEIGHTS_FILE, f"{folder / WEIGHTS_FILE}")
     sha256 = sha256_of_file(folder / WEIGHTS_FILE)
     _check_sha256(folder / WEIGHTS_FILE, sha256, config.sha256)
@@ -130,14 +143,15 @@ def _fetch_file(config: WeightsConfig, revision: str, name: str, scratch: Path) 
     try:
         # hf_hub_download hides why a host is out of reach and tries again for half a minute;
         # asking for the file's head first fails at once, with the reason.
-        head = get_hf_file_metadata(url, timeout=_HEAD_TIMEOUT_S)
-        hf_hub_download(
-            config.hub_id,
-            name,
-            revision=revision,
-            local_dir=scratch,
-            endpoint=_endpoint(config),
-        )
+        with _asking_only(_endpoint(config), config.hosts):
+            head = get_hf_file_metadata(url, timeout=_HEAD_TIMEOUT_S)
+            hf_hub_download(
+                config.hub_id,
+                name,
+                revision=revision,
+                local_dir=scratch,
+                endpoint=_endpoint(config),
+            )
     except (HTTPError, OSError) as error:
         raise _cannot_fetch(config, revision, url, str(error)) from error
     promised = head.etag or ""
@@ -145,6 +159,36 @@ def _fetch_file(config: WeightsConfig, revision: str, name: str, scratch: Path) 
         raise _cannot_fetch(
             config, revision, url, f"the content does not have the SHA-256 {promised} it promises"
         )
+
+
+@contextmanager
+def _asking_only(endpoint: str, hosts: Sequence[str]) -> Iterator[None]:
+    """Refuse every request that is neither at ``endpoint`` nor at ``hosts`` or below them.
+
+    Xet, the hub's other way to bring files, asks through a client of its own, and is left out.
+    """
+    client = get_session()
+    hooks, xet = client.event_hooks, constants.HF_HUB_DISABLE_XET
+
+    def require(request: Any) -> None:
+        asked = urlsplit(str(request.url))
+        own = urlsplit(endpoint)
+        if (asked.scheme, asked.netloc) == (own.scheme, own.netloc):
+            return
+        allowed = any(f".{asked.hostname}".endswith(f".{host}") for host in hosts)
+        if not allowed or (own.scheme, asked.scheme) == ("https", "http"):
+            raise WeightsError(
+                f"{asked.scheme}://{asked.netloc}: expected an address at {endpoint} or at "
+                f"{', '.join(hosts) or 'no other'}; another is not asked. If weights are to come "
+                "from there, add its host to encoder.weights.hosts."
+            )
+
+    client.event_hooks = {**hooks, "request": [*hooks["request"], require]}
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        client.event_hooks, constants.HF_HUB_DISABLE_XET = hooks, xet
 
 
 def _cannot_fetch(config: WeightsConfig, revision: str, url: str, reason: str) -> WeightsError:

@@ -21,6 +21,7 @@ from gwmorph.encoders.crop_network import DURATIONS_S, CropNetwork
 from gwmorph.encoders.crops import CROP, event_crops, levels, pooled
 from gwmorph.encoders.dinov2 import IMAGENET_MEAN, IMAGENET_STD
 from gwmorph.encoders.indomain import load_network, write_network
+from gwmorph.encoders.model_config import read_model_config
 from gwmorph.encoders.sizes import check_size
 from gwmorph.encoders.tensor_file import ENTRY, require_finite
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE
@@ -248,12 +249,7 @@ def _kind_of(folder: Path) -> str:
                 f"finetune.transformers: {folder / name} is not there. Name a folder with "
                 f"{CONFIG_FILE} and {WEIGHTS_FILE} as the model hub has them; pickles are refused."
             )
-    try:
-        kind = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise WeightsError(
-            f"{folder / CONFIG_FILE}: not a model's configuration ({error})."
-        ) from error
+    kind = read_model_config(folder / CONFIG_FILE).get("model_type")
     if kind not in _KINDS:
         raise WeightsError(
             f"{folder / CONFIG_FILE}: expected model_type to be one of {', '.join(_KINDS)}, got "
@@ -275,6 +271,7 @@ def _load(folder: Path) -> Any:
         loaded: Any = AutoModel.from_pretrained(
             folder,
             local_files_only=True,
+            trust_remote_code=False,
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,

@@ -32,6 +32,7 @@ from gwmorph.run_pictures import Pictures
 from gwmorph.spectra.gravityspy import GlitchPicture, find_glitch_pictures
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops, read_picture
 from gwmorph.spectra.plot_area import energy_of_grey, is_grey, read_spectrogram, resized
+from gwmorph.strain.hdf5 import lies_elsewhere
 
 # How releases name the parts of a data set, as folders and in their tables.
 _SIDES = {
@@ -397,7 +398,7 @@ def hdf5_pictures(
                     reading.left_out(f"{path}: {glitch.name} has no {', '.join(names)}")
                     continue
                 try:
-                    energies = [_stored_energy(path, glitch[name]) for name in names]
+                    energies = [_stored_energy(path, file, glitch[name]) for name in names]
                 except TableError as error:
                     reading.left_out(str(error))
                     continue
@@ -429,8 +430,10 @@ def _glitches_of(path: Path | str, file: h5py.File) -> Iterator[tuple[_Shown, h5
         )
 
 
-def _stored_energy(path: Path | str, stored: h5py.Dataset) -> NDArray[np.float32]:
+def _stored_energy(path: Path | str, file: h5py.File, stored: h5py.Dataset) -> NDArray[np.float32]:
     where = f"{path}: {stored.name}"
+    if lies_elsewhere(stored, file):
+        raise TableError(f"{where}: lies in another file, which is not followed.")
     try:
         levels = np.asarray(stored[()])
     except OSError as error:

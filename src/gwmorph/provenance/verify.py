@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from gwmorph.errors import GwmorphError
@@ -59,7 +59,7 @@ def recorded_files(folder: Path, base: Path, cache: Path | None = None) -> list[
     Raises
     ------
     RecordError
-        There is no record.
+        There is no record, or it calls a file outside of the run's folder an output.
     StorageError
         A list is damaged.
     """
@@ -69,7 +69,7 @@ def recorded_files(folder: Path, base: Path, cache: Path | None = None) -> list[
             "provenance` makes one, with the run's configuration."
         )
     found = [
-        Recorded(folder / name, name, sha256, False)
+        Recorded(_inside(folder, one, name), name, sha256, False)
         for one in (OUTPUTS, OWN)
         for name, sha256 in read_hashes(folder / one).items()
     ]
@@ -80,6 +80,17 @@ def recorded_files(folder: Path, base: Path, cache: Path | None = None) -> list[
             place = cache / Path(name).relative_to(old)
         found.append(Recorded(place, name, sha256, True))
     return found
+
+
+def _inside(folder: Path, listed: str, name: str) -> Path:
+    """Return where an output lies; a record may come from somebody else."""
+    inside = PurePosixPath(name)
+    if inside.is_absolute() or ".." in inside.parts:
+        raise RecordError(
+            f"{folder / listed}: names {name!r}, outside of the run's folder. The record is "
+            "damaged: `snakemake provenance` makes it anew."
+        )
+    return folder / name
 
 
 def check(

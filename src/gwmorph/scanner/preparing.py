@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from igwn_segments import segmentlist
+from pydantic import BaseModel
 
 from gwmorph.config import Config, load_yaml, parse_config
 from gwmorph.encoders.base import Encoder
@@ -13,6 +15,8 @@ from gwmorph.morphology.manifest import read_manifest
 from gwmorph.scanner.arrivals import Tell
 from gwmorph.scanner.scan import Scan
 from gwmorph.scanner.settings import settings_of
+
+AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
 def prepare(
@@ -24,7 +28,7 @@ def prepare(
     ----------
     config
         How strain becomes vectors, and the section ``scan``; None for what the atlas's own run
-        was made with, which its folder holds.
+        was made with, which its folder holds (`atlas_config`).
     tell, segments
         As in `scan.Scan`.
 
@@ -48,7 +52,10 @@ def prepare(
 
 
 def atlas_config(atlas: Path) -> Config:
-    """Return the configuration that an atlas's run was made with.
+    """Return the configuration that an atlas's run was made with, but for whom to ask and to tell.
+
+    An atlas may be somebody else's: which servers this machine asks and who is given its event
+    records is not up to it.
 
     Raises
     ------
@@ -59,4 +66,21 @@ def atlas_config(atlas: Path) -> Config:
     """
     read_manifest(atlas)  # which says it better where there is none
     path = atlas / CONFIG
-    return parse_config(load_yaml(path), str(path))
+    return _without_addresses(parse_config(load_yaml(path), str(path)))
+
+
+def _without_addresses(config: Config) -> Config:
+    default = Config()
+    known, weights = default.source.gwosc, default.encoder.weights
+    gwosc = {"host": known.host, "file_hosts": known.file_hosts}
+    hub = {"endpoint": weights.endpoint, "hosts": weights.hosts}
+    return _changed(
+        config,
+        source=_changed(config.source, gwosc=_changed(config.source.gwosc, **gwosc)),
+        encoder=_changed(config.encoder, weights=_changed(config.encoder.weights, **hub)),
+        scan=_changed(config.scan, receiver=default.scan.receiver),
+    )
+
+
+def _changed(section: AnySection, **values: Any) -> AnySection:
+    return section.model_copy(update=values)

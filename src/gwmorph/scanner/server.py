@@ -1,46 +1,94 @@
 """Serves the live page, and of the scan's folder the pictures and summaries alone."""
 
-import contextlib
 import ipaddress
 import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gwmorph.errors import GwmorphError, StorageError
 from gwmorph.scanner.page import State, read_state, render, render_fault
 from gwmorph.scanner.record import PICTURES, SUMMARY
 
-# No script, nothing from elsewhere, and in nobody's frame.
+# Other sites' pages may not hold any of it; this one has no script, nothing from elsewhere, and is
+# in nobody's frame.
+_OF_ALL = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 _HEADERS = {
+    **_OF_ALL,
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; "
         "base-uri 'none'; form-action 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
 _BLOCK = re.compile(r"[A-Z]1-GWMORPH_SCAN-\d+-\d+")
 _PICTURE = re.compile(r"[A-Z]1-GWMORPH_(?:EVENT|WINDOW)-[\d.]+-\d+\.png")
+_CALLED = re.compile(r"(?:\[([^\]]+)\]|([^:@/\[\]]+))(?::\d+)?")
 _STARTING_S = 10.0
 
 
-def application(
-    folder: Path, outbox: Path, now: Callable[[], float], hosts: list[str]
-) -> Starlette:
+@dataclass(frozen=True)
+class Names:
+    """By which names a server may be called.
+
+    A page from elsewhere must not read this one by giving its own name to this address (DNS
+    rebinding): the browser then calls the server by that page's name. ``numbers`` lets any address
+    in numbers pass, which no page can take for its name.
+    """
+
+    known: frozenset[str]
+    numbers: bool
+
+    def hold(self, header: str) -> bool:
+        """Tell whether a request's Host header is one of them, whatever its port."""
+        called = _CALLED.fullmatch(header)
+        if called is None:
+            return False
+        name = (called[1] or called[2]).lower()
+        return name in self.known or (self.numbers and _number(name) is not None)
+
+
+class _OwnName:
+    """Refuses requests that call the server by another name than its own."""
+
+    def __init__(self, app: ASGIApp, names: Names) -> None:
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._names.hold(Headers(scope=scope).get("host", "")):
+            answer = PlainTextResponse("not the name of this server (gwmorph watch --name)", 400)
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def application(folder: Path, outbox: Path, now: Callable[[], float], names: Names) -> Starlette:
     """Return the page's application.
 
     Parameters
@@ -49,9 +97,8 @@ def application(
         As `page.read_state` takes them.
     now
         Tells the GPS time, s.
-    hosts
-        Names by which the server may be called, ``*`` for any: a page from elsewhere must not
-        read this one by giving its own name to this address.
+    names
+        By which the server may be called.
     """
 
     def state() -> State:
@@ -80,7 +127,7 @@ def application(
         path = folder / parts["block"] / inside
         if not (named and _BLOCK.fullmatch(parts["block"]) and path.is_file()):
             raise HTTPException(404)
-        return FileResponse(path, headers={"X-Content-Type-Options": "nosniff"})
+        return FileResponse(path, headers=_OF_ALL)
 
     return Starlette(
         routes=[
@@ -89,7 +136,7 @@ def application(
             Route(f"/{{block}}/{PICTURES}/{{picture}}", file),
             Route(f"/{{block}}/{SUMMARY}", file),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
+        middleware=[Middleware(_OwnName, names=names)],
     )
 
 
@@ -101,8 +148,10 @@ class PageServer:
     folder, outbox, now
         As in `application`.
     host, port
-        The address to listen at; who is bound to loopback answers to loopback's names alone.
-        Port 0 is any that is free.
+        The address to listen at; who is bound to loopback answers to loopback's names alone, who
+        is not to the machine's and to numbers. Port 0 is any that is free.
+    names
+        Further names to answer to, as that of a server that this one is behind.
 
     Raises
     ------
@@ -111,10 +160,16 @@ class PageServer:
     """
 
     def __init__(
-        self, folder: Path, outbox: Path, now: Callable[[], float], host: str, port: int
+        self,
+        folder: Path,
+        outbox: Path,
+        now: Callable[[], float],
+        host: str,
+        port: int,
+        names: Sequence[str] = (),
     ) -> None:
         """Keep what is needed; nothing listens yet."""
-        self._app = application(folder, outbox, now, _names_of(host))
+        self._app = application(folder, outbox, now, names_of(host, names))
         self._host = host
         self._port = port
 
@@ -161,8 +216,17 @@ def _bound(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _names_of(host: str) -> list[str]:
-    loopback = host == "localhost"
-    with contextlib.suppress(ValueError):  # a name
-        loopback = ipaddress.ip_address(host).is_loopback
-    return ["localhost", "127.0.0.1", "[::1]", host] if loopback else ["*"]
+def names_of(host: str, further: Sequence[str] = ()) -> Names:
+    """Return the names of a server bound to ``host``, and ``further`` ones."""
+    number = _number(host)
+    loopback = host == "localhost" if number is None else number.is_loopback
+    machine = () if loopback else (socket.gethostname(), socket.getfqdn())
+    known = ("localhost", "127.0.0.1", "::1", host, *machine, *further)
+    return Names(frozenset(map(str.lower, known)), numbers=not loopback)
+
+
+def _number(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None

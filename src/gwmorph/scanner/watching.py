@@ -73,6 +73,7 @@ def _server(
         cache=Path(config.source.cache),
         attempts=1,
         timeout_s=gwosc.timeout_s,
+        file_hosts=gwosc.file_hosts,
     )
     return polled_endpoint(
         source,

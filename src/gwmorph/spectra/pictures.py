@@ -60,7 +60,7 @@ class PictureScale:
 @lru_cache
 def palette(colormap: str) -> NDArray[np.uint8]:
     """Return a colormap's 256 colours as uint8 [256, 3]."""
-    with np.load(_PALETTES) as palettes:
+    with np.load(_PALETTES, allow_pickle=False) as palettes:
         return palettes[colormap]
 
 

@@ -18,6 +18,7 @@ from urllib3.util import Retry
 
 from gwmorph.errors import DownloadError, StrainError
 from gwmorph.storage import atomic_path, record_sha256, sha256_of_file
+from gwmorph.strain.hosts import Hosts
 
 Answer = TypeVar("Answer")
 
@@ -108,6 +109,7 @@ def download(
     path: Path,
     patience: Patience,
     *,
+    hosts: Hosts,
     check: Callable[[Path], None],
     sha256: str | None = None,
 ) -> str:
@@ -123,6 +125,8 @@ def download(
         From where, and to where; the folder is made.
     patience
         Tries, time-out and waits.
+    hosts
+        What may be asked: ``url`` and all that it redirects to.
     check
         Opens the fetched file (under a temporary name) and raises StrainError when it is not
         what was wanted; that try then counts as failed.
@@ -132,14 +136,15 @@ def download(
     Raises
     ------
     DownloadError
-        The server refuses the file, or no try brought a whole and good one.
+        The server refuses the file, or no try brought a whole and good one; the address, or one
+        that it redirects to, is at another host. This is not tried again.
     StorageError
         The disk is full or the folder cannot be written; this is not tried again.
     """
 
     def fetch_once() -> str:
         with atomic_path(path) as partial:
-            _stream(url, partial, patience.timeout_s)
+            _stream(url, partial, patience.timeout_s, hosts)
             digest = sha256_of_file(partial)
             if sha256 is not None and digest != sha256:
                 raise TryFailedError(f"{path.name} has SHA-256 {digest}, expected {sha256}")
@@ -153,12 +158,16 @@ def download(
             record_sha256(path, digest)
         return digest
 
+    hosts.require(url)
     return patiently(fetch_once, url, patience)
 
 
-def _stream(url: str, partial: Path, timeout_s: float) -> None:
+def _stream(url: str, partial: Path, timeout_s: float, hosts: Hosts) -> None:
     downloader = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(), chunk_size=_CHUNK_BYTES, timeout=timeout_s
+        progressbar=sys.stderr.isatty(),
+        chunk_size=_CHUNK_BYTES,
+        timeout=timeout_s,
+        hooks={"response": hosts.follow},
     )
     try:
         downloader(url, str(partial), None)

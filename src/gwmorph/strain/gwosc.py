@@ -8,7 +8,7 @@ answers are kept in the cache and checked when read. They are made again when re
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,11 +34,14 @@ from gwmorph.strain.download import (
     patiently,
 )
 from gwmorph.strain.files import describe
+from gwmorph.strain.hosts import Hosts
 from gwmorph.strain.reader import read_faults
 
 BLOCK_S = 4096
 _PAGE_SIZE = 500
 _CHECK_SAMPLES = 1 << 20
+# A name that neither hides nor leads elsewhere.
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 _PAGE_KEYS = frozenset({"results", "next", "num_pages"})
 
 _log = logging.getLogger(__name__)
@@ -52,15 +55,22 @@ class _PatientSession:
     """
 
     def __init__(
-        self, session: requests.Session, patience: Patience, is_row: Callable[[Any], bool]
+        self,
+        session: requests.Session,
+        patience: Patience,
+        hosts: Hosts,
+        is_row: Callable[[Any], bool],
     ) -> None:
         self._session = session
         self._patience = patience
+        self._hosts = hosts
         self._is_row = is_row
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
         """Return the response that holds a page of a list, or raise DownloadError."""
-        kwargs["timeout"] = self._patience.timeout_s
+        # Pages name the address of the next one.
+        self._hosts.require(url)
+        kwargs |= {"timeout": self._patience.timeout_s, "hooks": {"response": self._hosts.follow}}
         return patiently(lambda: self._get_once(url, **kwargs), url, self._patience)
 
     def _get_once(self, url: str, **kwargs: Any) -> requests.Response:
@@ -93,6 +103,7 @@ class GwoscSource:
     cache : folder that holds lists and files (under gwosc/), each under its host's name.
     attempts, timeout_s : tries, and longest silence of the server in one of them.
     first_wait_s : wait after the first failed try; it doubles with each further one.
+    file_hosts : hosts that files may come from beside that of ``host``.
     """
 
     host: str
@@ -102,6 +113,11 @@ class GwoscSource:
     attempts: int
     timeout_s: float
     first_wait_s: float = 1.0
+    file_hosts: Sequence[str] = ()
+
+    @property
+    def _hosts(self) -> Hosts:
+        return Hosts(self._address, self.file_hosts)
 
     @property
     def _patience(self) -> Patience:
@@ -151,7 +167,7 @@ class GwoscSource:
         StrainError
             The server answered that there are none.
         DownloadError
-            The server gave no usable answer.
+            The server gave no usable answer, or names files of other hosts.
         """
         what = self._what(detector, start, end)
         key = f"{detector}_{self.sample_rate}-{start}-{end - start}"
@@ -217,6 +233,8 @@ class GwoscSource:
     def _files_of(
         self, detector: str, start: int, end: int, urls: Iterable[str]
     ) -> list[StrainFile]:
+        for url in urls:
+            self._hosts.require(url)
         return [
             StrainFile(detector, gps, BLOCK_S, self.sample_rate, url)
             for gps, url in sorted(_best_releases(urls).items())
@@ -254,6 +272,7 @@ class GwoscSource:
         StorageError
             The disk is full or the cache cannot be written.
         """
+        self._hosts.require(file.location)
         path = self._path_of(file)
         kept = _receipt_if_intact(file, path)
         if kept is not None:
@@ -263,6 +282,7 @@ class GwoscSource:
                 file.location,
                 path,
                 self._patience,
+                hosts=self._hosts,
                 check=lambda partial: check_strain_file(partial, file),
                 sha256=file.sha256,
             )
@@ -278,10 +298,19 @@ class GwoscSource:
         """Return where ``file`` is kept: host, then the last two folders of its URL.
 
         The host is part of it because another server may hold another file of that name.
+
+        Raises
+        ------
+        DownloadError
+            They are no plain names, so that the file would lie outside of the cache.
         """
-        url_path = PurePosixPath(urlsplit(file.location).path.lstrip("/"))
-        folders = url_path.parent.parts[-2:]
-        return self._folder.joinpath(_host_folder(file.location), *folders, url_path.name)
+        parts = PurePosixPath(urlsplit(file.location).path.lstrip("/")).parts[-3:]
+        if not parts or not all(map(_PLAIN.fullmatch, parts)):
+            raise DownloadError(
+                f"{file.location}: expected an address that ends in plain names of folders and a "
+                f"file, got {'/'.join(parts)!r}, which is not followed into the cache."
+            )
+        return self._folder.joinpath(_host_folder(file.location), *parts)
 
     def _remembered(
         self,
@@ -319,7 +348,7 @@ class GwoscSource:
         api.JSON_CACHE.clear()
         try:
             with requests.Session() as session:
-                return ask(_PatientSession(session, self._patience, is_row))
+                return ask(_PatientSession(session, self._patience, Hosts(self._address), is_row))
         except DownloadError as error:
             raise DownloadError(
                 f"The {what} could not be had from {self.host}. {error} Check the network, "

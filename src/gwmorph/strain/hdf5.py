@@ -83,6 +83,7 @@ class _Hdf5Reader:
                 f"{self._path}: no data set {name!r} with a series of numbers; those that the "
                 f"file holds: {self._series()}. {_NAME_ONE}"
             )
+        require_within(found, self._file)
         require_filters(found, self._path)
         return found
 
@@ -114,6 +115,29 @@ def series_in(file: h5py.File) -> list[str]:
     names: list[str] = []
     file.visititems(lambda name, item: names.append(name) if _is_series(item) else None)
     return names
+
+
+def lies_elsewhere(item: h5py.Dataset, file: h5py.File) -> bool:
+    """Tell whether a data set found in a file is read, in whole or part, from other files.
+
+    HDF5 lets a link, a data set's storage or a part of a virtual one name any file of the machine.
+    """
+    return bool(item.file.filename != file.filename or item.external or item.is_virtual)
+
+
+def require_within(item: h5py.Dataset, file: h5py.File) -> None:
+    """Check that a data set lies in the file that it was found in.
+
+    Raises
+    ------
+    StrainError
+        It is a link to another file, or its values are stored in others.
+    """
+    if lies_elsewhere(item, file):
+        raise StrainError(
+            f"{file.filename}: the values of {item.name} lie in another file, which is not "
+            "followed. Write them into this one (h5repack, or h5py's copy with expand_external)."
+        )
 
 
 def require_filters(dataset: h5py.Dataset, path: Path | str) -> None:
@@ -176,6 +200,7 @@ class GwoscReader(_Hdf5Reader):
     def _meta_value(self, key: str) -> Any:
         found = self._file.get(f"meta/{key}")
         if isinstance(found, h5py.Dataset) and found.shape == ():
+            require_within(found, self._file)
             return found[()]
         raise StrainError(
             f"{self._path}: no value meta/{key}, which GWOSC's layout needs. To read the file as "
@@ -239,6 +264,7 @@ class PlainReader(_Hdf5Reader):
         """
         own = [*_detector_attributes(samples), *_texts(samples, ("channel", "name"))]
         if isinstance(released := self._file.get("meta/Detector"), h5py.Dataset):
+            require_within(released, self._file)
             own.append(_text(released[()]))
         place = samples.name.split("/")[::-1]
         around = [

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gwmorph.config import Detector
 from gwmorph.errors import StrainError
-from gwmorph.strain.hdf5 import require_filters
+from gwmorph.strain.hdf5 import require_filters, require_within
 from gwmorph.strain.reader import read_faults
 
 _TEXTS = ("detector", "label")
@@ -83,6 +83,7 @@ def _stretches(path: Path) -> list[LabelledStrain]:
 
     def collect(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in "fiu":
+            require_within(item, item.file)
             require_filters(item, path)
             held.append((name, dict(item.attrs), np.asarray(item[:], float)))
 

@@ -18,6 +18,7 @@ def make_source(source: SourceConfig) -> StrainSource:
             cache=Path(source.cache),
             attempts=source.gwosc.attempts,
             timeout_s=source.gwosc.timeout_s,
+            file_hosts=source.gwosc.file_hosts,
         )
     if source.kind == "simulated":
         from gwmorph.strain.simulated import SimulatedSource
