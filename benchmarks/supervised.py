@@ -49,7 +49,7 @@ def default(path: str) -> tuple[Estimate, Estimate, int]:
 def scores(run: str, path: str, seed: int, *settings: str) -> tuple[Estimate, Estimate, int]:
     """Make a table of predictions; return its accuracy, macro-F1 and number of test views."""
     target = f"results/{run}/supervised/{path}"
-    call = [sys.executable, "-m", "snakemake", "--cores", "2", target, *settings]
+    call = [sys.executable, "-m", "snakemake", "--cores", "1", target, *settings]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     table = read_table(ROOT / target, PREDICTIONS)
     labels, named, groups = (
