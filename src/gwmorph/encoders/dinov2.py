@@ -5,7 +5,6 @@ comes out of it, and how its weights are checked. PyTorch is imported where weig
 since a converted model needs none of it.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +17,7 @@ from gwmorph.encoders.sizes import PATCH, check_size
 from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE, Weights
 from gwmorph.errors import WeightsError
 from gwmorph.spectra.pictures import PictureScale
+from gwmorph.storage import parse_json
 from gwmorph.tables.columns import EMBEDDING_SIZE
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ def _check_architecture(weights: Weights) -> None:
 
     path = weights.folder / CONFIG_FILE
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"expected an object, got {type(found).__name__}")
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a model's configuration ({error}).") from error
     default = Dinov2WithRegistersConfig().to_dict()
