@@ -18,7 +18,7 @@ DEMO := all timeslides calibrate events provenance
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-crate same-python audit run report test test-portable soak lint types docs docs-links bench mutants \
+.PHONY: help env env-dev env-crate same-python audit run report test test-portable soak lint types docs docs-links bench mutants fuzz \
   explorer-library lock lock-check clean
 
 help: ## list the targets
@@ -124,6 +124,13 @@ mutants: env-dev ## change the code at random places and count what the tests no
 	$(BIN)/python -m pip install -q --no-deps --target $(MUTATION) --upgrade \
 	  cosmic-ray==8.7.0 parso==0.8.7 stevedore==5.10.0
 	PYTHONPATH=$(MUTATION) $(BIN)/python benchmarks/mutants.py
+
+# Atheris is in no lock: nothing else needs it, and it has no wheel for macOS.
+FUZZ := $(VENV)/fuzz
+INPUTS ?= 10000
+fuzz: env-dev ## read damaged and odd files with every reader, so many each: an hour
+	$(BIN)/python -m pip install -q --no-deps --target $(FUZZ) --upgrade atheris==3.0.0
+	PYTHONPATH=$(FUZZ) $(BIN)/python tests/fuzz/fuzz.py --inputs $(INPUTS)
 
 # torch is pinned exactly and alone: its CUDA packages and local versions (+cpu) depend on the
 # machine that resolves.

@@ -644,3 +644,23 @@ def test_no_text_breaks_its_line_or_commands_a_terminal(text):
     ):
         with pytest.raises(ConfigError, match="control characters are no part"):
             c.parse_config(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("run: " + "[" * 5000, "nested too deeply"),
+        ("run: &a [*a]\n", "line 1, column 6: .* contains itself"),
+        (
+            "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 9)}]\n"
+                    for n in range(9)),
+            "stands for more than 100,000 values",
+        ),
+        ("run: {[a]: 1}\n", "is not valid YAML"),
+        ("run: {? {a: 1} : 2}\n", "is not valid YAML"),
+    ],
+)  # fmt: skip
+def test_yaml_that_has_no_end_or_no_sense_is_refused(tmp_path, text, said):
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=rf"a\.yaml.*{said}"):
+        c.load_yaml(tmp_path / "a.yaml")

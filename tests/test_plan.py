@@ -21,7 +21,7 @@ from gwmorph.plan import (
     wait_to_expect,
 )
 from gwmorph.segments import clip, read_segments
-from gwmorph.storage import sha256_of_file
+from gwmorph.storage import sha256_of_file, write_json
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.receipts import write_receipts
 
@@ -410,3 +410,24 @@ def test_a_job_knows_its_run_by_configuration_and_plan():
     for other in (run_hash(parse_config({"events": {"snr": 8.0}}), {}), ""):
         with pytest.raises(PlanError, match=r"results/r: this job was started for another plan"):
             require_own(Path("results/r"), own, other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": 3},
+        {"files": [{"detector": "H1"}]},
+        {"segments": [[10, 5]]},
+        {"segments": [[1, 2, 3]]},
+        {"gps_start": "0"},
+        {"gps_end": True},
+        {"detector": None},
+    ],
+)
+def test_a_stored_plan_of_other_types_is_refused(tmp_path, change):
+    plan = DetectorPlan("H1", 0, 100, Grid(32, 32, 4), segmentlist([segment(0, 100)]), ())
+    write_json(tmp_path / "H1.json", plan.to_json())
+    assert load_plan(tmp_path, ["H1"])["H1"] == plan
+    write_json(tmp_path / "H1.json", plan.to_json() | change)
+    with pytest.raises(PlanError, match=r"H1\.json: the stored plan cannot be read"):
+        load_plan(tmp_path, ["H1"])

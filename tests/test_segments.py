@@ -143,3 +143,21 @@ def test_real_lists_are_unsorted_and_lose_time_to_the_grid(real_data: Path) -> N
     with_context = [t for t in windows if has_context(found["H1"], t, 32, 4)]
     assert livetime(windows, 32) / science == pytest.approx(0.818, abs=5e-4)
     assert livetime(with_context, 32) / science == pytest.approx(0.780, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("-5 10\n", "'-5' is no GPS time"),
+        ("0 1e300\n", "'1e300' is no GPS time"),
+        ("[[0, 4294967296]]", "4294967296 is no GPS time"),
+        ("[[0, true]]", "True is not a number"),
+        (f"[[0, 1{'0' * 400}]]", "is not a number"),
+        ("[[0, NaN]]", "not valid JSON .NaN is no finite number"),
+        ("[" * 100_000, "not valid JSON .it is nested too deeply"),
+    ],
+)
+def test_what_no_gps_second_is_is_refused(tmp_path, text, said):
+    (tmp_path / "a.txt").write_text(text)
+    with pytest.raises(SegmentError, match=rf"a\.txt.*{said}"):
+        read_segments(tmp_path / "a.txt")

@@ -16,6 +16,7 @@ from gwmorph.errors import StorageError
 from gwmorph.report.exports import export_triggers
 from gwmorph.report.palette import saved_figure
 from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.storage import parse_json, read_json, record_path, record_sha256, recorded_sha256
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.parquet import write_table
 from gwmorph.tables.training import LOSSES
@@ -225,3 +226,20 @@ def test_a_file_is_held_by_one_at_a_time(tmp_path):
         pass
     with storage.locked(path, "never said"):
         assert path.exists()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "NaN", '{"a": -Infinity}', "1e999", "", "{"])
+def test_json_that_is_none_is_one_kind_of_error(text, tmp_path):
+    with pytest.raises(ValueError):
+        parse_json(text)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(StorageError, match=r"a\.json: damaged, it is not JSON"):
+        read_json(tmp_path / "a.json")
+
+
+def test_a_record_that_holds_no_hash_is_none(tmp_path):
+    path = tmp_path / "a.hdf5"
+    record_sha256(path, "0a" * 32)
+    assert recorded_sha256(path) == "0a" * 32
+    record_path(path).write_text("error 404\n")
+    assert recorded_sha256(path) is None

@@ -146,3 +146,43 @@ def test_vectors_take_no_more_room_than_their_numbers(tmp_path):
     assert "RLE_DICTIONARY" in columns["detector"].encodings
     read = embedding_matrix(read_table(tmp_path / "a.parquet", EMBEDDINGS))
     np.testing.assert_array_equal(read, vectors)
+
+
+def rewritten(path, **columns):
+    """Write the ledger's columns, or others in their place, with the ledger's name on them."""
+    arrays = {field.name: pa.array(["x"] if field.type == pa.string() else [1], field.type)
+              for field in LEDGER} | columns  # fmt: skip
+    about = {"gwmorph.schema": "ledger", "gwmorph.schema_version": parquet.SCHEMA_VERSION}
+    held = {name: column for name, column in arrays.items() if column is not None}
+    pq.write_table(pa.table(held).replace_schema_metadata(about), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "column", [None, pa.array(["1"]), pa.array([1.0]), pa.array([None], pa.int64())]
+)
+def test_a_column_that_is_another_is_named(tmp_path, column):
+    assert len(read_table(rewritten(tmp_path / "good.parquet"), LEDGER)) == 1
+    path = rewritten(tmp_path / "a.parquet", gps_start=column)
+    with pytest.raises(TableError, match=r"a\.parquet: columns gps_start are missing, of another"):
+        read_table(path, LEDGER)
+
+
+def test_a_byte_that_changes_in_a_column_is_noticed(tmp_path):
+    path = tmp_path / "a.parquet"
+    schema = pa.schema([LEDGER.field("gps_start")], metadata=LEDGER.metadata)
+    write_table(path, schema, {"gps_start": np.random.default_rng(1).integers(0, 2**60, 3000)})
+    content = path.read_bytes()
+    for place in range(2000, 20_000, 3000):
+        altered = bytearray(content)
+        altered[place] ^= 0x10
+        path.write_bytes(altered)
+        with pytest.raises(TableError, match=r"a\.parquet: not a readable Parquet table"):
+            read_table(path, schema)
+
+
+def test_metadata_that_are_no_text_are_an_error(tmp_path):
+    about = {b"gwmorph.schema": b"\xff", b"gwmorph.schema_version": b"6"}
+    pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(about), tmp_path / "a.parquet")
+    with pytest.raises(TableError, match=r"a\.parquet: not a readable Parquet table"):
+        parquet.read_metadata(tmp_path / "a.parquet")

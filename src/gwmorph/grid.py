@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from igwn_segments import segment, segmentlist
 
+from gwmorph.rebuilding import STRICT
 from gwmorph.segments import clip, grid_windows, has_context
 
 BLOCK_S = 4096
@@ -22,6 +23,8 @@ def group_of(block: int, blocks_per_job: int) -> int:
 @dataclass(frozen=True)
 class Grid:
     """The grid of windows: ``t % stride == 0``; all three in whole seconds."""
+
+    __pydantic_config__ = STRICT
 
     duration: int
     stride: int

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from gwmorph.errors import StorageError
+from gwmorph.rebuilding import STRICT, rebuilt
 from gwmorph.storage import read_json, write_json
 
 JOBS = "logs/jobs.json"
@@ -22,6 +23,8 @@ class Job:
 
     Paths begin at the run's folder. Snakemake writes ``benchmark`` when the job has ended well.
     """
+
+    __pydantic_config__ = STRICT
 
     rule: str
     message: str
@@ -44,6 +47,8 @@ class Call:
     began_ns : nanoseconds since 1970. A run that was copied has other times on its files.
     """
 
+    __pydantic_config__ = STRICT
+
     jobs: tuple[Job, ...]
     targets: tuple[str, ...]
     at_once: int
@@ -53,7 +58,7 @@ class Call:
 
     def share(self, job: Job) -> float:
         """Return which part of ``at_once`` a job takes."""
-        if not self.at_once:
+        if self.at_once <= 0:
             return 0.0
         return min(job.threads, self.at_once) / self.at_once if self.in_cores else 1 / self.at_once
 
@@ -63,12 +68,10 @@ class Call:
 
         Raises
         ------
-        KeyError, TypeError
-            Fields are missing or unknown.
+        ValueError
+            Fields are missing, unknown or of another type.
         """
-        jobs = tuple(Job(**job) for job in content["jobs"])
-        lists = {name: tuple(content[name]) for name in ("targets", "logs")}
-        return cls(**{**content, **lists, "jobs": jobs})
+        return rebuilt(cls, content)
 
 
 def keep_call(run: Path, call: Call) -> IO[bytes]:
@@ -103,7 +106,7 @@ def read_call(run: Path) -> Call:
         )
     try:
         return Call.from_json(read_json(path))
-    except (KeyError, TypeError) as error:
+    except ValueError as error:
         raise StorageError(
             f"{path}: was written by another version ({error}). Remove it; the next call of "
             "snakemake writes it anew."
@@ -125,11 +128,13 @@ def benchmark_seconds(path: Path) -> float | None:
 
     A file that Snakemake is just writing is unknown, too.
     """
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    lines = text.splitlines()
     if len(lines) < 2:
         return None
     values: Sequence[str] = lines[1].split("\t")
     try:
-        return float(dict(zip(lines[0].split("\t"), values, strict=False))["s"])
+        seconds = float(dict(zip(lines[0].split("\t"), values, strict=False))["s"])
     except (KeyError, ValueError):
         return None
+    return seconds if 0 <= seconds < float("inf") else None

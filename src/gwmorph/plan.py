@@ -6,12 +6,11 @@ stays the same, so that a remote server is asked once. To ask again, remove that
 plan writes nothing: another run may be at work in that folder.
 """
 
-import json
 import logging
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -33,12 +32,12 @@ from gwmorph.config import (
 from gwmorph.config.score import fewest_quiet_windows
 from gwmorph.errors import ConfigError, PlanError, StorageError
 from gwmorph.grid import BLOCK_S, Grid, block_of
-from gwmorph.segments import grid_windows
+from gwmorph.rebuilding import STRICT, rebuilt
+from gwmorph.segments import LATEST_GPS, grid_windows
 from gwmorph.spectra.tiling import tiling_within_band
-from gwmorph.storage import content_hash, sha256_of_file, write_json_if_changed
+from gwmorph.storage import content_hash, parse_json, sha256_of_file, write_json_if_changed
 from gwmorph.strain.base import StrainFile, StrainSource, check_rate
 from gwmorph.strain.patterns import matching_files, path_is
-from gwmorph.strain.reader import LATEST_GPS
 from gwmorph.strain.versions import Stat, stat_of, versioned
 from gwmorph.wording import counted
 
@@ -148,15 +147,43 @@ class DetectorPlan:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Rebuild what `to_json` gave."""
+        """Rebuild what `to_json` gave.
+
+        Raises
+        ------
+        ValueError
+            It is no such thing.
+        """
+        names = [field.name for field in fields(_Stored)]
+        stored = rebuilt(_Stored, {name: content[name] for name in names if name in content})
         return cls(
-            detector=content["detector"],
-            gps_start=content["gps_start"],
-            gps_end=content["gps_end"],
-            grid=Grid(**content["window_s"]),
-            segments=segmentlist(segment(*span) for span in content["segments"]),
-            files=tuple(StrainFile.from_json(file) for file in content["files"]),
+            detector=stored.detector,
+            gps_start=stored.gps_start,
+            gps_end=stored.gps_end,
+            grid=stored.window_s,
+            segments=segmentlist(segment(*span) for span in stored.segments),
+            files=stored.files,
         )
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A plan in plain values; a segment is start and stop."""
+
+    __pydantic_config__ = STRICT
+
+    detector: str
+    gps_start: int
+    gps_end: int
+    window_s: Grid
+    segments: tuple[tuple[int, int], ...]
+    files: tuple[StrainFile, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a span is empty or reversed."""
+        for start, end in [(self.gps_start, self.gps_end), *self.segments]:
+            if start >= end:
+                raise ValueError(f"the span {start} to {end} is empty or reversed")
 
 
 Plan = dict[str, DetectorPlan]
@@ -194,11 +221,12 @@ def make_plan(
         asked = _question(source, detector, run, stats)
         stored = _load(path) if path.exists() else {}
         if stored.get("asked") == asked:
-            answer = DetectorPlan.from_json(stored | {"window_s": asdict(grid)})
+            answer = _rebuilt_plan(path, stored | {"window_s": asdict(grid)})
         else:
             answer = _ask(make_source(source), detector, run, grid)
             if source.kind == "directory":
-                answer = _versioned(answer, stats, stored, folder.parent / "strain" / detector)
+                before = _planned_before(path, stored)
+                answer = _versioned(answer, stats, *before, folder.parent / "strain" / detector)
         if not answer.segments:
             _log.warning("%s has no science segments in the run's span.", detector)
             asked = _UNANSWERED
@@ -234,19 +262,27 @@ def _ask(source: StrainSource, detector: str, run: RunConfig, grid: Grid) -> Det
     return DetectorPlan(detector, *span, grid, segments, files)
 
 
+def _planned_before(
+    path: Path, stored: Mapping[str, Any]
+) -> tuple[dict[str, StrainFile], dict[str, Stat]]:
+    """Return the files of a stored plan and what was seen of them then, by their locations."""
+    try:
+        planned = [StrainFile.from_json(file) for file in stored.get("files", [])]
+        seen = rebuilt(dict[str, Stat], stored.get("seen", {}))
+    except (TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return {file.location: file for file in planned}, seen
+
+
 def _versioned(
-    answer: DetectorPlan, stats: Mapping[str, Stat], stored: Mapping[str, Any], receipts: Path
+    answer: DetectorPlan,
+    stats: Mapping[str, Stat],
+    planned: Mapping[str, StrainFile],
+    seen: Mapping[str, Stat],
+    receipts: Path,
 ) -> DetectorPlan:
     """Return a plan of the user's files with the versions that they have since the stored plan."""
-    planned = map(StrainFile.from_json, stored.get("files", []))
-    seen = {path: (size, time) for path, (size, time) in stored.get("seen", {}).items()}
-    files = versioned(
-        answer.files,
-        stats,
-        {file.location: file for file in planned},
-        seen,
-        receipts.glob("*.json"),
-    )
+    files = versioned(answer.files, stats, planned, seen, receipts.glob("*.json"))
     return replace(answer, files=tuple(files))
 
 
@@ -258,10 +294,15 @@ def load_plan(folder: Path, detectors: Iterable[str]) -> Plan:
     PlanError
         There is no readable plan in ``folder``.
     """
-    return {
-        detector: DetectorPlan.from_json(_load(folder / _file_name(detector)))
-        for detector in detectors
-    }
+    paths = {detector: folder / _file_name(detector) for detector in detectors}
+    return {detector: _rebuilt_plan(path, _load(path)) for detector, path in paths.items()}
+
+
+def _rebuilt_plan(path: Path, content: Mapping[str, Any]) -> DetectorPlan:
+    try:
+        return DetectorPlan.from_json(content)
+    except ValueError as error:
+        raise _unreadable(path, error) from error
 
 
 def plan_hash(plan: Plan) -> str:
@@ -356,15 +397,19 @@ def require_tiles(
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"expected an object, got {type(content).__name__}")
         return content
     except (OSError, ValueError) as error:
-        raise PlanError(
-            f"{path}: the stored plan cannot be read ({error}). Remove it and start the "
-            "workflow again: it is then made anew."
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> PlanError:
+    return PlanError(
+        f"{path}: the stored plan cannot be read ({error}). Remove it and start the "
+        "workflow again: it is then made anew."
+    )
 
 
 def _question(

@@ -11,7 +11,10 @@ from typing import Any
 from igwn_segments import segment, segmentlist
 
 from gwmorph.errors import SegmentError
+from gwmorph.storage import parse_json
 
+# Frames and the field's libraries hold GPS seconds in 32 bits.
+LATEST_GPS = 2**31
 _COLUMNS = {2: "start stop", 3: "start stop duration", 4: "number start stop duration"}
 
 
@@ -24,8 +27,9 @@ def read_segments(path: Path | str) -> segmentlist:
     Raises
     ------
     SegmentError
-        The file is missing or holds no rows; a row is not numeric, not in whole seconds, empty,
-        reversed, or contradicts its own duration; two rows overlap. The error names the rows.
+        The file is missing or holds no rows; a row is not numeric, not in whole GPS seconds,
+        empty, reversed, or contradicts its own duration; two rows overlap. The error names the
+        rows.
     """
     # igwn_segments.utils.fromsegwizard stops at the first bad line without a word, and
     # `segment` swaps reversed ends: a faulty list would become a shorter or another one.
@@ -64,9 +68,11 @@ def _text_rows(path: Path | str, text: str) -> Iterator[_Row]:
 
 def _json_rows(path: Path | str, text: str) -> Iterator[_Row]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except json.JSONDecodeError as error:
         raise SegmentError(f"{path}:{error.lineno}: not valid JSON ({error.msg}).") from error
+    except ValueError as error:
+        raise SegmentError(f"{path}: not valid JSON ({error}).") from error
     rows = content.get("segments") if isinstance(content, dict) else content
     if not isinstance(rows, list):
         raise SegmentError(
@@ -97,11 +103,16 @@ def _row(cells: list[Any], where: str) -> _Row:
 
 def _whole_second(cell: Any, where: str) -> int:
     try:
-        value = float(cell)
-    except (TypeError, ValueError) as error:
+        value = float("none" if isinstance(cell, bool) else cell)
+    except (TypeError, ValueError, OverflowError) as error:
         raise SegmentError(f"{where}: {cell!r} is not a number.") from error
     if not value.is_integer():
         raise SegmentError(f"{where}: {cell!r} is not a whole GPS second.")
+    if not 0 <= value <= LATEST_GPS:
+        raise SegmentError(
+            f"{where}: {cell!r} is no GPS time in seconds, which is from 0 (1980) to {LATEST_GPS} "
+            "(2048)."
+        )
     return int(value)
 
 

@@ -5,7 +5,9 @@ import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from typing import Any
 from gwmorph.errors import StorageError
 
 _HASH_CHUNK = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 
 
@@ -127,6 +130,27 @@ def write_json_if_changed(path: Path | str, content: Any) -> None:
         write_bytes(path, text.encode())
 
 
+def parse_json(text: str | bytes) -> Any:
+    """Return what a text in JSON says.
+
+    Raises
+    ------
+    ValueError
+        It is not JSON, holds a number that is not finite, or is nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
 def read_json(path: Path | str) -> Any:
     """Return the content of a JSON file that this program wrote.
 
@@ -136,7 +160,7 @@ def read_json(path: Path | str) -> Any:
         The file cannot be read, or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error
     except ValueError as error:
@@ -177,12 +201,12 @@ def record_sha256(path: Path, digest: str) -> None:
 
 
 def recorded_sha256(path: Path) -> str | None:
-    """Return the SHA-256 recorded beside ``path``, or None where there is no record."""
+    """Return the SHA-256 recorded beside ``path``, or None where no record holds one."""
     record = record_path(path)
     if not record.is_file():
         return None
     words = record.read_text(encoding="utf-8", errors="replace").split()
-    return words[0] if words else None
+    return words[0] if words and _SHA256.fullmatch(words[0]) else None
 
 
 def keep(path: Path, make: Callable[[Path], None]) -> None:

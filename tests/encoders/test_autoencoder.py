@@ -230,3 +230,18 @@ def test_what_it_may_have_made_is_known_by_its_weights(encoder, weights):
     assert may_have_made(config(weights), SIZE, digest, encoder.encoder_id)
     assert not may_have_made(config(weights), SIZE, "0" * 64, encoder.encoder_id)
     assert not may_have_made(EncoderConfig(), SIZE, digest, encoder.encoder_id)
+
+
+@pytest.mark.parametrize("width", [10**9, 0, -1])
+def test_no_memory_is_taken_for_sizes_that_the_tensors_have_not(weights, tmp_path, width):
+    sizes = {**SMALL.to_json(), "decoder_widths": [width, 8, 8]}
+    with pytest.raises(WeightsError, match=r"another architecture|there is no network"):
+        load_autoencoder(rewritten(weights, tmp_path / "other", architecture=sizes))
+
+
+@pytest.mark.parametrize("told", ["[]", "3", "[" * 100_000, "NaN"])
+def test_what_a_file_says_of_itself_must_be_an_object(weights, tmp_path, told):
+    save_file(load_file(weights), tmp_path / "odd", {ENTRY: told})
+    for refused in (load_autoencoder, classes_seen):
+        with pytest.raises(WeightsError, match="odd"):
+            refused(tmp_path / "odd")

@@ -1,6 +1,7 @@
 """Labelled pictures: written and read back, cut to a window, and split."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from gwmorph.learning.labelled_pictures import (
 )
 from gwmorph.spectra.pictures import CROPS_S, PictureScale
 
-SCALE = PictureScale("sqrt", 20.0, "magma")
+SCALE = PictureScale("sqrt", 20.0, "gray")
 FRACTIONS = (0.2, 0.25)
 
 
@@ -157,3 +158,31 @@ def test_one_glitch_of_two_classes_or_parts_is_an_error():
     )  # fmt: skip
     with pytest.raises(TableError, match=r"glitch b has pictures of several classes"):
         split(both, "random", FRACTIONS, 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("picture_size", "[8]"),
+        ("picture_size", "[8, 0]"),
+        ("picture_size", "[true, 6]"),
+        ("picture_size", "[9, 6]"),
+        ("picture_size", "no JSON"),
+        ("picture_scale", "{}"),
+        ("picture_scale", None),
+    ],
+)
+def test_a_table_that_does_not_say_what_its_pictures_are_is_refused(tmp_path, key, value):
+    path = tmp_path / "a.parquet"
+    write_labelled_pictures(path, glitches([2]), {})
+    table = pq.read_table(path)
+    about = {**table.schema.metadata, f"gwmorph.{key}".encode(): (value or "").encode()}
+    pq.write_table(table.replace_schema_metadata(about), path)
+    with pytest.raises(TableError, match=r"a\.parquet: (does not say the size|expected pictures)"):
+        read_labelled_pictures(path)
+
+
+def test_a_part_of_no_split_is_refused(tmp_path):
+    write_labelled_pictures(tmp_path / "a.parquet", glitches([2], splits=["train", "day"]), {})
+    with pytest.raises(TableError, match=r"a\.parquet: expected pictures .* got also \['day'\]"):
+        read_labelled_pictures(tmp_path / "a.parquet")

@@ -308,3 +308,31 @@ def test_a_run_without_labels_and_pictures_of_another_scale_are_errors(run):
         run_event_pictures(
             *run, PictureScale("sqrt", 25.5, "cividis"), SIZE, None, filled(TRUTH, truth)
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (METADATA.replace("120.5", "inf"), "'inf' is not finite"),
+        (METADATA.replace("bbb", "aaa"), "glitch 'aaa' has no id, or stands there again"),
+        (METADATA.replace("bbb", ""), "glitch '' has no id"),
+    ],
+)
+def test_metadata_that_contradict_themselves_are_refused(tmp_path, text, said):
+    (tmp_path / "about.csv").write_text(text)
+    with pytest.raises(TableError, match=rf"about\.csv: .*{said}"):
+        read_metadata_csv(tmp_path / "about.csv")
+
+
+@pytest.mark.parametrize("stored", [b"text", "group", np.zeros(3), np.complex128(1)])
+def test_what_is_no_picture_in_the_training_set_is_left_out(tmp_path, stored, caplog):
+    grey = np.full((4, 4), 0.5)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["Blip/train/aaa/1.0.png"] = grey
+        if isinstance(stored, str):
+            file.create_group("Blip/train/bbb/1.0.png")
+        else:
+            file["Blip/train/bbb/1.0.png"] = stored
+    found = hdf5_pictures(tmp_path / "a.h5", "1", SCALE, SIZE)
+    assert found.groups.tolist() == ["aaa"]
+    assert "a.h5" in caplog.text

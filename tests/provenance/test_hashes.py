@@ -63,3 +63,9 @@ def test_a_folders_hash_changes_with_a_name_and_with_a_content():
     one, other = HashedFile("a", ABC, 3), HashedFile("b", ABC, 3)
     changed = HashedFile("a", ABC[::-1], 3)
     assert len({lines_hash([one]), lines_hash([other]), lines_hash([changed])}) == 3
+
+
+def test_names_may_hold_what_else_ends_a_line(tmp_path):
+    files = [HashedFile(f"a{sign}b.txt", "0a" * 32, 1) for sign in "\r\x0b\x85\u2028"]
+    write_hashes(tmp_path / "list.txt", files)
+    assert set(read_hashes(tmp_path / "list.txt")) == {file.path for file in files}

@@ -1,5 +1,7 @@
 """A picture is a scalar field and a PNG at once."""
 
+import json
+import zlib
 from typing import get_args
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import colormaps
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from gwmorph.config import PictureConfig
 from gwmorph.errors import TableError
@@ -67,10 +69,51 @@ def test_damaged_and_foreign_pngs_are_refused(tmp_path):
     path = tmp_path / "a.png"
     write_picture(path, np.eye(200, dtype=np.uint8), PictureScale("linear", 9, "gray"))
     path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(TableError, match=r"a\.png: not a readable PNG"):
+    with pytest.raises(TableError, match=r"a\.png: not a readable picture"):
         read_picture(path)
     with pytest.raises(TableError, match=r"none\.png"):
         read_picture(tmp_path / "none.png")
     Image.new("RGB", (4, 4)).save(tmp_path / "rgb.png")
     with pytest.raises(TableError, match="expected a palette PNG"):
         read_picture(tmp_path / "rgb.png")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": "cubic"},
+        {"energy_max": 0},
+        {"energy_max": "25"},
+        {"energy_max": True},
+        {"energy_max": 1e300},
+        {"colormap": "jet"},
+        {"colormap": 3},
+        None,
+    ],
+)
+def test_a_picture_that_does_not_say_what_its_levels_mean_is_refused(tmp_path, change):
+    about = {"scale": "sqrt", "energy_max": 25.5, "colormap": "cividis"}
+    image = Image.new("P", (4, 3))
+    text = PngImagePlugin.PngInfo()
+    text.add_text("gwmorph", "[]" if change is None else json.dumps({**about, **change}))
+    image.save(tmp_path / "a.png", pnginfo=text)
+    with pytest.raises(TableError, match=r"a\.png: its text chunk 'gwmorph' does not say"):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (20_000, 20_000), (9000, 9000)])
+def test_a_picture_that_would_fill_the_memory_is_not_unpacked(tmp_path, size):
+    path = tmp_path / "a.png"
+    Image.new("L", (4, 3)).save(path)
+    content = bytearray(path.read_bytes())
+    content[16:24] = b"".join(side.to_bytes(4, "big") for side in size)
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=r"a\.png: (not a readable picture|has \d+ x \d+ pixels)"):
+        read_picture(path)
+
+
+def test_only_png_is_unpacked(tmp_path):
+    Image.new("L", (4, 3)).save(tmp_path / "a.png", "GIF")
+    with pytest.raises(TableError, match=r"a\.png: not a readable picture"):
+        read_picture(tmp_path / "a.png")

@@ -330,7 +330,8 @@ def test_an_altered_later_frame_is_noticed(tmp_path: Path) -> None:
     middle = len(content) // 2
     content[middle : middle + 100] = bytes(100)
     path.write_bytes(content)
-    assert describe(path).duration == 12  # what the first frame and the contents say
+    with pytest.raises(StrainError, match=r"three\.gwf: damaged or truncated"):
+        describe(path)  # of large files only what is read is looked at
     with pytest.raises(StrainError, match=r"three\.gwf: damaged or truncated"):
         read_strain([file], "H1", GPS, GPS + 12, 256)
 

@@ -413,3 +413,46 @@ def test_a_list_of_events_that_is_none_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(DownloadError, match="versions of all events could not be had"):
             source(replica, tmp_path).event_versions()
         assert not files_in(tmp_path)
+
+
+class Answering:
+    """A session that gives the same page whatever is asked."""
+
+    def __init__(self, page: Any) -> None:
+        self._page, self.asked = page, 0
+
+    def __enter__(self) -> "Answering":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def get(self, url: str, **_: Any) -> requests.Response:
+        self.asked += 1
+        assert self.asked < 50, "asked without an end"
+        response = requests.Response()
+        response.status_code, response.url = 200, url
+        response._content = json.dumps(self._page).encode()
+        return response
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"next": "https://example.org/api/v2/again"},
+        {"next": "file:///etc/passwd"},
+        {"next": 3},
+        {"num_pages": None},
+        {"results": {"start": GPS, "stop": GPS + 9}},
+        {"results": [{"start": GPS + 9, "stop": GPS}]},
+        {"results": [{"start": True, "stop": GPS}]},
+        {"results": [{"start": GPS, "stop": 2**40}]},
+    ],
+)
+def test_a_page_that_makes_no_sense_or_leads_back_is_refused(
+    change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = {"results": [{"start": GPS, "stop": GPS + 9}], "next": None, "num_pages": 1} | change
+    monkeypatch.setattr("gwmorph.strain.gwosc.requests.Session", lambda: Answering(page))
+    with pytest.raises(DownloadError):
+        source("https://example.org", tmp_path, attempts=1).segments("H1", *SPAN)

@@ -1,5 +1,6 @@
 """YAML files, read strictly: where YAML lets the last of two equal keys win, both are refused."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,40 @@ class _StrictLoader(yaml.SafeLoader):
         return node
 
 
+# A configuration has some hundred values; with aliases a short text can stand for any number.
+_MOST_VALUES = 100_000
+
+
+def _require_finite(node: yaml.Node | None) -> None:
+    """Refuse what contains itself, or stands for very many values, by its aliases."""
+    sizes: dict[int, int] = {}
+    open_ones: set[int] = set()
+
+    def size(one: yaml.Node) -> int:
+        if not isinstance(one, yaml.CollectionNode):
+            return 1
+        if id(one) in open_ones:
+            raise yaml.MarkedYAMLError(
+                problem="what begins here contains itself", problem_mark=one.start_mark
+            )
+        if id(one) not in sizes:
+            open_ones.add(id(one))
+            parts = (
+                chain.from_iterable(one.value) if isinstance(one, yaml.MappingNode) else one.value
+            )
+            sizes[id(one)] = 1 + sum(map(size, parts))
+            open_ones.discard(id(one))
+        if sizes[id(one)] > _MOST_VALUES:
+            raise yaml.MarkedYAMLError(
+                problem=f"what begins here stands for more than {_MOST_VALUES:,} values",
+                problem_mark=one.start_mark,
+            )
+        return sizes[id(one)]
+
+    if node is not None:
+        size(node)
+
+
 def load_yaml(path: Path | str) -> dict[str, Any]:
     """Read a YAML file into nested mappings.
 
@@ -35,17 +70,30 @@ def load_yaml(path: Path | str) -> dict[str, Any]:
         mapping, or is not a mapping.
     """
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), _StrictLoader)
+        content = _content(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error}).") from error
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{path}{_place(error)}: is not valid YAML: {error.problem}.") from error
-    except (yaml.YAMLError, ValueError) as error:  # a byte that is no UTF-8, a date that is none
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is not valid YAML: it is nested too deeply.") from error
+    # A byte that is no UTF-8, a date that is none, a mapping as a key, a sign that is no number.
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise ConfigError(f"{path}: is not valid YAML: {error}.") from error
     if not isinstance(content, dict):
         got = "nothing" if content is None else type(content).__name__
         raise ConfigError(f"{path}: expected sections with keys and values, got {got}.")
     return content
+
+
+def _content(text: str) -> Any:
+    loader = _StrictLoader(text)
+    try:
+        node = loader.get_single_node()
+        _require_finite(node)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _place(error: yaml.MarkedYAMLError) -> str:

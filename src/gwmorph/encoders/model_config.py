@@ -1,10 +1,10 @@
 """A model's config.json, as the model hub has it: numbers and names, and never code."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from gwmorph.errors import WeightsError
+from gwmorph.storage import parse_json
 
 # With these transformers would import a Python file beside the weights, or compiled code of the
 # hub: an attention of another name than its own is one of the hub's kernels.
@@ -21,7 +21,7 @@ def read_model_config(path: Path) -> dict[str, Any]:
         It cannot be read, is no JSON object, or names code to be run.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a model's configuration ({error}).") from error
     if not isinstance(found, dict):

@@ -3,18 +3,18 @@
 Every kind of network has a format of its own, so that no file is taken for another kind's.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from gwmorph.encoders.tensor_file import ENTRY, fill, read_tensors, write_tensors
+from gwmorph.encoders.tensor_file import ENTRY, fill, read_tensors, unlike, write_tensors
 from gwmorph.errors import WeightsError
-from gwmorph.storage import sha256_of_file
+from gwmorph.storage import parse_json, sha256_of_file
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -106,6 +106,7 @@ class NetworkFile(Generic[Network]):
                 "weights: correct the key or the path beside it."
             )
         sizes, tensors = self._read(path)
+        self._require_sizes(path, sizes, tensors)
         network = self.make(sizes)
         fill(path, network, tensors)
         return network.eval().requires_grad_(False)
@@ -122,14 +123,14 @@ class NetworkFile(Generic[Network]):
         """
         try:
             with safe_open(path, framework="pt") as file:
-                told = json.loads((file.metadata() or {})[ENTRY])
+                told = parse_json((file.metadata() or {})[ENTRY])
             if told["format"] != self.format:
                 raise ValueError(f"format {told['format']!r}, expected {self.format!r}")
             training: dict[str, Any] = told["training"]
             if entry not in training:
                 raise KeyError(entry)
             return training
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
+        except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{path}: cannot be read, or does not say {said} ({error!r}). Name "
                 f"weights that `{self.writer}` wrote."
@@ -140,11 +141,32 @@ class NetworkFile(Generic[Network]):
         try:
             sizes = self._sizes_of(metadata["architecture"])
             return sizes, {name: tensor.float() for name, tensor in tensors.items()}
-        except (KeyError, ValueError, TypeError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
             raise WeightsError(
                 f"{path}: another architecture ({error}). It was written by another version of "
                 "gwmorph: use that one, or train again."
             ) from error
+
+    def _require_sizes(self, path: Path, sizes: Sizes, tensors: Mapping[str, Tensor]) -> None:
+        """Check that the tensors are of these sizes, before memory is taken for the network.
+
+        Raises
+        ------
+        WeightsError
+            They are not, or there is no network of these sizes.
+        """
+        try:
+            with torch.device("meta"):
+                wrong = unlike(self.make(sizes).state_dict(), tensors)
+        except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError) as error:
+            raise WeightsError(
+                f"{path}: there is no network of the sizes that it says ({error}). Train again."
+            ) from error
+        if wrong:
+            raise WeightsError(
+                f"{path}: another architecture: {len(wrong)} tensors are missing, unexpected or "
+                f"of another shape than its metadata says ({', '.join(wrong[:3])}). Train again."
+            )
 
     def _sizes_of(self, given: Mapping[str, Any]) -> Sizes:
         if set(given) != {field.name for field in fields(self.sizes)}:

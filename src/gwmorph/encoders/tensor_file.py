@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gwmorph.errors import WeightsError
-from gwmorph.storage import write_bytes
+from gwmorph.storage import parse_json, write_bytes
 
 ENTRY = "gwmorph"
 
@@ -50,21 +50,23 @@ def read_tensors(
     """
     try:
         with safe_open(path, framework="pt") as file:
-            told: dict[str, Any] = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
+            told = parse_json((file.metadata() or {}).get(ENTRY, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise WeightsError(
             f"{path}: cannot be read ({error}). Let it be read, or name another that `{writer}` "
             "wrote."
         ) from error
-    except (SafetensorError, ValueError) as error:
+    # A header may say more than there is, and of types that torch has not.
+    except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError) as error:
         raise WeightsError(
             f"{path}: not a whole safetensors file ({error}). It is truncated, or a pickle under "
             "another name, which is refused. Copy or train it again."
         ) from error
-    if told.get("format") != format_name:
+    got = told.get("format") if isinstance(told, dict) else told
+    if got != format_name:
         raise WeightsError(
-            f"{path}: expected weights of format {format_name!r}, got {told.get('format')!r}. "
+            f"{path}: expected weights of format {format_name!r}, got {got!r:.80}. "
             f"This is another model's file: name one that `{writer}` wrote."
         )
     return told, tensors

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gwmorph.config import Detector
 from gwmorph.errors import TableError
-from gwmorph.strain.reader import LATEST_GPS
+from gwmorph.segments import LATEST_GPS
 from gwmorph.tables.known_events import CATALOG
 
 _NEEDED = ("name", "gps", "version", "catalog")

@@ -5,6 +5,7 @@ wanders or read from files, is whitened once, each role's part by its own median
 block is. Signals are whitened by the spectrum of the training's part.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
+from gwmorph.arrays import read_arrays, require_arrays
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.chirp_windows import (
     GaussianNoise,
@@ -34,6 +36,8 @@ ROLES = ("training", "validation", "calibration", "test", "slides")
 # Shares of recorded time: the training, and whatever asks for few false alarms, need the most.
 _SHARES = (0.4, 0.1, 0.15, 0.15, 0.2)
 _FIRST_GPS = 1262301184
+# Names of the arrays in a file of noise.
+_WRITTEN = re.compile(rf"spectrum \w+|white ({'|'.join(ROLES)}) \w+ [0-9]+")
 _KEY = "chirp_search.noise_files"
 
 # For each detector, stretches of strain with their GPS starts.
@@ -183,23 +187,30 @@ def read_noise(path: Path | str, look: Look) -> tuple[Spectra, Mapping[str, Nois
     Raises
     ------
     TableError
-        The file holds other detectors.
+        The file is damaged, or holds other detectors.
     """
-    with np.load(path, allow_pickle=False) as held:
-        names = held.files
-        spectra = {name.split()[1]: held[name] for name in names if name.startswith("spectrum ")}
-        if set(spectra) != set(look.detectors):
-            raise TableError(
-                f"{path}: expected noise of {', '.join(look.detectors)}, got that of "
-                f"{', '.join(spectra)}. Remove the file and run again."
-            )
-        white = {
-            role: {
-                detector: [held[n] for n in _pieces(names, f"white {role} {detector} ")]
-                for detector in look.detectors
-            }
-            for role in ROLES
+    held = read_arrays(path)
+    names = list(held)
+    spectra = {name.split()[1]: held[name] for name in names if name.startswith("spectrum ")}
+    if set(spectra) != set(look.detectors):
+        raise TableError(
+            f"{path}: expected noise of {', '.join(look.detectors)}, got that of "
+            f"{', '.join(spectra)}. Remove the file and run again."
+        )
+    kinds = {name: ("f", 1) for name in names if _WRITTEN.fullmatch(name)}
+    if len(kinds) < len(names) or any(not (psd > 0).all() for psd in spectra.values()):
+        raise TableError(
+            f"{path}: expected spectra above zero and whitened strain, got {', '.join(names)}. "
+            "Remove the file and run again."
+        )
+    require_arrays(path, held, kinds)
+    white = {
+        role: {
+            detector: [held[n] for n in _pieces(names, f"white {role} {detector} ")]
+            for detector in look.detectors
         }
+        for role in ROLES
+    }
     if not any(name.startswith("white ") for name in names):
         noise: Noise = GaussianNoise(spectra, look)
         return spectra, dict.fromkeys(ROLES, noise)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
+from gwmorph.arrays import read_arrays, require_arrays
+from gwmorph.errors import TableError
 from gwmorph.filters import convolve
 from gwmorph.simulation.binaries import Binary, arrival_delay, project
 from gwmorph.simulation.psd import background_psd
@@ -206,11 +208,24 @@ def write_signals(path: Path | str, signals: Signals) -> None:
 
 
 def read_signals(path: Path | str) -> Signals:
-    """Return the signals that `write_signals` wrote."""
-    with np.load(path, allow_pickle=False) as held:
-        names = [field.name for field in fields(Binary)]
-        binaries = (dict(zip(names, row, strict=True)) for row in held["binaries"].tolist())
-        return Signals(tuple(Binary(**binary) for binary in binaries), held["white"])
+    """Return the signals that `write_signals` wrote.
+
+    Raises
+    ------
+    TableError
+        The file is damaged or holds something else.
+    """
+    held = read_arrays(path)
+    require_arrays(path, held, {"binaries": ("f8", 2), "white": ("f4", 3)})
+    about, white = held["binaries"], held["white"]
+    names = [field.name for field in fields(Binary)]
+    if about.shape != (len(white), len(names)):
+        raise TableError(
+            f"{path}: expected {len(names)} numbers of each of {len(white)} signals, got "
+            f"{list(about.shape)}. Remove the file and run again."
+        )
+    binaries = (dict(zip(names, row, strict=True)) for row in about.tolist())
+    return Signals(tuple(Binary(**binary) for binary in binaries), white)
 
 
 def place(

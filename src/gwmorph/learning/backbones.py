@@ -28,7 +28,7 @@ from gwmorph.encoders.weights import CONFIG_FILE, WEIGHTS_FILE
 from gwmorph.errors import ConfigError, WeightsError
 from gwmorph.learning.contrastive import Augmentation, augment
 from gwmorph.spectra.pictures import PictureScale
-from gwmorph.storage import sha256_of_file, write_json
+from gwmorph.storage import parse_json, sha256_of_file, write_json
 
 INDOMAIN_FILE = "encoder.safetensors"
 ABOUT_FILE = "fine_tuned.json"
@@ -303,7 +303,7 @@ def _normalisation(
     if kind in _ANY_SIZE or not path.is_file():
         return None
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = parse_json(path.read_text(encoding="utf-8"))
         mean, std = (np.array(told[name], np.float32) for name in ("image_mean", "image_std"))
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(

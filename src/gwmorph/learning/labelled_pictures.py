@@ -10,10 +10,13 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
 from gwmorph.errors import ConfigError, TableError
+from gwmorph.rebuilding import rebuilt
 from gwmorph.simulation.streams import stream
 from gwmorph.spectra.pictures import CROPS_S, PictureScale, crops
+from gwmorph.storage import parse_json
 from gwmorph.tables.learning import LABELLED_PICTURES
 from gwmorph.tables.parquet import read_metadata, read_table, table_writer
 from gwmorph.wording import counted
@@ -159,18 +162,33 @@ def read_labelled_pictures(path: Path | str) -> LabelledPictures:
     Raises
     ------
     TableError
-        The file is missing or follows another schema or version.
+        The file is missing, damaged or follows another schema or version.
     """
     table = read_table(path, LABELLED_PICTURES)
     about = read_metadata(path)
-    height, width = json.loads(about[_SIZE])
+    try:
+        scale = PictureScale.from_json(parse_json(about[_SCALE]))
+        height, width = rebuilt(tuple[PositiveInt, PositiveInt], parse_json(about[_SIZE]))
+    except (KeyError, ValueError) as error:
+        raise TableError(
+            f"{path}: does not say the size of its pictures and what their levels mean ({error}). "
+            "Remove it and run again."
+        ) from error
+    sides = set(table["split"].to_pylist()) - {"", *SPLITS}
+    lengths = set(map(len, table["picture"].to_pylist())) - {height * width}
+    if sides or lengths:
+        raise TableError(
+            f"{path}: expected pictures of {height} x {width} levels in the parts "
+            f"{', '.join(SPLITS)}, got also {sorted(sides)} and {sorted(lengths)} levels. Remove "
+            "it and run again."
+        )
     shown = np.empty((len(table), height, width), np.uint8)
     for place, picture in zip(shown, table["picture"], strict=True):
         place[:] = np.frombuffer(picture.as_py(), np.uint8).reshape(height, width)
     triggers = np.column_stack([_floats(table[f"trigger_{name}"]) for name in TRIGGER_COLUMNS])
     return LabelledPictures(
         shown,
-        PictureScale(**json.loads(about[_SCALE])),
+        scale,
         _texts(table["label"]),
         _texts(table["group"]),
         _floats(table["gps_time"]),

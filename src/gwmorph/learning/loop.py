@@ -46,8 +46,8 @@ class Task(Protocol[Trained_contra]):
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Return what is to become smaller at a step, and its parts, as means over the batch.
 
-        The batch depends on the step alone. Of ``pieces`` of it, as equal as can be, this is the one of
-        number ``piece``; there is one unless memory was short.
+        The batch depends on the step alone. Of ``pieces`` of it, as equal as can be, this is the
+        one of number ``piece``; there is one unless memory was short.
         """
         ...
 

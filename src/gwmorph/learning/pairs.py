@@ -15,12 +15,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from igwn_segments import segmentlist
 from numpy.typing import NDArray
 
+from gwmorph.arrays import read_arrays, require_arrays
 from gwmorph.block import RenderParameters, window_span
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.campaign import Job
@@ -107,17 +107,22 @@ def read_pairs(paths: Iterable[Path | str]) -> Pairs:
     TableError
         A file cannot be read or holds other arrays.
     """
-    names = [field.name for field in fields(Pairs)]
-    parts = []
-    for path in paths:
-        try:
-            with np.load(path, allow_pickle=False) as held:
-                parts.append([held[name] for name in names])
-        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+    return _concatenated([_read_part(path) for path in paths])
+
+
+def _read_part(path: Path | str) -> Pairs:
+    held = read_arrays(path)
+    kinds = {f"{one}s": ("u1", 5) for one in ("event", "window")}
+    kinds |= {f"{one}_names": ("U", 1) for one in ("event", "window")}
+    require_arrays(path, held, kinds)
+    pairs = Pairs(*(held[field.name] for field in fields(Pairs)))
+    for shown, names in ((pairs.events, pairs.event_names), (pairs.windows, pairs.window_names)):
+        if shown.shape != (len(names), 2, 4, CROP, CROP):
             raise TableError(
-                f"{path}: not a file of training pairs ({error}). Remove it and run again."
-            ) from error
-    return _concatenated([Pairs(*part) for part in parts])
+                f"{path}: expected two views of four {CROP} x {CROP} pictures for each of "
+                f"{len(names)} names, got {list(shown.shape)}. Remove it and run again."
+            )
+    return pairs
 
 
 def _concatenated(parts: Iterable[Pairs]) -> Pairs:

@@ -7,8 +7,10 @@ pictures; event views have that size as a whole, so that each of their four crop
 import csv
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -58,6 +60,8 @@ _TRIGGER = {
 }
 # What a message names before it says how many more there are.
 _NAMED = 5
+# Of one stored picture; Gravity Spy's have 24,000.
+_MOST_LEVELS = 1 << 26
 _log = logging.getLogger(__name__)
 
 
@@ -99,7 +103,16 @@ def read_metadata_csv(path: Path | str) -> dict[str, GlitchAbout]:
             f"{path}: expected a column {' or '.join(_ID)}, got {has}. Name the release's own "
             "table (learning.metadata), or take this one out of the folder."
         )
-    return {_first(row, _ID): _about(path, row) for row in rows}
+    found: dict[str, GlitchAbout] = {}
+    for row in rows:
+        about = _about(path, row)
+        name = _first(row, _ID)
+        if not name or repr(found.setdefault(name, about)) != repr(about):  # nan is not nan
+            raise TableError(
+                f"{path}: glitch {name!r} has no id, or stands there again and says something "
+                "else. Take one of the rows out."
+            )
+    return found
 
 
 def _first(row: Mapping[str, str | None], names: Sequence[str]) -> str:
@@ -124,11 +137,16 @@ def _about(path: Path | str, row: Mapping[str, str | None]) -> GlitchAbout:
 def _number(path: Path | str, row: Mapping[str, str | None], names: Sequence[str]) -> float:
     text = _first(row, names)
     try:
-        return float(text) if text else float("nan")
+        number = float(text) if text else float("nan")
     except ValueError as error:
         raise TableError(
             f"{path}: {names[0]} of glitch {_first(row, _ID)}: {text!r} is no number."
         ) from error
+    if np.isinf(number):
+        raise TableError(
+            f"{path}: {names[0]} of glitch {_first(row, _ID)}: {text!r} is not finite."
+        )
+    return number
 
 
 def has_triggers(path: Path | str) -> bool:
@@ -390,39 +408,47 @@ def hdf5_pictures(
         raise ConfigError(f"learning.hdf5: {path}: no such file.")
     reading = _Reading(path)
     shown, views, offered = [], [], []
-    try:
-        with h5py.File(path) as file:
-            for one, glitch in _glitches_of(path, file):
-                offered.append(one.label)
-                if not set(names) <= set(glitch):
-                    reading.left_out(f"{path}: {glitch.name} has no {', '.join(names)}")
-                    continue
-                try:
-                    energies = [_stored_energy(path, file, glitch[name]) for name in names]
-                except TableError as error:
-                    reading.left_out(str(error))
-                    continue
-                shown.append(one)
-                views.append(_view(energies, scale, size))
-    except OSError as error:
-        raise TableError(f"{path}: not a readable HDF5 file ({error}).") from error
+    with ExitStack() as opened:
+        with _readable(path):
+            file = opened.enter_context(h5py.File(path))
+        for one, glitch in _glitches_of(path, file):
+            offered.append(one.label)
+            try:
+                energies = [
+                    _stored_energy(path, file, stored) for stored in _stored(path, glitch, names)
+                ]
+            except TableError as error:
+                reading.left_out(str(error))
+                continue
+            shown.append(one)
+            views.append(_view(energies, scale, size))
     reading.tell()
     _require_classes(f"learning.hdf5: {path}", offered, shown)
     return _labelled(shown, views, window, scale, about)
 
 
+@contextmanager
+def _readable(where: Path | str) -> Iterator[None]:
+    """Turn what h5py raises on bytes that were altered into a TableError."""
+    try:
+        yield
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise TableError(f"{where}: not a readable HDF5 file ({error}).") from error
+
+
 def _glitches_of(path: Path | str, file: h5py.File) -> Iterator[tuple[_Shown, h5py.Group]]:
     found = False
-    for label, parts in file.items():
-        for side, glitches in parts.items() if isinstance(parts, h5py.Group) else ():
-            if side.lower() not in _SIDES or not isinstance(glitches, h5py.Group):
-                raise TableError(
-                    f"{path}: {label}/{side}: expected train, validation or test below each "
-                    "class, as in Gravity Spy's trainingsetv1d1.h5."
-                )
-            for name, glitch in glitches.items():
-                found = True
-                yield _Shown(label, name, _SIDES[side.lower()]), glitch
+    with _readable(path):
+        for label, parts in file.items():
+            for side, glitches in parts.items() if isinstance(parts, h5py.Group) else ():
+                if side.lower() not in _SIDES or not isinstance(glitches, h5py.Group):
+                    raise TableError(
+                        f"{path}: {label}/{side}: expected train, validation or test below each "
+                        "class, as in Gravity Spy's trainingsetv1d1.h5."
+                    )
+                for name, glitch in glitches.items():
+                    found = True
+                    yield _Shown(label, name, _SIDES[side.lower()]), glitch
     if not found:
         raise TableError(
             f"{path}: no groups <class>/<train, validation or test>/<id>, as Gravity Spy's "
@@ -430,14 +456,25 @@ def _glitches_of(path: Path | str, file: h5py.File) -> Iterator[tuple[_Shown, h5
         )
 
 
-def _stored_energy(path: Path | str, file: h5py.File, stored: h5py.Dataset) -> NDArray[np.float32]:
+def _stored(path: Path | str, glitch: Any, names: Sequence[str]) -> list[Any]:
+    """Return what is stored of a glitch under some names; TableError where one is missing."""
+    with _readable(path):
+        there = set(glitch) if isinstance(glitch, h5py.Group) else set()
+        if not set(names) <= there:
+            raise TableError(f"{path}: {glitch.name} has no {', '.join(names)}")
+        return [glitch[name] for name in names]
+
+
+def _stored_energy(path: Path | str, file: h5py.File, stored: Any) -> NDArray[np.float32]:
     where = f"{path}: {stored.name}"
+    if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "fiu":
+        raise TableError(f"{where}: expected grey levels, got something else than numbers.")
     if lies_elsewhere(stored, file):
         raise TableError(f"{where}: lies in another file, which is not followed.")
-    try:
+    if stored.size and stored.size > _MOST_LEVELS:
+        raise TableError(f"{where}: has {stored.shape} grey levels, more than {_MOST_LEVELS:,}.")
+    with _readable(where):
         levels = np.asarray(stored[()])
-    except OSError as error:
-        raise TableError(f"{where}: cannot be read ({error}).") from error
     levels = levels[0] if levels.ndim == 3 and len(levels) == 1 else levels
     if levels.ndim != 2 or not levels.size:
         raise TableError(f"{where}: expected grey levels [height, width], got {levels.shape}.")

@@ -106,7 +106,8 @@ def read_manifest(folder: Path | str) -> tuple[About, dict[str, str]]:
     found = _content(path)
     for key, kind in _KEYS.items():
         wanted = (int, float) if kind is float else kind
-        if not isinstance(found.get(key), wanted):
+        # In Python True is a number, too.
+        if not isinstance(found.get(key), wanted) or isinstance(found[key], bool):
             raise CalibrationError(
                 f"{path}: {key}: expected {kind.__name__}, got {found.get(key)!r}. {NEW_ONE}"
             )

@@ -104,7 +104,8 @@ def read_hashes(path: Path) -> dict[str, str]:
         There is no such list, or it is damaged; the error names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Names may hold whatever else ends a line of text.
+        lines = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(
             f"{path}: cannot be read ({error}). `snakemake provenance` makes it anew."

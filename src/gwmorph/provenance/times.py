@@ -8,6 +8,8 @@ from pathlib import Path
 
 from gwmorph.errors import StorageError
 
+_LONGEST_S = 1e9  # thirty years
+
 
 @dataclass(frozen=True)
 class Span:
@@ -47,8 +49,11 @@ def span_of_jobs(benchmarks: Path, apart: Iterable[str] = ()) -> Span:
 def _seconds(path: Path) -> float:
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-        return sum(float(row["s"]) for row in rows)
-    except (OSError, ValueError, KeyError) as error:
+        seconds = sum(float(row["s"]) for row in rows)
+        if not 0 <= seconds < _LONGEST_S:
+            raise ValueError(f"they are {seconds}")
+        return seconds
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise StorageError(
             f"{path}: holds no seconds of a job ({error}). Remove it, and run its rule again."
         ) from error

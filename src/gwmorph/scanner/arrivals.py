@@ -13,9 +13,10 @@ from operator import attrgetter
 from pathlib import Path
 
 from gwmorph.errors import StrainError
+from gwmorph.segments import LATEST_GPS
 from gwmorph.strain.files import describe_each
 from gwmorph.strain.patterns import SUFFIXES
-from gwmorph.strain.reader import LATEST_GPS, FileDescription
+from gwmorph.strain.reader import FileDescription
 
 # Names of one detector's files (LIGO-T050017), which GWOSC's follow.
 _NAME = re.compile(

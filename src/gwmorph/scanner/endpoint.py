@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from gwmorph.errors import DownloadError
 from gwmorph.scanner.arrivals import ArrivedFile, Served, Tell
+from gwmorph.segments import LATEST_GPS
 from gwmorph.strain.base import StrainFile
 from gwmorph.strain.gwosc import BLOCK_S, GwoscSource
-from gwmorph.strain.reader import LATEST_GPS
 
 # How long after a newer file an older one may still be released.
 _LATE_S = 64 * BLOCK_S

@@ -19,12 +19,20 @@ from typing import Any
 import pyarrow as pa
 
 from gwmorph.errors import CalibrationError, StorageError
+from gwmorph.rebuilding import STRICT, rebuilt
 from gwmorph.scanner.arrivals import ArrivedFile
 from gwmorph.scanner.assembly import BlockKey
 from gwmorph.scanner.summary import BlockSummary, block_name
 from gwmorph.spectra.albums import Picture
 from gwmorph.spectra.pictures import write_picture
-from gwmorph.storage import append_line, cut_unfinished_line, locked, read_json, write_json
+from gwmorph.storage import (
+    append_line,
+    cut_unfinished_line,
+    locked,
+    parse_json,
+    read_json,
+    write_json,
+)
 from gwmorph.tables.parquet import read_table, write_table
 from gwmorph.tables.scan import SCAN_TRIGGERS, SCAN_WINDOWS
 
@@ -117,6 +125,8 @@ class Record:
 class LateFile:
     """A file that came after its block, ``gps_start``, was scanned; it holds what GPS seconds."""
 
+    __pydantic_config__ = STRICT
+
     file: str
     detector: str
     gps_start: int
@@ -136,8 +146,8 @@ def read_late(folder: Path) -> list[LateFile]:
     if not path.exists():
         return []
     try:
-        return [LateFile(**json.loads(line)) for line in _whole_lines(path)]
-    except (ValueError, TypeError) as error:
+        return [rebuilt(LateFile, parse_json(line)) for line in _whole_lines(path)]
+    except ValueError as error:
         raise StorageError(f"{path}: {error}") from error
 
 
@@ -207,7 +217,7 @@ def read_record(folder: Path) -> dict[BlockKey, BlockSummary]:
         return found
     for number, line in enumerate(_whole_lines(path), start=1):
         try:
-            summary = BlockSummary.from_json(json.loads(line))
+            summary = BlockSummary.from_json(parse_json(line))
         except (ValueError, StorageError) as error:
             raise StorageError(f"{path}, line {number}: {error}") from error
         key = summary.detector, summary.gps_start

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from gwmorph.errors import StorageError
 from gwmorph.grid import BLOCK_S
 from gwmorph.naming import span_name
+from gwmorph.rebuilding import STRICT, rebuilt
 from gwmorph.tables.scan import FAILED_BLOCK
 
 
@@ -21,6 +22,8 @@ class Alarm:
     novel_windows : their GPS starts.
     config : name of the file that runs the full analysis on that span, beside the block's folder.
     """
+
+    __pydantic_config__ = STRICT
 
     text: str
     gps_start: int
@@ -56,7 +59,9 @@ class BlockSummary:
     alarm : if there is one.
     """
 
-    status: str
+    __pydantic_config__ = STRICT
+
+    status: Literal["DONE", "FAILED"]
     why: str | None
     detector: str
     gps_start: int
@@ -101,28 +106,21 @@ class BlockSummary:
         return {**asdict(self), "folder": self.folder}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
+    def from_json(cls, content: Any) -> Self:
         """Rebuild what `to_json` gave, before or after it was JSON.
 
         Raises
         ------
         StorageError
-            Fields are missing or unknown: another version wrote it.
+            Fields are missing, unknown or of another type: another version wrote it.
         """
         try:
-            alarm = content["alarm"]
-            return cls(
-                **{
-                    **{name: value for name, value in content.items() if name != "folder"},
-                    "novel_windows": tuple(content["novel_windows"]),
-                    "gaps": tuple((first, last) for first, last in content["gaps"]),
-                    "files": tuple(content["files"]),
-                    "faults": tuple(content["faults"]),
-                    "alarm": alarm
-                    and Alarm(**{**alarm, "novel_windows": tuple(alarm["novel_windows"])}),
-                }
-            )
-        except (KeyError, TypeError) as error:
+            if not isinstance(content, Mapping):
+                raise ValueError(f"expected an object, got {type(content).__name__}")
+            found = rebuilt(cls, {k: value for k, value in content.items() if k != "folder"})
+            _ = found.folder  # which no other text than a detector's prefix has
+            return found
+        except ValueError as error:
             raise StorageError(
                 f"the summary of a block does not have the fields of this version ({error}). Scan "
                 "into another folder."

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from scipy.spatial import KDTree
 
 from gwmorph.errors import ConfigError, TableError
-from gwmorph.spectra.pictures import palette
+from gwmorph.spectra.pictures import opened_picture, palette
 
 ENERGY_MAX = 25.5
 _COLORMAP = "viridis"
@@ -30,6 +29,7 @@ _FARTHEST = 8.0
 # none: of Gravity Spy's own not a pixel in a thousand is even 12 levels off, but for the frame.
 FOREIGN = 25.0
 _MOST_FOREIGN = 0.001
+FETCH = "Fetch it again, or take it out of its folder."
 _log = logging.getLogger(__name__)
 
 
@@ -128,11 +128,8 @@ def nearest_colours(path: Path | str) -> tuple[NDArray[np.float64], NDArray[np.i
     TableError
         The file cannot be read as a picture.
     """
-    try:
-        with Image.open(path) as image:
-            colours = np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
-        raise TableError(f"{path}: not a readable picture ({error}).") from error
+    with opened_picture(path, FETCH) as image:
+        colours = np.asarray(image.convert("RGB"))
     codes = colours.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     different, where = np.unique(codes.ravel(), return_inverse=True)
     channels = np.stack([different >> 16, different >> 8 & 255, different & 255], axis=1)
@@ -149,6 +146,8 @@ def _without_border(foreign: NDArray[np.bool_]) -> tuple[slice, slice]:
     while True:
         before = list(box)
         for axis in (0, 1):
+            if not foreign[tuple(box)].size:
+                return slice(0), slice(0)
             ours = np.flatnonzero(foreign[tuple(box)].mean(axis=1 - axis) <= 0.5) + box[axis].start
             if not len(ours):
                 return slice(0), slice(0)

@@ -2,18 +2,22 @@
 
 import io
 import json
-from collections.abc import Mapping
+import math
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
 from gwmorph.errors import TableError
-from gwmorph.storage import write_bytes
+from gwmorph.storage import parse_json, write_bytes
 
 # Durations of an event view's crops in seconds: top left, top right, bottom left, bottom right.
 CROPS_S = (0.5, 1.0, 2.0, 4.0)
@@ -22,8 +26,16 @@ CROPS_S = (0.5, 1.0, 2.0, 4.0)
 _PALETTES = Path(__file__).with_name("palettes.npz")
 _TEXT_KEY = "gwmorph"
 _TOP = 255
+_LARGEST_ENERGY = float(np.finfo(np.float32).max)
 # Level 1 costs a third of zlib's default and gives files 12 % larger.
 _COMPRESSION = 1
+# Of a picture that is read: a small file can stand for one that fills the memory.
+_MOST_PIXELS = 1 << 26
+# What Pillow raises on bytes that were altered.
+_DAMAGED = (
+    OSError, ValueError, TypeError, SyntaxError, LookupError, EOFError, OverflowError,
+    AttributeError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,28 @@ class PictureScale:
     scale: Literal["linear", "sqrt"]
     energy_max: float
     colormap: str
+
+    @classmethod
+    def from_json(cls, content: Any) -> Self:
+        """Return the scale that a picture's or a table's metadata tell, among what else they do.
+
+        Raises
+        ------
+        ValueError
+            They do not, or there is no such scale.
+        """
+        names = ("scale", "energy_max", "colormap")
+        if not isinstance(content, Mapping) or not set(names) <= set(content):
+            raise ValueError(f"expected {', '.join(names)}, got {content!r:.80}")
+        scale, energy_max, colormap = (content[name] for name in names)
+        if scale not in ("linear", "sqrt"):
+            raise ValueError(f"scale {scale!r:.80}, expected linear or sqrt")
+        real = isinstance(energy_max, int | float) and not isinstance(energy_max, bool)
+        if not real or not 0 < energy_max < _LARGEST_ENERGY or math.isnan(energy_max):
+            raise ValueError(f"energy_max {energy_max!r:.80}, expected a number above zero")
+        if not isinstance(colormap, str) or colormap not in _colormaps():
+            raise ValueError(f"colormap {colormap!r:.80}, expected {', '.join(_colormaps())}")
+        return cls(scale, energy_max, colormap)
 
     def index(self, energy: NDArray[np.floating]) -> NDArray[np.uint8]:
         """Quantise energies of any shape to palette indices (uint8)."""
@@ -55,6 +89,12 @@ class PictureScale:
     def rgb(self, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the colours (uint8, one more axis of length 3) that the PNG shows."""
         return palette(self.colormap)[indices]
+
+
+@lru_cache
+def _colormaps() -> tuple[str, ...]:
+    with np.load(_PALETTES) as palettes:
+        return tuple(sorted(palettes.files))
 
 
 @lru_cache
@@ -105,21 +145,45 @@ def read_picture(path: Path | str) -> tuple[NDArray[np.uint8], PictureScale]:
     TableError
         The file is missing, damaged, or no gwmorph picture.
     """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            mode, text, indices = image.mode, image.info.get(_TEXT_KEY), np.asarray(image)
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise TableError(
-            f"{path}: not a readable PNG ({error}). Remove its folder and run the workflow again."
-        ) from error
+    with opened_picture(path, "Remove its folder and run the workflow again.") as image:
+        mode, text, indices = image.mode, image.info.get(_TEXT_KEY), np.asarray(image)
     if mode != "P" or text is None:
         raise TableError(
             f"{path}: expected a palette PNG with a {_TEXT_KEY!r} text chunk, got mode {mode!r}; "
             "the file was not written by gwmorph or was converted since."
         )
-    about = json.loads(text)
-    return indices, PictureScale(about["scale"], about["energy_max"], about["colormap"])
+    try:
+        return indices, PictureScale.from_json(parse_json(text))
+    except ValueError as error:
+        raise TableError(
+            f"{path}: its text chunk {_TEXT_KEY!r} does not say what its levels mean ({error}). "
+            "Remove its folder and run the workflow again."
+        ) from error
+
+
+@contextmanager
+def opened_picture(path: Path | str, advice: str) -> Iterator[Image.Image]:
+    """Yield a PNG, read to its end; errors end with ``advice``.
+
+    Raises
+    ------
+    TableError
+        The file is missing, no PNG or damaged, or has more than 2²⁶ pixels.
+    """
+    try:
+        image = Image.open(path, formats=("PNG",))
+        pixels = image.width * image.height
+        if pixels <= _MOST_PIXELS:
+            image.load()
+    except _DAMAGED as error:
+        raise TableError(f"{path}: not a readable picture, a PNG ({error}). {advice}") from error
+    with image:
+        if pixels > _MOST_PIXELS:
+            raise TableError(
+                f"{path}: has {image.width} x {image.height} pixels, expected at most "
+                f"{_MOST_PIXELS:,}. {advice}"
+            )
+        yield image
 
 
 def crops(picture: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:

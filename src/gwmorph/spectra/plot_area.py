@@ -11,18 +11,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from scipy.ndimage import find_objects, label
 
 from gwmorph.errors import TableError
 from gwmorph.spectra.gravityspy import (
     ENERGY_MAX,
+    FETCH,
     FOREIGN,
     energy_of,
     max_pool,
     nearest_colours,
 )
-from gwmorph.spectra.pictures import palette
+from gwmorph.spectra.pictures import opened_picture, palette
 
 # ASSUME: grey levels are Rec. 709 luminance, with which scikit-image's rgb2gray makes them.
 _LUMINANCE = (0.2125, 0.7154, 0.0721)
@@ -66,14 +67,11 @@ def is_grey(path: Path | str) -> bool:
 
 def _grey_levels(path: Path | str) -> NDArray[np.float64] | None:
     """Return a picture's grey levels from 0 to 1, [height, width]; None of one in colours."""
-    try:
-        with Image.open(path) as image:
-            if image.mode not in _GREY_MODES:
-                return None
-            levels = np.asarray(image, dtype=np.float64)
-            white = _WHITE.get(image.mode, 255.0)
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise TableError(f"{path}: not a readable picture ({error}).") from error
+    with opened_picture(path, FETCH) as image:
+        if image.mode not in _GREY_MODES:
+            return None
+        levels = np.asarray(image, dtype=np.float64)
+        white = _WHITE.get(image.mode, 255.0)
     return (levels[..., 0] if levels.ndim == 3 else levels) / white
 
 

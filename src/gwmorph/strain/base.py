@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, Self
 from igwn_segments import segmentlist
 
 from gwmorph.errors import StrainError
+from gwmorph.rebuilding import STRICT, rebuilt
 from gwmorph.storage import sha256_of_file
 
 Layout = Literal["gwosc", "gwf", "hdf5"]
@@ -27,6 +28,8 @@ class StrainFile:
     rank : where files overlap, the lowest rank serves the time that they share.
     version : what tells the content from another at this location, where it may change.
     """
+
+    __pydantic_config__ = STRICT
 
     detector: str
     gps_start: int
@@ -48,8 +51,8 @@ class StrainFile:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_json` gave."""
-        return cls(**content)
+        """Rebuild what :meth:`to_json` gave; ValueError where it is no such thing."""
+        return rebuilt(cls, content)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class LocalFile:
     Attributes as in :class:`StrainFile`; ``layout`` says how to read it, and
     ``dataset_or_channel`` which data set (hdf5) or channel (gwf) holds the strain.
     """
+
+    __pydantic_config__ = STRICT
 
     detector: str
     gps_start: int
@@ -142,8 +147,8 @@ class LocalFile:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_json` gave."""
-        return cls(**content)
+        """Rebuild what :meth:`to_json` gave; ValueError where it is no such thing."""
+        return rebuilt(cls, content)
 
 
 def check_rate(path: str, found: int, sample_rate: int) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 from igwn_segments import segment, segmentlist
 
 from gwmorph.errors import StrainError
-from gwmorph.segments import clip, read_segments
+from gwmorph.segments import LATEST_GPS, clip, read_segments
 from gwmorph.strain.base import Layout, LocalFile, StrainFile
 from gwmorph.strain.files import check_content
 from gwmorph.strain.layouts import open_strain
 from gwmorph.strain.patterns import matching_files
-from gwmorph.strain.reader import LATEST_GPS, StrainReader
+from gwmorph.strain.reader import StrainReader
 
 # A file, and the spans that it serves.
 _Serving = tuple[StrainFile, segmentlist]

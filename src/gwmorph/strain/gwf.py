@@ -16,6 +16,7 @@ import lalframe
 import numpy as np
 
 from gwmorph.errors import StrainError
+from gwmorph.strain.frame_checksums import require_checksums
 from gwmorph.strain.reader import (
     FileDescription,
     data_bit,
@@ -28,6 +29,8 @@ from gwmorph.strain.reader import (
 
 # Longest span read at once: LALFrame holds the whole frame besides, compressed and expanded.
 _PIECE_S = 2048
+# Structures of a file that is opened are checked up to this size, in bytes: all but the samples.
+_LONGEST_CHECKED = 1 << 16
 _NAME_ONE = "Name one: source.directory.channel, or --channel of gwmorph show."
 _TYPES = {
     lal.S_TYPE_CODE: "REAL4",
@@ -51,9 +54,9 @@ class FrameReader:
             folder = opened.enter_context(TemporaryDirectory(prefix="gwmorph-"))
             self._link = _plain_link(self._path, Path(folder))
             with read_faults(path):
-                # This open refuses truncated files, on which the one below crashes the process.
-                # Files altered in the middle nearly always raise later; a few crash LALFrame, and
-                # its own check of the file's checksum too, so that calling it would not help.
+                # LALFrame's own checks crash the process, too, on some files that were altered.
+                require_checksums(path, _LONGEST_CHECKED)
+                self._checked_whole = False
                 self._frames = lalframe.FrFileOpenURL(f"file://localhost{self._link}")
                 self._channels = list(_channel_names(self._link))
             self.description = self._describe(channel or self._only_strain_channel())
@@ -66,6 +69,7 @@ class FrameReader:
 
     def read_into(self, out: np.ndarray, gps_start: int) -> None:
         """Fill ``out`` (float64) with the samples from ``gps_start`` on."""
+        self._check_whole()
         rate = self.description.sample_rate
         for first in range(0, len(out), _PIECE_S * rate):
             piece = out[first : first + _PIECE_S * rate]
@@ -83,12 +87,20 @@ class FrameReader:
         mask = self._mask("INJMASK", start, end)
         return None if mask is None else mask.astype(np.int64)
 
+    def _check_whole(self) -> None:
+        """Compare all checksums, once, before samples are read: that takes as long as a read."""
+        if not self._checked_whole:
+            with read_faults(self._path):
+                require_checksums(self._path)
+            self._checked_whole = True
+
     def _mask(self, name: str, start: int, end: int) -> np.ndarray | None:
         """Return the channel beside the strain's that is named so, a value a second, or None."""
         channel = self.description.dataset_or_channel
         mask_channel = channel.replace("STRAIN", name)
         if mask_channel == channel or mask_channel not in self._channels:
             return None
+        self._check_whole()
         return self._read(mask_channel, start, end - start, 1)
 
     def _only_strain_channel(self) -> str:

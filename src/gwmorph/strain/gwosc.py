@@ -5,7 +5,6 @@ patience, since the client's own tries and time-out are fixed. Lists are asked f
 answers are kept in the cache and checked when read. They are made again when removed.
 """
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -23,8 +22,8 @@ from igwn_segments import segment, segmentlist
 
 from gwmorph.errors import DownloadError, StrainError
 from gwmorph.formats.gwosc_layout import DQ_MASK, INJECTION_MASK
-from gwmorph.segments import clip
-from gwmorph.storage import content_hash, recorded_sha256, write_json
+from gwmorph.segments import LATEST_GPS, clip
+from gwmorph.storage import content_hash, parse_json, recorded_sha256, write_json
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.download import (
     Patience,
@@ -65,6 +64,7 @@ class _PatientSession:
         self._patience = patience
         self._hosts = hosts
         self._is_row = is_row
+        self._followed: set[str] = set()
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
         """Return the response that holds a page of a list, or raise DownloadError."""
@@ -77,18 +77,31 @@ class _PatientSession:
         try:
             response = self._session.get(url, **kwargs)
             response.raise_for_status()
-            page = response.json()
-        except requests.JSONDecodeError as error:
-            raise TryFailedError(f"the answer is not JSON ({error})") from error
+            page = parse_json(response.content)
         except requests.RequestException as error:
             raise failed_request(url, error) from error
+        except ValueError as error:
+            raise TryFailedError(f"the answer is not JSON ({error})") from error
         if not isinstance(page, dict) or not page.keys() >= _PAGE_KEYS:
             raise TryFailedError("the answer is not a page of the GWOSC API")
         rows = page["results"]
-        for row in rows if isinstance(rows, list) else [rows]:
+        if not isinstance(rows, list) or not isinstance(page["num_pages"], int):
+            raise TryFailedError("the answer is not a page of the GWOSC API")
+        for row in rows:
             if not self._is_row(row):
                 raise TryFailedError(f"the answer holds what was not asked for: {row!r}")
+        self._follow(page["next"])
         return response
+
+    def _follow(self, address: Any) -> None:
+        """Refuse a page that leads nowhere, or back to one that was read, without an end."""
+        if address is None:
+            return
+        if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+            raise TryFailedError(f"the answer's next page is {address!r}, which is no address")
+        if address in self._followed:
+            raise TryFailedError(f"the answer's next page is {address!r} a second time")
+        self._followed.add(address)
 
 
 @dataclass(frozen=True)
@@ -366,8 +379,10 @@ def _is_run(row: Any) -> bool:
 
 
 def _is_segment(row: Any) -> bool:
+    # The client takes both values in their order, whatever they are called.
     edges = list(row.values()) if isinstance(row, dict) else []
-    return len(edges) == 2 and all(isinstance(edge, int) for edge in edges)
+    whole = len(edges) == 2 and all(type(edge) is int for edge in edges)
+    return whole and 0 <= edges[0] < edges[1] <= LATEST_GPS
 
 
 def _is_file(row: Any) -> bool:
@@ -388,7 +403,7 @@ def _read_answer(path: Path, question: dict[str, str]) -> list[Any] | None:
     if not path.is_file():
         return None
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = parse_json(path.read_text(encoding="utf-8"))
         intact = kept["question"] == question and kept["hash"] == content_hash(kept["answer"])
     except (ValueError, KeyError, TypeError):
         intact = False

@@ -11,16 +11,13 @@ from typing import Protocol
 import numpy as np
 
 from gwmorph.errors import StrainError
+from gwmorph.segments import LATEST_GPS
 from gwmorph.strain.base import Layout
 
 # Where it does not begin a name, V1 is a version.
 _DETECTOR = re.compile(r"(?:^V1|(?<![A-Za-z0-9])(?:[HLKG]1|[hlkg]1))(?![A-Za-z0-9])")
 # As LIGO-T050017 names files of one detector.
 _OF_FILE = re.compile(r"(?P<site>[HLVKG])-(?P<detector>(?P=site)1)_")
-
-
-# Frames and the field's libraries hold GPS seconds in 32 bits.
-LATEST_GPS = 2**31
 
 
 @dataclass(frozen=True)

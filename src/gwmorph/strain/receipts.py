@@ -1,12 +1,11 @@
 """Receipts: which local files a block's strain came from, between the fetching and the reading."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gwmorph.errors import StrainError
-from gwmorph.storage import write_json
+from gwmorph.storage import parse_json, write_json
 from gwmorph.strain.base import LocalFile
 
 
@@ -71,7 +70,7 @@ def read_receipts(path: Path | str) -> list[LocalFile]:
     try:
         return [
             LocalFile.from_json(content)
-            for content in json.loads(Path(path).read_text(encoding="utf-8"))
+            for content in parse_json(Path(path).read_text(encoding="utf-8"))
         ]
     except (OSError, ValueError, TypeError) as error:
         raise StrainError(

@@ -17,6 +17,7 @@ from gwmorph.errors import TableError
 from gwmorph.storage import atomic_path
 
 SCHEMA_VERSION = "6"
+_REMOVE = "The table comes from another version or stage: remove it and run the workflow again."
 
 
 def write_table(
@@ -57,7 +58,9 @@ def table_writer(
     full = schema.with_metadata(merged)
     with (
         atomic_path(path) as partial,
-        pq.ParquetWriter(partial, full, compression="zstd", **_encodings(schema)) as writer,
+        pq.ParquetWriter(
+            partial, full, compression="zstd", write_page_checksum=True, **_encodings(schema)
+        ) as writer,
     ):
         yield lambda rows: writer.write_table(
             _to_table(path, schema, rows).replace_schema_metadata(merged)
@@ -110,15 +113,48 @@ def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
     Raises
     ------
     TableError
-        The file is missing, not Parquet, or follows another schema or version.
+        The file is missing, not Parquet or damaged, or follows another schema or version.
     """
     expected = {"gwmorph.schema": _name(schema), "gwmorph.schema_version": SCHEMA_VERSION}
     require_metadata(
         path,
         expected,
-        "The table comes from another version or stage: remove it and run the workflow again.",
+        _REMOVE,
     )
-    return pq.read_table(path).select(schema.names)
+    with _damage(path):
+        found = pq.read_table(path, page_checksum_verification=True)
+        wrong = [field.name for field in schema if not _fits(found, field)]
+        if wrong:
+            raise TableError(
+                f"{path}: columns {', '.join(wrong)} are missing, of another type than the schema "
+                f"{_name(schema)!r} says, or hold nulls. {_REMOVE}"
+            )
+        found.validate()
+        return found.select(schema.names)
+
+
+@contextmanager
+def _damage(path: Path | str) -> Iterator[None]:
+    """Turn what Arrow raises on bytes that were altered into a TableError."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, LookupError, MemoryError, pa.ArrowException) as error:
+        raise TableError(
+            f"{path}: not a readable Parquet table ({error}). Remove it and run again."
+        ) from error
+
+
+def _fits(table: pa.Table, field: pa.Field) -> bool:
+    """Tell whether a table has a column as declared; vectors may be of any width."""
+    places = table.schema.get_all_field_indices(field.name)
+    if len(places) != 1:
+        return False
+    column = table.column(places[0])
+    vectors = all(map(pa.types.is_fixed_size_list, (field.type, column.type)))
+    alike = column.type.value_type == field.type.value_type if vectors else False
+    if not alike and column.type != field.type:
+        return False
+    return field.nullable or not column.null_count
 
 
 def require_metadata(path: Path | str, expected: Mapping[str, str], advice: str) -> None:
@@ -147,13 +183,9 @@ def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
 
 def read_metadata(path: Path | str) -> dict[str, str]:
     """Return the file-level metadata of a table, without pandas' and Arrow's own keys."""
-    try:
+    with _damage(path):
         raw = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise TableError(
-            f"{path}: not a readable Parquet table ({error}). Remove it and run again."
-        ) from error
-    return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
+        return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
 
 
 def shared_metadata(paths: Iterable[Path | str], keys: Iterable[str]) -> dict[str, str]:

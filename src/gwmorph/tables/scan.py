@@ -1,5 +1,7 @@
 """Tables of a scan: what becomes of each window and trigger of a block of new data."""
 
+from typing import Final
+
 import pyarrow as pa
 
 from gwmorph.tables import block, calibration
@@ -8,7 +10,8 @@ from gwmorph.tables.columns import DETECTOR, GPS_START, field
 # Why a window is EXCLUDED that was not even looked at, beside the reasons of the ledger.
 FAILED = "failed"
 # What becomes of a block: the `status` of its summary.
-DONE_BLOCK, FAILED_BLOCK = "DONE", "FAILED"
+DONE_BLOCK: Final = "DONE"
+FAILED_BLOCK: Final = "FAILED"
 
 _JUDGED = [
     calibration.STATUSES.field("named"),

@@ -1,0 +1,96 @@
+"""Checksums of frame files: every altered byte is noticed before LALFrame sees it."""
+
+import struct
+import subprocess
+
+import lal
+import lalframe
+import numpy as np
+import pytest
+
+from gwmorph.errors import StrainError
+from gwmorph.strain.files import describe
+from gwmorph.strain.frame_checksums import cksum, require_checksums
+from gwmorph.strain.layouts import open_strain
+
+GPS = 1262301184
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    path = tmp_path_factory.mktemp("frames") / "a.gwf"
+    frame = lalframe.FrameNew(lal.LIGOTimeGPS(GPS), 4.0, "test", 0, 0, 0)
+    series = lal.CreateREAL8TimeSeries(
+        "H1:STRAIN", lal.LIGOTimeGPS(GPS), 0, 1 / 64, lal.StrainUnit, 256
+    )
+    series.data.data = np.random.default_rng(1).normal(size=256)
+    lalframe.FrameAddREAL8TimeSeriesProcData(frame, series)
+    lalframe.FrameWrite(frame, str(path))
+    return path.read_bytes()
+
+
+def test_a_checksum_is_that_of_posix(tmp_path):
+    assert cksum(b"123456789") == 930766865  # The Open Group's check value
+    data = np.random.default_rng(2).bytes(3_000_001)
+    (tmp_path / "a").write_bytes(data)
+    said = subprocess.run(["cksum", tmp_path / "a"], capture_output=True, text=True, check=True)
+    assert cksum(data) == int(said.stdout.split()[0])
+    assert cksum(b"") == 0xFFFFFFFF
+
+
+def test_a_good_file_is_accepted(content, tmp_path):
+    (tmp_path / "a.gwf").write_bytes(content)
+    require_checksums(tmp_path / "a.gwf")
+    require_checksums(tmp_path / "a.gwf", 100)
+
+
+def test_every_altered_byte_is_noticed(content, tmp_path):
+    path = tmp_path / "a.gwf"
+    # Who says that there are no checksums, or another version, is believed.
+    unsaid = {*range(6), 39}
+    for place in [n for n in range(0, len(content), 7) if n not in unsaid]:
+        altered = bytearray(content)
+        altered[place] ^= 0x40
+        path.write_bytes(altered)
+        with pytest.raises(ValueError, match=r"checksum|does not end inside"):
+            require_checksums(path)
+
+
+@pytest.mark.parametrize("length", [10, 60, 1000, -1])
+def test_a_file_that_was_cut_is_an_error(content, tmp_path, length):
+    (tmp_path / "a.gwf").write_bytes(content[:length])
+    with pytest.raises(ValueError, match=r"ends inside|does not end"):
+        require_checksums(tmp_path / "a.gwf")
+
+
+def test_samples_are_checked_before_they_are_read(content, tmp_path):
+    path = tmp_path / "a.gwf"
+    # The longest structure holds the samples; a file's contents are known without it.
+    at, where, longest = 40, 0, 0
+    while at < len(content):
+        (length,) = struct.unpack_from("<Q", content, at)
+        if length > longest:
+            where, longest = at, length
+        at += length
+    altered = bytearray(content)
+    altered[where + longest // 2] ^= 1
+    path.write_bytes(altered)
+    require_checksums(path, longest - 1)
+    with pytest.raises(StrainError, match=r"a\.gwf: damaged or truncated.* checksum"):
+        describe(path)  # in a file as small as this they are checked at once
+
+
+@pytest.mark.parametrize(("place", "value"), [(39, 0), (5, 6)])
+def test_a_file_without_checksums_is_left_to_the_library(content, tmp_path, place, value):
+    altered = bytearray(content)
+    altered[place] = value
+    (tmp_path / "a.gwf").write_bytes(altered)
+    require_checksums(tmp_path / "a.gwf")
+
+
+def test_a_frame_is_read_as_before(content, tmp_path):
+    (tmp_path / "a.gwf").write_bytes(content)
+    with open_strain(tmp_path / "a.gwf") as reader:
+        out = np.empty(256)
+        reader.read_into(out, GPS)
+    assert np.array_equal(out, np.random.default_rng(1).normal(size=256))
