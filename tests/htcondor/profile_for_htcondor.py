@@ -4,26 +4,43 @@ HTCondor itself is not needed. Snakemake reads the profile, its plugin makes the
 of a job, HTCondor's own bindings make a job of that, and its command is run here as a node would.
 """
 
+import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from workflow_project import BLOCK_S, FIRST, Project, build
 
-# Snakemake, in whose process a queue keeps what it is given in a file, and refuses it.
+# Snakemake, in whose process a queue keeps what it would be given and runs it, as a node would:
+# in the folder that all share, with the environment of the job alone, and with scratch of its own.
 SNAKEMAKE = """
-import sys
+import json, os, shlex, subprocess, sys
 from pathlib import Path
 
-import htcondor2
+import htcondor, htcondor2
+
+def environment_of(job):
+    # Single quotes quote in it, double ones are signs like others.
+    lexer = shlex.shlex(job.get("Environment", ""), posix=True)
+    lexer.whitespace_split, lexer.quotes, lexer.escape = True, "'", ""
+    return dict(word.partition("=")[::2] for word in lexer)
 
 class Queue:
     def submit(self, description):
-        Path("submitted.txt").write_text(str(description))
-        raise RuntimeError("this queue takes no jobs")
+        (job,) = htcondor.Submit(dict(description)).jobs(count=1)
+        kept = {name: job.get(name) for name in KEPT} | {"Described": dict(description)}
+        kept["Variables"] = environment_of(job)
+        Path("submitted.json").write_text(json.dumps(kept, default=str))
+        node = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH")}
+        done = subprocess.run(
+            [job["Cmd"], *shlex.split(description["arguments"])],
+            env=node | kept["Variables"] | {"_CONDOR_SCRATCH_DIR": str(Path("scratch").resolve())},
+            stdout=Path("node.log").open("w"), stderr=subprocess.STDOUT,
+        )
+        raise RuntimeError(f"this queue has run it: {done.returncode}")
 
+KEPT = ("RequestMemory", "RequestDisk", "RequestCpus", "Environment", "JobBatchName", "Cmd")
 htcondor2.Schedd = Queue
 htcondor2.Submit.issue_credentials = lambda self: None
 
@@ -54,29 +71,26 @@ def snakemake(project: Project, *arguments: str) -> "subprocess.CompletedProcess
     )
 
 
-def described(path: Path) -> dict[str, str]:
-    """Return a submit description as HTCondor's bindings printed it."""
-    lines = [line.partition("=") for line in path.read_text().splitlines() if "=" in line]
-    return {name.strip().lower(): value.strip() for name, _, value in lines}
-
-
 def test_the_plugin_knows_every_key_of_the_profile(project):
     done = snakemake(project, "all", "--dry-run", "--quiet")
     assert done.returncode == 0, done.stdout
 
 
-def test_a_submitted_job_asks_for_what_the_profile_says(project):
-    block = f"H1-GWMORPH_LEDGER-{FIRST}-{BLOCK_S}.parquet"
+def test_a_submitted_job_asks_for_what_the_profile_says_and_does_its_work(project):
+    ledger = f"results/t/ledger/H1-GWMORPH_LEDGER-{FIRST}-{BLOCK_S}.parquet"
     made = project.snakemake("--until", "collect")  # what blocks need, without HTCondor
     assert made.returncode == 0, made.stdout
-    done = snakemake(project, f"results/t/ledger/{block}", "--retries", "0")
-    assert "this queue takes no jobs" in done.stdout, done.stdout
-    job = described(project.folder / "submitted.txt")
-    assert job["request_memory"] in ("1200MB", str(1200 * 1024))
-    assert job["request_disk"] in ("4000MB", str(4000 * 1024))
-    assert job["request_cpus"] == "1"
-    assert "blocks" in job["batch_name"]
-    assert "GWMORPH_RUN=" in job["environment"].replace(" ", "")
-    assert "snakemake" in job["arguments"]
+    (project.folder / "scratch").mkdir()
+    done = snakemake(project, ledger, "--retries", "0")
+    told = done.stdout + (project.folder / "node.log").read_text()
+    assert "this queue has run it: 0" in done.stdout, told
+    assert "Drawing H1 block" in told
+    job = json.loads((project.folder / "submitted.json").read_text())
+    assert job["RequestMemory"] == 1200  # MB
+    assert job["RequestDisk"] == 4000 * 1024  # KB
+    assert job["RequestCpus"] == 1
+    assert "blocks" in job["JobBatchName"]
+    # The plugin hands the mark of the run over in quotes, which are HTCondor's no more.
+    assert job["Variables"]["GWMORPH_RUN"].startswith('"')
     # The disk is shared: nothing is to be copied.
-    assert "transfer_input_files" not in job
+    assert "transfer_input_files" not in job["Described"]

@@ -17,15 +17,17 @@ import pytest
 from small_slurm import SlurmMissingError, SmallSlurm, small_slurm
 from workflow_project import BLOCK_S, FIRST, Project, build, copied
 
-# Two blocks of two detectors, which have events; one view is enough to have every kind of job.
+# Two blocks of one detector; one view is enough to have every group of jobs.
 SMALL = {
-    "run": {"gps_end": FIRST + 2 * BLOCK_S},
+    "run": {"gps_end": FIRST + 2 * BLOCK_S, "detectors": ["H1"]},
     "clustering": {"views": ["window"]},
+    "score": {"background": "none"},
 }
 # Answers of the test's SLURM come at once; there is no database of jobs.
 QUICK = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3")
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm", "--latency-wait", "10")
-_PATIENCE_S = 600
+# A busy machine takes its time.
+_PATIENCE_S = 3600
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,14 @@ def slurm() -> Iterator[SmallSlurm]:
 def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A run without a batch system."""
     project = build(tmp_path_factory.mktemp("local") / "project").change(**SMALL)
-    project.make()
+    done = subprocess.run(
+        project.command("all"),
+        cwd=project.folder,
+        env=project.environment,
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0
     return project
 
 
@@ -135,13 +144,30 @@ def test_a_run_has_the_bytes_of_a_local_one_though_a_job_of_it_is_cancelled(slur
     asked = jobs[cancelled]
     assert asked["NumCPUs"] == "1"
     assert asked["MinMemoryNode"] == "1200M"
-    assert asked["TimeLimit"] == "00:12:00"  # 4 blocks of 3 minutes
+    assert asked["TimeLimit"] == "00:06:00"  # 2 blocks of 3 minutes
 
 
-def test_a_job_that_is_killed_for_memory_is_tried_again_with_more(slurm, local, tmp_path):
+# Python runs this first: what does a rule's script take for the place of temporary files?
+WHERE = """
+import os, sys, tempfile
+if any(".snakemake/scripts" in argument for argument in sys.orig_argv):
+    with open(os.environ["SEEN"], "a") as seen:
+        print(tempfile.gettempdir(), file=seen)
+"""
+
+
+def test_a_job_that_is_killed_for_memory_is_tried_again_with_more(
+    slurm, local, tmp_path, monkeypatch
+):
     project = copied(local, tmp_path / "project")
     (project.folder / ledger(0)).unlink()
     before = numbers(slurm)
+    scratch, seen = tmp_path / "scratch", tmp_path / "seen.txt"
+    scratch.mkdir()
+    (project.folder / "src" / "sitecustomize.py").write_text(WHERE)
+    monkeypatch.setenv("SEEN", str(seen))
+    # As a cluster's prologue does it.
+    monkeypatch.setitem(slurm.environment, "SLURM_TMPDIR", str(scratch))
     # More than Snakemake holds, and less than it holds with a block's work.
     running = started(project, slurm, ledger(0), "--set-resources", "block:mem_mb=attempt*600")
     code, told = ended(running, project)
@@ -156,6 +182,7 @@ def test_a_job_that_is_killed_for_memory_is_tried_again_with_more(slurm, local, 
     assert jobs[1]["JobState"] == "COMPLETED"
     (log,) = (project.folder / ".snakemake" / "slurm_logs").rglob(f"{jobs[0]['JobId']}.log")
     assert "exceeded memory limit" in log.read_text()
+    assert set(seen.read_text().split()) == {str(scratch)}
 
 
 def test_a_run_that_was_cancelled_goes_on_with_the_same_command(slurm, local, tmp_path):
