@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from workflow_project import BLOCK_S, FIRST, Project, build
+from workflow_project import FIRST, Project, build
 
 # Snakemake, in whose process a queue keeps what it would be given and runs it, as a node would:
 # in the folder that all share, with the environment of the job alone, and with scratch of its own.
@@ -66,7 +66,7 @@ def snakemake(project: Project, *arguments: str) -> "subprocess.CompletedProcess
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=600,
+        timeout=3600,
         check=False,
     )
 
@@ -77,19 +77,19 @@ def test_the_plugin_knows_every_key_of_the_profile(project):
 
 
 def test_a_submitted_job_asks_for_what_the_profile_says_and_does_its_work(project):
-    ledger = f"results/t/ledger/H1-GWMORPH_LEDGER-{FIRST}-{BLOCK_S}.parquet"
-    made = project.snakemake("--until", "collect")  # what blocks need, without HTCondor
-    assert made.returncode == 0, made.stdout
+    planned = project.snakemake("results/t/plan/H1.json")
+    assert planned.returncode == 0, planned.stdout
     (project.folder / "scratch").mkdir()
-    done = snakemake(project, ledger, "--retries", "0")
+    receipt = f"results/t/strain/H1/{FIRST}.json"
+    done = snakemake(project, receipt, "--retries", "0")
     told = done.stdout + (project.folder / "node.log").read_text()
     assert "this queue has run it: 0" in done.stdout, told
-    assert "Drawing H1 block" in told
+    assert "Checking H1 strain" in told
     job = json.loads((project.folder / "submitted.json").read_text())
-    assert job["RequestMemory"] == 1200  # MB
+    assert job["RequestMemory"] == 1000  # MB
     assert job["RequestDisk"] == 4000 * 1024  # KB
     assert job["RequestCpus"] == 1
-    assert "blocks" in job["JobBatchName"]
+    assert "strain" in job["JobBatchName"]
     # The plugin hands the mark of the run over in quotes, which are HTCondor's no more.
     assert job["Variables"]["GWMORPH_RUN"].startswith('"')
     # The disk is shared: nothing is to be copied.

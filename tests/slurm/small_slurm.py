@@ -45,7 +45,7 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 # Whether the node is answering is asked this often, and what is finished is remembered this long.
 SlurmdTimeout=60
-MinJobAge=300
+MinJobAge=36000
 KillWait=2
 MpiDefault=none
 SwitchType=switch/none
@@ -54,7 +54,7 @@ ProctrackType=proctrack/linuxproc
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
-JobAcctGatherParams=OverMemoryKill,UsePss
+JobAcctGatherParams=OverMemoryKill
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=5,bf_interval=5
 SelectType=select/cons_tres
@@ -203,10 +203,14 @@ def _munged(folder: Path) -> list[str]:
 
 
 def _start(stack: ExitStack, slurm: SmallSlurm, command: list[str]) -> None:
-    """Start a daemon, and see to it that it is stopped."""
+    """Start a daemon, and see to it that it is stopped, even if this process is killed."""
     output = stack.enter_context((slurm.folder / f"{command[0]}.out.log").open("w"))
     daemon = subprocess.Popen(
-        command, env=slurm.environment, stdout=output, stderr=output, start_new_session=True
+        ["setpriv", "--pdeathsig", "TERM", *command],
+        env=slurm.environment,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
     )
     stack.callback(_stop, daemon)
 

@@ -65,10 +65,11 @@ def fresh(local: Project, tmp_path: Path) -> Project:
 
 def started(project: Project, slurm: SmallSlurm, *arguments: str) -> "subprocess.Popen[str]":
     """Start snakemake with the profile for SLURM; it tells its output in a file."""
-    call = [sys.executable, "-m", "snakemake", "--nocolor", *arguments, *PROFILE, *QUICK]
+    # A test in the background of a shell ignores Ctrl-C, and so would what it starts.
+    hearing = ["env", "--default-signal=INT", sys.executable, "-m", "snakemake", "--nocolor"]
     project.command()  # writes the configuration
     return subprocess.Popen(
-        [*call, "--configfile", "run.yaml"],
+        [*hearing, *arguments, *PROFILE, *QUICK, "--configfile", "run.yaml"],
         cwd=project.folder,
         env={**project.environment, **slurm.environment, "PYTHONPATH": python_path(project)},
         text=True,
@@ -168,8 +169,8 @@ def test_a_job_that_is_killed_for_memory_is_tried_again_with_more(
     monkeypatch.setenv("SEEN", str(seen))
     # As a cluster's prologue does it.
     monkeypatch.setitem(slurm.environment, "SLURM_TMPDIR", str(scratch))
-    # More than Snakemake holds, and less than it holds with a block's work.
-    running = started(project, slurm, ledger(0), "--set-resources", "block:mem_mb=attempt*600")
+    # More than a Snakemake holds, and less than it holds with a block's work.
+    running = started(project, slurm, ledger(0), "--set-resources", "block:mem_mb=attempt*450")
     code, told = ended(running, project)
     assert code == 0, told + slurm.logs()
     assert project.results() == local.results()
@@ -177,7 +178,7 @@ def test_a_job_that_is_killed_for_memory_is_tried_again_with_more(
         (job for job in slurm.jobs() if job["JobId"] not in before),
         key=lambda job: int(job["JobId"]),
     )
-    assert [job["MinMemoryNode"] for job in jobs] == ["600M", "1200M"]
+    assert [job["MinMemoryNode"] for job in jobs] == ["450M", "900M"]
     assert jobs[0]["JobState"] in ("FAILED", "OUT_OF_MEMORY", "CANCELLED")
     assert jobs[1]["JobState"] == "COMPLETED"
     (log,) = (project.folder / ".snakemake" / "slurm_logs").rglob(f"{jobs[0]['JobId']}.log")
