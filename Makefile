@@ -18,7 +18,8 @@ DEMO := all timeslides calibrate events provenance
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-crate same-python audit run report test test-portable soak lint types docs docs-links bench mutants fuzz \
+.PHONY: help env env-dev env-crate same-python audit run report test test-portable test-slurm test-htcondor \
+  profiles soak lint types docs docs-links bench mutants fuzz \
   explorer-library lock lock-check clean
 
 help: ## list the targets
@@ -94,6 +95,26 @@ NUMERICAL := tests/morphology tests/spectra tests/simulation/test_noise.py \
 
 test-portable: env-dev ## the numerical tests again, without the processor's newer instructions
 	$(OLDER) $(PYTEST) $(NUMERICAL)
+
+# Snakemake's plugins for batch systems, in folders of their own: it loads all that it finds.
+$(VENV)/slurm/.made: locks/slurm.txt $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --no-deps --target $(@D) --upgrade --requirement $<
+	@touch $@
+
+$(VENV)/htcondor/.made: locks/htcondor.txt $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --no-deps --target $(@D) --upgrade --requirement $<
+	@touch $@
+
+test-slurm: env-dev $(VENV)/slurm/.made ## run through a real SLURM, started for it: needs slurm-wlm and munge
+	PYTHONPATH=$(VENV)/slurm $(BIN)/python -m pytest tests/slurm/through_slurm.py
+
+test-htcondor: env-dev $(VENV)/htcondor/.made ## what the profile for HTCondor would submit, without HTCondor
+	PYTHONPATH=$(VENV)/htcondor $(BIN)/python -m pytest tests/htcondor/profile_for_htcondor.py
+
+# By the demo and whatever else has run; the two finished runs that the project's own are by are not kept.
+RUNS ?= results/demo
+profiles: env ## what jobs ask a batch system for, by the runs RUNS
+	$(BIN)/gwmorph requests $(RUNS) --write
 
 soak: env-dev ## watch 500 blocks with every fault mixed in: a quarter of an hour
 	$(BIN)/python tests/scanner/soak.py --blocks 500

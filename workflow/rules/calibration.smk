@@ -24,7 +24,6 @@ rule limits:
         "results/{run}/logs/limits/{view}.log",
     benchmark:
         "results/{run}/benchmarks/limits/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1
@@ -56,7 +55,6 @@ rule statuses:
         "results/{run}/logs/statuses/{view}.log",
     benchmark:
         "results/{run}/benchmarks/statuses/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1
@@ -90,7 +88,6 @@ rule status_map:
         "results/{run}/logs/status_map/{view}.log",
     benchmark:
         "results/{run}/benchmarks/status_map/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -197,7 +194,6 @@ rule novelty_report:
         "results/{run}/logs/novelty_report/{view}.log",
     benchmark:
         "results/{run}/benchmarks/novelty_report/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1
@@ -224,7 +220,6 @@ rule atlas:
         "results/{run}/logs/atlas.log",
     benchmark:
         "results/{run}/benchmarks/atlas.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1

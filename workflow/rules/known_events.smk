@@ -77,7 +77,6 @@ rule known_events:
         "results/{run}/logs/known_events.log",
     benchmark:
         "results/{run}/benchmarks/known_events.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1
@@ -155,7 +154,6 @@ rule known_events_report:
         "results/{run}/logs/known_events_report.log",
     benchmark:
         "results/{run}/benchmarks/known_events_report.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1

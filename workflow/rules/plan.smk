@@ -28,6 +28,11 @@ from gwmorph.strain.sources import make_source
 # Threads that wait for others give their core away: where jobs share a machine, a training whose
 # threads wait in a loop took four times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A job of a batch system writes what is temporary on its node's own disk, where that has one for it.
+# Of SLURM's variables Snakemake's plugin leaves a job few.
+for scratch in ("SLURM_TMPDIR", "_CONDOR_SCRATCH_DIR"):
+    if not workflow.is_main_process and os.environ.get(scratch):
+        os.environ.update(TMPDIR=os.environ[scratch])
 # Snakemake starts scripts with this name, unquoted: a path with a space in it would be two words.
 if shlex.quote(sys.executable) != sys.executable:
     interpreter = Path(sys.executable)
@@ -115,7 +120,8 @@ else:
         require_own(
             Path("results") / RUN,
             run_hash(CONFIG, PLAN),
-            os.environ.get("GWMORPH_RUN", ""),
+            # HTCondor's plugin hands it over with the quotes that it puts around it.
+            os.environ.get("GWMORPH_RUN", "").strip('"'),
         )
 
 

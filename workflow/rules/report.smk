@@ -18,7 +18,6 @@ rule map:
         "results/{run}/logs/map/{view}.log",
     benchmark:
         "results/{run}/benchmarks/map/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -49,7 +48,6 @@ rule occupancy:
         "results/{run}/logs/occupancy/{view}.log",
     benchmark:
         "results/{run}/benchmarks/occupancy/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -125,7 +123,6 @@ rule cluster_table:
         "results/{run}/logs/cluster_table/{view}.log",
     benchmark:
         "results/{run}/benchmarks/cluster_table/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -155,7 +152,6 @@ rule glitchgram:
         "results/{run}/logs/glitchgram.log",
     benchmark:
         "results/{run}/benchmarks/glitchgram.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -190,7 +186,6 @@ rule event_table:
         "results/{run}/logs/event_table.log",
     benchmark:
         "results/{run}/benchmarks/event_table.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -226,7 +221,6 @@ rule truth_figure:
         "results/{run}/logs/truth_figure.log",
     benchmark:
         "results/{run}/benchmarks/truth_figure.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1
@@ -258,7 +252,6 @@ rule summary:
         "results/{run}/logs/summary.log",
     benchmark:
         "results/{run}/benchmarks/summary.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -292,7 +285,6 @@ rule summary_page:
         "results/{run}/logs/summary_page.log",
     benchmark:
         "results/{run}/benchmarks/summary_page.tsv"
-    localrule: True
     conda:
         "../../envs/report.yaml"
     threads: 1

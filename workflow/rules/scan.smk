@@ -25,7 +25,7 @@ rule scan_blocks:
         "../../envs/evidence.yaml"
     threads: CONFIG.scan.workers
     resources:
-        mem_mb=1500 + 800 * CONFIG.scan.workers,
+        mem_mb=lambda wildcards, attempt: attempt * (1500 + 800 * CONFIG.scan.workers),
         runtime=600,
     params:
         root=untracked(STRAIN_ROOT),

@@ -115,7 +115,6 @@ if SCORED:
             "results/{run}/logs/triggers.log",
         benchmark:
             "results/{run}/benchmarks/triggers.tsv"
-        localrule: True
         conda:
             "../../envs/evidence.yaml"
         threads: 1
@@ -143,7 +142,6 @@ else:
             "results/{run}/logs/tile_triggers.log",
         benchmark:
             "results/{run}/benchmarks/tile_triggers.tsv"
-        localrule: True
         conda:
             "../../envs/evidence.yaml"
         threads: 1

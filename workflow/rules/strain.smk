@@ -89,7 +89,6 @@ else:
             "results/{run}/logs/truth.log",
         benchmark:
             "results/{run}/benchmarks/truth.tsv"
-        localrule: True
         conda:
             "../../envs/strain.yaml"
         threads: 1

@@ -69,7 +69,6 @@ rule slides_report:
         "results/{run}/logs/slides_report.log",
     benchmark:
         "results/{run}/benchmarks/slides_report.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1

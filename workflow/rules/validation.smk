@@ -418,7 +418,6 @@ rule reference:
         "results/{run}/logs/reference/{view}.log",
     benchmark:
         "results/{run}/benchmarks/reference/{view}.tsv"
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
     threads: 1

@@ -1,0 +1,1 @@
+"""What the workflow's jobs ask a batch system for, by what they were measured to need."""
