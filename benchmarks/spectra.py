@@ -69,10 +69,12 @@ def gwpy_q_transform(span: NDArray[np.float32]) -> object:
         return series.q_transform(qrange=(4, 64), frange=(20, 2048), whiten=False)
 
 
-def _q_transform_speed(name: str) -> Entry:
+@benchmark
+def qtransform_pooled() -> Entry:
+    """All planes, pooled into 224 × 224."""
     batch, transform = spans(16), parameters().transform()
     return compare_times(
-        name,
+        "qtransform_pooled",
         lambda: transform(batch),
         len(batch),
         "gwpy TimeSeries.q_transform, default resolution, one thread",
@@ -81,18 +83,6 @@ def _q_transform_speed(name: str) -> Entry:
         repeats=9,
         seed=SEED,
     )
-
-
-@benchmark
-def qtransform_pooled() -> Entry:
-    """All planes, pooled into 224 × 224, with the default median."""
-    return _q_transform_speed("qtransform_pooled")
-
-
-@benchmark
-def qtransform_exact() -> Entry:
-    """The same with the exact median, which is the default."""
-    return _q_transform_speed("qtransform_exact")
 
 
 @benchmark
