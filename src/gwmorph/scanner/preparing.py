@@ -70,15 +70,21 @@ def atlas_config(atlas: Path) -> Config:
 
 
 def _without_addresses(config: Config) -> Config:
-    default = Config()
-    known, weights = default.source.gwosc, default.encoder.weights
-    gwosc = {"host": known.host, "file_hosts": known.file_hosts}
-    hub = {"endpoint": weights.endpoint, "hosts": weights.hosts}
+    gwosc = _reset(config.source.gwosc, "host", "file_hosts")
+    hub = _reset(config.encoder.weights, "endpoint", "hosts")
     return _changed(
         config,
-        source=_changed(config.source, gwosc=_changed(config.source.gwosc, **gwosc)),
-        encoder=_changed(config.encoder, weights=_changed(config.encoder.weights, **hub)),
-        scan=_changed(config.scan, receiver=default.scan.receiver),
+        source=_changed(config.source, gwosc=gwosc),
+        encoder=_changed(config.encoder, weights=hub),
+        scan=_reset(config.scan, "receiver"),
+    )
+
+
+def _reset(section: AnySection, *names: str) -> AnySection:
+    """Return a section in which some keys are as where nobody gives them."""
+    fields = type(section).model_fields
+    return _changed(
+        section, **{name: fields[name].get_default(call_default_factory=True) for name in names}
     )
 
 

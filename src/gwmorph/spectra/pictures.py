@@ -93,7 +93,7 @@ class PictureScale:
 
 @lru_cache
 def _colormaps() -> tuple[str, ...]:
-    with np.load(_PALETTES) as palettes:
+    with np.load(_PALETTES, allow_pickle=False) as palettes:
         return tuple(sorted(palettes.files))
 
 
