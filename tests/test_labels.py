@@ -234,3 +234,10 @@ def test_gravity_spys_release_is_read(real_data):
     assert len(table) == 170
     assert len(set(table["label"].to_pylist())) == 17
     assert not any(table[name].null_count for name in table.column_names)
+
+
+def test_a_label_that_begins_with_nul_is_not_taken_for_none(tmp_path):
+    text = "GPStime,ifo,label,confidence,id,snr,peakFreq\n1,H1,\0Blip,1,a,9,100\n"
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(TableError, match=r"a\.csv: .* line 2 holds a NUL"):
+        read_labels(tmp_path / "a.csv")

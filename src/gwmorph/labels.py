@@ -158,13 +158,18 @@ def _decoded(path: Path | str) -> str:
         raise TableError(f"{path}: cannot be read as CSV ({error}). {_EXPECTED}") from error
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeError as error:
         before = content[: error.start] if isinstance(error, UnicodeDecodeError) else b""
         raise TableError(
             f"{path}: cannot be read as CSV: line {before.count(bytes([10])) + 1} is not in UTF-8 "
             f"({error}). {_EXPECTED}"
         ) from error
+    # Where a text begins with one it would be taken for an empty one.
+    if "\0" in text:
+        line = text.partition("\0")[0].count("\n") + 1
+        raise TableError(f"{path}: cannot be read as CSV: line {line} holds a NUL. {_EXPECTED}")
+    return text
 
 
 def _records(path: Path | str, text: str) -> Iterator[tuple[int, list[str]]]:

@@ -159,7 +159,7 @@ def test_parts_are_joined_in_order(simulated, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x80\x04K\x01."])
 def test_a_damaged_file_is_refused(content, tmp_path):
     (tmp_path / "bad").write_bytes(content)
-    with pytest.raises(TableError, match="not a file of training pairs"):
+    with pytest.raises(TableError, match="bad: not a readable archive of arrays"):
         read_pairs([tmp_path / "bad"])
 
 

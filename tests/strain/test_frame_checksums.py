@@ -46,13 +46,11 @@ def test_a_good_file_is_accepted(content, tmp_path):
 
 def test_every_altered_byte_is_noticed(content, tmp_path):
     path = tmp_path / "a.gwf"
-    # Who says that there are no checksums, or another version, is believed.
-    unsaid = {*range(6), 39}
-    for place in [n for n in range(0, len(content), 7) if n not in unsaid]:
+    for place in [*range(40), *range(40, len(content), 7)]:
         altered = bytearray(content)
         altered[place] ^= 0x40
         path.write_bytes(altered)
-        with pytest.raises(ValueError, match=r"checksum|does not end inside"):
+        with pytest.raises(ValueError, match=r"checksum|does not end inside|its header"):
             require_checksums(path)
 
 
@@ -80,12 +78,30 @@ def test_samples_are_checked_before_they_are_read(content, tmp_path):
         describe(path)  # in a file as small as this they are checked at once
 
 
-@pytest.mark.parametrize(("place", "value"), [(39, 0), (5, 6)])
-def test_a_file_without_checksums_is_left_to_the_library(content, tmp_path, place, value):
+def test_a_file_without_checksums_is_left_to_the_library(content, tmp_path):
+    older = bytearray(content)
+    older[5] = 6  # the version
+    (tmp_path / "older.gwf").write_bytes(older)
+    require_checksums(tmp_path / "older.gwf")
+    without = bytearray(content)
+    at = 40
+    while at < len(without):
+        (length,) = struct.unpack_from("<Q", without, at)
+        own = 8 if at + length == len(without) else 4
+        without[at + length - own : at + length] = bytes(own)
+        at += length
+    (tmp_path / "without.gwf").write_bytes(without)
+    require_checksums(tmp_path / "without.gwf")
+
+
+def test_frames_that_made_the_library_hang_are_refused(content, tmp_path):
+    """The byte that says that there are checksums was altered, and others besides."""
     altered = bytearray(content)
-    altered[place] = value
+    altered[39] = 0x44
+    altered[40:48] = bytes(8)
     (tmp_path / "a.gwf").write_bytes(altered)
-    require_checksums(tmp_path / "a.gwf")
+    with pytest.raises(StrainError, match=r"a\.gwf: damaged or truncated"):
+        describe(tmp_path / "a.gwf")
 
 
 def test_a_frame_is_read_as_before(content, tmp_path):

@@ -3,9 +3,10 @@
 LALFrame trusts the lengths and numbers in a file: a few altered ones crash the process. In a frame
 file every structure ends with a checksum of its own, which this compares, so that bytes that were
 altered by a disk or on their way are an error. Files of older versions have no such checksums, and
-one may be written without: nothing is checked there.
+one may be written without: nothing is checked there but the header.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,9 +14,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 _HEADER = 40  # bytes
-_VERSION_AT, _ORDER_AT, _SCHEME_AT = 5, 12, 39
-_LITTLE = b"\x34\x12"
-_VERSION, _CRC = 8, 1
+_VERSION_AT, _SIZES_AT, _NUMBERS_AT, _NUMBERS_END = 5, 7, 12, 38
+# Sizes of the types of numbers, and numbers that tell the order of their bytes.
+_SIZES = bytes([2, 4, 8, 4, 8])
+_NUMBERS = {
+    order: struct.pack(f"{order}HIQfd", 0x1234, 0x12345678, 0x123456789ABCDEF, math.pi, math.pi)
+    for order in "<>"
+}
+_VERSION, _OLDER = 8, range(4, 8)
 # Length, class, instance and checksum, which every structure has.
 _SHORTEST = 14
 _PIECE = 1 << 20
@@ -45,9 +51,9 @@ def require_checksums(path: Path | str, longest: int | None = None) -> None:
         head = file.read(_HEADER)
         if len(head) < _HEADER:
             raise ValueError(f"ends inside its header of {_HEADER} bytes")
-        if head[_VERSION_AT] != _VERSION or head[_SCHEME_AT] != _CRC:
+        if head[_VERSION_AT] in _OLDER:
             return
-        order = "<" if head[_ORDER_AT : _ORDER_AT + 2] == _LITTLE else ">"
+        order = _order(head)
         size = file.seek(0, 2)
         for at, length in _structures(file, size, order):
             if longest is None or length <= longest:
@@ -57,12 +63,23 @@ def require_checksums(path: Path | str, longest: int | None = None) -> None:
             _compare(file, 0, size - 4, order)
 
 
+def _order(head: bytes) -> str:
+    """Return the order of bytes that a file's header tells; ValueError where it makes no sense."""
+    numbers = head[_NUMBERS_AT:_NUMBERS_END]
+    order = next((one for one, known in _NUMBERS.items() if numbers == known), None)
+    sized = head[_SIZES_AT:_NUMBERS_AT] == _SIZES
+    if head[_VERSION_AT] != _VERSION or order is None or not sized:
+        raise ValueError(f"its header is none of a frame file of version {_VERSION}: {head.hex()}")
+    return order
+
+
 def _compare(file: BinaryIO, at: int, length: int, order: str) -> None:
     """Compare the checksum of ``length`` bytes with the one that follows them."""
     file.seek(at)
     found = _cksum(_pieces(file, length))
     (expected,) = struct.unpack(f"{order}I", file.read(4))
-    # ASSUME: zero is what a writer leaves that makes no checksums of structures.
+    # ASSUME: zero is what a writer leaves that makes no checksums. What the header says of them
+    # may be altered, too.
     if expected not in (found, 0):
         raise ValueError(
             f"the {length} bytes from {at} on have the checksum {found:08x}, expected "
