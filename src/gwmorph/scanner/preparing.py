@@ -1,11 +1,10 @@
 """From an atlas's folder and a configuration to all that a scan is made with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from igwn_segments import segmentlist
-from pydantic import BaseModel
 
 from gwmorph.config import Config, load_yaml, parse_config
 from gwmorph.encoders.base import Encoder
@@ -16,7 +15,14 @@ from gwmorph.scanner.arrivals import Tell
 from gwmorph.scanner.scan import Scan
 from gwmorph.scanner.settings import settings_of
 
-AnySection = TypeVar("AnySection", bound=BaseModel)
+# What a configuration says of whom to ask and to tell.
+_ADDRESSES = (
+    ("source", "gwosc", "host"),
+    ("source", "gwosc", "file_hosts"),
+    ("encoder", "weights", "endpoint"),
+    ("encoder", "weights", "hosts"),
+    ("scan", "receiver"),
+)
 
 
 def prepare(
@@ -66,27 +72,16 @@ def atlas_config(atlas: Path) -> Config:
     """
     read_manifest(atlas)  # which says it better where there is none
     path = atlas / CONFIG
-    return _without_addresses(parse_config(load_yaml(path), str(path)))
+    told = load_yaml(path)
+    for way in _ADDRESSES:
+        told = _without(told, way)
+    return parse_config(told, str(path))
 
 
-def _without_addresses(config: Config) -> Config:
-    gwosc = _reset(config.source.gwosc, "host", "file_hosts")
-    hub = _reset(config.encoder.weights, "endpoint", "hosts")
-    return _changed(
-        config,
-        source=_changed(config.source, gwosc=gwosc),
-        encoder=_changed(config.encoder, weights=hub),
-        scan=_reset(config.scan, "receiver"),
-    )
-
-
-def _reset(section: AnySection, *names: str) -> AnySection:
-    """Return a section in which some keys are as where nobody gives them."""
-    fields = type(section).model_fields
-    return _changed(
-        section, **{name: fields[name].get_default(call_default_factory=True) for name in names}
-    )
-
-
-def _changed(section: AnySection, **values: Any) -> AnySection:
-    return section.model_copy(update=values)
+def _without(told: Mapping[str, Any], way: Sequence[str]) -> dict[str, Any]:
+    """Return what a file says but for one key, which is then its default."""
+    name, *further = way
+    inner = told.get(name)
+    if further and isinstance(inner, Mapping):
+        return {**told, name: _without(inner, further)}
+    return {key: value for key, value in told.items() if further or key != name}
