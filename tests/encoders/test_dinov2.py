@@ -241,7 +241,11 @@ def test_weights_are_fetched_checked_and_pinned(
 ) -> None:
     files = {path.name: path.read_bytes() for path in random_model.iterdir()}
     with HubReplica(files) as hub:
-        weights = {"endpoint": hub.endpoint, "cache": str(tmp_path / "cache")}
+        weights = {
+            "endpoint": hub.endpoint,
+            "hosts": ["localhost"],
+            "cache": str(tmp_path / "cache"),
+        }
         asked = tmp_path / "mine.yaml"
         asked.write_text(yaml.safe_dump({"encoder": {"weights": weights}}))
         call = ["fetch-weights", "--configfile", str(asked), "--revision", COMMIT]
