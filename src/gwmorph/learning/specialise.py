@@ -52,6 +52,8 @@ from gwmorph.tables.finetune import (
 )
 
 Labels = NDArray[np.str_]
+# By what, of which set, and the class of each of its pictures.
+Said = tuple[str, str, Labels]
 
 
 def head_name(layers: int) -> str:
@@ -146,40 +148,13 @@ def specialise(
 
     frozen = {side: vectors(part) for side, part in parts.items()}
     before = {data: vectors(part) for data, part in asked.items()}
-    said: list[tuple[str, str, Labels]] = []
-    if (columns := parts[TRAIN].triggers) is not None:
-        trees = balanced_trees(columns, parts[TRAIN].labels, how.recipe.seed)
-        said += [
-            (TRIGGERS, data, trees.predict(part.triggers))
-            for data, part in asked.items()
-            if part.triggers is not None
-        ]
+    said = _by_triggers(parts[TRAIN], asked, how.recipe.seed)
     probe = linear_probe(
         frozen[TRAIN], parts[TRAIN].labels, parts[TRAIN].groups, how.folds, how.recipe.seed
     )
     said += [(PROBE, data, probe.predict(probed(own))) for data, own in before.items() if len(own)]
-    curves = []
-    first: nn.Module | None = None
-    for layers in sorted({1, *how.head_layers}):
-        fitted, task = train_head(
-            frozen,
-            numbers,
-            layers,
-            len(classes),
-            how.recipe,
-            how.checkpoint(f"head_{layers}"),
-            how.progress(head_name(layers)),
-        )
-        first = first or fitted.network
-        if layers in how.head_layers:
-            curves.append(
-                curves_table(head_name(layers), task, fitted, how.recipe.validation_steps)
-            )
-            said += [
-                (head_name(layers), data, _named(head_logits(fitted.network, own), classes))
-                for data, own in before.items()
-            ]
-    assert first is not None  # a head of one layer is always trained
+    first, curves, by_heads = _by_heads(frozen, numbers, before, classes, how)
+    said += by_heads
     whole, classifying = fine_tune(
         backbone,
         first,
@@ -215,6 +190,56 @@ def specialise(
     )
 
 
+def _by_triggers(
+    training: LabelledPictures, asked: Mapping[str, LabelledPictures], seed: int
+) -> list[Said]:
+    """Return what the trigger columns alone say of each set that has them."""
+    if training.triggers is None:
+        return []
+    trees = balanced_trees(training.triggers, training.labels, seed)
+    return [
+        (TRIGGERS, data, trees.predict(part.triggers))
+        for data, part in asked.items()
+        if part.triggers is not None
+    ]
+
+
+def _by_heads(
+    frozen: Mapping[str, NDArray[np.float32]],
+    numbers: Mapping[str, NDArray[np.int64]],
+    before: Mapping[str, NDArray[np.float32]],
+    classes: Sequence[str],
+    how: How,
+) -> tuple[nn.Module, list[pa.Table], list[Said]]:
+    """Train heads on frozen vectors; return that of one layer, curves, and what they say.
+
+    The head of one layer is trained whether it is asked for or not: full fine-tuning starts there.
+    """
+    heads = {}
+    for layers in sorted({1, *how.head_layers}):
+        named = head_name(layers)
+        heads[layers] = train_head(
+            frozen,
+            numbers,
+            layers,
+            len(classes),
+            how.recipe,
+            how.checkpoint(f"head_{layers}"),
+            how.progress(named),
+        )
+    wanted = {head_name(layers): heads[layers] for layers in heads if layers in how.head_layers}
+    curves = [
+        curves_table(named, task, fitted, how.recipe.validation_steps)
+        for named, (fitted, task) in wanted.items()
+    ]
+    said = [
+        (named, data, _named(head_logits(fitted.network, own), classes))
+        for named, (fitted, _) in wanted.items()
+        for data, own in before.items()
+    ]
+    return heads[1][0].network, curves, said
+
+
 def scale_of(part: LabelledPictures, trained: PictureScale) -> PictureScale:
     """Return the scale that a set is read with: its own.
 
@@ -242,7 +267,7 @@ def _named(logits: NDArray[np.float32], classes: Sequence[str]) -> Labels:
 
 def _predictions(
     name: str,
-    said: Sequence[tuple[str, str, Labels]],
+    said: Sequence[Said],
     asked: Mapping[str, LabelledPictures],
     test: NDArray[np.int64],
 ) -> pa.Table:
