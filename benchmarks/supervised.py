@@ -12,15 +12,18 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 import yaml
+from numpy.typing import NDArray
 
 from gwmorph.config import Config
 from gwmorph.config.parsing import parse_config
 from gwmorph.learning.classification import Looks, ms_per_picture
 from gwmorph.learning.networks import KINDS, make_classifier, parameters_of, side_of
 from gwmorph.learning.scoring import Estimate, accuracy_and_f1
-from gwmorph.tables.learning import PREDICTIONS
+from gwmorph.tables.learning import LABELLED_PICTURES, PREDICTIONS
 from gwmorph.tables.parquet import read_table
 from harness import BENCHMARKS, Entry, benchmark
 
@@ -31,6 +34,8 @@ CONFIG = Config()
 NETWORK = CONFIG.supervised.networks[0]
 BATCH = CONFIG.supervised.batch_sizes[0]
 TRAINED = f"trainings/{NETWORK}-{BATCH}-all-random/predictions.parquet"
+PICTURES = f"results/{RUN}/learning/pictures/all.parquet"
+LOUD = 16
 TRIGGERS = "triggers/random.parquet"
 PEER = "gradient boosting on the trigger columns alone, same training, validation and test views"
 
@@ -52,10 +57,12 @@ def scores(run: str, path: str, seed: int, *settings: str) -> tuple[Estimate, Es
     call = [sys.executable, "-m", "snakemake", "--cores", "1", target, *settings]
     subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     table = read_table(ROOT / target, PREDICTIONS)
-    labels, named, groups = (
-        np.array(table[name].to_pylist(), dtype=str) for name in ("label", "named", "group")
-    )
-    return *accuracy_and_f1(labels, named, groups, seed), len(table)
+    return *accuracy_and_f1(*named_of(table), seed), len(table)
+
+
+def named_of(table: pa.Table) -> list[NDArray[np.str_]]:
+    """Return labels, names and groups of predictions."""
+    return [np.array(table[name].to_pylist(), dtype=str) for name in ("label", "named", "group")]
 
 
 def entry(name: str, which: int, what: str) -> Entry:
@@ -84,6 +91,62 @@ def transfer_accuracy() -> Entry:
 @benchmark
 def transfer_macro_f1() -> Entry:
     return entry("transfer_macro_f1", 1, "mean F1 score of the classes of test views")
+
+
+@benchmark
+def transfer_accuracy_temporal() -> Entry:
+    """By the temporal split, which of simulated views asks no more than the random one."""
+    found, _, count = default(TRAINED.replace("random", "temporal"))
+    return Entry(
+        name="transfer_accuracy_temporal",
+        value=found.value,
+        unit=f"of test views named right, temporal split, {NETWORK} from random weights",
+        low=found.low,
+        high=found.high,
+        n=count,
+        seed=CONFIG.learning.seed,
+    )
+
+
+@benchmark
+def transfer_accuracy_300() -> Entry:
+    """With more views: what is tried for the goal beside the default."""
+    settings = ("--config", "run={'name': 'supervised_300'}", "learning={'per_class': 300}")
+    found, _, count = scores("supervised_300", TRAINED, CONFIG.learning.seed, *settings)
+    return Entry(
+        name="transfer_accuracy_300",
+        value=found.value,
+        unit=f"of test views named right, {NETWORK} from random weights, 300 views a class",
+        low=found.low,
+        high=found.high,
+        n=count,
+        seed=CONFIG.learning.seed,
+    )
+
+
+@benchmark
+def transfer_accuracy_loud() -> Entry:
+    """Whether loud views are named better than faint ones: is it noise that limits, or classes?"""
+    default(TRAINED)
+    snrs = read_table(ROOT / PICTURES, LABELLED_PICTURES)["trigger_snr"].to_numpy()
+    table = read_table(ROOT / f"results/{RUN}/supervised/{TRAINED}", PREDICTIONS)
+    loud = pc.greater_equal(pa.array(snrs[table["row"].to_numpy()]), LOUD)
+    seed = CONFIG.learning.seed
+    (above, _), (below, _) = (
+        accuracy_and_f1(*named_of(table.filter(which)), seed) for which in (loud, pc.invert(loud))
+    )
+    return Entry(
+        name="transfer_accuracy_loud",
+        value=above.value,
+        unit=f"of test views named right whose trigger has an SNR of {LOUD} or more, {NETWORK} "
+        "from random weights",
+        low=above.low,
+        high=above.high,
+        peer=f"test views whose trigger has less than {LOUD}",
+        peer_value=below.value,
+        n=pc.sum(loud).as_py(),
+        seed=seed,
+    )
 
 
 def of_sweep(name: str, batch: int, window: str, what: str) -> Entry:
