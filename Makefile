@@ -106,10 +106,10 @@ $(VENV)/htcondor/.made: locks/htcondor.txt $(VENV)/.dev
 	@touch $@
 
 test-slurm: env-dev $(VENV)/slurm/.made ## run through a real SLURM, started for it: needs slurm-wlm and munge
-	PYTHONPATH=$(VENV)/slurm $(BIN)/python -m pytest tests/slurm/through_slurm.py
+	PYTHONPATH=$(CURDIR)/$(VENV)/slurm $(BIN)/python -m pytest tests/slurm/through_slurm.py
 
 test-htcondor: env-dev $(VENV)/htcondor/.made ## what the profile for HTCondor would submit, without HTCondor
-	PYTHONPATH=$(VENV)/htcondor $(BIN)/python -m pytest tests/htcondor/profile_for_htcondor.py
+	PYTHONPATH=$(CURDIR)/$(VENV)/htcondor $(BIN)/python -m pytest tests/htcondor/profile_for_htcondor.py
 
 # By the demo and whatever else has run; the two finished runs that the project's own are by are not kept.
 RUNS ?= results/demo

@@ -98,13 +98,24 @@ def ledger(number: int) -> str:
     return f"results/t/ledger/H1-GWMORPH_LEDGER-{FIRST + number * BLOCK_S}-{BLOCK_S}.parquet"
 
 
-def awaited(what: Callable[[], object]) -> object:
-    """Return what a function returns once that is something."""
-    for _ in range(10 * _PATIENCE_S):
+def awaited(
+    what: Callable[[], object], running: "subprocess.Popen[str]", project: Project
+) -> object:
+    """Return what a function returns once that is something; snakemake must not end before."""
+    while running.poll() is None:
         if found := what():
             return found
         time.sleep(0.1)
-    raise AssertionError("nothing happened")
+    raise AssertionError((project.folder / "told.log").read_text())
+
+
+def within_a_minute(what: Callable[[], object]) -> object:
+    """Return what a function returns once that is something."""
+    for _ in range(600):
+        if found := what():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("nothing happened for a minute")
 
 
 def job_of(slurm: SmallSlurm, word: str, state: str, but: set[str]) -> Callable[[], str | None]:
@@ -138,7 +149,7 @@ def numbers(slurm: SmallSlurm) -> set[str]:
 def test_a_run_has_the_bytes_of_a_local_one_though_a_job_of_it_is_cancelled(slurm, local, fresh):
     before = numbers(slurm)
     running = started(fresh, slurm, "all")
-    cancelled = awaited(job_of(slurm, "block", "RUNNING", before))
+    cancelled = awaited(job_of(slurm, "block", "RUNNING", before), running, fresh)
     slurm.call("scancel", cancelled)
     code, told = ended(running, fresh)
     assert code == 0, told + slurm.logs()
@@ -204,11 +215,11 @@ def test_a_run_that_was_cancelled_goes_on_with_the_same_command(slurm, local, tm
     before = numbers(slurm)
     targets = [ledger(number) for number in (0, 1)]
     running = started(project, slurm, *targets)
-    job = awaited(job_of(slurm, "block", "RUNNING", before))
+    job = awaited(job_of(slurm, "block", "RUNNING", before), running, project)
     running.send_signal(signal.SIGINT)
     code, told = ended(running, project)
     assert code != 0, told
-    awaited(job_of(slurm, "block", "CANCELLED", before))  # none is left behind
+    within_a_minute(job_of(slurm, "block", "CANCELLED", before))  # none is left behind
     assert job not in slurm.call("squeue", "--noheader", "--format=%i").split()
     code, told = ended(started(project, slurm, *targets), project)
     assert code == 0, told + slurm.logs()
