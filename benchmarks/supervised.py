@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +66,22 @@ def named_of(table: pa.Table) -> list[NDArray[np.str_]]:
     return [np.array(table[name].to_pylist(), dtype=str) for name in ("label", "named", "group")]
 
 
+def named_right(
+    name: str, found: Estimate, count: int, what: str, config: Config = CONFIG, **beside: Any
+) -> Entry:
+    """Return the entry of an accuracy among so many test views; ``what`` tells which, and how."""
+    return Entry(
+        name=name,
+        value=found.value,
+        unit=f"of test views named right{what}",
+        low=found.low,
+        high=found.high,
+        n=count,
+        seed=config.learning.seed,
+        **beside,
+    )
+
+
 def entry(name: str, which: int, what: str) -> Entry:
     found, peer = default(TRAINED), default(TRIGGERS)
     ours, theirs = found[which], peer[which]
@@ -97,15 +114,8 @@ def transfer_macro_f1() -> Entry:
 def transfer_accuracy_temporal() -> Entry:
     """By the temporal split, which of simulated views asks no more than the random one."""
     found, _, count = default(TRAINED.replace("random", "temporal"))
-    return Entry(
-        name="transfer_accuracy_temporal",
-        value=found.value,
-        unit=f"of test views named right, temporal split, {NETWORK} from random weights",
-        low=found.low,
-        high=found.high,
-        n=count,
-        seed=CONFIG.learning.seed,
-    )
+    what = f", temporal split, {NETWORK} from random weights"
+    return named_right("transfer_accuracy_temporal", found, count, what)
 
 
 @benchmark
@@ -113,15 +123,8 @@ def transfer_accuracy_300() -> Entry:
     """With more views: what is tried for the goal beside the default."""
     settings = ("--config", "run={'name': 'supervised_300'}", "learning={'per_class': 300}")
     found, _, count = scores("supervised_300", TRAINED, CONFIG.learning.seed, *settings)
-    return Entry(
-        name="transfer_accuracy_300",
-        value=found.value,
-        unit=f"of test views named right, {NETWORK} from random weights, 300 views a class",
-        low=found.low,
-        high=found.high,
-        n=count,
-        seed=CONFIG.learning.seed,
-    )
+    what = f", {NETWORK} from random weights, 300 views a class"
+    return named_right("transfer_accuracy_300", found, count, what)
 
 
 @benchmark
@@ -135,35 +138,23 @@ def transfer_accuracy_loud() -> Entry:
     (above, _), (below, _) = (
         accuracy_and_f1(*named_of(table.filter(which)), seed) for which in (loud, pc.invert(loud))
     )
-    return Entry(
-        name="transfer_accuracy_loud",
-        value=above.value,
-        unit=f"of test views named right whose trigger has an SNR of {LOUD} or more, {NETWORK} "
-        "from random weights",
-        low=above.low,
-        high=above.high,
+    return named_right(
+        "transfer_accuracy_loud",
+        above,
+        pc.sum(loud).as_py(),
+        f" whose trigger has an SNR of {LOUD} or more, {NETWORK} from random weights",
         peer=f"test views whose trigger has less than {LOUD}",
         peer_value=below.value,
-        n=pc.sum(loud).as_py(),
-        seed=seed,
     )
 
 
 def of_sweep(name: str, batch: int, window: str, what: str) -> Entry:
     config = swept()
     path = f"trainings/{NETWORK}-{batch}-{window}-random/predictions.parquet"
-    seed = config.learning.seed
-    found, _, count = scores(config.run.name, path, seed, "--configfile", str(SWEEP))
-    return Entry(
-        name=name,
-        value=found.value,
-        unit=f"of test views named right, {NETWORK} from random weights, {what}, "
-        f"{config.learning.per_class} views a class",
-        low=found.low,
-        high=found.high,
-        n=count,
-        seed=seed,
-    )
+    settings = ("--configfile", str(SWEEP))
+    found, _, count = scores(config.run.name, path, config.learning.seed, *settings)
+    told = f", {NETWORK} from random weights, {what}, {config.learning.per_class} views a class"
+    return named_right(name, found, count, told, config)
 
 
 for _batch in swept().supervised.batch_sizes:
