@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
@@ -175,7 +176,7 @@ def read_labelled_pictures(path: Path | str) -> LabelledPictures:
             "Remove it and run again."
         ) from error
     sides = set(table["split"].to_pylist()) - {"", *SPLITS}
-    lengths = set(map(len, table["picture"].to_pylist())) - {height * width}
+    lengths = set(pc.unique(pc.binary_length(table["picture"])).to_pylist()) - {height * width}
     if sides or lengths:
         raise TableError(
             f"{path}: expected pictures of {height} x {width} levels in the parts "

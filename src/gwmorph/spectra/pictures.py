@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -66,7 +65,7 @@ class PictureScale:
         if scale not in ("linear", "sqrt"):
             raise ValueError(f"scale {scale!r:.80}, expected linear or sqrt")
         real = isinstance(energy_max, int | float) and not isinstance(energy_max, bool)
-        if not real or not 0 < energy_max < _LARGEST_ENERGY or math.isnan(energy_max):
+        if not real or not 0 < energy_max < _LARGEST_ENERGY:  # nor is NaN
             raise ValueError(f"energy_max {energy_max!r:.80}, expected a number above zero")
         if not isinstance(colormap, str) or colormap not in _colormaps():
             raise ValueError(f"colormap {colormap!r:.80}, expected {', '.join(_colormaps())}")
