@@ -102,6 +102,7 @@ def test_a_block_sees_its_windows_in_its_own_part_of_the_segments(spans, stride,
     plan = DetectorPlan("H1", B - 4096, B + 20480, grid, segments, ())
     for block in plan.blocks:
         near = plan.block_segments(block)
+        assert near == clip(segments, *grid.read_span(block))
         assert grid.block_windows(near, block) == plan.windows(block)
         assert grid.with_context(near, plan.windows(block)) == plan.windows_with_context(block)
     every = sorted(t for block in plan.blocks for t in plan.windows(block))
@@ -111,6 +112,21 @@ def test_a_block_sees_its_windows_in_its_own_part_of_the_segments(spans, stride,
         if any(a <= t and t + 32 <= b for a, b in segments)
     ]
     assert every == expected
+
+
+def test_a_block_costs_the_same_however_many_segments_its_run_has(monkeypatch):
+    """A clip of all segments for every block would take an hour for an observing run."""
+    looked_at = []
+    monkeypatch.setattr(
+        "gwmorph.grid.clip",
+        lambda segments, *span: looked_at.append(len(segments)) or clip(segments, *span),
+    )
+    spans = [segment(B + 1000 * n, B + 1000 * n + 900) for n in range(5000)]
+    plan = DetectorPlan("H1", B, B + 5_000_000, GRID, segmentlist(spans), ())
+    for block in plan.blocks:
+        plan.block_segments(block)
+    assert len(looked_at) == len(plan.blocks)
+    assert max(looked_at) <= 6  # as many as touch 4096 s and context
 
 
 def test_neighbours_are_read_where_they_have_science(tmp_path):

@@ -1,6 +1,8 @@
 """Windows and blocks as whole GPS seconds: which lie where, and what a block has to read."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 
 from igwn_segments import segment, segmentlist
 
@@ -36,8 +38,12 @@ class Grid:
         return segment(block - self.context, block + BLOCK_S + overlap + self.context)
 
     def block_segments(self, segments: segmentlist, block: int) -> segmentlist:
-        """Return the part of ``segments`` that ``block``'s job sees."""
-        return clip(segments, *self.read_span(block))
+        """Return the part of ``segments``, sorted and coalesced, that ``block``'s job sees."""
+        start, end = self.read_span(block)
+        # All others are left aside: a run of thousands of blocks has thousands of segments, too.
+        first = bisect_right(segments, start, key=itemgetter(1))
+        last = bisect_left(segments, end, key=itemgetter(0))
+        return clip(segments[first:last], start, end)
 
     def block_windows(self, segments: segmentlist, block: int) -> list[int]:
         """Return the starts of all windows that begin inside ``block``, sorted.
