@@ -153,6 +153,13 @@ def test_a_profile_says_of_every_submitted_rule_what_it_asks_for_again_with_more
         assert all(value.startswith("attempt * ") for value in resources.values())
 
 
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
+def test_whenever_a_job_ends_few_of_thousands_that_wait_are_looked_at(path):
+    profile = yaml.safe_load(path.read_text())
+    assert profile["scheduler"] == "greedy"  # Snakemake's own choice takes 0.5 s of 9,000 blocks
+    assert 100 <= profile["scheduler-subsample"] <= 1000
+
+
 def test_the_profiles_for_batch_systems_are_written():
     assert {path.parent.name for path in WRITTEN} >= {"slurm"}
 
