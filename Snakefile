@@ -72,7 +72,7 @@ rule all:
         f"results/{RUN}/config.yaml",
         f"results/{RUN}/verdict.json",
         expand(f"results/{RUN}/plan/{{name}}", name=PLAN_FILES),
-        span_files(),
+        lambda wildcards: span_files(),
         JOINT_FILES,
     message:
         f"Asking for all results of run {RUN}"
@@ -81,8 +81,7 @@ rule all:
 # Everything up to the ledgers: enough to judge how much of a span can be used.
 rule tables:
     input:
-        run_files(LEDGER),
-        run_files(MEASUREMENTS),
+        of_blocks(LEDGER, MEASUREMENTS),
         f"results/{RUN}/verdict.json",
         # By which the user's files are known again.
         expand(f"results/{RUN}/plan/{{name}}", name=PLAN_FILES),

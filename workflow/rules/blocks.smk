@@ -43,7 +43,7 @@ rule block:
 # verdict stops the run and leaves every table in place.
 rule verdict:
     input:
-        ledgers=run_files(LEDGER),
+        ledgers=of_blocks(LEDGER),
     output:
         # Not in the report: a failed verdict has no file, and such a run needs its report most.
         verdict="results/{run}/verdict.json",

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
@@ -148,16 +149,18 @@ def names(wildcards):
     return {"run": wildcards.run, "detector": wildcards.detector}
 
 
-def blocks_of_group(wildcards):
-    """Return the planned blocks of one detector's group, sorted."""
-    number = int(wildcards.group) // GROUP_S
-    blocks = PLAN[wildcards.detector].blocks
-    return [b for b in blocks if group_of(b, CONFIG.encoder.blocks_per_job) == number]
+@cache
+def groups_of(detector):
+    """Return the planned blocks of each of one detector's groups, sorted, by the group's start."""
+    groups = defaultdict(list)
+    for block in PLAN[detector].blocks:
+        groups[group_of(block, CONFIG.encoder.blocks_per_job) * GROUP_S].append(block)
+    return dict(groups)
 
 
 def outputs_of_group(wildcards):
     """Return by name what all blocks of a group have for one view."""
-    blocks = blocks_of_group(wildcards)
+    blocks = groups_of(wildcards.detector).get(int(wildcards.group), [])
     return {
         name: expand(pattern, block=blocks, **names(wildcards))
         for name, pattern in OUTPUTS[wildcards.view].items()
@@ -173,6 +176,17 @@ def run_files(pattern):
     ]
 
 
+def of_blocks(*patterns):
+    """Return an input function: the files of all blocks of the run.
+
+    Each job of a cluster reads all rules, but asks for the inputs of its own alone: lists of
+    thousands of files are not made before somebody wants them.
+    """
+    return lambda wildcards: [
+        file for pattern in patterns for file in run_files(pattern)
+    ]
+
+
 def pictures(wildcards):
     """Return the folders of all pictures of one view."""
     return run_files(OUTPUTS[wildcards.view]["pictures"])
@@ -185,15 +199,16 @@ def merged_triggers(wildcards):
 
 def shards_of(view):
     """Return the shards of one view of all groups of the run."""
-    groups = {
-        (detector, group_of(block, CONFIG.encoder.blocks_per_job) * GROUP_S)
-        for detector, plan in PLAN.items()
-        for block in plan.blocks
-    }
     return [
         SHARD.format(run=RUN, view=view, detector=detector, group=group)
-        for detector, group in sorted(groups)
+        for detector in sorted(PLAN)
+        for group in sorted(groups_of(detector))
     ]
+
+
+def shards_of_run(view):
+    """Return an input function: the shards of one view of all groups of the run."""
+    return lambda wildcards: shards_of(view)
 
 
 def shards(wildcards):

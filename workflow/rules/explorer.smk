@@ -5,10 +5,10 @@
 rule explorer:
     input:
         unpack(explored),
-        pictures=[*run_files(PICTURES), *run_files(EVENTS)],
-        receipts=run_files(RECEIPTS),
+        pictures=of_blocks(PICTURES, EVENTS),
+        receipts=of_blocks(RECEIPTS),
         triggers=[TRIGGER_TABLE],
-        ledger=run_files(LEDGER),
+        ledger=of_blocks(LEDGER),
     output:
         folder=directory(EXPLORER),
     log:

@@ -40,7 +40,7 @@ if EVENT_CATALOG:
 rule known_spans:
     input:
         catalog=EVENT_CATALOG,
-        receipts=run_files(RECEIPTS),
+        receipts=of_blocks(RECEIPTS),
     output:
         spans=KNOWN_SPAN_TABLE,
         told=TOLD_TABLE,
@@ -68,7 +68,7 @@ rule known_spans:
 rule known_events:
     input:
         spans=KNOWN_SPAN_TABLE,
-        ledgers=run_files(LEDGER),
+        ledgers=of_blocks(LEDGER),
         triggers=TRIGGER_TABLE,
     output:
         known=KNOWN_TABLE,
@@ -96,9 +96,9 @@ rule known_events:
 
 rule chirps:
     input:
-        shards=shards_of("event"),
+        shards=shards_of_run("event"),
         triggers=TRIGGER_TABLE,
-        pictures=run_files(EVENTS),
+        pictures=of_blocks(EVENTS),
         labelled=chirp_reference,
     output:
         chirps=CHIRP_TABLE,
@@ -131,12 +131,12 @@ rule known_events_report:
     input:
         known=KNOWN_TABLE,
         told=TOLD_TABLE,
-        ledgers=run_files(LEDGER),
+        ledgers=of_blocks(LEDGER),
         triggers=TRIGGER_TABLE,
         chirps=of_events(CHIRP_TABLE),
         clusters=of_events(CLUSTERS),
         labelled=of_events(REFERENCE) * HAS_CLASSES,
-        pictures=run_files(EVENTS) * ("event" in VIEWS),
+        pictures=of_blocks(*[EVENTS] * ("event" in VIEWS)),
     output:
         figure=report(
             f"{KNOWN}/known_events.svg",

@@ -35,7 +35,7 @@ rule map:
 rule occupancy:
     input:
         clusters=CLUSTERS,
-        ledgers=run_files(LEDGER),
+        ledgers=of_blocks(LEDGER),
     output:
         figure=report(
             "results/{run}/figures/{view}/occupancy.svg",
@@ -140,7 +140,7 @@ rule cluster_table:
 rule glitchgram:
     input:
         triggers="results/{run}/triggers.parquet",
-        ledgers=run_files(LEDGER),
+        ledgers=of_blocks(LEDGER),
     output:
         figure=report(
             "results/{run}/figures/glitchgram.svg",
@@ -173,7 +173,7 @@ rule event_table:
         clusters=CLUSTERS.replace("{view}", "event"),
         statuses=STATUSES.replace("{view}", "event"),
         flagged=FLAGS,
-        pictures=run_files(EVENTS),
+        pictures=of_blocks(EVENTS),
     output:
         html=report(
             "results/{run}/tables/event/events.html",
@@ -208,7 +208,7 @@ rule truth_figure:
     input:
         clusters=CLUSTERS.replace("{view}", "event"),
         truth="results/{run}/truth.parquet",
-        ledgers=run_files(LEDGER),
+        ledgers=of_blocks(LEDGER),
     output:
         figure=report(
             "results/{run}/figures/event/truth.svg",
@@ -237,8 +237,8 @@ rule truth_figure:
 
 rule summary:
     input:
-        ledgers=run_files(LEDGER),
-        measurements=run_files(MEASUREMENTS),
+        ledgers=of_blocks(LEDGER),
+        measurements=of_blocks(MEASUREMENTS),
         triggers=TRIGGER_TABLE,
         scores=[SCORES] * SCORED,
         above_limit=[ABOVE_LIMIT] * SCORED,

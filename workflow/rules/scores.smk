@@ -39,8 +39,8 @@ rule quiet:
 
 rule quiet_of_run:
     input:
-        measurements=run_files(MEASUREMENTS),
-        shards=shards_of("window"),
+        measurements=of_blocks(MEASUREMENTS),
+        shards=shards_of_run("window"),
         known=[KNOWN_SPAN_TABLE] * may_hold_known("background"),
     output:
         quiet=QUIET.replace("{background}", "run"),
@@ -76,8 +76,8 @@ rule scores:
             detector=CONFIG.run.detectors,
             allow_missing=True,
         ),
-        measurements=run_files(MEASUREMENTS),
-        shards=shards_of("window"),
+        measurements=of_blocks(MEASUREMENTS),
+        shards=shards_of_run("window"),
     output:
         scores=SCORES,
     log:
@@ -106,7 +106,7 @@ if SCORED:
 
     rule triggers:
         input:
-            triggers=run_files(TRIGGERS),
+            triggers=of_blocks(TRIGGERS),
             scores=SCORES,
         output:
             triggers=TRIGGER_TABLE,
@@ -135,7 +135,7 @@ else:
 
     rule tile_triggers:
         input:
-            triggers=run_files(TRIGGERS),
+            triggers=of_blocks(TRIGGERS),
         output:
             triggers=TRIGGER_TABLE,
         log:

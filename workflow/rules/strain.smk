@@ -82,7 +82,7 @@ else:
     # The truth about simulated strain lies beside it; all receipts make results/{run}/truth.parquet.
     rule truth:
         input:
-            receipts=run_files(RECEIPTS),
+            receipts=of_blocks(RECEIPTS),
         output:
             truth="results/{run}/truth.parquet",
         log:

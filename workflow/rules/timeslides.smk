@@ -11,8 +11,8 @@ rule timeslides:
 rule slides:
     input:
         triggers=[TRIGGER_TABLE],
-        shards=shards_of("event"),
-        ledger=run_files(LEDGER),
+        shards=shards_of_run("event"),
+        ledger=of_blocks(LEDGER),
         scores=[SCORES] * SCORED,
         truth=truth_files(),
         recall=campaign_recall,
@@ -45,7 +45,7 @@ rule slides:
 rule slides_report:
     input:
         **SLID_TABLES,
-        pictures=run_files(OUTPUTS["event"]["pictures"]),
+        pictures=of_blocks(EVENTS),
     output:
         rates=report(
             SLID_FIGURES["rates"],
