@@ -18,6 +18,7 @@ import jobs  # noqa: F401
 import memory  # noqa: F401
 import million  # noqa: F401
 import neighbors  # noqa: F401
+import observing_run  # noqa: F401
 import opening  # noqa: F401
 import quality  # noqa: F401
 import scan  # noqa: F401
