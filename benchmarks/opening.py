@@ -186,5 +186,6 @@ def _view(rows: int) -> ViewTables:
         "log_likelihood": same, "x": place[:, 0], "y": place[:, 1],
     }  # fmt: skip
     near = rng.integers(0, rows, (rows, NEIGHBORS))
-    nearest = Nearest(near, rng.uniform(0.5, 1, near.shape).astype(np.float32))
+    cosines = rng.uniform(0.5, 1, near.shape).astype(np.float32)
+    nearest = Nearest(near, cosines, rows)
     return ViewTables(pa.table(columns, schema=CLUSTERS), nearest)

@@ -19,12 +19,12 @@ from gwmorph.tables.parquet import read_table, read_tables
 from gwmorph.tables.validation import NAMED_ROWS
 
 
-def tables_of(files: Mapping[str, Sequence[Path]], neighbors: int) -> ViewTables:
+def tables_of(files: Mapping[str, Sequence[Path]], neighbors: int, among: int) -> ViewTables:
     clusters = read_table(files["clusters"][0], CLUSTERS)
     vectors = vectors_of(clusters, events_of_run(files["shards"], []))
     return ViewTables(
         clusters,
-        nearest_others(vectors, neighbors),
+        nearest_others(vectors, neighbors, among),
         read_names(files["named_clusters"], clusters),
         next((read_table(path, NAMED_ROWS) for path in files["named_rows"]), None),
         next((read_table(path, STATUSES) for path in files["statuses"]), None),
@@ -34,12 +34,13 @@ def tables_of(files: Mapping[str, Sequence[Path]], neighbors: int) -> ViewTables
 def explorer(
     views: Mapping[str, Mapping[str, Sequence[Path]]],
     neighbors: int,
+    among: int,
     about: Mapping[str, Any],
     triggers: Sequence[Path],
     ledger: Sequence[Path],
     folder: Path,
 ) -> None:
-    tables = {view: tables_of(files, neighbors) for view, files in views.items()}
+    tables = {view: tables_of(files, neighbors, among) for view, files in views.items()}
     vetoes = {}
     if "event" in tables:
         vetoes = cluster_vetoes(
@@ -62,6 +63,7 @@ if __name__ == "__main__":
                 for view in snakemake.params.views
             },
             neighbors=snakemake.params.neighbors,
+            among=snakemake.params.among,
             about=about_run(
                 snakemake.wildcards.run,
                 snakemake.params.window_s,

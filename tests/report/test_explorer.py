@@ -108,7 +108,7 @@ def test_one_row_lies_in_the_middle():
 
 
 def test_no_row_gives_empty_columns():
-    empty = ViewTables(CLUSTERS.empty_table(), Nearest(np.zeros((0, 0), int), np.zeros((0, 0))))
+    empty = ViewTables(CLUSTERS.empty_table(), Nearest(np.zeros((0, 0), int), np.zeros((0, 0)), 0))
     said = columns_of(empty)
     assert said["rows"] == 0
     assert not list(chunks_of(empty))

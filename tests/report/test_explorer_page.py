@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -260,11 +261,19 @@ def test_a_run_with_nothing_but_clusters_says_so(visit, tmp_path):
     assert "The run has no other detector." in said
 
 
+def test_a_run_whose_rows_were_not_all_looked_at_says_among_how_many(visit, tmp_path):
+    whole = view_of("event", 6)
+    nearest = Nearest(whole.nearest.rows, whole.nearest.cosines, 1234)
+    page = visit(leave_run(tmp_path, {"event": replace(whole, nearest=nearest)}))
+    page.keyboard.press("j")
+    page.wait_for_selector("#panel h2")
+    assert "Nearest by the encoder's vectors, among 1,234 of 6 rows" in page.inner_text("#panel")
+
+
 def test_a_run_without_events_says_so(visit, tmp_path):
     none = view_of("event", 3).clusters.slice(0, 0)
-    nearest = Nearest(
-        view_of("event", 1).nearest.rows[:0], view_of("event", 1).nearest.cosines[:0]
-    )
+    one = view_of("event", 1).nearest
+    nearest = Nearest(one.rows[:0], one.cosines[:0], 0)
     page = visit(
         leave_run(tmp_path, {"event": ViewTables(none, nearest), "window": view_of("window", 4)})
     )

@@ -26,6 +26,7 @@ rule explorer:
         views=sorted(VIEWS),
         window_s=CONFIG.window.duration_s,
         neighbors=EXPLORED_NEIGHBORS,
+        among=EXPLORED_AMONG,
         strain_root=untracked(STRAIN_ROOT),
         page=EXPLORER_PAGE,
         code=code("explorer"),

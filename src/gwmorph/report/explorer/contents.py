@@ -79,6 +79,7 @@ def columns_of(view: ViewTables) -> dict[str, Any]:
     return {
         "rows": len(rows),
         "chunk": CHUNK,
+        "nearestAmong": view.nearest.among,
         "detectors": detectors,
         "classes": classes,
         "hasClasses": view.named is not None,

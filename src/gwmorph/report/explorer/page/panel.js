@@ -155,6 +155,9 @@
     ];
   }
 
+  const lookedAmong = ({ nearestAmong, rows }) => nearestAmong === rows ? ""
+    : `, among ${nearestAmong.toLocaleString("en")} of ${rows.toLocaleString("en")} rows`;
+
   explorer.fillPanel = async (panel, view, row, { open, close, isCurrent }) => {
     const [details, others] = await Promise.all(
       [explorer.loadDetails(view, row), elsewhere(view, row, open)]);
@@ -177,7 +180,8 @@
       element("div", { className: `pictures ${view.name}` }, ...pictures),
       ...others,
       numbers(view, row, details),
-      element("h3", { textContent: "Nearest by the encoder's vectors" }), neighbors(view, details, open),
+      element("h3", { textContent: `Nearest by the encoder's vectors${lookedAmong(view)}` }),
+      neighbors(view, details, open),
       element("h3", { textContent: "Other detectors at the same time" }), partners(view, row, open),
       show ? copyable("Draw this moment again", show)
         : element("p", { textContent: "The run's receipts name no strain file at this time." }),
