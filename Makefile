@@ -19,7 +19,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env env-dev env-crate same-python audit run report test test-portable test-slurm test-htcondor \
-  profiles soak lint types docs docs-links bench mutants fuzz \
+  profiles soak lint types docs docs-links bench bench-scale mutants fuzz \
   explorer-library lock lock-check clean
 
 help: ## list the targets
@@ -138,6 +138,12 @@ docs-links: env-dev ## ask other servers whether what the documentation links to
 
 bench: env-dev ## measure against peers: make bench, or make bench BENCH=name
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+SCALE := pipeline pipeline_int8 pipeline_shipped pipeline_vs_incumbent pipeline_vs_incumbent_bf16 \
+  pipeline_cores pipeline_blocks_8 pipeline_blocks_32 dag_o1 dag_o4a dag_o4a_memory dag_growth \
+  job_start_o4a
+bench-scale: env-dev ## three days of two detectors, and all of O4a laid out: an hour, 12 GB of disk
+	$(BIN)/python benchmarks/run.py $(SCALE)
 
 # cosmic-ray's own dependencies are for its runner, and are others than Snakemake's.
 MUTATION := $(VENV)/mutation

@@ -21,6 +21,7 @@ import neighbors  # noqa: F401
 import observing_run  # noqa: F401
 import opening  # noqa: F401
 import quality  # noqa: F401
+import scale  # noqa: F401
 import scan  # noqa: F401
 import similar  # noqa: F401
 import spectra  # noqa: F401
