@@ -11,6 +11,7 @@ import clusters  # noqa: F401
 import encoders  # noqa: F401
 import events  # noqa: F401
 import finetune  # noqa: F401
+import fuzzing  # noqa: F401
 import harness
 import indomain  # noqa: F401
 import injections  # noqa: F401
@@ -24,6 +25,7 @@ import quality  # noqa: F401
 import scale  # noqa: F401
 import scan  # noqa: F401
 import similar  # noqa: F401
+import slurm  # noqa: F401
 import spectra  # noqa: F401
 import supervised  # noqa: F401
 import timeslides  # noqa: F401
