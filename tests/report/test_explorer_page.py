@@ -285,6 +285,32 @@ def test_lost_data_are_named(browser, html, tmp_path):
     page.close()
 
 
+def test_pictures_of_archives_are_shown_from_a_file_and_lost_ones_named(visit, tmp_path):
+    views = {"event": view_of("event", ROWS), "window": view_of("window", ROWS)}
+    html = leave_run(tmp_path, views, packed=True)
+    page = visit(html)
+    page.mouse.move(*point(page, 7))
+    page.wait_for_selector("#hover", state="visible")
+    loaded(page, "#hover img")
+    page.mouse.click(*point(page, 0))
+    page.wait_for_selector("#panel", state="visible")
+    loaded(page, "#panel img")
+    assert page.locator("#panel .pictures img").count() == 2
+    assert page.locator("#panel img").count() > 2 + 8
+    assert page.locator(".no-picture").count() == 0
+    command = page.locator("#panel code", has_text="--force").inner_text()
+    assert f"results/small/events/H1-GWMORPH_EVENTS-{block_of(START)}-4096.zip" in command
+    page.evaluate(
+        "explorer.packedPicture('../events/H1-GWMORPH_EVENTS-1-4096.zip/a.png')"
+        ".catch((error) => { window.said = error.message; })"
+    )
+    page.wait_for_function("window.said")
+    assert page.evaluate("window.said") == (
+        "data/pictures/H1-GWMORPH_EVENTS-1-4096.zip.js is missing or damaged: make the explorer "
+        "again."
+    )
+
+
 @pytest.mark.parametrize(
     "place",
     ["tables", "report", "report/data/raw/4dd54411526190ba"],
