@@ -10,7 +10,7 @@ from gwmorph.block import EventParameters, RenderParameters, draw_block
 from gwmorph.grid import Grid
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import lineage
-from gwmorph.spectra.albums import FolderAlbum
+from gwmorph.spectra.albums import kept_album
 from gwmorph.strain.receipts import verified_files
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.parquet import write_table
@@ -35,17 +35,18 @@ def block(
     science = segmentlist(segment(*span) for span in segments)
     grid = Grid(window["duration_s"], window["stride_s"], window["context_s"])
     parameters = RenderParameters.from_sections(grid.duration, **rendering)
-    result = draw_block(
-        files,
-        detector,
-        gps_start,
-        grid.block_windows(science, gps_start),
-        science,
-        grid.context,
-        parameters,
-        EventParameters(**events),
-        FolderAlbum.made(pictures, event_views),
-    )
+    with kept_album(pictures, event_views) as album:
+        result = draw_block(
+            files,
+            detector,
+            gps_start,
+            grid.block_windows(science, gps_start),
+            science,
+            grid.context,
+            parameters,
+            EventParameters(**events),
+            album,
+        )
     hashes = [file.sha256 for file in files]
     drawing = {"window": dict(window), **rendering}
     render_id = {"gwmorph.render_id": parameters.render_id}

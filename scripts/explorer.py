@@ -36,6 +36,7 @@ def explorer(
     neighbors: int,
     among: int,
     about: Mapping[str, Any],
+    pictures: Sequence[Path],
     triggers: Sequence[Path],
     ledger: Sequence[Path],
     folder: Path,
@@ -48,11 +49,12 @@ def explorer(
             read_tables(triggers, TRIGGERS),
             read_tables(ledger, LEDGER),
         )
-    write_explorer(folder, about, tables, vetoes)
+    write_explorer(folder, about, tables, vetoes, pictures)
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
+        pictures = [Path(path) for path in snakemake.input.pictures]
         kinds = ("clusters", "shards", "named_clusters", "named_rows", "statuses")
         explorer(
             views={
@@ -67,9 +69,10 @@ if __name__ == "__main__":
             about=about_run(
                 snakemake.wildcards.run,
                 snakemake.params.window_s,
-                [Path(path) for path in snakemake.input.pictures],
+                pictures,
                 received_files(snakemake.input.receipts, Path(snakemake.params.strain_root)),
             ),
+            pictures=pictures,
             triggers=[Path(path) for path in snakemake.input.triggers],
             ledger=[Path(path) for path in snakemake.input.ledger],
             folder=Path(snakemake.output.folder),

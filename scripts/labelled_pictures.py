@@ -62,13 +62,15 @@ def labelled_pictures(
             made = simulated_pictures(read_tables(views, LABELLED), scale, size)
         return in_window(made, window)
 
+    # The triggers speak for the pictures of a run, in whatever they are kept.
+    tables_read = [path for path in map(Path, read) if path.is_file() and path not in events]
     drawn = [*views, *([triggers] if triggers is not None else [])]
     about = {"source": settings.source, "window": window}
     write_labelled_pictures(
         pictures,
         found(),
         {
-            **lineage(about, hashes_of(path for path in read if Path(path).is_file())),
+            **lineage(about, hashes_of(tables_read)),
             **shared_metadata(drawn, ["gwmorph.render_id"]),
         },
     )

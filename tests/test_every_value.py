@@ -81,6 +81,7 @@ from gwmorph.learning.sources import training_sources
 from gwmorph.ledger import analysed_row, judge
 from gwmorph.morphology import judgement, status, thresholds
 from gwmorph.morphology.clustering import cluster
+from gwmorph.picture_files import picture_names
 from gwmorph.plan import make_plan, require_tiles
 from gwmorph.report.occupancy import count_occupancy
 from gwmorph.segments import grid_windows
@@ -88,7 +89,7 @@ from gwmorph.simulation.binaries import Binary
 from gwmorph.simulation.blocks import Simulation, simulate
 from gwmorph.simulation.population import Population, load_population
 from gwmorph.simulation.signals import population_classes
-from gwmorph.spectra.albums import FolderAlbum
+from gwmorph.spectra.albums import kept_album
 from gwmorph.spectra.pictures import PictureScale, read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.sources import make_source
@@ -290,19 +291,21 @@ def drawn(config: Config, tmp_path: Path) -> None:
         config.qtransform.model_dump(),
         config.picture.model_dump(),
     )
-    result = draw_block(
-        [file], "H1", block_of(START),
-        grid_windows(segmentlist([segment(START, START + 32)]), 32, config.window.stride_s),
-        segmentlist([segment(first, first + seconds)]), context, parameters,
-        EventParameters(**config.events.model_dump(exclude={"parts"})),
-        FolderAlbum.made(tmp_path / "pictures", tmp_path / "events"),
-    )  # fmt: skip
+    ending = {"folder": "", "zip": ".zip"}[config.run.pictures]
+    kept = [tmp_path / f"{name}{ending}" for name in ("pictures", "events")]
+    with kept_album(*kept) as album:
+        result = draw_block(
+            [file], "H1", block_of(START),
+            grid_windows(segmentlist([segment(START, START + 32)]), 32, config.window.stride_s),
+            segmentlist([segment(first, first + seconds)]), context, parameters,
+            EventParameters(**config.events.model_dump(exclude={"parts"})), album,
+        )  # fmt: skip
     (row,) = result.measurements
     assert all(np.isfinite(value) for value in row.values() if isinstance(value, float))
     if parameters.tiling().f_top > GLITCH_HZ:
         assert row["tile_time"] == pytest.approx(START + 16, abs=0.1)
-    (picture,) = (tmp_path / "pictures").iterdir()
-    indices, _ = read_picture(picture)
+    (picture,) = picture_names(kept[0])
+    indices, _ = read_picture(kept[0] / picture)
     size = (config.picture.height, config.picture.width)
     assert indices.shape == size
     vectors = make_encoder(config.encoder, size).encode(
@@ -630,6 +633,7 @@ STAGES = {
     "run": planned,
     "run.seed": clustered,
     "run.max_excluded_fraction": judged,
+    "run.pictures": drawn,
     "source.kind": planned,
     "source.simulated": simulated,
     "window": drawn,

@@ -21,3 +21,11 @@ def test_a_picture_is_in_the_folder_of_its_window_s_block():
     assert event == folders[0] / f"H1-GWMORPH_EVENT-{BLOCK + 4096}.250000000-4.png"
     with pytest.raises(KeyError):
         pictures.of("V1", BLOCK, None)
+
+
+def test_a_picture_in_an_archive_has_its_name_there():
+    pictures = Pictures([Path(f"p/H1-GWMORPH_PICTURES-{BLOCK}-4096.zip")], 32)
+    found = pictures.of("H1", BLOCK + 64, None)
+    assert found == Path(
+        f"p/H1-GWMORPH_PICTURES-{BLOCK}-4096.zip/H1-GWMORPH_WINDOW-{BLOCK + 64}-32.png"
+    )

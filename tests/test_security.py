@@ -30,6 +30,8 @@ PICKLING = {
     "jsonpickle",
 }
 ARCHIVES = {"tarfile", "zipfile"}
+# What looks into archives, and how it does so without unpacking them.
+MAY_LOOK = {"src/gwmorph/picture_files.py": "pictures, by names that were asked for, in memory"}
 NETWORK = {"requests", "urllib", "urllib3", "http", "socket", "ftplib", "pooch", "httpx", "httpx2",
            "huggingface_hub", "uvicorn"}  # fmt: skip
 # Everything that asks a server, or is one, and why it may.
@@ -130,9 +132,10 @@ def loads_code_of_a_hub(_: str, node: ast.AST) -> bool:
     )
 
 
-def unpacks(_: str, node: ast.AST) -> bool:
-    named = isinstance(node, ast.Attribute) and node.attr in ("extractall", "unpack_archive")
-    return named or imports(node, ARCHIVES)
+def unpacks(where: str, node: ast.AST) -> bool:
+    unpacking = ("extract", "extractall", "unpack_archive")
+    named = isinstance(node, ast.Attribute) and node.attr in unpacking
+    return named or (where not in MAY_LOOK and imports(node, ARCHIVES))
 
 
 def asks_a_server(where: str, node: ast.AST) -> bool:

@@ -8,10 +8,12 @@ from gwmorph.naming import event_name, parse_span_name, window_name
 
 
 class Pictures:
-    """The PNGs of one view of a run, in one folder for each block."""
+    """The PNGs of one view of a run, in one folder or archive for each block."""
 
     def __init__(self, folders: Iterable[Path], window_s: int) -> None:
-        """``folders`` are named after their detector and block; ``window_s`` is in seconds."""
+        """``folders`` are named after their detector and block, as archives are that stand for
+        some; ``window_s`` is in seconds.
+        """
         self._folders = {
             (name.detector, name.gps_start): folder
             for folder in folders
@@ -22,7 +24,7 @@ class Pictures:
     def of(self, detector: str, gps_start: int, trigger_time: float | None) -> Path:
         """Return the picture of a window, or of an event in it if ``trigger_time`` is given.
 
-        GPS times in seconds.
+        GPS times in seconds. Out of an archive, the path is the archive's and then the name.
 
         Raises
         ------

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_matrix
 from gwmorph.tables.parquet import read_metadata, read_table, read_tables, write_table
+from packed import pack
 
 SIZE = (28, 28)
 SCALE = PictureScale("linear", 25.5, "cividis")
@@ -119,6 +121,19 @@ def test_equal_inputs_give_equal_bytes(blocks: list[WindowOutputs], tmp_path: Pa
     for name in ("one", "two"):
         write_shard(tmp_path / name, blocks, DctEncoder(SIZE), 4)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_archives_give_the_bytes_that_folders_give(
+    blocks: list[WindowOutputs], tmp_path: Path
+) -> None:
+    write_shard(tmp_path / "folders", blocks, DctEncoder(SIZE), 4)
+    packed = [replace(block, pictures=pack(block.pictures)) for block in blocks]
+    write_shard(tmp_path / "archives", packed, DctEncoder(SIZE), 4)
+    assert (tmp_path / "archives").read_bytes() == (tmp_path / "folders").read_bytes()
+    packed[2].pictures.write_bytes(packed[2].pictures.read_bytes()[:-30])
+    with pytest.raises(TableError, match=f"{packed[2].pictures.name}: not a whole ZIP archive"):
+        write_shard(tmp_path / "shard.parquet", packed, DctEncoder(SIZE), 4)
+    assert not list(tmp_path.glob("*shard*"))
 
 
 class SlowEncoder(DctEncoder):

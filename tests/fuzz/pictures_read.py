@@ -1,4 +1,4 @@
-"""Readers of pictures: the run's own PNGs, other people's, and Gravity Spy's HDF5."""
+"""Readers of pictures: the run's own, archives of them, other people's, Gravity Spy's HDF5."""
 
 import io
 import json
@@ -6,16 +6,19 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import h5py
 import numpy as np
-from fuzzing import ODD_VALUES, Reader, odd_copy, register, require
+from fuzzing import ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require, same
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from strain_read import _odd_hdf5
 
+from gwmorph import picture_files
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.learning.picture_sources import hdf5_pictures
+from gwmorph.picture_files import picture_bytes, picture_names, write_archive
 from gwmorph.spectra.gravityspy import ENERGY_MAX
 from gwmorph.spectra.pictures import PictureScale, palette, png_bytes, read_picture, write_picture
 from gwmorph.spectra.plot_area import read_spectrogram
@@ -85,6 +88,62 @@ register(
         ),
         (TableError,),
         in_c=True,
+    )
+)
+
+
+def _archive(members: dict[str, bytes], method: int = ZIP_STORED, comment: bytes = b"") -> bytes:
+    content = io.BytesIO()
+    with ZipFile(content, "w", method) as archive:
+        archive.comment = comment
+        for name, png in members.items():
+            archive.writestr(ZipInfo(name), png, method)
+    return content.getvalue()
+
+
+def _read_archive(path: Path) -> dict[str, bytes]:
+    # Thousands of a size are written within one tick of a file's clock.
+    picture_files._opened.cache_clear()
+    return {name: picture_bytes(path / name) for name in picture_names(path)}
+
+
+def _archive_proven(path: Path, found: dict[str, bytes]) -> None:
+    """Python's own way through an archive finds the same, and written again it is the same."""
+    with ZipFile(path) as archive:
+        same({one.filename: archive.read(one) for one in archive.infolist()}, found, "members")
+    require(sum(map(len, found.values())) <= path.stat().st_size, "more than the file holds")
+    write_archive(path, found)
+    same(_read_archive(path), found, "written again")
+
+
+@st.composite
+def _odd_archives(draw: Any) -> bytes:
+    names = st.one_of(ODD_TEXTS, st.sampled_from(["../a.png", "/a.png", "a/b.png", "a.png"]))
+    members = draw(st.dictionaries(names.filter(bool), st.binary(max_size=40), max_size=4))
+    method = draw(st.sampled_from([ZIP_STORED, ZIP_STORED, ZIP_DEFLATED]))
+    try:
+        file = bytearray(_archive(members, method, draw(st.binary(max_size=4))))
+    except (ValueError, UnicodeError):  # no name of a member
+        file = bytearray(_archive({"a.png": b"a"}))
+    # The tables at the end say where everything is, and how long.
+    for _ in range(draw(st.integers(0, 3))):
+        file[-draw(st.integers(1, min(len(file), 90)))] = draw(st.integers(0, 255))
+    return bytes(file)
+
+
+register(
+    Reader(
+        "picture_archives",
+        ".zip",
+        "the run's own pictures in one archive",
+        lambda: [
+            _archive({"a.png": png_bytes(_indices(), _SCALE), "b.png": b"b"}),
+            _archive({}),
+        ],
+        _read_archive,
+        _archive_proven,
+        _odd_archives(),
+        (TableError,),
     )
 )
 

@@ -9,7 +9,7 @@ MODULES = {
         "strain_fetched", "strain_gwosc", "strain_plain", "strain_labelled", "frames",
         "frames_resealed",
     ),
-    "pictures_read": ("pictures", "spectrograms", "training_set"),
+    "pictures_read": ("pictures", "picture_archives", "spectrograms", "training_set"),
     "texts_read": ("segments", "labels", "events", "release", "config", "population"),
     "records_read": (
         "gwosc_pages", "gwosc_cache", "manifest", "plan", "receipts", "hashes", "cache_record",

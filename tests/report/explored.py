@@ -20,6 +20,7 @@ from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.validation import NAMED_ROWS
+from packed import pack
 
 START = 1262301184
 # A class of a user's own that would run if it were taken for HTML, and end a script.
@@ -113,8 +114,8 @@ def vetoes_of(events: pa.Table) -> dict[int, dict[str, Veto]]:
     )
 
 
-def leave_run(run: Path, views: dict[str, ViewTables]) -> Path:
-    """Write a run's explorer and the pictures that its rows have; return the page."""
+def leave_run(run: Path, views: dict[str, ViewTables], packed: bool = False) -> Path:
+    """Write a run's explorer and the pictures of its rows, maybe packed; return the page."""
     folders = set()
     for view, tables in views.items():
         kind = {"event": "EVENTS", "window": "PICTURES"}[view]
@@ -132,6 +133,7 @@ def leave_run(run: Path, views: dict[str, ViewTables]) -> Path:
         for d in ("H1", "L1")
     ]
     vetoes = vetoes_of(views["event"].clusters) if "event" in views else {}
-    about = about_run("small", 32, sorted(folders), files)
-    write_explorer(run / "explorer", about, views, vetoes)
+    pictures = [pack(folder) if packed else folder for folder in sorted(folders)]
+    about = about_run("small", 32, pictures, files)
+    write_explorer(run / "explorer", about, views, vetoes, pictures)
     return run / "explorer" / "index.html"

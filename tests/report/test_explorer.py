@@ -15,6 +15,7 @@ from made_run import make_run
 from closeness import near
 from gwmorph.cli import main
 from gwmorph.errors import TableError
+from gwmorph.grid import block_of
 from gwmorph.morphology.neighbors import Nearest
 from gwmorph.report.explorer import contents
 from gwmorph.report.explorer.columns import coded, encoded, script, seconds_and_nanoseconds
@@ -152,6 +153,29 @@ def test_the_same_run_gives_the_same_bytes_and_a_script_nobody_breaks_out_of(tmp
     assert about["views"] == ["event", "window"]
     assert about["folders"][f"event H1 {START}"].startswith("../events/H1-GWMORPH_EVENTS-")
     assert about["windowSeconds"] == near(32, 1e-12)
+
+
+def test_a_page_that_cannot_look_into_archives_has_a_copy_of_their_pictures(tmp_path):
+    views = {"event": view_of("event", 8), "window": view_of("window", 8)}
+    plain = leave_run(tmp_path / "plain", views).parent
+    page = leave_run(tmp_path / "packed", views, packed=True).parent
+    assert not (plain / "data" / "pictures").exists()
+    archives = sorted(path for name in ("events", "pictures")
+                      for path in (tmp_path / "packed" / name).iterdir())  # fmt: skip
+    copies = sorted(path.name for path in (page / "data" / "pictures").iterdir())
+    assert copies == sorted(f"{path.name}.js" for path in archives)
+    for archive in archives:
+        said = (page / "data" / "pictures" / f"{archive.name}.js").read_text(encoding="ascii")
+        called, _, arguments = said.removesuffix(");\n").partition("(")
+        assert called == "explorer.packed"
+        name, pictures = json.loads(f"[{arguments}]")
+        assert name == archive.name
+        found = {picture: b64decode(content) for picture, content in pictures.items()}
+        folder = tmp_path / "plain" / archive.parent.name / archive.stem
+        assert found == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert run_of(page / "index.html")["folders"][f"event H1 {START}"] == (
+        f"../events/H1-GWMORPH_EVENTS-{block_of(START)}-4096.zip"
+    )
 
 
 def test_its_vetoes_are_those_that_the_command_writes(tmp_path, monkeypatch):

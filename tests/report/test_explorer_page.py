@@ -291,7 +291,35 @@ def test_lost_data_are_named(browser, html, tmp_path):
     page.goto((copy / "index.html").as_uri())
     page.wait_for_selector("#message", state="visible")
     assert "data/event.js is missing or damaged" in page.inner_text("#message")
+    # As are an archive's copy, and a picture that it has not.
+    said = "(path) => explorer.packedPicture(path).catch((error) => error.message)"
+    assert page.evaluate(said, "../events/a.zip/a.png") == (
+        "data/pictures/a.zip.js is missing or damaged: make the explorer again."
+    )
+    (copy / "data" / "pictures").mkdir()
+    (copy / "data" / "pictures" / "a.zip.js").write_text(
+        'explorer.packed("a.zip", {"a.png": "eA=="});'
+    )
+    assert page.evaluate(said, "../events/a.zip/a.png") == "data:image/png;base64,eA=="
+    assert page.evaluate(said, "../events/a.zip/b.png") == "no picture at ../events/a.zip/b.png."
     page.close()
+
+
+def test_pictures_of_archives_are_shown_from_a_file(visit, tmp_path):
+    views = {"event": view_of("event", ROWS), "window": view_of("window", ROWS)}
+    html = leave_run(tmp_path, views, packed=True)
+    page = visit(html)
+    page.mouse.move(*point(page, 7))
+    page.wait_for_selector("#hover", state="visible")
+    loaded(page, "#hover img")
+    page.mouse.click(*point(page, 0))
+    page.wait_for_selector("#panel", state="visible")
+    loaded(page, "#panel img")
+    assert page.locator("#panel .pictures img").count() == 2
+    assert page.locator("#panel img").count() > 2 + 8
+    assert page.locator(".no-picture").count() == 0
+    command = page.locator("#panel code", has_text="--force").inner_text()
+    assert f"results/small/events/H1-GWMORPH_EVENTS-{block_of(START)}-4096.zip" in command
 
 
 @pytest.mark.parametrize(

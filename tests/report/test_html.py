@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gwmorph.picture_files import write_archive
 from gwmorph.report import html
 
 
@@ -56,6 +57,9 @@ def test_a_picture_is_part_of_the_page(tmp_path):
         file.write_bytes(b"abc")
         (shown,) = Cells(html.picture(file, 'a "map"', 50)).pictures
         assert shown == {"src": f"data:{media};base64,YWJj", "alt": 'a "map"', "height": "50"}
+    packed = tmp_path / "x.zip"
+    write_archive(packed, {"x.png": b"abc"})
+    assert html.picture(packed / "x.png", "a") == html.picture(tmp_path / "x.png", "a")
 
 
 class Everything(HTMLParser):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,14 @@ import pytest
 from made_run import IDENTITY, LOST, START, WINDOWS, events_of, make_run
 
 import gwmorph
-from gwmorph.errors import GwmorphError
+from gwmorph.errors import GwmorphError, TableError
 from gwmorph.results import mark_withdrawn
 from gwmorph.runs.search import rows_of
 from gwmorph.spectra.pictures import PictureScale, write_picture
 from gwmorph.storage import write_json
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.parquet import read_table, write_table
+from packed import pack
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,26 @@ def test_pictures_are_those_of_the_moment(run):
     np.testing.assert_array_equal(found, drawn)
     with pytest.raises(GwmorphError, match=r"32\.png: no such file"):
         run.picture("H1", START, "window")  # none was drawn in this run
+
+
+def test_pictures_in_archives_are_found_by_the_same_names(tmp_path):
+    run = gwmorph.open_run(make_run(tmp_path / "demo"))
+    before, time = run.events(), float(events_of("H1")[2])
+    shown = run.picture("H1", time)
+    for folder in sorted((run.folder / "events").iterdir()):
+        pack(folder)
+    found = run.events()
+    wanted = before["picture"].str.replace("-4096/", "-4096.zip/").tolist()
+    assert found["picture"].tolist() == wanted
+    assert found.drop(columns="picture").equals(before.drop(columns="picture"))
+    np.testing.assert_array_equal(run.picture("H1", time), shown)
+    near = run.similar("H1", time, count=2)
+    assert all(".zip/" in path for path in near["picture"])
+    archive = Path(found["picture"][2]).parent
+    archive.write_bytes(archive.read_bytes()[:-1])
+    for look in (run.events, lambda: run.picture("H1", time)):
+        with pytest.raises(TableError, match=f"{archive.name}: not a whole ZIP archive"):
+            look()
 
 
 def test_the_summary_is_that_of_the_run(run):

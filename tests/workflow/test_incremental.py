@@ -1,5 +1,6 @@
 """What reruns, and what does not: the real snakemake on a small run."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -7,6 +8,8 @@ import time
 
 import pytest
 from workflow_project import BLOCK_S, FIRST, HALF_S, border
+
+from gwmorph.picture_files import picture_bytes, picture_names
 
 pytestmark = pytest.mark.workflow
 
@@ -103,6 +106,30 @@ def test_a_key_of_the_blocks_reruns_every_one_and_fetches_nothing(copy, change):
     assert [job for job in jobs if "block" in job] == [
         f"Drawing {detector} block {number}" for detector in ("H1", "L1") for number in range(3)
     ]
+
+
+def test_pictures_in_archives_change_no_vector_and_take_the_place_of_folders(copy):
+    project = copy()
+    before = project.results()
+    (shard,) = (name for name in before if name.startswith("embeddings/event/H1-"))
+    packed = project.change(run={"pictures": "zip"})
+    printed = packed.make(f"results/t/{shard}")
+    assert printed.count("Drawing H1 block") == 3
+    assert "Checking" not in printed  # no strain is fetched
+    after = packed.results()
+    assert after[shard] == before[shard]
+    folder = project.folder / "results" / "t"
+    for view in ("pictures", "events"):
+        kept = sorted(path for path in (folder / view).iterdir() if path.name.startswith("H1"))
+        assert [path.suffix for path in kept] == [".zip"] * 3
+        found = {
+            f"{view}/{path.stem}/{name}": hashlib.sha256(picture_bytes(path / name)).hexdigest()
+            for path in kept
+            for name in picture_names(path)
+        }
+        assert found == {
+            name: digest for name, digest in before.items() if name.startswith(f"{view}/H1")
+        }
 
 
 def test_a_block_more_makes_itself_its_neighbour_and_the_aggregates(copy):

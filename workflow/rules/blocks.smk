@@ -1,6 +1,6 @@
 # Needs the receipts of a block and of its direct neighbours. Makes the block's pictures (a folder
-# of PNGs), its measurements, its triggers and its ledger. The segment list is no input: what a
-# block depends on is in its params, so that a changed list reruns only the blocks that it touches.
+# or an archive of PNGs), its measurements, its triggers and its ledger. The segment list is no input:
+# what a block depends on is in its params, so that a changed list reruns only the blocks it touches.
 # What may be an event once the score is known is drawn here, too, while its tiles are at hand.
 
 
@@ -11,8 +11,8 @@ rule block:
         ledger=LEDGER,
         measurements=MEASUREMENTS,
         triggers=TRIGGERS,
-        pictures=directory(PICTURES),
-        event_views=directory(EVENTS),
+        pictures=kept(PICTURES),
+        event_views=kept(EVENTS),
     log:
         "results/{run}/logs/block/{detector}-{block}.log",
     benchmark:

@@ -29,8 +29,12 @@ LEDGER = (
 )
 MEASUREMENTS = f"results/{{run}}/measurements/{{detector}}-GWMORPH_MEASUREMENTS-{{block}}-{BLOCK_S}.parquet"
 TRIGGERS = f"results/{{run}}/triggers/{{detector}}-GWMORPH_TRIGGERS-{{block}}-{BLOCK_S}.parquet"
-EVENTS = f"results/{{run}}/events/{{detector}}-GWMORPH_EVENTS-{{block}}-{BLOCK_S}"
-PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}"
+# Folders of PNGs, or archives of them.
+PACKED = ".zip" * (CONFIG.run.pictures == "zip")
+EVENTS = (
+    f"results/{{run}}/events/{{detector}}-GWMORPH_EVENTS-{{block}}-{BLOCK_S}{PACKED}"
+)
+PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}{PACKED}"
 SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
 CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"
 CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
@@ -78,6 +82,11 @@ def untracked(value):
 def code(rule):
     """Return the hash of all code of the package that a rule's script runs."""
     return stage_hash(SCRIPTS / f"{rule}.py")
+
+
+def kept(pattern):
+    """Return what pictures are kept in, as an output of a rule."""
+    return pattern if PACKED else directory(pattern)
 
 
 def files_of_block(wildcards):
@@ -188,7 +197,7 @@ def of_blocks(*patterns):
 
 
 def pictures(wildcards):
-    """Return the folders of all pictures of one view."""
+    """Return the folders or archives of all pictures of one view."""
     return run_files(OUTPUTS[wildcards.view]["pictures"])
 
 

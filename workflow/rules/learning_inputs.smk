@@ -74,6 +74,8 @@ def labelled_events():
             "labels": labels,
             "truth": [] if labels else truth_files(),
         }
+    from gwmorph.picture_files import containers_in
+
     folder = Path(LEARNING.run)
     if not (folder / "triggers.parquet").is_file():
         sys.exit(
@@ -83,7 +85,7 @@ def labelled_events():
     truth = folder / "truth.parquet"
     return {
         "triggers": str(folder / "triggers.parquet"),
-        "events": sorted(str(path) for path in (folder / "events").iterdir()),
+        "events": list(map(str, containers_in(folder / "events"))),
         "labels": labels,
         "truth": [str(truth)] if truth.exists() and not labels else [],
     }

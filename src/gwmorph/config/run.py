@@ -1,6 +1,6 @@
 """The section ``run``: which data, under which name."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import model_validator
 
@@ -39,6 +39,13 @@ class RunConfig(Section):
         "all tables stay in place.",
         ge=0,
         le=1,
+    )
+
+    pictures: Literal["folder", "zip"] = key(
+        "folder",
+        "How the pictures of a block are kept: each a PNG in a folder, or all in one ZIP archive, "
+        "uncompressed, for file systems that count files. The pictures are the same, and what is "
+        "made of them; another choice draws the blocks again.",
     )
 
     @model_validator(mode="after")

@@ -58,7 +58,7 @@ class BlockOutputs(Protocol):
 
 @dataclass(frozen=True)
 class WindowOutputs:
-    """Two tables and the folder of PNGs of a block's windows."""
+    """Two tables and the folder or archive of PNGs of a block's windows."""
 
     view: ClassVar[View] = "window"
     ledger: Path
@@ -91,7 +91,7 @@ class WindowOutputs:
 
 @dataclass(frozen=True)
 class EventOutputs:
-    """The triggers and the folder of PNGs of a block's event views."""
+    """The triggers and the folder or archive of PNGs of a block's event views."""
 
     view: ClassVar[View] = "event"
     triggers: Path

@@ -45,6 +45,7 @@ _MEDIA = {
     ".md": "text/markdown",
     ".bib": "application/x-bibtex",
     ".yaml": "application/yaml",
+    ".zip": "application/zip",
     ".hdf5": "application/x-hdf5",
     ".h5": "application/x-hdf5",
     ".safetensors": "application/octet-stream",

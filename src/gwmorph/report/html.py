@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.colors import to_hex
 
+from gwmorph.picture_files import picture_bytes
 from gwmorph.report.palette import cluster_color
 
 # Every rule of style is for what is inside <main>: the start page of the report holds pages, too.
@@ -80,8 +81,10 @@ def picture(file: Path | str, words: str, height: int | None = None) -> Html:
     ------
     OSError
         The file cannot be read.
+    TableError
+        The archive that a picture is in cannot be read, or does not have it.
     """
-    content = b64encode(Path(file).read_bytes()).decode()
+    content = b64encode(picture_bytes(file)).decode()
     media = _MEDIA[Path(file).suffix]
     size = f' height="{height}"' if height is not None else ""
     return Html(f'<img src="data:{media};base64,{content}" alt="{escape(words)}"{size}>')

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gwmorph.ledger import ANALYSED
+from gwmorph.picture_files import is_packed, picture_source
 from gwmorph.results import unfinished
 from gwmorph.runs.folder import (
     existing,
@@ -115,7 +116,8 @@ class Run:
         """Return `triggers`, and of each its cluster, place on the map, status and picture.
 
         ``named`` is the commonest class of its nearest labelled rows, ``cluster_named`` what its
-        cluster looks like; ``picture`` the path of its PNG.
+        cluster looks like; ``picture`` the path of its PNG, or of an archive and then the PNG's
+        name in it (`picture` reads either).
         """
         found = table_of(self.folder, "triggers.parquet", TRIGGERS)
         found = found.append_column("trigger_time", found["peak_time"])
@@ -169,6 +171,8 @@ class Run:
         ------
         GwmorphError
             Nothing shows the moment; the error says what is nearest.
+        TableError
+            The archive of pictures is missing or damaged, or does not have it.
         """
         from PIL import Image
 
@@ -176,7 +180,9 @@ class Run:
         key = read_rows(rows, [find_moment(rows, detector, gps)]).to_pylist()[0]
         length = window_seconds(self.folder) if view == "window" else 0
         path = picture_path(self.folder, view, key, length)
-        image = Image.open(existing(self.folder, str(path.relative_to(self.folder))))
+        if not is_packed(path):
+            existing(self.folder, str(path.relative_to(self.folder)))
+        image = Image.open(picture_source(path))
         image.load()
         return image
 

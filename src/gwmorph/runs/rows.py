@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from gwmorph.errors import TableError
 from gwmorph.grid import BLOCK_S, block_of
 from gwmorph.naming import event_name, span_name, window_name
+from gwmorph.picture_files import container, picture_exists
 from gwmorph.runs.folder import existing, require_schema, window_seconds
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.calibration import STATUSES
@@ -36,7 +37,7 @@ def described(run: Path, view: str, rows: pa.Table) -> pa.Table:
     ``x``, ``y`` as in the table of clusters, ``status``, ``named``, ``agreeing``, ``similarity``,
     ``p_value`` as in that of statuses, all null where the run says nothing; ``cluster_named``, the
     class that a cluster's members look like, null for none; and ``picture``, the path of the PNG,
-    null where none was drawn.
+    or of an archive and then the PNG's name in it, null where none was drawn.
 
     Raises
     ------
@@ -128,11 +129,13 @@ def _pictures(run: Path, view: str, rows: pa.Table) -> pa.Array:
     seconds = window_seconds(run) if view == "window" else 0
     keys = rows.select([c for c in _KEYS if c in rows.column_names]).to_pylist()
     paths = [picture_path(run, view, key, seconds) for key in keys]
-    return pa.array([str(path) if path.is_file() else None for path in paths], pa.string())
+    return pa.array([str(path) if picture_exists(path) else None for path in paths], pa.string())
 
 
 def picture_path(run: Path, view: str, key: dict[str, Any], window_s: int) -> Path:
     """Return where a run has the picture of a row, whether or not there is one.
+
+    Of a run that packs pictures that is the path of an archive and then the picture's name in it.
 
     ``key`` has ``detector``, ``gps_start`` and, of an event, ``trigger_time``; ``window_s`` is the
     length of windows.
@@ -144,4 +147,4 @@ def picture_path(run: Path, view: str, key: dict[str, Any], window_s: int) -> Pa
         if view == "event"
         else window_name(detector, start, window_s)
     )
-    return run / folder / span_name(detector, what, block_of(start), BLOCK_S) / name
+    return container(run / folder / span_name(detector, what, block_of(start), BLOCK_S)) / name

@@ -1,6 +1,7 @@
-"""Where a block's pictures go as they are drawn: into folders, or into memory."""
+"""Where a block's pictures go as they are drawn: into folders, archives, or into memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
@@ -8,7 +9,8 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gwmorph.spectra.pictures import PictureScale, write_picture
+from gwmorph.picture_files import is_archive, remove_other, write_archive
+from gwmorph.spectra.pictures import PictureScale, png_bytes, write_picture
 
 View = Literal["window", "event"]
 
@@ -62,6 +64,45 @@ class FolderAlbum:
     def drop_event(self, name: str) -> None:
         """See `Album`."""
         (self.events / name).unlink()
+
+
+@dataclass(frozen=True)
+class PackedAlbum:
+    """Keeps pictures as PNGs in memory, by name, until they are packed: some 15 MB a block."""
+
+    windows: dict[str, bytes] = field(default_factory=dict)
+    events: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, view: View, name: str, picture: Picture) -> None:
+        """See `Album`."""
+        held = self.windows if view == "window" else self.events
+        held[name] = png_bytes(picture.indices, picture.scale, picture.about)
+
+    def drop_event(self, name: str) -> None:
+        """See `Album`."""
+        del self.events[name]
+
+
+@contextmanager
+def kept_album(windows: Path, events: Path) -> Iterator[Album]:
+    """Yield an album whose pictures are in two folders, or two archives, when the block ends well.
+
+    Archives are paths that end in ``.zip``. What an earlier run has in the other way is removed.
+
+    Raises
+    ------
+    StorageError
+        Pictures cannot be written, or earlier ones not removed.
+    """
+    for container in (windows, events):
+        remove_other(container)
+    if not is_archive(windows):
+        yield FolderAlbum.made(windows, events)
+        return
+    packed = PackedAlbum()
+    yield packed
+    write_archive(windows, packed.windows)
+    write_archive(events, packed.events)
 
 
 @dataclass(frozen=True)

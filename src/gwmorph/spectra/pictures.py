@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from gwmorph.errors import TableError
+from gwmorph.picture_files import is_packed, picture_source
 from gwmorph.storage import parse_json, write_bytes
 
 # Durations of an event view's crops in seconds: top left, top right, bottom left, bottom right.
@@ -139,12 +140,16 @@ def png_bytes(
 def read_picture(path: Path | str) -> tuple[NDArray[np.uint8], PictureScale]:
     """Read a picture back: palette indices uint8 [height, width] and their scale.
 
+    ``path`` is that of a file, or of an archive and then the picture's name in it.
+
     Raises
     ------
     TableError
-        The file is missing, damaged, or no gwmorph picture.
+        The file or its archive is missing, damaged, or no gwmorph picture.
     """
-    with opened_picture(path, "Remove its folder and run the workflow again.") as image:
+    where = "archive" if is_packed(path) else "folder"
+    advice = f"Remove its {where} and run the workflow again."
+    with opened_picture(path, advice) as image:
         mode, text, indices = image.mode, image.info.get(_TEXT_KEY), np.asarray(image)
     if mode != "P" or text is None:
         raise TableError(
@@ -156,7 +161,7 @@ def read_picture(path: Path | str) -> tuple[NDArray[np.uint8], PictureScale]:
     except ValueError as error:
         raise TableError(
             f"{path}: its text chunk {_TEXT_KEY!r} does not say what its levels mean ({error}). "
-            "Remove its folder and run the workflow again."
+            f"{advice}"
         ) from error
 
 
@@ -167,10 +172,12 @@ def opened_picture(path: Path | str, advice: str) -> Iterator[Image.Image]:
     Raises
     ------
     TableError
-        The file is missing, no PNG or damaged, or has more than 2²⁶ pixels.
+        The file is missing, no PNG or damaged, or has more than 2²⁶ pixels; or its archive is
+        missing or damaged.
     """
+    source = picture_source(path)
     try:
-        image = Image.open(path, formats=("PNG",))
+        image = Image.open(source, formats=("PNG",))
         pixels = image.width * image.height
         if pixels <= _MOST_PIXELS:
             image.load()

@@ -1,6 +1,8 @@
 """The explorer's folder: the page and its scripts as they are shipped, and the run's data."""
 
+import json
 import shutil
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from gwmorph.naming import parse_span_name
+from gwmorph.picture_files import is_archive, picture_bytes, picture_names
 from gwmorph.report.explorer.columns import script
 from gwmorph.report.explorer.contents import ViewTables, chunks_of, columns_of
 from gwmorph.report.palette import GREY, LOUDNESS, cluster_color
@@ -17,7 +20,7 @@ from gwmorph.runs.vetoes import Veto
 from gwmorph.strain.base import LocalFile
 
 PAGE = Path(__file__).parent / "page"
-_DATA, _VETOES = "data", "vetoes"
+_DATA, _VETOES, _PACKED = "data", "vetoes", "pictures"
 # Colours before they repeat, and steps of a scale.
 _HUES = 27
 _STEPS = 64
@@ -28,6 +31,7 @@ def write_explorer(
     about: Mapping[str, Any],
     views: Mapping[str, ViewTables],
     vetoes: Mapping[int, Mapping[str, Veto]],
+    pictures: Sequence[Path] = (),
 ) -> None:
     """Write the explorer of a run into a folder that does not exist.
 
@@ -41,11 +45,16 @@ def write_explorer(
         Tables by view, ``event`` or ``window``, the one to begin with first.
     vetoes
         Of each cluster of events, by detector; those without segments are left out.
+    pictures
+        As for `about_run`. What is in archives, which a page opened as a file cannot look into, is
+        copied: a script for each, a third larger.
 
     Raises
     ------
     OSError
         The folder exists, or cannot be written.
+    TableError
+        An archive is damaged.
     """
     shutil.copytree(PAGE, folder, copy_function=shutil.copyfile)
     data = folder / _DATA
@@ -58,6 +67,19 @@ def write_explorer(
         for number, chunk in enumerate(chunks_of(view)):
             path = data / f"{name}-{number:05d}.js"
             _write(path, script("explorer.details", name, number, chunk))
+    for archive in filter(is_archive, pictures):
+        _write_packed(data / _PACKED, archive)
+
+
+def _write_packed(folder: Path, archive: Path) -> None:
+    """Write the pictures of an archive, one at a time, as a script that the page runs."""
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{archive.name}.js").open("w", encoding="ascii") as stream:
+        stream.write(f"explorer.packed({json.dumps(archive.name)}, {{")
+        for number, name in enumerate(picture_names(archive)):
+            content = b64encode(picture_bytes(archive / name)).decode("ascii")
+            stream.write(f'{"," if number else ""}\n{json.dumps(name)}: "{content}"')
+        stream.write("});\n")
 
 
 def _linked(
@@ -91,7 +113,8 @@ def about_run(
     window_s
         Length of a window in s.
     pictures
-        Folders of pictures of windows and of events, ``results/NAME/{pictures,events}/…``.
+        Folders or archives of pictures of windows and of events,
+        ``results/NAME/{pictures,events}/…``.
     files
         Strain that the run has read; ``path`` as a command line of the checkout names it.
     """

@@ -7,12 +7,24 @@ const explorer = {};
   const views = {};
   const chunks = {};
   const loading = new Map();
+  // Pictures of archives, the one that was used last at the end; the first goes when there are more.
+  const packed = new Map();
+  const MOST_PACKED = 32;
 
   explorer.about = null;
   explorer.run = (about) => { explorer.about = about; };
   explorer.columns = (name, view) => { views[name] = decodeView(name, view); };
   explorer.details = (name, number, chunk) => {
     chunks[`${name} ${number}`] = { width: chunk.width, ...decodeAll(chunk.columns) };
+  };
+
+  explorer.packed = (archive, pictures) => {
+    packed.set(archive, pictures);
+    if (packed.size > MOST_PACKED) {
+      const [oldest] = packed.keys();
+      packed.delete(oldest);
+      loading.delete(pathOfPacked(oldest));
+    }
   };
 
   const ARRAYS = { Float32Array, Uint32Array, Uint16Array, Uint8Array };
@@ -38,7 +50,7 @@ const explorer = {};
       loading.set(path, new Promise((resolve, reject) => {
         const script = document.createElement("script");
         script.src = path;
-        script.onload = resolve;
+        script.onload = () => { script.remove(); resolve(); };
         script.onerror = () => {
           loading.delete(path);
           reject(new Error(`${path} is missing or damaged: make the explorer again.`));
@@ -76,6 +88,23 @@ const explorer = {};
       energy: chunk.tile_energy[place],
       logLikelihood: chunk.log_likelihood[place],
     };
+  };
+
+  function pathOfPacked(archive) {
+    return `data/pictures/${archive}.js`;
+  }
+
+  explorer.isPacked = (path) => path.includes(".zip/");
+
+  // What an image shows of a picture in an archive, of which there is a copy beside this page.
+  explorer.packedPicture = async (path) => {
+    const [archive, name] = path.split("/").slice(-2);
+    await load(pathOfPacked(archive));
+    const pictures = packed.get(archive);
+    if (!pictures || !Object.hasOwn(pictures, name)) throw new Error(`no picture at ${path}.`);
+    packed.delete(archive);
+    packed.set(archive, pictures);
+    return `data:image/png;base64,${pictures[name]}`;
   };
 
   // GPS second with nine digits, exactly as the names of pictures have it.

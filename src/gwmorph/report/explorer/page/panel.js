@@ -18,8 +18,14 @@
   explorer.pictureElement = (path, words) => {
     const none = (why) => element("p", { className: "no-picture", textContent: why });
     if (!path) return none(`${words}: the run has no such pictures.`);
-    const image = element("img", { src: path, alt: words, decoding: "async" });
+    const image = element("img", { alt: words, decoding: "async" });
     image.onerror = () => image.replaceWith(none(`${words}: no picture at ${path}.`));
+    if (explorer.isPacked(path)) {
+      explorer.packedPicture(path).then((source) => { image.src = source; },
+        (error) => image.replaceWith(none(`${words}: ${error.message}`)));
+    } else {
+      image.src = path;
+    }
     return image;
   };
 
