@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from gwmorph.batch.costs import Cost, Costs
 from gwmorph.config import Config
 from gwmorph.provenance.checkout import Checkout
 from gwmorph.provenance.facts import EncoderFacts, Facts, Input, Observed
@@ -18,6 +19,12 @@ GWOSC_FILE = "H-H1_GWOSC_O3a_4KHZ_R1-1238204416-4096.hdf5"
 ADDRESS = f"https://gwosc.org/archive/data/O3a_4KHZ_R1/1238000000/{GWOSC_FILE}"
 
 
+COSTS = Costs(
+    (Cost("block", 2, 90.5, 150.25, 60.0, 512.4), Cost("verdict", 1, 0.2, None, 0.2, None)),
+    Cost("total", 3, 90.7, 150.25, 60.0, 512.4),
+)
+
+
 def strain(name: str, location: str | None = None) -> Input:
     return Input(HashedFile(f"cache/{name}", SHA, 7), "strain", location, "H1")
 
@@ -31,6 +38,7 @@ def made_facts(**changed) -> Facts:
         "config_sha256": "12" * 32,
         "targets": ("all",),
         "span": Span("2026-01-02T03:04:05+00:00", "2026-01-02T04:04:05+00:00"),
+        "costs": COSTS,
         "checkout": Checkout("c0ffee" * 6 + "c0ff"),
         "lock": HashedFile("locks/base.txt", SHA, 9),
         "packages": [Package("snakemake", "9.27.0", "9.27.0"), Package("numpy", "2.4.6", "2.4.5")],

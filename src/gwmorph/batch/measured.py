@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gwmorph.batch.benchmarks import Job, jobs_by_rule
 from gwmorph.batch.rules import Rule
 from gwmorph.errors import StorageError
 from gwmorph.storage import write_bytes
@@ -41,51 +42,26 @@ def measured(runs: Sequence[Path], rules: Iterable[Rule]) -> dict[str, Measured]
     Raises
     ------
     StorageError
-        A run has no benchmark files, or one cannot be read.
+        A run is not there or has no benchmark files, or one cannot be read.
     """
     known = list(rules)
-    found: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    found: dict[str, list[Job]] = defaultdict(list)
     for run in runs:
-        folder = run / "benchmarks"
-        paths = sorted(folder.rglob("*.tsv"))
-        if not paths:
-            raise StorageError(
-                f"{folder}: has no benchmark files. Give the folder of a finished run, "
-                "results/NAME."
-            )
-        for path in paths:
-            name = path.relative_to(folder).as_posix()
-            for rule in known:
-                if rule.made(name):
-                    found[rule.name].append(_job(path))
+        for rule, jobs in jobs_by_rule(run, known).items():
+            found[rule] += jobs
     return {rule: _summary(rule, jobs) for rule, jobs in sorted(found.items())}
 
 
-def _summary(rule: str, jobs: list[tuple[float, float, float]]) -> Measured:
-    worked, seconds, sizes = zip(*jobs, strict=True)
-    # As exactly as it is written, so that what is read again asks for the same.
+def _summary(rule: str, jobs: Sequence[Job]) -> Measured:
+    # As exactly as it is written, so that what is read again asks for the same. What Snakemake has
+    # not seen was too short to: 0.
     return Measured(
-        rule, len(jobs), round(min(worked), 1), round(max(seconds), 1), float(round(max(sizes)))
+        rule,
+        len(jobs),
+        round(min(job.core_s or 0.0 for job in jobs), 1),
+        round(max(job.wall_s for job in jobs), 1),
+        float(round(max(job.peak_mb or 0.0 for job in jobs))),
     )
-
-
-def _job(path: Path) -> tuple[float, float, float]:
-    """Return processor time [s], time [s] and memory [MB] of one job.
-
-    Snakemake looks at a job every now and then, and sees nothing of one that is too short: 0.
-    """
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-        (row,) = rows
-        return _seen(row["cpu_time"]), float(row["s"]), _seen(row["max_rss"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"{path}: is no benchmark of one job ({error}). Remove it, and run its rule again."
-        ) from error
-
-
-def _seen(value: str) -> float:
-    return 0.0 if value in ("NA", "-") else float(value)
 
 
 def write_measured(path: Path, of_rules: Iterable[Measured]) -> None:

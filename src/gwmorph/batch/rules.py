@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from gwmorph.errors import StorageError
 
 _RULE = re.compile(r"^( *)rule (\w+):\n((?:\1 +\S.*\n|[ \t]*\n)+)", re.MULTILINE)
 _RUN = "results/{run}/benchmarks/"
-_WILDCARD = re.compile(r"\{\w+\}")
+# Of an escaped path: the one that a name follows at once is for folders, or for nothing.
+_FOLDERS = re.compile(r"\\\{\w+\\\}(?=\w)")
+_WILDCARD = re.compile(r"\\\{\w+\\\}")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,12 @@ class Rule:
 
     def made(self, path: str) -> bool:
         """Return whether a file below a run's folder of benchmarks is of a job of this rule."""
-        literal = [re.escape(part) for part in _WILDCARD.split(self.benchmark)]
-        return re.fullmatch("[^/]+".join(literal), path) is not None
+        return self._made.fullmatch(path) is not None
+
+    @cached_property
+    def _made(self) -> re.Pattern[str]:
+        path = _FOLDERS.sub("(?:.+/)?", re.escape(self.benchmark))
+        return re.compile(_WILDCARD.sub("[^/]+", path))
 
 
 def rules_of(folder: Path) -> list[Rule]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gwmorph.batch.costs import Costs
 from gwmorph.provenance.checkout import Checkout
 from gwmorph.provenance.hashes import HashedFile
 from gwmorph.provenance.packages import Package
@@ -78,7 +79,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a record says; see the fields' own types. Times are of the run's jobs."""
+    """All that a record says; see the fields' own types. Times and costs are of the run's jobs."""
 
     run: str
     version: str
@@ -86,6 +87,7 @@ class Facts:
     config_sha256: str
     targets: tuple[str, ...]
     span: Span
+    costs: Costs
     checkout: Checkout
     lock: HashedFile
     packages: Sequence[Package]

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gwmorph.batch.costs import costs_of
+from gwmorph.batch.rules import rules_of
 from gwmorph.errors import GwmorphError
 from gwmorph.plan import Plan, load_plan
 from gwmorph.provenance.checkout import describe_checkout
@@ -22,6 +24,8 @@ from gwmorph.tables.parquet import read_metadata
 _HUB_LICENCES = {"facebook/dinov2": "Apache-2.0"}
 _SHIPPED_LICENCE = "Apache-2.0"
 _SHIPPED_CARD = "src/gwmorph/encoders/indomain.md"
+# As the files of times begin of the jobs that make the record itself.
+_OWN_JOBS = ("provenance",)
 
 
 class UnfinishedError(GwmorphError):
@@ -69,7 +73,8 @@ def gather(
             configuration=configuration,
             config_sha256=sha256_of_file(folder / "config.yaml"),
             targets=tuple(results),
-            span=span_of_jobs(folder / "benchmarks", apart=["provenance"]),
+            span=span_of_jobs(folder / "benchmarks", _OWN_JOBS),
+            costs=costs_of(folder, rules_of(checkout / "workflow" / "rules"), _OWN_JOBS),
             checkout=describe_checkout(checkout),
             lock=hash_files(checkout, [lock])[0],
             packages=installed_packages(checkout / lock),

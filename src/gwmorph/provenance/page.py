@@ -2,6 +2,7 @@
 
 from html import escape
 
+from gwmorph.batch.costs import HEADINGS, MEANING, Costs, rows_of
 from gwmorph.provenance.facts import Facts
 from gwmorph.provenance.references import bibliography
 from gwmorph.provenance.words import acknowledgement, describe_observed, methods
@@ -34,9 +35,18 @@ def record_page(facts: Facts) -> str:
             [(Words("what"), ""), (Words("which"), "")],
             [(Words(name), Words(text)) for name, text in _made_with(facts)],
         ),
+        heading("What it cost"),
+        paragraph(MEANING),
+        _cost_table(facts.costs),
         heading("BibTeX"),
         f"<pre>{escape(bibliography(facts))}</pre>",
     )
+
+
+def _cost_table(costs: Costs) -> str:
+    (rule, tip), *amounts = HEADINGS
+    rows = [(Words(name), *cells) for name, *cells in rows_of(costs)]
+    return table([(Words(rule), tip), *amounts], rows)
 
 
 def _text(value: object) -> str:
