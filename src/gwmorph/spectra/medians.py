@@ -38,27 +38,36 @@ def row_medians(energy: NDArray[np.float32]) -> NDArray[np.float32]:
     contiguous in memory and not negative.
     """
     medians = np.empty(len(energy), np.float32)
-    near = np.empty(energy.shape[1], np.float32)
-    _medians(energy, energy.view(np.uint32), near, medians)
+    _medians(energy, medians)
     return medians
 
 
 @compiled()
-def _medians(energy, bits, near, medians):  # type: ignore[no-untyped-def]
-    """Write each row's median; ``near`` [tiles] is room to work in."""
-    guess = _guess(energy[0])
+def _medians(energy, medians):  # type: ignore[no-untyped-def]
+    near = np.empty(energy.shape[1], np.float32)
+    guess = np.float32(0)
     for i in range(len(energy)):
-        row = energy[i]
-        first, last, below, few = _bracket(row, guess)
-        if few:
-            found = _between(row, first, last, near)
-        else:
-            found, below = _middle_bins(row, bits[i], near)
-        ordered = near[:found]
-        ordered.sort()
-        middle = len(row) // 2 - below
-        medians[i] = (ordered[middle - 1] + ordered[middle]) / np.float32(2)
-        guess = medians[i]
+        guess = medians[i] = row_median(energy[i], guess, near)
+
+
+@compiled()
+def row_median(row, guess, near):  # type: ignore[no-untyped-def]
+    """Return the median of one row, [tiles], as `row_medians` does.
+
+    ``guess`` is about the median, or not above zero where nothing is known of it, and ``near``
+    [tiles] is room to work in.
+    """
+    if not guess > 0:
+        guess = _guess(row)
+    first, last, below, few = _bracket(row, guess)
+    if few:
+        found = _between(row, first, last, near)
+    else:
+        found, below = _middle_bins(row, near)
+    ordered = near[:found]
+    ordered.sort()
+    middle = len(row) // 2 - below
+    return (ordered[middle - 1] + ordered[middle]) / np.float32(2)
 
 
 @compiled()
@@ -141,12 +150,12 @@ def _between(row, first, last, near):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _middle_bins(row, bits, near):  # type: ignore[no-untyped-def]
+def _middle_bins(row, near):  # type: ignore[no-untyped-def]
     """Write what shares the bins of the middle values to ``near``, and count it and what is below.
 
     Numbers that are not negative lie in the order of their bits.
     """
-    middle = len(row) // 2
+    middle, bits = len(row) // 2, row.view(np.uint32)
     counts = np.zeros(_BINS, np.int32)
     for tile in range(len(row)):
         counts[bits[tile] >> _SHIFT] += 1
