@@ -22,7 +22,7 @@ _ROUNDS = 12
 _MANY = 16
 _SAMPLE = 64
 # What is looked through at once for energies between two values.
-_PIECE = 64
+_PIECE = 16
 # Bins of the sign, the exponent and four bits of the mantissa: 6 % wide, so that about 2 % of a
 # row of noise are in the bin of its median. Their counts fit into a processor's first cache.
 _SHIFT = np.uint32(19)
