@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,7 @@ from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.columns import EMBEDDING_SIZE
 from gwmorph.tables.parquet import write_table
-from harness import DATA, Entry, benchmark, seconds
+from harness import AVX2, AVX2_VNNI, DATA, Entry, benchmark, measured_with, seconds
 from memory import peak_mb
 from spectra import parameters
 from views import stretch
@@ -163,6 +164,23 @@ def encoder_bf16() -> Entry:
 @benchmark
 def encoder_int8() -> Entry:
     return _speed("encoder_int8", "int8")
+
+
+def _speed_with(name: str, entry: str, environment: Mapping[str, str]) -> Entry:
+    shared = {"GWMORPH_WEIGHTS": str(weights_folder())}
+    return measured_with(name, "encoders", entry, {**environment, **shared})
+
+
+@benchmark
+def encoder_auto_avx2() -> Entry:
+    """What ``auto`` takes where there is AVX2 and nothing newer, the peer having no more."""
+    return _speed_with("encoder_auto_avx2", "encoder_f32", AVX2)
+
+
+@benchmark
+def encoder_auto_avx2_vnni() -> Entry:
+    """The same where there is VNNI beside it."""
+    return _speed_with("encoder_auto_avx2_vnni", "encoder_int8", AVX2_VNNI)
 
 
 def flop_per_picture() -> float:

@@ -10,8 +10,10 @@ os.environ.update(THREADS)
 
 import json  # noqa: E402  (threads are fixed before anything loads a numerical library)
 import platform  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from dataclasses import asdict, dataclass  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable, Mapping  # noqa: E402
+from dataclasses import asdict, dataclass, replace  # noqa: E402
 from importlib.metadata import version  # noqa: E402
 from pathlib import Path  # noqa: E402
 from time import perf_counter  # noqa: E402
@@ -45,6 +47,18 @@ class Entry:
     command: str | None = None
     machine: str | None = None
 
+
+# As a processor with AVX2 and nothing newer computes: what `make test-portable` sets, too.
+AVX2 = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+avx2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+}
+# The same with products of bytes added in 32 bits.
+AVX2_VNNI = {**AVX2, "ONEDNN_MAX_CPU_ISA": "AVX2_VNNI"}
 
 Benchmark = Callable[[], Entry]
 BENCHMARKS: dict[str, Benchmark] = {}
@@ -98,6 +112,23 @@ def compare_times(
         n=repeats,
         seed=seed,
     )
+
+
+def measured_with(name: str, module: str, entry: str, environment: Mapping[str, str]) -> Entry:
+    """Measure another entry, of a module here, in a process with an environment of its own."""
+    code = (
+        f"import json, {module}; from dataclasses import asdict; "
+        f"print(json.dumps(asdict({module}.{entry}())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env=os.environ | environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return replace(Entry(**json.loads(done.stdout.splitlines()[-1])), name=name)
 
 
 def machine() -> str:

@@ -19,7 +19,7 @@ from gwmorph.spectra.conditioning import median_psd, whiten, whitening_filter
 from gwmorph.spectra.pictures import write_picture
 from gwmorph.spectra.qtransform import BATCH, GUARD_S, row_energies
 from gwmorph.spectra.triggers import find_triggers
-from harness import Entry, benchmark, compare_times
+from harness import AVX2, Entry, benchmark, compare_times, measured_with
 
 mpl.use("Agg")
 SEED = 150914
@@ -167,3 +167,9 @@ def window_to_png() -> Entry:
         repeats=9,
         seed=SEED,
     )
+
+
+@benchmark
+def window_to_png_avx2() -> Entry:
+    """The same, ours and the peer's, without AVX-512."""
+    return measured_with("window_to_png_avx2", "spectra", "window_to_png", AVX2)

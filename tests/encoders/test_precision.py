@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from gwmorph.config import EncoderConfig
-from gwmorph.encoders.precision import resolve_auto, settle_auto, settlement
+from gwmorph.encoders.precision import (
+    has_int8,
+    lacks_int8,
+    resolve_auto,
+    settle_auto,
+    settlement,
+)
 from gwmorph.errors import GwmorphError
 from gwmorph.storage import write_json
 
@@ -20,11 +26,32 @@ def _cpu(folder: Path, flags: str) -> Path:
 
 @pytest.mark.parametrize(
     ("flags", "precision"),
-    [("avx512_bf16", "bf16"), ("amx_bf16 avx2", "bf16"), ("avx2 avx512f", "float32")],
+    [
+        ("avx512_bf16", "bf16"),
+        ("amx_bf16 avx2", "bf16"),
+        ("avx512_vnni avx512_bf16", "bf16"),
+        ("avx2 avx_vnni", "int8"),
+        ("avx512f avx512_vnni", "int8"),
+        ("avx2 avx512f", "float32"),
+        ("avx512_vbmi2 avx512_vp2intersect", "float32"),
+    ],
 )
 def test_auto_follows_the_processor(tmp_path: Path, flags: str, precision: str) -> None:
     found = resolve_auto(_config(), _cpu(tmp_path, flags))
     assert (found.runtime, found.precision) == ("openvino", precision)
+
+
+@pytest.mark.parametrize(
+    ("flags", "has", "lacks"), [("avx2 avx_vnni", True, False), ("avx2 avx512f", False, True)]
+)
+def test_int8_needs_vnni(tmp_path: Path, flags: str, has: bool, lacks: bool) -> None:
+    cpu = _cpu(tmp_path, flags)
+    assert (has_int8(cpu), lacks_int8(cpu)) == (has, lacks)
+
+
+def test_a_processor_that_lists_nothing_is_not_said_to_lack_int8(tmp_path: Path) -> None:
+    assert not has_int8(tmp_path / "none")
+    assert not lacks_int8(tmp_path / "none")
 
 
 def test_where_flags_are_not_listed_auto_is_float32(tmp_path: Path) -> None:

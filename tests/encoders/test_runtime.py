@@ -13,6 +13,7 @@ from gwmorph.config import EncoderConfig, WeightsConfig
 from gwmorph.encoders import runtime
 from gwmorph.encoders.calibration import calibration_set
 from gwmorph.encoders.dinov2 import cls_token, mean_patch, pixel_values
+from gwmorph.encoders.precision import lacks_int8
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.runtime import (
     OpenvinoNetwork,
@@ -61,6 +62,8 @@ def test_every_precision_gives_the_references_tokens(
     able = runtime._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "bf16" and "BF16" not in able:
         pytest.skip("this processor does not multiply bf16")
+    if precision == "int8" and lacks_int8():
+        pytest.skip("this processor has no VNNI")
     stack = bytes(signal_stack())
     network = make_network(weights, SIZE, "openvino", precision, cache, 1)
     tokens = network.tokens(pixel_values(PICTURES, SCALE))
@@ -70,6 +73,16 @@ def test_every_precision_gives_the_references_tokens(
     for output in (cls_token, mean_patch):
         assert _cosines(output(tokens), output(exact)).min() > 1 - loss
     assert (network.sha256 == weights.sha256) == (precision != "int8")
+
+
+def test_int8_is_refused_before_anything_is_quantised(
+    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a processor without VNNI quantises would be taken by others from a shared cache."""
+    monkeypatch.setattr(runtime, "lacks_int8", lambda: True)
+    with pytest.raises(ConfigError, match=r"no VNNI .*encoder\.precision to 'float32'"):
+        make_network(weights, SIZE, "openvino", "int8", tmp_path / "cache", 1)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_results_repeat_and_outlive_the_next_call(weights: Weights, cache: Path) -> None:
@@ -128,7 +141,10 @@ def test_quantisation_repeats_and_names_its_pictures(
     assert OpenvinoNetwork(again, weights, "int8").sha256 == first != weights.sha256
 
 
-def test_the_encoder_id_names_precision(random_model: Path, cache: Path, weights: Weights) -> None:
+def test_the_encoder_id_names_precision(
+    random_model: Path, cache: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "lacks_int8", lambda: False)
     where = {"path": str(random_model), "cache": str(cache)}
 
     def made(precision: str) -> str:
@@ -169,6 +185,7 @@ def test_a_processor_without_bf16_is_named(
 def test_a_missing_package_is_named(
     random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
+    monkeypatch.setattr(runtime, "lacks_int8", lambda: False)
     monkeypatch.setitem(sys.modules, missing, None)
     weights = {"path": str(random_model), "cache": str(tmp_path)}
     config = EncoderConfig(name="dinov2", precision="int8", weights=weights)

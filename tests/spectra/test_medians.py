@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gwmorph.spectra import medians
 from gwmorph.spectra.medians import row_medians
 
 
@@ -39,3 +42,36 @@ def test_what_is_not_finite_counts_as_largest(what):
     np.testing.assert_array_equal(row_medians(energy)[0], np.sort(energy[0, 31:])[31:].mean())
     energy[0, :34] = what
     assert not np.isfinite(row_medians(energy)[0])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.floats(0, width=32) | st.sampled_from([0.0, 1.0, np.nan, np.inf]),
+        min_size=2,
+        max_size=200,
+    ).filter(lambda row: len(row) % 2 == 0),
+    st.sampled_from([1, 16, 512]),
+)
+def test_any_row_has_the_median_of_its_sorted_energies(row, repeats):
+    energy = np.float32([row * repeats])
+    middle = energy.shape[1] // 2
+    ordered = np.sort(energy[0])
+    expected = (ordered[middle - 1] + ordered[middle]) / np.float32(2)
+    np.testing.assert_array_equal(row_medians(energy), [expected])
+
+
+@pytest.mark.parametrize("tiles", [4096, 65536])
+def test_rows_of_noise_need_no_counting_by_bits(tiles):
+    """Nor do rows of which a part is loud, in which the mean says little."""
+    energy = noise(4, tiles)
+    energy[1, : tiles // 8] *= 1e6
+    energy[2, : tiles // 4] *= 1e3
+    guess = np.float32(energy[0].mean() / 2)
+    for row in energy:
+        first, last, below, few = medians._bracket(row, guess)
+        assert few
+        inside = (first <= row) & (row < last)
+        assert below == (row < first).sum()
+        assert below < tiles // 2 < below + inside.sum() <= below + tiles // 16
+        guess = np.float32(np.median(row))

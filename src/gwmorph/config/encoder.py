@@ -64,8 +64,9 @@ class EncoderConfig(Section):
     )
     precision: Literal["auto", "float32", "bf16", "int8"] = key(
         "auto",
-        "Numbers that dinov2 computes with. auto is bf16 where the processor multiplies it and "
-        "float32 elsewhere, decided once for a run and recorded in plan/encoder.json.",
+        "Numbers that dinov2 computes with. auto is bf16 where the processor multiplies it, else "
+        "int8 where it has VNNI, and float32 elsewhere, decided once for a run and recorded in "
+        "plan/encoder.json.",
     )
     output: Literal["cls", "mean_patch", "cls_mean_patch"] = key(
         "cls",

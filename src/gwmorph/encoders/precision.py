@@ -4,13 +4,14 @@ This module is read with the workflow, so it imports little.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gwmorph.config import EncoderConfig
 from gwmorph.errors import ConfigError
 from gwmorph.storage import read_json
 
 _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
+_INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 _KEYS = {"runtime", "precision"}
 
 
@@ -19,20 +20,42 @@ def resolve_auto(config: EncoderConfig, cpuinfo: Path = Path("/proc/cpuinfo")) -
 
     OpenVINO is twice as fast as PyTorch at equal vectors; bf16 is twice as fast again where the
     processor multiplies it (``avx512_bf16`` or ``amx_bf16`` among its flags) and slower than
-    float32 elsewhere. int8 is never chosen unasked. Encoders without weights have no such choice.
+    float32 elsewhere. Without it int8 is twice as fast as float32 where the processor adds
+    products of bytes in 32 bits (``has_int8``). Encoders without weights have no such choice.
     """
     if config.name != "dinov2":
         return config
     runtime = "openvino" if config.runtime == "auto" else config.runtime
     precision = config.precision
     if precision == "auto":
-        precision = "bf16" if runtime == "openvino" and has_bf16(cpuinfo) else "float32"
+        precision = _fastest_faithful(cpuinfo) if runtime == "openvino" else "float32"
     return config.model_copy(update={"runtime": runtime, "precision": precision})
+
+
+def _fastest_faithful(cpuinfo: Path) -> Literal["bf16", "int8", "float32"]:
+    if has_bf16(cpuinfo):
+        return "bf16"
+    return "int8" if has_int8(cpuinfo) else "float32"
 
 
 def has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Return whether the processor says that it multiplies bf16 itself."""
     return bool(_BF16_FLAGS & _cpu_flags(cpuinfo))
+
+
+def has_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether the processor says that it adds products of bytes in 32 bits (VNNI).
+
+    An older one adds pairs of them in 16 bits, which overflow: vectors are far off, and with
+    AVX2 alone float32 is faster.
+    """
+    return bool(_INT8_FLAGS & _cpu_flags(cpuinfo))
+
+
+def lacks_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether the processor lists what it can, and not what `has_int8` asks for."""
+    flags = _cpu_flags(cpuinfo)
+    return bool(flags) and not _INT8_FLAGS & flags
 
 
 def settle_auto(config: EncoderConfig, record: Path) -> EncoderConfig:

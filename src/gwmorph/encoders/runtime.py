@@ -12,7 +12,8 @@ int8 is post-training quantisation (NNCF, SmoothQuant with the even split 0.5 of
 arXiv:2211.10438) on the fixed pictures of `gwmorph.encoders.calibration`. Rounding shifts all
 vectors alike; the mean shift on those pictures, of the CLS token and of the patch tokens, is
 added back (bias correction, arXiv:1906.04721). What is not quantised is computed in float32, so
-that int8 asks nothing more of a processor.
+that int8 asks for nothing of a processor but VNNI: without it sums of two products are kept in 16
+bits and overflow.
 """
 
 import logging
@@ -39,6 +40,7 @@ from gwmorph.encoders.dinov2 import (
     load_model,
     pixel_values,
 )
+from gwmorph.encoders.precision import lacks_int8
 from gwmorph.encoders.signal_stack import signal_stack_kept
 from gwmorph.encoders.sizes import check_size
 from gwmorph.encoders.weights import CONFIG_FILE, Weights
@@ -84,6 +86,7 @@ def make_network(
     if runtime == "pytorch" and precision == "float32":
         return PytorchNetwork(weights, threads)
     if runtime == "openvino" and precision in _HINTS:
+        _require_int8(precision)  # before a model is quantised by what this processor makes of it
         folder = converted_model(weights, size, precision, cache, threads)
         return OpenvinoNetwork(folder, weights, precision, threads)
     raise ConfigError(
@@ -272,6 +275,16 @@ def _require_bf16(core: "ov.Core", precision: str) -> None:
             f"encoder.precision = 'bf16': this processor does not multiply bf16 (it offers "
             f"{', '.join(able)}). Run on machines like the one that the plan was made on, or set "
             "encoder.precision to 'float32'."
+        )
+
+
+def _require_int8(precision: str) -> None:
+    if precision == "int8" and lacks_int8():
+        raise ConfigError(
+            "encoder.precision = 'int8': this processor has no VNNI (avx512_vnni, avx_vnni or "
+            "amx_int8 among its flags); sums of products of bytes would overflow, and vectors be "
+            "far from those of other machines. Run on machines like the one that the plan was "
+            "made on, or set encoder.precision to 'float32'."
         )
 
 

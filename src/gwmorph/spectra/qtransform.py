@@ -20,7 +20,7 @@ from scipy.fft import ifft, rfft
 
 from gwmorph.errors import StrainError
 from gwmorph.spectra.compiled import compiled
-from gwmorph.spectra.medians import row_medians
+from gwmorph.spectra.medians import row_median
 from gwmorph.spectra.tiling import Row, Tiling
 
 GUARD_S = 2
@@ -208,18 +208,14 @@ class QTransform:
             columns = mean_columns(plane[0].q, self._window_s)
             mean = np.empty((BATCH, len(plane), columns), np.float32)
             row_peak = np.empty((BATCH, len(plane)), np.float32)
+            medians = np.empty((BATCH, len(plane)), np.float32)
             for index, row in enumerate(plane):
-                energy = self._energies[number][index]
-                row_energies(spectra, row, energy)
-                energy *= 1 / _sound_medians(energy, row)[:, None]
-                _pool_columns(
-                    energy, *self._columns[row.tiles], largest[:, index], peak, where,
-                    number, index,
+                _finish_row(
+                    _tiles(spectra, row), self._energies[number][index], medians,
+                    self._columns[row.tiles], largest, self._mean_edges[number][row.tiles], mean,
+                    row_peak, peak, where, number, index,
                 )  # fmt: skip
-                _mean_columns(energy, *self._mean_edges[number][row.tiles], mean[:, index])
-                _row_peaks(
-                    energy, self._columns[row.tiles][0], largest[:, index], row_peak[:, index]
-                )
+            _require_sound(medians, plane)
             pool_rows(largest, *self._rows[number], pooled[:, number])
             means.append(mean[:real])
             row_peaks.append(row_peak[:real])
@@ -252,21 +248,27 @@ def row_energies(
     ``spectra`` are the Fourier coefficients (``rfft``) of n whitened spans. Where the piece of
     spectrum sits inside the padded array changes only phases, so it sits at its start.
     """
-    size = len(row.window)
-    padded = np.zeros((len(spectra), row.tiles), np.complex64)
-    np.multiply(spectra[:, row.first : row.first + size], row.window, out=padded[:, :size])
-    _squared_modulus(ifft(padded, axis=-1, norm="forward", overwrite_x=True), out)
+    _squared_moduli(_tiles(spectra, row), out)
     return out
 
 
-def _sound_medians(energy: NDArray[np.float32], row: Row) -> NDArray[np.float32]:
-    medians = row_medians(energy)
-    if not (np.isfinite(medians).all() and (medians > 0).all()):
+def _tiles(spectra: NDArray[np.complex64], row: Row) -> NDArray[np.complex64]:
+    """Return the complex amplitudes of one row's tiles, [n, tiles]."""
+    padded = np.empty((len(spectra), row.tiles), np.complex64)
+    _take_windowed(spectra, row.first, row.window, padded)
+    return ifft(padded, axis=-1, norm="forward", overwrite_x=True)
+
+
+def _require_sound(medians: NDArray[np.float32], plane: tuple[Row, ...]) -> None:
+    """Raise unless the medians of a plane's rows, [n, rows], are positive numbers."""
+    sound = (np.isfinite(medians) & (medians > 0)).all(axis=0)
+    if not sound.all():
+        index = int(sound.argmin())
+        row = plane[index]
         raise StrainError(
-            f"median tile energy {medians.min()} at {row.frequency:.1f} Hz, Q {row.q:.1f}: "
-            "expected a positive number; the whitened data are zero or not finite."
+            f"median tile energy {medians[:, index].min()} at {row.frequency:.1f} Hz, "
+            f"Q {row.q:.1f}: expected a positive number; the whitened data are zero or not finite."
         )
-    return medians
 
 
 def _column_tiles(
@@ -303,60 +305,103 @@ def pixel_rows(
     return first[::-1].copy(), last[::-1].copy()
 
 
+# Loops below run over whole slices, and largest energies are found among their bits: numbers that
+# are not negative lie in the order of these. Otherwise numba takes one number at a time, since an
+# index may count from the end and a float may be NaN. Rows that hold NaN raise by their median.
+
+
+@compiled(fastmath=True)
+def _take_windowed(spectra, first, window, padded):  # type: ignore[no-untyped-def]
+    """Write each spectrum's piece times the window, and zeros behind it."""
+    for i in range(len(padded)):
+        piece = spectra[i, first : first + len(window)]
+        out = padded[i, : len(window)]
+        for k in range(len(out)):
+            out[k] = piece[k] * window[k]
+        padded[i, len(window) :] = 0
+
+
+@compiled(error_model="numpy")
+def _finish_row(  # type: ignore[no-untyped-def]
+    values, energies, medians, columns, largest, parts, mean, peaks, peak, where, plane, row
+):  # fmt: skip
+    """Write all that is wanted of one row: window by window, while its tiles are in the cache."""
+    near = np.empty(energies.shape[1], np.float32)
+    guess = np.float32(0)
+    for i in range(len(energies)):
+        energy = energies[i]
+        _squared_modulus(values[i], energy)
+        guess = medians[i, row] = row_median(energy, guess, near)
+        _scale(energy, np.float32(1) / guess)
+        peaks.view(np.int32)[i, row] = _largest(energy.view(np.int32))
+        _pool_columns(energy, *columns, largest[i, row])
+        _mean_columns(energy, *parts, mean[i, row])
+        column = np.argmax(largest[i, row])
+        if largest[i, row, column] > peak[i]:
+            peak[i] = largest[i, row, column]
+            first, last = _column(*columns, column)
+            where[i, 0], where[i, 1] = plane, row
+            where[i, 2] = first + np.argmax(energy[first:last])
+
+
+@compiled()
+def _squared_moduli(values, out):  # type: ignore[no-untyped-def]
+    for i in range(len(values)):
+        _squared_modulus(values[i], out[i])
+
+
 @compiled(fastmath=True)
 def _squared_modulus(values, out):  # type: ignore[no-untyped-def]
-    for i in range(values.shape[0]):
-        for j in range(values.shape[1]):
-            z = values[i, j]
-            out[i, j] = z.real * z.real + z.imag * z.imag
+    for tile in range(len(values)):
+        z = values[tile]
+        out[tile] = z.real * z.real + z.imag * z.imag
 
 
 @compiled(fastmath=True)
-def _pool_columns(energy, edges, nearest, largest, peak, where, plane, row):  # type: ignore[no-untyped-def]
-    """Write each column's maximum, and keep the loudest tile so far."""
-    for i in range(energy.shape[0]):
-        tiles = energy[i]
-        for column in range(largest.shape[1]):
-            first, last = edges[column], edges[column + 1]
-            if first == last:
-                first, last = nearest[column], nearest[column] + 1
-            top = np.float32(0)
-            for tile in range(first, last):
-                top = max(top, tiles[tile])
-            largest[i, column] = top
-            if top > peak[i]:
-                peak[i] = top
-                where[i, 0], where[i, 1] = plane, row
-                where[i, 2] = first + np.argmax(tiles[first:last])
+def _scale(energy, factor):  # type: ignore[no-untyped-def]
+    for tile in range(len(energy)):
+        energy[tile] *= factor
+
+
+@compiled()
+def _largest(bits):  # type: ignore[no-untyped-def]
+    top = np.int32(0)
+    for tile in range(len(bits)):
+        top = max(top, bits[tile])
+    return top
+
+
+@compiled(fastmath=True)
+def _sum(energy):  # type: ignore[no-untyped-def]
+    total = np.float32(0)
+    for tile in range(len(energy)):
+        total += energy[tile]
+    return total
+
+
+@compiled()
+def _column(edges, nearest, column):  # type: ignore[no-untyped-def]
+    """Return the first tile of a column and the one behind its last."""
+    if edges[column] == edges[column + 1]:
+        return nearest[column], nearest[column] + 1
+    return edges[column], edges[column + 1]
+
+
+@compiled()
+def _pool_columns(energy, edges, nearest, largest):  # type: ignore[no-untyped-def]
+    """Write each column's maximum."""
+    bits, out = energy.view(np.int32), largest.view(np.int32)
+    for column in range(len(out)):
+        first, last = _column(edges, nearest, column)
+        out[column] = _largest(bits[first:last])
 
 
 @compiled(fastmath=True)
 def _mean_columns(energy, edges, nearest, mean):  # type: ignore[no-untyped-def]
     """Write each column's mean."""
-    for i in range(energy.shape[0]):
-        tiles = energy[i]
-        for column in range(mean.shape[1]):
-            first, last = edges[column], edges[column + 1]
-            if first == last:
-                first, last = nearest[column], nearest[column] + 1
-            total = np.float32(0)
-            for tile in range(first, last):
-                total += tiles[tile]
-            mean[i, column] = total / (last - first)
-
-
-@compiled(fastmath=True)
-def _row_peaks(energy, edges, columns, out):  # type: ignore[no-untyped-def]
-    """Write each row's largest energy: of its columns and of the guards beside them."""
-    for i in range(energy.shape[0]):
-        top = np.float32(0)
-        for tile in range(edges[0]):
-            top = max(top, energy[i, tile])
-        for tile in range(edges[-1], energy.shape[1]):
-            top = max(top, energy[i, tile])
-        for column in range(columns.shape[1]):
-            top = max(top, columns[i, column])
-        out[i] = top
+    for column in range(len(mean)):
+        first, last = _column(edges, nearest, column)
+        mean[column] = _sum(energy[first:last]) / (last - first)
 
 
 @compiled(fastmath=True)
