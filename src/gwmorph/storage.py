@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ _log = logging.getLogger(__name__)
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.
 
-    The temporary file is removed when the block raises, so that a killed or failed write
-    never leaves half a file under the final name. Who may read the file is up to the umask, as
-    for any other file.
+    The temporary file is removed when the block raises, so that a failed write never leaves half
+    a file under the final name. What a killed process left is taken over by whoever writes the
+    same file next. Who may read the file is up to the umask, as for any other file.
 
     Raises
     ------
@@ -35,19 +35,45 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         The disk is full or the folder cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch(exist_ok=False)
+        partial, held = _claimed(path)
     except OSError as error:
         raise _storage_error(path, error) from error
     try:
         yield partial
         partial.replace(path)
-    except OSError as error:
-        raise _storage_error(path, error) from error
-    finally:
+    except BaseException as error:
+        # Not once it was replaced: the next process may have begun another of this name.
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _storage_error(path, error) from error
+        raise
+    finally:
+        os.close(held)
+
+
+def _claimed(path: Path) -> tuple[Path, int]:
+    """Return an empty file beside ``path`` that no other process writes, and what holds it.
+
+    Its name is always the same, unless another process is writing there at this time, or the file
+    system has no locks.
+    """
+    usual = path.with_name(f".{path.name}.part")
+    with suppress(OSError):
+        held = os.open(usual, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before may have given it its final name meanwhile.
+            if os.path.samestat(os.fstat(held), usual.stat()):
+                os.ftruncate(held, 0)
+                return usual, held
+        except OSError:
+            os.close(held)
+            raise
+        os.close(held)
+    own = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    return own, os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:

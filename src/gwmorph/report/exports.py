@@ -106,7 +106,8 @@ def _write_hdf5(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> 
     rows = np.empty(triggers.num_rows, [(name, value.dtype) for name, value in columns.items()])
     for name, value in columns.items():
         rows[name] = value
-    with h5py.File(path, "w") as file:
+    # Whoever writes a file whole holds its lock, which HDF5 would want as well.
+    with h5py.File(path, "w", locking=False) as file:
         data = file.create_dataset("triggers", data=rows)
         data.attrs.update(metadata)
 
