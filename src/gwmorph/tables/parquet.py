@@ -4,29 +4,22 @@ The file-level metadata says which schema the table follows (``gwmorph.schema``,
 ``gwmorph.schema_version``) and whatever the stage adds: config hash, input hashes, render id,
 encoder id. No time of writing is stored, so equal content gives equal bytes.
 
-Pages carry checksums, as Parquet has them. Their headers and the footer, with the schema and the
-metadata, have none: for those there is a seal before the footer, twelve bytes that belong to no
-page and that other readers pass over.
+A table is sealed (`gwmorph.seals`), so that a bit that changes anywhere is noticed.
 """
 
-import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gwmorph.errors import TableError
+from gwmorph.seals import require_seal, seal
 from gwmorph.storage import atomic_path
 
 SCHEMA_VERSION = "6"
-_SEAL = b"GWMS"  # followed by the CRC-32 of the footer, and that of all before
-_SEAL_BYTES = 12
-_CHUNK = 1 << 20
-_END = 8  # bytes: the footer's length, and Parquet's magic number
 _REMOVE = "The table comes from another version or stage: remove it and run the workflow again."
 
 
@@ -73,64 +66,7 @@ def table_writer(
             yield lambda rows: writer.write_table(
                 _to_table(path, schema, rows).replace_schema_metadata(merged)
             )
-        _seal(partial)
-
-
-def _seal(path: Path) -> None:
-    """Put checksums before a table's footer; places of pages are counted from the start."""
-    with path.open("r+b") as stream:
-        footer = _footer(stream)
-        pages = _checksum_of_pages(stream, len(footer))
-        stream.write(_SEAL + _checksum(footer) + pages + footer)
-
-
-def _require_seal(path: Path | str, *, pages: bool) -> None:
-    """Refuse a table whose footer, or whose ``pages``, are not what was sealed.
-
-    Other programs seal none.
-    """
-    with Path(path).open("rb") as stream:
-        footer = _footer(stream)
-        behind = len(footer) + _SEAL_BYTES
-        if stream.tell() < behind:
-            return
-        stream.seek(-behind, os.SEEK_END)
-        seal = stream.read(_SEAL_BYTES)
-        if not seal.startswith(_SEAL):
-            return
-        if seal[4:8] != _checksum(footer):
-            raise ValueError("its footer was altered")
-        if pages and seal[8:] != _checksum_of_pages(stream, behind):
-            raise ValueError("its pages were altered")
-
-
-def _footer(stream: BinaryIO) -> bytes:
-    """Return a table's footer, to the end of the file; nothing where there can be none."""
-    size = stream.seek(0, os.SEEK_END)
-    if size < _END:
-        return b""
-    stream.seek(-_END, os.SEEK_END)
-    length = int.from_bytes(stream.read(4), "little") + _END
-    if length > size:
-        stream.seek(0, os.SEEK_END)
-        return b""
-    stream.seek(-length, os.SEEK_END)
-    return stream.read(length)
-
-
-def _checksum_of_pages(stream: BinaryIO, behind: int) -> bytes:
-    """Return the checksum of a file but for so many last bytes; the stream is there then."""
-    left = stream.seek(-behind, os.SEEK_END)
-    stream.seek(0)
-    checksum = 0
-    while left and (chunk := stream.read(min(left, _CHUNK))):
-        checksum = zlib.crc32(chunk, checksum)
-        left -= len(chunk)
-    return checksum.to_bytes(4, "little")
-
-
-def _checksum(content: bytes) -> bytes:
-    return zlib.crc32(content).to_bytes(4, "little")
+        seal(partial)
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
@@ -188,7 +124,7 @@ def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
         _REMOVE,
     )
     with _damage(path):
-        _require_seal(path, pages=True)
+        require_seal(path, pages=True)
         found = pq.read_table(path, page_checksum_verification=True)
         wrong = [field.name for field in schema if not _fits(found, field)]
         if wrong:
@@ -251,7 +187,7 @@ def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
 def read_metadata(path: Path | str) -> dict[str, str]:
     """Return the file-level metadata of a table, without pandas' and Arrow's own keys."""
     with _damage(path):
-        _require_seal(path, pages=False)
+        require_seal(path, pages=False)
         raw = pq.read_schema(path).metadata or {}
         return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
 
