@@ -27,6 +27,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,11 @@ KILLS = ("kill: start", "kill all: before a rename", "kill all: after a rename")
 # What has to be said of what.
 CAUSES = {"disk full": "no space left", "no permission": "permission denied"}
 WORKFLOW = "workflow"
+_RECORD = "provenance_record"
 # Rules whose inputs are not harmed, and why.
 NOT_HARMED = {
     "resolved_config": "waits for its inputs and reads none",
-    "provenance_record": "writes down the hashes of what is there: `gwmorph verify` compares them",
+    _RECORD: "writes down the hashes of what is there: `gwmorph verify` compares them",
 }
 # What jobs leave in the shared cache, to be made again as well.
 IN_CACHE = {"simulate": "simulated", "quiet": "quiet"}
@@ -69,6 +71,7 @@ _ERROR = re.compile(r"(?!Workflow)[\w.]*(Error|Exception): ")
 _NO_RESULT = re.compile(r"/(logs|benchmarks)/|\.snakemake_timestamp$")
 # What is withdrawn while results are made anew.
 _RECORDS = "config.yaml"
+_OWN = ("results/", "cache/")
 
 Case = dict[str, str]
 
@@ -162,11 +165,11 @@ class Bench:
             check=False,
         )  # fmt: skip
 
-    def forget(self, job: Job) -> None:
-        """Take away what a job made."""
+    def forget(self, job: Job, *, cached: bool = True) -> None:
+        """Take away what a job made, in the results and in the cache."""
         for name in job.output:
             _remove(self.folder / name)
-        if job.rule in IN_CACHE:
+        if cached and job.rule in IN_CACHE:
             _remove(self.folder / "cache" / IN_CACHE[job.rule])
 
     def restore(self) -> None:
@@ -178,6 +181,12 @@ class Bench:
     def unlock(self) -> None:
         """Take a dead Snakemake's locks away, as ``snakemake --unlock`` does."""
         _remove(self.folder / ".snakemake" / "locks")
+
+    def inside(self, path: Path) -> str:
+        """Return a path of the run, from its folder on."""
+        return path.relative_to(
+            self.folder / "results" / self.project.config["run"]["name"]
+        ).as_posix()
 
     def judged(self, job: Job) -> str:
         """Return how the outputs of a job differ from the undisturbed ones."""
@@ -262,18 +271,19 @@ def harmed_inputs(bench: Bench, job: Job) -> Iterator[Case]:
     if job.rule in NOT_HARMED:
         yield _case("inputs", f"skipped: {NOT_HARMED[job.rule]}")
         return
-    bench.forget(job)
+    bench.forget(job, cached=False)
     control = bench.script(job)
     if control.returncode or bench.judged(job) != "equal":
         yield _case("none", f"FINDING alone it makes {bench.judged(job)}: {control.stdout[-500:]}")
         return
-    made = {bench.folder / name for name in job.output}
-    read = {bench.folder / name for name in (*job.input, *job.opened)} - made
-    own = set(files_of(made))
-    for path in one_of_each(p for p in read if p.exists() and p not in own):
+    made = set(files_of(bench.folder / name for name in job.output))
+    # A user's own file has no checksum: whatever can be read there is what is asked for.
+    names = {name for name in (*job.input, *job.opened) if name.startswith(_OWN)}
+    read = {path for path in files_of(map(bench.folder.joinpath, names)) if path not in made}
+    for path in one_of_each(read):
         inside = path.relative_to(bench.folder).as_posix()
         for damage in DAMAGES:
-            bench.forget(job) if job.rule not in IN_CACHE else None
+            bench.forget(job, cached=False)
             with damaged(path, damage):
                 done = bench.script(job)
                 yield _case(f"input {damage}: {inside}", _noticed(bench, job, done, path))
@@ -419,24 +429,34 @@ def _harmed_outputs(bench: Bench) -> Iterator[Case]:
     by_rule = {
         rule: one_of_each(bench.folder / name for name in job.output)
         for rule, job in bench.jobs.items()
-        if not job.output[0].startswith("results/t/provenance")
+        if rule != _RECORD
     }
     files = sorted({path for paths in by_rule.values() for path in paths})
-    for damage in ("flip in the middle", "cut in half"):
-        kept = {path: path.read_bytes() for path in files}
-        for path in files:
-            path.write_bytes(DAMAGES[damage](kept[path]))
-        call = [sys.executable, "-m", "gwmorph.cli", "verify", "results/t"]
-        done = subprocess.run(
-            call, cwd=bench.folder, env=bench.project.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-        for path, content in kept.items():
-            path.write_bytes(content)
+    for damage in DAMAGES:
+        with ExitStack() as harmed:
+            for path in files:
+                harmed.enter_context(damaged(path, damage))
+            said = _verified(bench)
         for rule, paths in by_rule.items():
-            unsaid = [path.name for path in paths if path.name not in done.stdout]
+            unsaid = [name for path in paths if (name := bench.inside(path)) not in said]
             outcome = f"FINDING verify says nothing of {unsaid[:3]}" if unsaid else "named: verify"
             yield _case(f"outputs of {rule}: {damage}", outcome)
+    for path in one_of_each(bench.folder / name for name in bench.jobs[_RECORD].output):
+        name = bench.inside(path)
+        for damage in DAMAGES:
+            with damaged(path, damage):
+                told = Path(name).name in _verified(bench)
+            outcome = "named: verify" if told else "FINDING verify finds the record whole"
+            yield _case(f"the record's {name}: {damage}", outcome)
+
+
+def _verified(bench: Bench) -> str:
+    """Return what is said of a finished run by comparing it with its record."""
+    call = [sys.executable, "-m", "gwmorph.cli", "verify", "results/t"]
+    return subprocess.run(
+        call, cwd=bench.folder, env=bench.project.environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    ).stdout  # fmt: skip
 
 
 # -- the walk -------------------------------------------------------------------------------------

@@ -21,16 +21,15 @@ _SCRIPT = re.compile(r"tmp\w+\.(\w+)\.py")
 _NOBODY = 65534
 _WRITING = os.O_WRONLY | os.O_RDWR
 _RESULTS = ("results/", "cache/")
-_OUTSIDE = ("results/", "cache/", "config/", "labels")
 _LOGS = ("/logs/", "/benchmarks/")
 
 
-def _inside(path: Any, beginnings: tuple[str, ...]) -> str | None:
-    """Return a path from the project on, if it lies where one of these says and is no log."""
+def _inside(path: Any) -> str | None:
+    """Return a path from the project on, if it is a result or in the cache, and no log."""
     if not isinstance(path, str | bytes | os.PathLike):
         return None
     inside = os.path.relpath(os.fsdecode(path))
-    wanted = inside.startswith(beginnings) and not any(part in f"/{inside}" for part in _LOGS)
+    wanted = inside.startswith(_RESULTS) and not any(part in f"/{inside}" for part in _LOGS)
     return inside if wanted else None
 
 
@@ -47,7 +46,7 @@ class _Record:
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & _WRITING):
-            path = _inside(arguments[0], _OUTSIDE)
+            path = _inside(arguments[0])
             if path is not None:
                 self.opened.add(path)
 
@@ -90,13 +89,13 @@ class _Fault:
         if self.renamed:
             return True
         if event == "os.rename":
-            lands = _inside(arguments[1], _RESULTS) is not None
+            lands = _inside(arguments[1]) is not None
             self.renamed = lands and self.fault == "kill all: after a rename"
             return lands and self.fault == "kill all: before a rename"
         flags = arguments[2]
         writes = isinstance(flags, int) and flags & _WRITING
         early = self.fault in ("disk full", "no permission")
-        return bool(early and writes and _inside(arguments[0], _RESULTS))
+        return bool(early and writes and _inside(arguments[0]))
 
     def _strike(self) -> None:
         self.done = True
