@@ -9,7 +9,8 @@ import math
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 from gwmorph.errors import StorageError
 
 _HASH_CHUNK = 1 << 20
+# The key of JSON's checksum of itself.
+_CHECKSUM = "crc32"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 
@@ -177,22 +180,63 @@ def _finite(text: str) -> float:
     return number
 
 
+Record = Mapping[str, Any]
+
+
+def write_sealed_json(path: Path | str, content: Record | Sequence[Record]) -> None:
+    """Write a record, or a list of records, that another stage reads, each with a checksum.
+
+    `read_json` compares and removes it.
+    """
+    if isinstance(content, Mapping):
+        write_json(path, _sealed(content))
+    else:
+        write_json(path, [_sealed(record) for record in content])
+
+
+def _sealed(record: Record) -> dict[str, Any]:
+    plain = json.loads(json.dumps(dict(record)))  # with texts as keys
+    return {**plain, _CHECKSUM: _json_checksum(plain)}
+
+
+def unsealed(content: Any) -> Any:
+    """Return content that was read from JSON without checksums; what has none stays as it is.
+
+    Raises
+    ------
+    ValueError
+        The checksum is not that of the content.
+    """
+    if isinstance(content, list):
+        return [unsealed(part) for part in content]
+    if not isinstance(content, dict) or _CHECKSUM not in content:
+        return content
+    rest = {key: value for key, value in content.items() if key != _CHECKSUM}
+    if content[_CHECKSUM] != _json_checksum(rest):
+        raise ValueError(f"its {_CHECKSUM} is that of other content")
+    return rest
+
+
+def _json_checksum(content: Any) -> str:
+    return f"{zlib.crc32(json.dumps(content, sort_keys=True).encode()):08x}"
+
+
 def read_json(path: Path | str) -> Any:
-    """Return the content of a JSON file that this program wrote.
+    """Return the content of a JSON file that this program wrote, without its checksum.
 
     Raises
     ------
     StorageError
-        The file cannot be read, or is not JSON.
+        The file cannot be read, is not JSON, or has a checksum of other content.
     """
     try:
-        return parse_json(Path(path).read_text(encoding="utf-8"))
+        return unsealed(parse_json(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error
     except ValueError as error:
         raise StorageError(
-            f"{path}: damaged, it is not JSON ({error}). Remove it and run snakemake again, which "
-            "makes it anew."
+            f"{path}: damaged, it is not JSON as it was written ({error}). Remove it and run "
+            "snakemake again, which makes it anew."
         ) from error
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.colors import to_hex
 
 from gwmorph.report.palette import cluster_color
+from gwmorph.seals import require_whole_picture
 
 # Every rule of style is for what is inside <main>: the start page of the report holds pages, too.
 _PAGE = """<!DOCTYPE html>
@@ -80,8 +81,12 @@ def picture(file: Path | str, words: str, height: int | None = None) -> Html:
     ------
     OSError
         The file cannot be read.
+    StorageError
+        It was altered.
     """
-    content = b64encode(Path(file).read_bytes()).decode()
+    read = Path(file).read_bytes()
+    require_whole_picture(file, read)
+    content = b64encode(read).decode()
     media = _MEDIA[Path(file).suffix]
     size = f' height="{height}"' if height is not None else ""
     return Html(f'<img src="data:{media};base64,{content}" alt="{escape(words)}"{size}>')
