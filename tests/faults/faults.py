@@ -93,14 +93,14 @@ class Bench:
 
     def __init__(self, out: Path, *, small_disk: bool) -> None:
         self.folder, self.kept = out / "disk" / "project", out / "undisturbed"
-        self.jobs_folder, self.state = out / "jobs", out / "state" / str(os.getpid())
+        self.jobs_folder, self.state = out / "jobs", out / "disk" / "state"
         self.small_disk = small_disk
-        self.state.mkdir(parents=True, exist_ok=True)
         (out / "disk").mkdir(exist_ok=True)
         if small_disk:
             options = f"size={_DISK_MIB}m,mode=755"
             call = ["mount", "-t", "tmpfs", "-o", options, "faults", str(out / "disk")]
             subprocess.run(call, check=True)
+        self.state.mkdir(exist_ok=True)
         self.project = _configured(Project(self.folder, configuration()))
         house = _house_hash()
         if not _is(self.kept / "house", house):
@@ -278,8 +278,9 @@ def harmed_inputs(bench: Bench, job: Job) -> Iterator[Case]:
         return
     made = set(files_of(bench.folder / name for name in job.output))
     # A user's own file has no checksum: whatever can be read there is what is asked for.
-    names = {name for name in (*job.input, *job.opened) if name.startswith(_OWN)}
-    read = {path for path in files_of(map(bench.folder.joinpath, names)) if path not in made}
+    # Of folders of pictures a job opens few.
+    names = dict.fromkeys(n for n in (*job.opened, *job.input) if n.startswith(_OWN))
+    read = [path for path in files_of(map(bench.folder.joinpath, names)) if path not in made]
     for path in one_of_each(read):
         inside = path.relative_to(bench.folder).as_posix()
         for damage in DAMAGES:
@@ -533,9 +534,10 @@ def main() -> None:
     out = Path(arguments.out).resolve()
     out.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0 and _INSIDE not in os.environ:
-        # Nobody else sees the small disk, and it ends with this process.
+        # Nobody else sees the small disk; it and all that was started end with this process.
         os.environ[_INSIDE] = "1"
-        os.execvp("unshare", ["unshare", "--mount", sys.executable, *sys.argv])
+        alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        os.execvp("unshare", [*alone, sys.executable, *sys.argv])
     found = walk(out, arguments.rules)
     print(table(found))
     print(f"{found['cases']} cases, {found['findings']} findings; left: {found['left'] or 'none'}")
