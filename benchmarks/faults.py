@@ -37,7 +37,7 @@ def _extent(found: dict[str, Any]) -> str:
 
 
 def _walked() -> dict[str, Any]:
-    """Return the figures of the last walk; walk first where there was none, which takes an hour."""
+    """Return the figures of the last walk; walk first where there was none: it takes an hour."""
     if not FIGURES.exists():
         # Threads are as the workflow sets them, not as this process has them.
         threads = {name: value for name, value in os.environ.items() if "_THREADS" not in name}
