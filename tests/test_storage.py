@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import h5py
 import numpy as np
 import pytest
 
@@ -87,6 +88,15 @@ def test_a_partial_file_that_has_got_its_final_name_meanwhile_is_left_alone(tmp_
         assert partial != usual
         assert path.read_bytes() == b"whole"
         assert usual.read_bytes() == b"somebody else's"
+
+
+def test_a_library_that_locks_a_partial_file_can(tmp_path):
+    with storage.atomic_path(tmp_path / "a.h5", locked_by_others=True) as partial:
+        with h5py.File(partial, "w") as file:
+            file["x"] = 1
+        with h5py.File(partial) as file:
+            assert file["x"][()] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
 def test_without_locks_a_partial_file_has_a_name_of_its_own(tmp_path, monkeypatch):

@@ -25,12 +25,15 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, *, locked_by_others: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.
 
     The temporary file is removed when the block raises, so that a failed write never leaves half
     a file under the final name. What a killed process left is taken over by whoever writes the
     same file next. Who may read the file is up to the umask, as for any other file.
+
+    ``locked_by_others`` says that a library in the block locks the temporary file itself, as HDF5
+    does: it then has a name of its own, and stays behind a killed process.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial, held = _claimed(path)
+        partial, held = _own(path) if locked_by_others else _claimed(path)
     except OSError as error:
         raise _storage_error(path, error) from error
     try:
@@ -75,6 +78,11 @@ def _claimed(path: Path) -> tuple[Path, int]:
             os.close(held)
             raise
         os.close(held)
+    return _own(path)
+
+
+def _own(path: Path) -> tuple[Path, int]:
+    """Return an empty file beside ``path`` of a name that no other has, and what is open of it."""
     own = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     return own, os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 

@@ -85,7 +85,7 @@ def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str])
         The file cannot be written whole.
     """
     if path.suffix in _HDF5:
-        with atomic_path(path) as partial:
+        with atomic_path(path, locked_by_others=True) as partial:
             _write_hdf5(triggers, partial, metadata)
     elif path.suffix in _LIGO_LW:
         with atomic_path(path) as partial:
@@ -106,8 +106,7 @@ def _write_hdf5(triggers: pa.Table, path: Path, metadata: Mapping[str, str]) -> 
     rows = np.empty(triggers.num_rows, [(name, value.dtype) for name, value in columns.items()])
     for name, value in columns.items():
         rows[name] = value
-    # Whoever writes a file whole holds its lock, which HDF5 would want as well.
-    with h5py.File(path, "w", locking=False) as file:
+    with h5py.File(path, "w") as file:
         data = file.create_dataset("triggers", data=rows)
         data.attrs.update(metadata)
 
