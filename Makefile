@@ -19,7 +19,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env env-dev env-crate same-python audit run report test test-portable test-slurm test-htcondor \
-  profiles soak lint types docs docs-links bench bench-scale mutants fuzz \
+  profiles soak lint types docs docs-links bench bench-scale mutants fuzz faults \
   explorer-library lock lock-check clean
 
 help: ## list the targets
@@ -159,6 +159,11 @@ INPUTS ?= 10000
 fuzz: env-dev ## read damaged and odd files with every reader, so many each: an hour
 	$(BIN)/python -m pip install -q --no-deps --target $(FUZZ) --upgrade atheris==3.0.0
 	PYTHONPATH=$(FUZZ) $(BIN)/python tests/fuzz/fuzz.py --inputs $(INPUTS)
+
+# What is in its way is a disk of its own, which takes root; others skip what needs it.
+RULES ?=
+faults: env-dev ## kill, fill and harm every rule of the workflow, or RULES: an hour
+	$(BIN)/python tests/faults/faults.py $(RULES)
 
 # torch is pinned exactly and alone: its CUDA packages and local versions (+cpu) depend on the
 # machine that resolves.

@@ -10,6 +10,7 @@ import chirps  # noqa: F401
 import clusters  # noqa: F401
 import encoders  # noqa: F401
 import events  # noqa: F401
+import faults  # noqa: F401
 import finetune  # noqa: F401
 import fuzzing  # noqa: F401
 import harness

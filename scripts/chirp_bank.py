@@ -11,7 +11,7 @@ from gwmorph.evidence.chirp_windows import Look, Masses, read_signals
 from gwmorph.evidence.matched_filter import bank_table, match_of, place_bank
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.storage import write_json
+from gwmorph.storage import write_sealed_json
 from gwmorph.tables.chirp_search import TEMPLATES
 from gwmorph.tables.parquet import write_table
 
@@ -40,7 +40,7 @@ def chirp_bank(
         "recovered_median": float(np.median(recovered)),
         "below_minimal_match": float((recovered < bank["minimal_match"]).mean()),
     }
-    write_json(match, found)
+    write_sealed_json(match, found)
 
 
 if __name__ == "__main__":

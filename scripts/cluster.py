@@ -10,7 +10,7 @@ from gwmorph.lineage import hashes_of, lineage
 from gwmorph.morphology import cluster_tables
 from gwmorph.morphology.clustering import cluster as find_clusters
 from gwmorph.morphology.outside import cut_without_umap, found_again
-from gwmorph.storage import write_json
+from gwmorph.storage import write_sealed_json
 from gwmorph.tables.clusters import CLUSTER_SUMMARY, CLUSTERS
 from gwmorph.tables.embeddings import embedding_matrix
 from gwmorph.tables.parquet import shared_metadata, write_table
@@ -40,7 +40,9 @@ def cluster(
     write_table(cluster_summary, CLUSTER_SUMMARY, summary, metadata)
     places = cluster_tables.space_table(embeddings, found)
     write_table(space, places.schema, places, metadata)
-    write_json(diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed})
+    write_sealed_json(
+        diagnostics, {**found.diagnostics, "parameters": dict(parameters), "seed": seed}
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from gwmorph.evidence.recall import achieved, fit_score, limits, recall_rows
 from gwmorph.evidence.statistics import register_encoder
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.storage import write_json
+from gwmorph.storage import write_sealed_json
 from gwmorph.tables.injections import RECALL
 from gwmorph.tables.parquet import write_table
 
@@ -33,7 +33,7 @@ def comparison_recall(
     paths = [path for part in inputs.values() for path in part]
     metadata = lineage({"false_alarm_fraction": fraction}, hashes_of(paths))
     write_table(recall, RECALL, rows, metadata)
-    write_json(false_alarms, achieved(scores["calibration"], scores["test"], [fraction]))
+    write_sealed_json(false_alarms, achieved(scores["calibration"], scores["test"], [fraction]))
 
 
 def by_role(files: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.spectra.gravityspy import find_glitch_pictures
 from gwmorph.spectra.pictures import PictureScale
-from gwmorph.storage import write_json
+from gwmorph.storage import write_sealed_json
 from gwmorph.tables.comparison import LABELLED, REAL_STRAIN
 from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 
@@ -61,7 +61,7 @@ def encoder_vectors(
     }
     rows = compared_rows(found)
     write_table(vectors, rows.schema, rows, metadata)
-    write_json(cost, {"ms_per_picture": min(times.values())})
+    write_sealed_json(cost, {"ms_per_picture": min(times.values())})
 
 
 def encoders_of(

@@ -17,7 +17,7 @@ from gwmorph.evidence.recall import (
 from gwmorph.evidence.registry import load_statistics
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.storage import write_json
+from gwmorph.storage import write_sealed_json
 from gwmorph.tables.injections import HALF_RECALL, RECALL
 from gwmorph.tables.parquet import read_table, shared_metadata, write_table
 
@@ -44,7 +44,9 @@ def recall(
     half = half_recall_rows(read_table(outputs["recall"], RECALL))
     write_table(outputs["half_recall"], HALF_RECALL, half, metadata)
     write_windows(outputs["scores"], with_scores(windows, scores), metadata)
-    write_json(outputs["achieved"], achieved(scores["calibration"], scores["test"], fractions))
+    write_sealed_json(
+        outputs["achieved"], achieved(scores["calibration"], scores["test"], fractions)
+    )
 
 
 def by_role(files: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from gwmorph.scanner.ending import summary_of_blocks
 from gwmorph.scanner.preparing import prepare
 from gwmorph.scanner.records import event_lines
 from gwmorph.scanner.scan import scan
-from gwmorph.storage import write_bytes, write_json
+from gwmorph.storage import write_bytes, write_sealed_json
 from gwmorph.strain.receipts import received_files
 
 
@@ -54,7 +54,7 @@ def scan_blocks(
         found = list(each(scan(source, how, blocks, threading.Event()), "blocks", None))
     for block in found:
         left_out("windows", block.excluded)
-    write_json(result, summary_of_blocks(found))
+    write_sealed_json(result, summary_of_blocks(found))
     # Nobody is told: a job may run again, and a record is delivered once.
     write_bytes(events, event_lines(blocks, found, "").encode())
 

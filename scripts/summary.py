@@ -6,7 +6,7 @@ from pathlib import Path
 from gwmorph.joblog import JobLog
 from gwmorph.ledger import livetimes
 from gwmorph.report.summary import summarise
-from gwmorph.storage import read_json, write_json
+from gwmorph.storage import read_json, write_sealed_json
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTER_SUMMARY
@@ -49,7 +49,7 @@ def summary(
         statuses={view: read_table(path, STATUSES) for view, path in statuses.items()},
         flagged=next((read_table(path, FLAGGED) for path in flagged), None),
     )
-    write_json(result, content)
+    write_sealed_json(result, content)
 
 
 def by_view(paths: Sequence[str]) -> dict[str, Path]:

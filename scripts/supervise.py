@@ -22,7 +22,7 @@ from gwmorph.learning.loop import Checkpoint, counted_steps, curves_table
 from gwmorph.learning.machine import machine_of
 from gwmorph.learning.networks import weights_file, write_classifier
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.storage import content_hash, write_json
+from gwmorph.storage import content_hash, write_sealed_json
 from gwmorph.tables.learning import PREDICTIONS
 from gwmorph.tables.parquet import write_table
 from gwmorph.tables.training import CURVES
@@ -77,9 +77,9 @@ def supervise(
     write_table(outputs["predictions"], PREDICTIONS, columns, metadata)
     curves = curves_table(name, found.task, found.fitted, found.steps_per_epoch)
     write_table(outputs["curves"], CURVES, curves, metadata)
-    write_json(outputs["facts"], {**training, "trained": name, **found.facts()})
+    write_sealed_json(outputs["facts"], {**training, "trained": name, **found.facts()})
     ms = ms_per_picture(found.network, held.pictures, found.task.looks)
-    write_json(outputs["cost"], {"ms_per_picture": ms})
+    write_sealed_json(outputs["cost"], {"ms_per_picture": ms})
     told = {"training": about, "machine": machine.to_json(), "start": found.start.name}
     write_classifier(outputs["weights"], found.network, training["network"], found.classes, told)
     checkpoint.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from gwmorph.learning.boosting import boosted_triggers
 from gwmorph.learning.classification import prediction_columns
 from gwmorph.learning.labelled_pictures import TEST, TRAIN, read_labelled_pictures, split
 from gwmorph.lineage import hashes_of, lineage
-from gwmorph.storage import write_json
+from gwmorph.storage import write_sealed_json
 from gwmorph.tables.learning import PREDICTIONS
 from gwmorph.tables.parquet import write_table
 
@@ -47,7 +47,7 @@ def trigger_boosting(
         "start": None,
         "start_sha256": None,
     }
-    write_json(facts, told)
+    write_sealed_json(facts, told)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,16 @@ def test_a_log_ends_with_what_was_read_written_and_excluded_and_how_long_it_took
     assert ": reading 0.0" in took
 
 
+def test_a_damaged_table_that_nobody_read_does_not_end_the_job(tmp_path):
+    pq.write_table(pa.table({"a": [1, 2, 3]}), tmp_path / "whole.parquet")
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1")
+    (tmp_path / "emptied.parquet").touch()
+    read = [str(tmp_path / f"{name}.parquet") for name in ("whole", "cut", "emptied")]
+    with JobLog(tmp_path / "job.log", read):
+        pass
+    assert "; 3 rows in 1 table" in (tmp_path / "job.log").read_text()
+
+
 def test_a_job_without_files_says_so(tmp_path):
     assert ending(tmp_path)[:2] == ["Read no file", "Wrote no file"]
 

@@ -10,6 +10,7 @@ import pytest
 
 from gwmorph.block import BlockResult
 from gwmorph.config import Config
+from gwmorph.errors import TableError
 from gwmorph.lineage import hashes_of, lineage
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.parquet import read_metadata, write_table
@@ -32,6 +33,19 @@ def test_lineage_follows_keys_and_inputs(tmp_path):
     differ = {key for key in one if one[key] != other_keys[key]}
     assert differ == {"gwmorph.config_hash"}
     assert {key for key in one if one[key] != other_inputs[key]} == {"gwmorph.inputs_hash"}
+
+
+def test_a_table_that_was_altered_is_no_input(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_table(path, TRIGGERS, [])
+    content = path.read_bytes()
+    assert hashes_of([path])
+    half = len(content) // 2
+    flipped = content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :]
+    for altered in (content[:half], flipped, b""):
+        path.write_bytes(altered)
+        with pytest.raises(TableError, match=r"a\.parquet: not a readable Parquet table"):
+            hashes_of([path])
 
 
 # -- what the scripts put into it ---------------------------------------------------------------

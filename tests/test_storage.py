@@ -1,13 +1,18 @@
 """Outputs are whole or absent."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import h5py
 import numpy as np
 import pytest
 
@@ -38,6 +43,69 @@ def test_an_error_inside_leaves_the_old_content_and_no_partial_file(tmp_path):
         raise RuntimeError
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_taken_over(tmp_path):
+    path = tmp_path / "a.txt"
+    killed = """
+import os, signal, sys
+from gwmorph.storage import atomic_path
+with atomic_path(sys.argv[1]) as partial:
+    partial.write_bytes(b"much longer than what follows")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    died = subprocess.run([sys.executable, "-c", killed, str(path)], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert [p.name for p in tmp_path.iterdir()] == [".a.txt.part"]
+    storage.write_bytes(path, b"whole")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == b"whole"
+
+
+def test_two_that_write_one_file_at_once_have_a_partial_file_each(tmp_path):
+    path = tmp_path / "a.txt"
+    with storage.atomic_path(path) as first, storage.atomic_path(path) as second:
+        assert first != second
+        first.write_bytes(b"first")
+        second.write_bytes(b"second")
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_partial_file_that_has_got_its_final_name_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    usual = tmp_path / ".a.txt.part"
+    usual.write_bytes(b"whole")
+    lock = fcntl.flock
+
+    def renamed_meanwhile(held, how):
+        lock(held, how)
+        usual.rename(path)
+        usual.write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(fcntl, "flock", renamed_meanwhile)
+    with storage.atomic_path(path) as partial:
+        assert partial != usual
+        assert path.read_bytes() == b"whole"
+        assert usual.read_bytes() == b"somebody else's"
+
+
+def test_a_library_that_locks_a_partial_file_can(tmp_path):
+    with storage.atomic_path(tmp_path / "a.h5", locked_by_others=True) as partial:
+        with h5py.File(partial, "w") as file:
+            file["x"] = 1
+        with h5py.File(partial) as file:
+            assert file["x"][()] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_without_locks_a_partial_file_has_a_name_of_its_own(tmp_path, monkeypatch):
+    def without(held, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    with storage.atomic_path(tmp_path / "a") as partial:
+        assert partial.name != ".a.part"
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path):

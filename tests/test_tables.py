@@ -181,6 +181,50 @@ def test_a_byte_that_changes_in_a_column_is_noticed(tmp_path):
             read_table(path, schema)
 
 
+def test_a_bit_that_changes_anywhere_is_noticed(tmp_path):
+    """But for those of the seal itself, which hold nothing of the table."""
+    path = tmp_path / "a.parquet"
+    write_table(path, LEDGER, [ROW], {"gwmorph.render_id": "one"})
+    content = path.read_bytes()
+    seal = content.rindex(b"GWMS")
+    accepted = []
+    for place in range(len(content)):
+        altered = bytearray(content)
+        altered[place] ^= 1 << place % 8
+        path.write_bytes(altered)
+        try:
+            assert read_table(path, LEDGER).to_pylist() == [ROW]
+            accepted.append(place)
+        except TableError as error:
+            assert "a.parquet: not a readable Parquet table" in str(error)
+    assert accepted == list(range(seal, seal + 4))
+
+
+def test_metadata_of_an_altered_footer_are_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_table(path, LEDGER, [ROW], {"gwmorph.render_id": "one"})
+    path.write_bytes(path.read_bytes().replace(b"one", b"two"))
+    with pytest.raises(TableError, match=r"a\.parquet: .*its footer was altered"):
+        read_metadata(path)
+
+
+def test_a_table_without_a_seal_is_read(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_table(path, LEDGER, [ROW])
+    pq.write_table(pq.read_table(path), path)
+    assert read_table(path, LEDGER).to_pylist() == [ROW]
+
+
+def test_other_readers_pass_over_the_seal(tmp_path):
+    path = tmp_path / "a.parquet"
+    with parquet.table_writer(path, LEDGER) as append:
+        append([ROW] * 3)
+        append([ROW] * 2)
+    with pq.ParquetFile(path) as file:
+        assert file.read_row_group(1).num_rows == 2
+    assert pq.read_table(path, filters=[("detector", "=", "H1")]).num_rows == 5
+
+
 def test_metadata_that_are_no_text_are_an_error(tmp_path):
     about = {b"gwmorph.schema": b"\xff", b"gwmorph.schema_version": b"6"}
     pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(about), tmp_path / "a.parquet")

@@ -154,10 +154,19 @@ def _rows(paths: list[Path]) -> str:
     tables = [path for path in paths if path.suffix == ".parquet" and path.is_file()]
     if not tables or len(tables) > _COUNTED_TABLES:
         return f"; {counted(len(tables), 'table')}" if tables else ""
-    from pyarrow import parquet
+    rows = [number for number in map(_rows_of, tables) if number is not None]
+    return f"; {counted(sum(rows), 'row')} in {counted(len(rows), 'table')}"
 
-    rows = sum(parquet.read_metadata(path).num_rows for path in tables)
-    return f"; {counted(rows, 'row')} in {counted(len(tables), 'table')}"
+
+def _rows_of(table: Path) -> int | None:
+    """Return a table's number of rows; None where it is damaged, and nobody wanted to read it."""
+    from pyarrow import ArrowException, parquet
+
+    try:
+        number: int = parquet.read_metadata(table).num_rows
+    except (OSError, ArrowException):
+        return None
+    return number
 
 
 def _readable(size: float) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gwmorph.seals import require_seal
 from gwmorph.storage import content_hash, sha256_of_file
 
 
@@ -20,5 +21,19 @@ def lineage(parameters: Mapping[str, Any], input_hashes: Iterable[str]) -> dict[
 
 
 def hashes_of(paths: Iterable[Path | str]) -> list[str]:
-    """Return the SHA-256 of each file."""
-    return [sha256_of_file(path) for path in paths]
+    """Return the SHA-256 of each file.
+
+    Raises
+    ------
+    StorageError
+        A file cannot be read.
+    TableError
+        A table was altered since it was written.
+    """
+    return [_hash_of(path) for path in paths]
+
+
+def _hash_of(path: Path | str) -> str:
+    digest = sha256_of_file(path)
+    require_seal(path)
+    return digest

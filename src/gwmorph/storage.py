@@ -9,25 +9,31 @@ import math
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gwmorph.errors import StorageError
 
 _HASH_CHUNK = 1 << 20
+# The key of JSON's checksum of itself.
+_CHECKSUM = "crc32"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, *, locked_by_others: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.
 
-    The temporary file is removed when the block raises, so that a killed or failed write
-    never leaves half a file under the final name. Who may read the file is up to the umask, as
-    for any other file.
+    The temporary file is removed when the block raises, so that a failed write never leaves half
+    a file under the final name. What a killed process left is taken over by whoever writes the
+    same file next. Who may read the file is up to the umask, as for any other file.
+
+    ``locked_by_others`` says that a library in the block locks the temporary file itself, as HDF5
+    does: it then has a name of its own, and stays behind a killed process.
 
     Raises
     ------
@@ -35,19 +41,50 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         The disk is full or the folder cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch(exist_ok=False)
+        partial, held = _own(path) if locked_by_others else _claimed(path)
     except OSError as error:
         raise _storage_error(path, error) from error
     try:
         yield partial
         partial.replace(path)
-    except OSError as error:
-        raise _storage_error(path, error) from error
-    finally:
+    except BaseException as error:
+        # Not once it was replaced: the next process may have begun another of this name.
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _storage_error(path, error) from error
+        raise
+    finally:
+        os.close(held)
+
+
+def _claimed(path: Path) -> tuple[Path, int]:
+    """Return an empty file beside ``path`` that no other process writes, and what holds it.
+
+    Its name is always the same, unless another process is writing there at this time, or the file
+    system has no locks.
+    """
+    usual = path.with_name(f".{path.name}.part")
+    with suppress(OSError):
+        held = os.open(usual, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before may have given it its final name meanwhile.
+            if os.path.samestat(os.fstat(held), usual.stat()):
+                os.ftruncate(held, 0)
+                return usual, held
+        except OSError:
+            os.close(held)
+            raise
+        os.close(held)
+    return _own(path)
+
+
+def _own(path: Path) -> tuple[Path, int]:
+    """Return an empty file beside ``path`` of a name that no other has, and what is open of it."""
+    own = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    return own, os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:
@@ -151,22 +188,63 @@ def _finite(text: str) -> float:
     return number
 
 
+Record = Mapping[str, Any]
+
+
+def write_sealed_json(path: Path | str, content: Record | Sequence[Record]) -> None:
+    """Write a record, or a list of records, that another stage reads, each with a checksum.
+
+    `read_json` compares and removes it.
+    """
+    if isinstance(content, Mapping):
+        write_json(path, _sealed(content))
+    else:
+        write_json(path, [_sealed(record) for record in content])
+
+
+def _sealed(record: Record) -> dict[str, Any]:
+    plain = json.loads(json.dumps(dict(record)))  # with texts as keys
+    return {**plain, _CHECKSUM: _json_checksum(plain)}
+
+
+def unsealed(content: Any) -> Any:
+    """Return content that was read from JSON without checksums; what has none stays as it is.
+
+    Raises
+    ------
+    ValueError
+        The checksum is not that of the content.
+    """
+    if isinstance(content, list):
+        return [unsealed(part) for part in content]
+    if not isinstance(content, dict) or _CHECKSUM not in content:
+        return content
+    rest = {key: value for key, value in content.items() if key != _CHECKSUM}
+    if content[_CHECKSUM] != _json_checksum(rest):
+        raise ValueError(f"its {_CHECKSUM} is that of other content")
+    return rest
+
+
+def _json_checksum(content: Any) -> str:
+    return f"{zlib.crc32(json.dumps(content, sort_keys=True).encode()):08x}"
+
+
 def read_json(path: Path | str) -> Any:
-    """Return the content of a JSON file that this program wrote.
+    """Return the content of a JSON file that this program wrote, without its checksum.
 
     Raises
     ------
     StorageError
-        The file cannot be read, or is not JSON.
+        The file cannot be read, is not JSON, or has a checksum of other content.
     """
     try:
-        return parse_json(Path(path).read_text(encoding="utf-8"))
+        return unsealed(parse_json(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error
     except ValueError as error:
         raise StorageError(
-            f"{path}: damaged, it is not JSON ({error}). Remove it and run snakemake again, which "
-            "makes it anew."
+            f"{path}: damaged, it is not JSON as it was written ({error}). Remove it and run "
+            "snakemake again, which makes it anew."
         ) from error
 
 

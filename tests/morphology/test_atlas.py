@@ -94,6 +94,25 @@ def test_an_atlas_holds_what_was_written_and_may_be_copied(atlas, tmp_path):
     assert not list(tmp_path.glob(".*.part"))
 
 
+def test_a_table_that_was_altered_gets_into_no_atlas(tables, tmp_path):
+    content = tables["reference"].read_bytes()
+    middle = len(content) // 2
+    altered = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    tables["reference"].write_bytes(altered)
+    with pytest.raises(TableError, match=r"reference\.parquet: not a readable Parquet table"):
+        write_atlas(tmp_path / "atlas", ABOUT, {"event": tables}, {}, "run: {}\n")
+    assert not (tmp_path / "atlas").exists()
+
+
+def test_what_a_killed_process_left_of_an_atlas_is_removed(tables, tmp_path):
+    left = tmp_path / ".atlas.part" / "event"
+    left.mkdir(parents=True)
+    (left / "other.parquet").touch()
+    write_atlas(tmp_path / "atlas", ABOUT, {"event": tables}, {}, "run: {}\n")
+    assert not list(tmp_path.glob(".*.part"))
+    assert not (tmp_path / "atlas" / "event" / "other.parquet").exists()
+
+
 def test_the_same_content_is_the_same_bytes(atlas, tables, tmp_path):
     before = (atlas / "manifest.json").read_bytes()
     write_atlas(atlas, ABOUT, {"event": tables}, {}, "run: {}\n")  # in place of the other

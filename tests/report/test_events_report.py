@@ -8,6 +8,7 @@ from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.calibration import STATUSES
 from gwmorph.tables.clusters import CLUSTERS
 from gwmorph.tables.known_events import FLAGGED
+from whole_pictures import PNG
 
 
 def trigger(time: float, snr: float, found_by: str = "tile", significance: float | None = None):
@@ -63,7 +64,7 @@ def test_page_gives_gps_times_with_their_digits_and_pictures(chosen, tmp_path):
     def picture_of(*key) -> Path:
         asked.append(key)
         path = tmp_path / f"{key[2]}.png"
-        path.write_bytes(str(key[2]).encode())
+        path.write_bytes(PNG)
         return path
 
     chosen["Loudest"][0] |= {"trigger_time": 1262301190.421875, "gps_start": 1262301184}
@@ -102,7 +103,7 @@ def test_what_is_new_comes_first_and_every_event_has_its_status(tmp_path):
     rows = [about(time + 1.5, status, p) for time, (status, p) in enumerate(kinds)]
     lists = choose_events(triggers, members, filled(STATUSES, *rows), 7.5, 4)
     assert [event["trigger_time"] for event in lists["NOVEL"]] == [3.5, 1.5]
-    (tmp_path / "a.png").write_bytes(b"a")
+    (tmp_path / "a.png").write_bytes(PNG)
     page = events_page(lists, lambda *key: tmp_path / "a.png")
     assert page.index(">NOVEL</h2>") < page.index(">Loudest</h2>")
     assert "<td>AMBIGUOUS</td><td>power line</td>" in page
@@ -118,7 +119,7 @@ def test_an_event_that_shows_something_known_is_named_beside_its_time(tmp_path):
         known | {"name": "GW1 <b>", "kind": "event"},
         known | {"name": "cbc", "kind": "injection"},
     )
-    (tmp_path / "a.png").write_bytes(b"a")
+    (tmp_path / "a.png").write_bytes(PNG)
 
     def page_of(flags) -> str:
         lists = choose_events(triggers, members, statuses, 7.5, 4, flags)

@@ -1,3 +1,4 @@
+from base64 import b64encode
 from html.parser import HTMLParser
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from gwmorph.picture_files import write_archive
 from gwmorph.report import html
+from whole_pictures import PNG, SVG
 
 
 class Cells(HTMLParser):
@@ -52,13 +54,14 @@ def test_style_reaches_nothing_outside_of_the_page():
 
 
 def test_a_picture_is_part_of_the_page(tmp_path):
-    for kind, media in ((".png", "image/png"), (".svg", "image/svg+xml")):
+    for kind, media, content in ((".png", "image/png", PNG), (".svg", "image/svg+xml", SVG)):
         file = (tmp_path / "x").with_suffix(kind)
-        file.write_bytes(b"abc")
+        file.write_bytes(content)
         (shown,) = Cells(html.picture(file, 'a "map"', 50)).pictures
-        assert shown == {"src": f"data:{media};base64,YWJj", "alt": 'a "map"', "height": "50"}
+        source = f"data:{media};base64,{b64encode(content).decode()}"
+        assert shown == {"src": source, "alt": 'a "map"', "height": "50"}
     packed = tmp_path / "x.zip"
-    write_archive(packed, {"x.png": b"abc"})
+    write_archive(packed, {"x.png": PNG})
     assert html.picture(packed / "x.png", "a") == html.picture(tmp_path / "x.png", "a")
 
 

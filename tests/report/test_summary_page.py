@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from gwmorph.report.summary_page import summary_page
+from whole_pictures import SVG
 
 H1 = {
     "science_s": 7200,
@@ -38,7 +39,7 @@ EVENTS = {
 
 
 def page_of(folder: Path, **changes) -> str:
-    (folder / "map.svg").write_bytes(b"map")
+    (folder / "map.svg").write_bytes(SVG)
     summary = {
         "run": "t<1>",
         "events_snr": 7.5,

@@ -30,6 +30,14 @@ def test_a_damaged_receipt_names_itself(tmp_path, text):
         verified_files([receipt])
 
 
+def test_a_receipt_that_was_altered_names_itself(tmp_path):
+    receipt = tmp_path / "0.json"
+    write_receipts(receipt, [received(tmp_path / "strain.hdf5", 4096)])
+    receipt.write_text(receipt.read_text().replace('"gps_start": 4096', '"gps_start": 4097'))
+    with pytest.raises(StrainError, match=r"0\.json: not a readable receipt.*Remove it"):
+        received_files([receipt])
+
+
 @pytest.mark.parametrize("fault", ["gone", "changed"])
 def test_strain_that_is_not_what_was_received_names_the_way_out(tmp_path, fault):
     file = received(tmp_path / "strain.hdf5", 0)

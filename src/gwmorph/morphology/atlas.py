@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from gwmorph.morphology.manifest import (
     read_manifest,
 )
 from gwmorph.morphology.thresholds import ANY, Limit
+from gwmorph.seals import require_seal
 from gwmorph.storage import sha256_of_file, write_json
 from gwmorph.tables.calibration import THRESHOLDS
 from gwmorph.tables.parquet import read_metadata, read_table
@@ -162,8 +162,10 @@ def write_atlas(
     parts |= {_quiet_part(detector): path for detector, path in quiet.items()}
     for path in parts.values():
         _require_made_alike(path, about)
-    partial = folder.with_name(f".{folder.name}.{token_hex(8)}.part")
+    partial = folder.with_name(f".{folder.name}.part")
     try:
+        if partial.exists():  # of a process that was killed
+            shutil.rmtree(partial)
         for name, path in parts.items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, partial / name)
@@ -181,6 +183,7 @@ def write_atlas(
 
 
 def _require_made_alike(path: Path, about: About) -> None:
+    require_seal(path)
     found = read_metadata(path)
     for name in ("render_id", "encoder_id"):
         got, expected = found.get(f"gwmorph.{name}"), getattr(about, name)

@@ -85,7 +85,7 @@ def export_triggers(triggers: pa.Table, path: Path, metadata: Mapping[str, str])
         The file cannot be written whole.
     """
     if path.suffix in _HDF5:
-        with atomic_path(path) as partial:
+        with atomic_path(path, locked_by_others=True) as partial:
             _write_hdf5(triggers, partial, metadata)
     elif path.suffix in _LIGO_LW:
         with atomic_path(path) as partial:

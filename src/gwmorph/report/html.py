@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from gwmorph.picture_files import picture_bytes
 from gwmorph.report.palette import cluster_color
+from gwmorph.seals import require_whole_picture
 
 # Every rule of style is for what is inside <main>: the start page of the report holds pages, too.
 _PAGE = """<!DOCTYPE html>
@@ -81,10 +82,14 @@ def picture(file: Path | str, words: str, height: int | None = None) -> Html:
     ------
     OSError
         The file cannot be read.
+    StorageError
+        It was altered.
     TableError
         The archive that a picture is in cannot be read, or does not have it.
     """
-    content = b64encode(picture_bytes(file)).decode()
+    read = picture_bytes(file)
+    require_whole_picture(file, read)
+    content = b64encode(read).decode()
     media = _MEDIA[Path(file).suffix]
     size = f' height="{height}"' if height is not None else ""
     return Html(f'<img src="data:{media};base64,{content}" alt="{escape(words)}"{size}>')

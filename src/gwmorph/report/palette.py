@@ -14,6 +14,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
+from gwmorph.seals import sealed_svg
 from gwmorph.storage import atomic_path
 
 DPI = 150
@@ -150,7 +151,7 @@ def saved_figure(
                 partial, format=kind.removeprefix("."), dpi=shown_dpi, metadata=metadata
             )
             if kind == ".svg":
-                partial.write_bytes(_with_stable_names(partial.read_bytes()))
+                partial.write_bytes(sealed_svg(_with_stable_names(partial.read_bytes())))
 
 
 def _with_stable_names(svg: bytes) -> bytes:

@@ -143,7 +143,7 @@ def download(
     """
 
     def fetch_once() -> str:
-        with atomic_path(path) as partial:
+        with atomic_path(path, locked_by_others=True) as partial:
             _stream(url, partial, patience.timeout_s, hosts)
             digest = sha256_of_file(partial)
             if sha256 is not None and digest != sha256:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gwmorph.errors import StrainError
-from gwmorph.storage import parse_json, write_json
+from gwmorph.storage import parse_json, unsealed, write_sealed_json
 from gwmorph.strain.base import LocalFile
 
 
@@ -16,7 +16,7 @@ def write_receipts(path: Path | str, files: Sequence[LocalFile], root: Path | No
     """
     if root is not None:
         files = [replace(file, path=str(Path(file.path).relative_to(root))) for file in files]
-    write_json(path, [file.to_json() for file in files])
+    write_sealed_json(path, [file.to_json() for file in files])
 
 
 def verified_files(paths: Iterable[Path | str], root: Path = Path()) -> list[LocalFile]:
@@ -70,7 +70,7 @@ def read_receipts(path: Path | str) -> list[LocalFile]:
     try:
         return [
             LocalFile.from_json(content)
-            for content in parse_json(Path(path).read_text(encoding="utf-8"))
+            for content in unsealed(parse_json(Path(path).read_text(encoding="utf-8")))
         ]
     except (OSError, ValueError, TypeError) as error:
         raise StrainError(

@@ -3,6 +3,8 @@
 The file-level metadata says which schema the table follows (``gwmorph.schema``,
 ``gwmorph.schema_version``) and whatever the stage adds: config hash, input hashes, render id,
 encoder id. No time of writing is stored, so equal content gives equal bytes.
+
+A table is sealed (`gwmorph.seals`), so that a bit that changes anywhere is noticed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gwmorph.errors import TableError
+from gwmorph.seals import require_seal, seal
 from gwmorph.storage import atomic_path
 
 SCHEMA_VERSION = "6"
@@ -56,15 +59,14 @@ def table_writer(
     own = {"gwmorph.schema_version": SCHEMA_VERSION, **(metadata or {})}
     merged = {**(schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}
     full = schema.with_metadata(merged)
-    with (
-        atomic_path(path) as partial,
-        pq.ParquetWriter(
+    with atomic_path(path) as partial:
+        with pq.ParquetWriter(
             partial, full, compression="zstd", write_page_checksum=True, **_encodings(schema)
-        ) as writer,
-    ):
-        yield lambda rows: writer.write_table(
-            _to_table(path, schema, rows).replace_schema_metadata(merged)
-        )
+        ) as writer:
+            yield lambda rows: writer.write_table(
+                _to_table(path, schema, rows).replace_schema_metadata(merged)
+            )
+        seal(partial)
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
@@ -122,6 +124,7 @@ def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
         _REMOVE,
     )
     with _damage(path):
+        require_seal(path, pages=True)
         found = pq.read_table(path, page_checksum_verification=True)
         wrong = [field.name for field in schema if not _fits(found, field)]
         if wrong:
@@ -184,6 +187,7 @@ def read_tables(paths: Iterable[Path | str], schema: pa.Schema) -> pa.Table:
 def read_metadata(path: Path | str) -> dict[str, str]:
     """Return the file-level metadata of a table, without pandas' and Arrow's own keys."""
     with _damage(path):
+        require_seal(path, pages=False)
         raw = pq.read_schema(path).metadata or {}
         return {k.decode(): v.decode() for k, v in raw.items() if k.startswith(b"gwmorph.")}
 
