@@ -10,7 +10,6 @@ Run as a program this is the incumbent's way of a sample: ``python scale.py FILE
 prints the seconds of its stages as JSON.
 """
 
-import csv
 import json
 import os
 import shutil
@@ -27,6 +26,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from gwmorph.batch.costs import Cost, costs_of
+from gwmorph.batch.rules import rules_of
 from harness import Entry, benchmark
 
 ROOT = Path(__file__).parents[1]
@@ -35,11 +36,10 @@ FOLDER = ROOT / "cache" / "scale"
 START, BLOCK_S, WINDOW_S = 1238163456, 4096, 32  # O3 began here
 BLOCKS = 64  # of each detector
 # Factors on the rates in config/population.yaml.
-RATE_SCALES = {"H1": 0.34, "L1": 0.9}
+RATE_SCALES = {"H1": 0.375, "L1": 1.03}
 _INCUMBENT_WINDOWS = 12
 # Whatever else a run has is one stage.
 _STAGES = ("collect", "block", "embed", "cluster", "explorer")
-_COLUMNS = ("s", "cpu_time", "max_rss")
 
 
 @benchmark
@@ -142,12 +142,12 @@ def strain() -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class _Run:
-    """What a run of ``windows`` took [s]; by stage its jobs, their seconds and memory [MB]."""
+    """What a run of ``windows`` took [s]; the share of windows with a trigger, by detector."""
 
     windows: int
     seconds: float
     triggered: dict[str, float]
-    stages: dict[str, tuple[int, float, float, float]]
+    stages: dict[str, Cost]
 
 
 @cache
@@ -163,7 +163,7 @@ def _run(encoder: str, blocks: int, cores: int) -> _Run:
     seconds = perf_counter() - start
     results = folder / "results" / "scale"
     windows, triggered = _windows(results)
-    return _Run(windows, seconds, triggered, _stages(results / "benchmarks"))
+    return _Run(windows, seconds, triggered, _stages(results))
 
 
 def _config(encoder: str, blocks: int) -> dict[str, Any]:
@@ -213,30 +213,32 @@ def _windows(results: Path) -> tuple[int, dict[str, float]]:
     }
 
 
-def _stages(benchmarks: Path) -> dict[str, tuple[int, float, float, float]]:
-    """Return each stage's number of jobs, their time by clock and processor, and their memory."""
-    found: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        (row,) = csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t")
-        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        seen = [float(row[key]) if row[key] not in ("-", "NA") else 0.0 for key in _COLUMNS]
-        found[rule if rule in _STAGES else "all others"].append((seen[0], seen[1], seen[2]))
-    return {
-        stage: (
-            len(jobs),
-            sum(j[0] for j in jobs),
-            sum(j[1] for j in jobs),
-            max(j[2] for j in jobs),
-        )
-        for stage, jobs in found.items()
-    }
+def _stages(results: Path) -> dict[str, Cost]:
+    """Return what the jobs of each stage took and held."""
+    rules = rules_of(ROOT / "workflow" / "rules")
+    found: dict[str, list[Cost]] = defaultdict(list)
+    for cost in costs_of(results, rules).by_rule:
+        found[cost.rule if cost.rule in _STAGES else "all others"].append(cost)
+    return {stage: _together(stage, costs) for stage, costs in found.items()}
+
+
+def _together(stage: str, costs: list[Cost]) -> Cost:
+    return Cost(
+        stage,
+        sum(cost.jobs for cost in costs),
+        sum(cost.wall_s for cost in costs),
+        None,  # of long jobs Snakemake does not see the end
+        max(cost.longest_s for cost in costs),
+        max(cost.peak_mb or 0.0 for cost in costs),
+    )
 
 
 def _table(run: _Run) -> str:
-    lines = ["stage | jobs | wall s, summed | core s | peak MB", "---|---|---|---|---"]
+    lines = ["stage | jobs | s, summed over jobs | longest s | peak MB", "---|---|---|---|---"]
     for stage in (*_STAGES, "all others"):
-        jobs, wall, core, peak = run.stages[stage]
-        lines.append(f"{stage} | {jobs} | {wall:.0f} | {core:.0f} | {peak:.0f}")
+        cost = run.stages[stage]
+        numbers = cost.jobs, cost.wall_s, cost.longest_s, cost.peak_mb
+        lines.append(" | ".join([stage, *(f"{number:.0f}" for number in numbers)]))
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from gwmorph.commands.costs import add_costs
+from gwmorph.commands.estimate import add_estimate
 from gwmorph.commands.requests import add_requests
 from gwmorph.commands.similar import add_similar
 from gwmorph.commands.status import add_status
@@ -177,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_from_modules(commands: Any) -> None:
     add_costs(commands)
+    add_estimate(commands)
     add_requests(commands)
     add_similar(commands)
     add_status(commands)

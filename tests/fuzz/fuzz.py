@@ -118,8 +118,9 @@ class Trial:
 
     def load(self, name: str) -> None:
         """Import the reader, which is when its modules are instrumented."""
-        from fuzzing import tried
         from readers import reader
+
+        from fuzzing import tried
 
         self.reader, self._tried = reader(name), tried
 

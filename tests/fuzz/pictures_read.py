@@ -10,11 +10,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import h5py
 import numpy as np
-from fuzzing import ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require, same
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from strain_read import _odd_hdf5
 
+from fuzzing import ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require, same
 from gwmorph import picture_files
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.learning.picture_sources import hdf5_pictures
