@@ -6,6 +6,7 @@ from gwmorph.config import EncoderConfig
 from gwmorph.encoders.precision import (
     has_int8,
     lacks_int8,
+    other_precision,
     resolve_auto,
     settle_auto,
     settlement,
@@ -47,6 +48,20 @@ def test_auto_follows_the_processor(tmp_path: Path, flags: str, precision: str) 
 def test_int8_needs_vnni(tmp_path: Path, flags: str, has: bool, lacks: bool) -> None:
     cpu = _cpu(tmp_path, flags)
     assert (has_int8(cpu), lacks_int8(cpu)) == (has, lacks)
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "other"),
+    [
+        ("avx512_bf16 avx512_vnni", "float32", "bf16"),
+        ("avx512_bf16 avx512_vnni", "bf16", "float32"),
+        ("avx2 avx_vnni", "float32", "int8"),
+        ("avx2 avx_vnni", "int8", "float32"),
+        ("avx2", "float32", None),
+    ],
+)
+def test_another_precision_is_one_that_the_processor_has(tmp_path, flags, precision, other):
+    assert other_precision(precision, _cpu(tmp_path, flags)) == other
 
 
 def test_a_processor_that_lists_nothing_is_not_said_to_lack_int8(tmp_path: Path) -> None:

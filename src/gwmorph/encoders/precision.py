@@ -58,6 +58,16 @@ def lacks_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return bool(flags) and not _INT8_FLAGS & flags
 
 
+def other_precision(
+    precision: str, cpuinfo: Path = Path("/proc/cpuinfo")
+) -> Literal["float32", "bf16", "int8"] | None:
+    """Return other numbers that this processor computes with; None where float32 is all it has."""
+    if precision != "float32":
+        return "float32"
+    fastest = _fastest_faithful(cpuinfo)
+    return None if fastest == "float32" else fastest
+
+
 def settle_auto(config: EncoderConfig, record: Path) -> EncoderConfig:
     """Resolve ``auto`` as it was resolved when ``record`` was made, or as this machine does.
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gwmorph.block import RenderParameters, Stretch, batches, condition
 from gwmorph.config import ClusteringConfig, EncoderConfig, EncoderName
 from gwmorph.encoders.base import Encoder, Size, View, unit_rows
+from gwmorph.encoders.precision import other_precision
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.sizes import PATCH, check_size
 from gwmorph.errors import ConfigError, StrainError, TableError
@@ -154,7 +155,6 @@ REDRAWN: Mapping[str, Redraw] = {
     "size": _smaller,
 }
 PRECISION = "precision"
-OTHER_PRECISION = {"float32": "bf16", "bf16": "float32", "int8": "float32"}
 CHANGES = (*RECOLOURED, *REDRAWN, PRECISION)
 # Nothing that the vectors say is left in these: agreement by chance.
 RANDOM, EXCHANGED = "random vectors", "rows exchanged"
@@ -200,15 +200,17 @@ def vectors_after(
 def with_other_precision(
     config: EncoderConfig, pictures: Pictures, scale: PictureScale, view: View
 ) -> NDArray[np.float32] | None:
-    """Return vectors [n, d] by the encoder in another precision; None where it has but one.
+    """Return vectors [n, d] by the encoder in another precision; None where there is but one.
 
     Raises
     ------
     ConfigError
         As `registry.make_encoder`.
     """
-    other = OTHER_PRECISION.get(config.precision) if config.name == "dinov2" else None
-    if other is None or config.runtime == "pytorch":
+    if config.name != "dinov2" or config.runtime == "pytorch":
+        return None
+    other = other_precision(config.precision)
+    if other is None:
         return None
     changed = config.model_copy(update={"precision": other})
     made = make_encoder(changed, (pictures.shape[1], pictures.shape[2]))
