@@ -20,6 +20,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/interrupts.smk"
+include: "workflow/rules/scheduling.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/targets.smk"

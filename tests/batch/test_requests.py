@@ -1,5 +1,6 @@
 """What jobs ask a batch system for."""
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from snakemake.cli import get_argument_parser
+from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.settings.types import MaxJobsPerTimespan
 
 from gwmorph.batch.measured import Measured, measured, read_measured, write_measured
 from gwmorph.batch.profiles import MARK, MEASURED, rewritten
@@ -158,6 +162,17 @@ def test_whenever_a_job_ends_few_of_thousands_that_wait_are_looked_at(path):
     profile = yaml.safe_load(path.read_text())
     assert profile["scheduler"] == "greedy"  # Snakemake's own choice takes 0.5 s of 9,000 blocks
     assert 100 <= profile["scheduler-subsample"] <= 1000
+
+
+def test_snakemake_still_wakes_for_every_start_what_scheduling_smk_keeps_from_waking():
+    """Where it does not any more, `count_no_starts` has nothing left to do: take it out."""
+    schedule = inspect.getsource(JobScheduler.schedule)
+    assert "if self.job_rate_limiter is not None:" in schedule
+    assert "self._schedule_reevalutation(self.job_rate_limiter.timespan)" in schedule
+    options = (WORKFLOW / "rules" / "scheduling.smk").read_text()
+    limit = get_argument_parser().get_default("max_jobs_per_timespan")
+    found = MaxJobsPerTimespan.parse_choice(limit)
+    assert f"USUAL_STARTS = {found.max_jobs}, {found.timespan:g}" in options
 
 
 def test_the_profiles_for_batch_systems_are_written():

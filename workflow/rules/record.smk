@@ -12,6 +12,7 @@ from gwmorph.storage import content_hash
 # Under the lock, before any job, and never in a dry run.
 onstart:
     with one_message():
+        count_no_starts()
         require_weights(may_fetch=True)
         claim_folder(Path("results") / RUN)
         withdraw_records()
