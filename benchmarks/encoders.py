@@ -280,7 +280,7 @@ for _short, _precision in PRECISIONS.items():
 
 def write_block(folder: Path, count: int) -> EventOutputs:
     """A block's triggers and event views, as many as wanted of those there are."""
-    outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
+    outputs = EventOutputs(folder / "triggers.parquet", folder / "events", 0.0)
     pictures = event_views()
     times = [4096.0 + number / 8 for number in range(count)]
     numbers = {field.name: 1 for field in TRIGGERS} | {"found_by": "tile"}
@@ -344,7 +344,7 @@ def _shard_job(folder: Path, weights: str, cached: str) -> None:
         name="dinov2", precision="bf16", weights={"path": weights, "cache": cached}
     )
     made = make_encoder(config, SIZE, THREADS)
-    block = EventOutputs(folder / "triggers.parquet", folder / "events")
+    block = EventOutputs(folder / "triggers.parquet", folder / "events", 0.0)
     write_shard(folder / "shard.parquet", [block], made, BATCH)
 
 

@@ -141,7 +141,7 @@ def indomain_shard() -> Entry:
 def _serve(who: str, folder: Path, job: str) -> None:
     encoder: Encoder = IndomainEncoder(None, SIZE) if who == "ours" else PlainEncoder()
     pictures = np.load(folder / PICTURES)
-    block = EventOutputs(folder / "triggers.parquet", folder / "events")
+    block = EventOutputs(folder / "triggers.parquet", folder / "events", 0.0)
     if job == "encode_kept":
         torch.empty(KEPT_BYTES, dtype=torch.uint8)
 

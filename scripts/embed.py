@@ -1,7 +1,6 @@
 """Encode one view of a group of blocks into one shard."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,25 @@ def embed(
     write_shard(shard, blocks, make_encoder(encoder, size), encoder.batch_size, metadata)
 
 
-def block_outputs(view: str, files: Mapping[str, Sequence[str]]) -> list[BlockOutputs]:
-    kind = {"window": WindowOutputs, "event": EventOutputs}[view]
-    names = [field.name for field in fields(kind)]
-    rows = zip(*(files[name] for name in names), strict=True)
-    return [kind(*(Path(path) for path in row)) for row in rows]
+def block_outputs(
+    view: str, files: Mapping[str, Sequence[str]], events_snr: float
+) -> list[BlockOutputs]:
+    named = {name: [Path(path) for path in paths] for name, paths in files.items()}
+    if view == "window":
+        rows = zip(named["ledger"], named["measurements"], named["pictures"], strict=True)
+        return [WindowOutputs(*row) for row in rows]
+    pairs = zip(named["triggers"], named["pictures"], strict=True)
+    return [EventOutputs(*pair, events_snr) for pair in pairs]
 
 
 if __name__ == "__main__":
     with JobLog(snakemake.log[0], snakemake.input, snakemake.output):
         embed(
-            blocks=block_outputs(snakemake.wildcards.view, dict(snakemake.input.items())),
+            blocks=block_outputs(
+                snakemake.wildcards.view,
+                dict(snakemake.input.items()),
+                snakemake.params.events_snr,
+            ),
             encoder=EncoderConfig.model_validate(snakemake.params.section),
             size=tuple(snakemake.params.size),
             parameters=snakemake.params.encoder,

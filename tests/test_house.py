@@ -31,7 +31,7 @@ STAGES = {
         "truth",
     ],
     "spectra": ["block"],
-    "encoders": ["embed"],
+    "encoders": ["embed", "embed_admitted"],
     "clustering": ["cluster"],
     "evidence": [
         "ablation",

@@ -57,7 +57,7 @@ from gwmorph.spectra.views import event_view
 from gwmorph.storage import content_hash
 from gwmorph.strain.base import LocalFile
 from gwmorph.strain.files import Strain, read_strain
-from gwmorph.tables.block import TILE, TRIGGERS
+from gwmorph.tables.block import TILE, TRIGGERS, loud_tiles
 
 if TYPE_CHECKING:
     from gwmorph.config import Config
@@ -283,8 +283,7 @@ def _drawn(
             progress.add(len(stretch.windows))
     rows = [row for part in drawn for row in part.triggers]
     claimed = pa.Table.from_pylist(rows, schema=TRIGGERS)
-    loud = pc.greater_equal(claimed["snr"], events.snr)
-    loud = pc.and_(loud, pc.equal(claimed["found_by"], TILE))
+    loud = loud_tiles(claimed, events.snr)
     triggers = merge_triggers(claimed.filter(loud), parameters.window_s)
     merged = pa.concat_tables([triggers, claimed.filter(pc.invert(loud))])
     merged = merged.sort_by([(name, "ascending") for name in ("peak_time", "gps_start")])

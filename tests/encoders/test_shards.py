@@ -11,10 +11,17 @@ from closeness import near
 from gwmorph.encoders import shards
 from gwmorph.encoders.base import View
 from gwmorph.encoders.dct import DctEncoder
-from gwmorph.encoders.shards import EventOutputs, WindowOutputs, held_batches, write_shard
+from gwmorph.encoders.shards import (
+    AdmittedOutputs,
+    EventOutputs,
+    WindowOutputs,
+    held_batches,
+    write_shard,
+)
 from gwmorph.errors import StorageError, TableError
 from gwmorph.ledger import Reason, analysed_row, excluded_row
 from gwmorph.naming import event_name, span_name
+from gwmorph.run_pictures import Pictures
 from gwmorph.spectra.albums import Picture
 from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
@@ -281,7 +288,7 @@ def _trigger(time: float, view: bool) -> dict:
 
 
 def _write_events(folder: Path, triggers: Sequence[dict]) -> EventOutputs:
-    outputs = EventOutputs(folder / "triggers.parquet", folder / "events")
+    outputs = EventOutputs(folder / "triggers.parquet", folder / "events", 0.0)
     write_table(outputs.triggers, TRIGGERS, triggers, RENDER)
     for number, row in enumerate(triggers):
         if row["view"]:
@@ -304,6 +311,33 @@ def test_an_event_shard_holds_every_view_with_its_triggers_measurements(tmp_path
     expected = DctEncoder(SIZE).encode(indices[None], scale, "window")[0]
     np.testing.assert_allclose(embedding_matrix(shard)[0], expected, atol=1e-6)
     assert read_metadata(path)["gwmorph.render_id"] == "abc"
+
+
+def test_most_candidates_come_to_nothing_and_have_no_vector(tmp_path: Path) -> None:
+    loud, faint, track = (_trigger(time, True) for time in (4107.75, 4101.5, 4108.25))
+    track["found_by"] = "track"
+    of_block = _write_events(tmp_path, [loud, faint, track])
+    path = tmp_path / "shard.parquet"
+    assert write_shard(path, [replace(of_block, snr=5.0)], DctEncoder(SIZE), 3) == 1
+    assert read_table(path, EMBEDDINGS)["trigger_time"].to_pylist() == [4107.75]
+
+
+def test_candidates_that_became_events_have_a_shard_of_their_own(tmp_path: Path) -> None:
+    loud, faint, track, unseen = (_trigger(time, True) for time in (4107.75, 4101.5, 4108.25, 9.5))
+    track["found_by"], unseen["view"] = "track", False
+    folder = tmp_path / "events" / "H1-GWMORPH_EVENTS-4096-4096"
+    for number, row in enumerate((loud, faint, track)):
+        picture = np.random.default_rng(number).integers(0, 256, SIZE, dtype=np.uint8)
+        write_picture(folder / event_name("H1", row["peak_time"]), picture, SCALE)
+    run, path = tmp_path / "triggers.parquet", tmp_path / "shard.parquet"
+    write_table(run, TRIGGERS, [track, loud, faint, unseen], RENDER)
+    admitted = AdmittedOutputs(run, Pictures([folder], 32), 5.0)
+    assert write_shard(path, [admitted], DctEncoder(SIZE), 3) == 2
+    shard = read_table(path, EMBEDDINGS)
+    assert shard["trigger_time"].to_pylist() == [4101.5, 4108.25]
+    indices, scale = read_picture(folder / event_name("H1", 4108.25))
+    expected = DctEncoder(SIZE).encode(indices[None], scale, "event")[0]
+    np.testing.assert_allclose(embedding_matrix(shard)[1], expected, atol=1e-6)
 
 
 def test_a_block_without_events_gives_an_empty_shard(tmp_path: Path) -> None:

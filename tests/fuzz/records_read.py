@@ -8,10 +8,10 @@ from typing import Any
 from unittest.mock import patch
 
 import requests
-from fuzzing import ODD_VALUES, Reader, odd_copy, register, require, same
 from hypothesis import strategies as st
 from igwn_segments import segment
 
+from fuzzing import ODD_VALUES, Reader, odd_copy, register, require, same
 from gwmorph.errors import (
     CalibrationError,
     DownloadError,

@@ -9,9 +9,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from fuzzing import ODD_NUMBERS, ODD_TEXTS, Reader, register, require
 from hypothesis import strategies as st
 
+from fuzzing import ODD_NUMBERS, ODD_TEXTS, Reader, register, require
 from gwmorph.errors import StrainError
 from gwmorph.formats.gwosc_layout import GwoscBlock, write_gwosc_block
 from gwmorph.strain.base import StrainFile

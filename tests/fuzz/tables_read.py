@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fuzzing import ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require
 from hypothesis import strategies as st
 
+from fuzzing import ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require
 from gwmorph.errors import CalibrationError, TableError
 from gwmorph.evidence.chirp_noise import read_noise, write_noise
 from gwmorph.evidence.chirp_windows import Look, Signals, read_signals, write_signals

@@ -6,10 +6,10 @@
 from dataclasses import replace
 
 import pytest
-from fuzzing import NotRightError, Reader, tried
 from hypothesis import strategies as st
 from readers import MODULES, NAMES, reader
 
+from fuzzing import NotRightError, Reader, tried
 from gwmorph.errors import TableError
 
 PLAIN = Reader(

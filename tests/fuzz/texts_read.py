@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import yaml
-from fuzzing import ODD_NUMBERS, ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require, same
 from hypothesis import strategies as st
 
+from fuzzing import ODD_NUMBERS, ODD_TEXTS, ODD_VALUES, Reader, odd_copy, register, require, same
 from gwmorph.config import leaves, load_yaml, parse_config
 from gwmorph.config.parsing import Config
 from gwmorph.errors import ConfigError, SegmentError, TableError

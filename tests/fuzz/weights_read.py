@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from fuzzing import ODD_VALUES, Reader, odd_copy, register, require
 from hypothesis import strategies as st
 
+from fuzzing import ODD_VALUES, Reader, odd_copy, register, require
 from gwmorph.config import WeightsConfig
 from gwmorph.encoders.autoencoder import load_autoencoder, write_autoencoder
 from gwmorph.encoders.autoencoder_network import Autoencoder, AutoencoderArchitecture

@@ -90,7 +90,7 @@ def workflow(values, tmp_path_factory) -> dict[str, list[Path]]:
             **own,
         )
         found["windows"].append(WindowOutputs(own["ledger"], own["measurements"], own["pictures"]))
-        found["events"].append(EventOutputs(own["triggers"], own["event_views"]))
+        found["events"].append(EventOutputs(own["triggers"], own["event_views"], 0.0))
     size = (config.picture.height, config.picture.width)
     for view in ("window", "event"):
         shard = folder / f"{view}.parquet"

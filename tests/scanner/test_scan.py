@@ -124,7 +124,8 @@ def test_events_have_the_statuses_of_the_workflow(here, tmp_path):
     ids = {"gwmorph.render_id": SETTINGS.rendering.render_id}
     write_table(written, TRIGGERS, drawn.triggers, ids)
     shard = tmp_path / "shard.parquet"
-    write_shard(shard, [EventOutputs(written, tmp_path / "events")], DctEncoder(SIZE), 2)
+    loud = EventOutputs(written, tmp_path / "events", SETTINGS.events.snr)
+    write_shard(shard, [loud], DctEncoder(SIZE), 2)
     admitted = tmp_path / "admitted.parquet"
     write_table(admitted, TRIGGERS, admit_tiles(drawn.triggers, SETTINGS.events.snr, 32), ids)
     events = events_of_run([shard], [admitted])

@@ -36,6 +36,8 @@ EVENTS = (
 )
 PICTURES = f"results/{{run}}/pictures/{{detector}}-GWMORPH_PICTURES-{{block}}-{BLOCK_S}{PACKED}"
 SHARD = f"results/{{run}}/embeddings/{{view}}/{{detector}}-GWMORPH_EMBEDDINGS-{{group}}-{GROUP_S}.parquet"
+# Of candidates that the run's scores made events of.
+ADMITTED_SHARD = "results/{run}/embeddings/event/admitted.parquet"
 CLUSTERS = "results/{run}/clusters/{view}/clusters.parquet"
 CLUSTER_SUMMARY = "results/{run}/clusters/{view}/cluster_summary.parquet"
 SPACE = "results/{run}/clusters/{view}/space.parquet"
@@ -207,12 +209,13 @@ def merged_triggers(wildcards):
 
 
 def shards_of(view):
-    """Return the shards of one view of all groups of the run."""
-    return [
+    """Return the shards of one view of all groups of the run, and of its candidates."""
+    of_groups = [
         SHARD.format(run=RUN, view=view, detector=detector, group=group)
         for detector in sorted(PLAN)
         for group in sorted(groups_of(detector))
     ]
+    return of_groups + [ADMITTED_SHARD.format(run=RUN)] * (SCORED and view == "event")
 
 
 def shards_of_run(view):

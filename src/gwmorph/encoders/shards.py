@@ -18,9 +18,10 @@ from gwmorph.errors import TableError
 from gwmorph.ledger import ANALYSED
 from gwmorph.naming import event_name, window_name
 from gwmorph.progress import counting, timed
+from gwmorph.run_pictures import Pictures
 from gwmorph.spectra.albums import Picture
 from gwmorph.spectra.pictures import PictureScale, read_picture
-from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS, loud_tiles
 from gwmorph.tables.embeddings import EMBEDDINGS, embedding_column, of_width
 from gwmorph.tables.parquet import read_table, shared_metadata, table_writer
 
@@ -91,11 +92,16 @@ class WindowOutputs:
 
 @dataclass(frozen=True)
 class EventOutputs:
-    """The triggers and the folder or archive of PNGs of a block's event views."""
+    """The triggers and the folder or archive of PNGs of a block's event views.
+
+    Those of tiles of ``snr`` (Omicron's) and more: what is to become of candidates is not known
+    as long as there are blocks alone.
+    """
 
     view: ClassVar[View] = "event"
     triggers: Path
     pictures: Path
+    snr: float
 
     @property
     def tables(self) -> tuple[Path, ...]:
@@ -103,14 +109,46 @@ class EventOutputs:
         return (self.triggers,)
 
     def views(self) -> tuple[pa.Table, list[Path]]:
-        """Return all triggers that have a view, in order of time; see `BlockOutputs`."""
+        """Return all such triggers that have a view, in order of time; see `BlockOutputs`."""
         triggers = read_table(self.triggers, TRIGGERS)
-        drawn = triggers.filter(triggers["view"]).sort_by("peak_time")
+        drawn = _drawn(triggers.filter(loud_tiles(triggers, self.snr)))
         paths = [
             self.pictures / event_name(row["detector"], row["peak_time"])
             for row in drawn.select(["detector", "peak_time"]).to_pylist()
         ]
         return rows_of_events(drawn), paths
+
+
+@dataclass(frozen=True)
+class AdmittedOutputs:
+    """The run's events, and the pictures of all blocks: what became of candidates.
+
+    Tiles of ``snr`` (Omicron's) and more are left to `EventOutputs`.
+    """
+
+    view: ClassVar[View] = "event"
+    triggers: Path
+    pictures: Pictures
+    snr: float
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """See `BlockOutputs`."""
+        return (self.triggers,)
+
+    def views(self) -> tuple[pa.Table, list[Path]]:
+        """Return the events that were candidates, in order of time; see `BlockOutputs`."""
+        events = read_table(self.triggers, TRIGGERS)
+        drawn = _drawn(events.filter(pc.invert(loud_tiles(events, self.snr))))
+        paths = [
+            self.pictures.of(row["detector"], row["gps_start"], row["peak_time"])
+            for row in drawn.select(["detector", "gps_start", "peak_time"]).to_pylist()
+        ]
+        return rows_of_events(drawn), paths
+
+
+def _drawn(triggers: pa.Table) -> pa.Table:
+    return triggers.filter(triggers["view"]).sort_by("peak_time")
 
 
 def rows_of_windows(measured: pa.Table) -> pa.Table:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gwmorph.errors import TableError
 from gwmorph.evidence.score import PARTS, combine
 from gwmorph.spectra.lines import LINE_SHARE
 from gwmorph.spectra.triggers import merge_triggers
-from gwmorph.tables.block import FOUND_BY, TILE, TRIGGERS
+from gwmorph.tables.block import FOUND_BY, TILE, TRIGGERS, loud_tiles
 from gwmorph.tables.scores import ABOVE_LIMIT
 from gwmorph.wording import counted
 
@@ -80,8 +79,7 @@ def admit_tiles(claims: pa.Table, events_snr: float, window_s: int) -> pa.Table:
     -------
     Table of schema TRIGGERS, in which what was found twice is once.
     """
-    loud = pc.and_(pc.equal(claims["found_by"], TILE), pc.greater_equal(claims["snr"], events_snr))
-    return merge_triggers(claims.filter(loud), window_s)
+    return merge_triggers(claims.filter(loud_tiles(claims, events_snr)), window_s)
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class _Claimed:
             window,
             found_by,
             significance,
-            (found_by == TILE) & (claims["snr"].to_numpy() >= events_snr),
+            np.asarray(loud_tiles(claims, events_snr)),
             claims["line_share"].to_numpy().astype(np.float64) >= LINE_SHARE,
         )
 

@@ -28,7 +28,7 @@ from gwmorph.runs.search import nearest_event
 from gwmorph.spectra.albums import HeldAlbum, Picture
 from gwmorph.spectra.pictures import png_bytes
 from gwmorph.storage import write_bytes
-from gwmorph.tables.block import LEDGER, MEASUREMENTS, TILE, TRIGGERS
+from gwmorph.tables.block import LEDGER, MEASUREMENTS, TRIGGERS, loud_tiles
 from gwmorph.wording import counted
 
 if TYPE_CHECKING:
@@ -290,9 +290,7 @@ class Analysis:
         return paths
 
     def _is_trigger(self) -> pa.ChunkedArray:
-        found = self.triggers_table
-        loud = pc.greater_equal(found["snr"], self.config.events.snr)
-        return pc.and_(loud, pc.equal(found["found_by"], TILE))
+        return loud_tiles(self.triggers_table, self.config.events.snr)
 
     def _window_at(self, gps: float) -> int:
         length = self.config.window.duration_s

@@ -1,6 +1,7 @@
 """Tables of the block stage: windows, their measurements, triggers."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gwmorph.tables.columns import DETECTOR, GPS_START, TILE_COLUMNS, field
 
@@ -106,3 +107,11 @@ TRIGGERS = pa.schema(
     ],
     metadata={"gwmorph.schema": "triggers"},
 )
+
+
+def loud_tiles(triggers: pa.Table, snr: float) -> pa.ChunkedArray:
+    """Tell which rows of TRIGGERS are events by a tile of this Omicron SNR or more: bool [n].
+
+    All others are candidates, of which the score makes events or nothing.
+    """
+    return pc.and_(pc.equal(triggers["found_by"], TILE), pc.greater_equal(triggers["snr"], snr))
