@@ -47,6 +47,7 @@ SCORES = "Scoring the windows of run t"
 QUIET = [f"Simulating quiet windows of {d}" for d in ("H1", "L1")]
 TRIGGERS = [
     "Joining the triggers of run t",
+    "Encoding the candidates of run t that became events",
     "Drawing the triggers of run t over time and frequency",
     "Looking for known events in run t",
 ]
