@@ -11,7 +11,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,14 @@ def atomic_path(path: Path | str, *, locked_by_others: bool = False) -> Iterator
     except OSError as error:
         raise _storage_error(path, error) from error
     try:
-        yield partial
-        partial.replace(path)
-    except BaseException as error:
-        # Not once it was replaced: the next process may have begun another of this name.
-        partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _storage_error(path, error) from error
-        raise
+        with ExitStack() as unless_replaced:
+            unless_replaced.callback(partial.unlink, missing_ok=True)
+            yield partial
+            partial.replace(path)
+            # The next process may have begun another of this name.
+            unless_replaced.pop_all()
+    except OSError as error:
+        raise _storage_error(path, error) from error
     finally:
         os.close(held)
 
