@@ -66,23 +66,6 @@ class FolderAlbum:
         (self.events / name).unlink()
 
 
-@dataclass(frozen=True)
-class PackedAlbum:
-    """Keeps pictures as PNGs in memory, by name, until they are packed: some 15 MB a block."""
-
-    windows: dict[str, bytes] = field(default_factory=dict)
-    events: dict[str, bytes] = field(default_factory=dict)
-
-    def add(self, view: View, name: str, picture: Picture) -> None:
-        """See `Album`."""
-        held = self.windows if view == "window" else self.events
-        held[name] = png_bytes(picture.indices, picture.scale, picture.about)
-
-    def drop_event(self, name: str) -> None:
-        """See `Album`."""
-        del self.events[name]
-
-
 @contextmanager
 def kept_album(windows: Path, events: Path) -> Iterator[Album]:
     """Yield an album whose pictures are in two folders, or two archives, when the block ends well.
@@ -99,10 +82,17 @@ def kept_album(windows: Path, events: Path) -> Iterator[Album]:
     if not is_archive(windows):
         yield FolderAlbum.made(windows, events)
         return
-    packed = PackedAlbum()
-    yield packed
-    write_archive(windows, packed.windows)
-    write_archive(events, packed.events)
+    held = HeldAlbum()
+    yield held
+    write_archive(windows, _pngs(held.windows))
+    write_archive(events, _pngs(held.events))
+
+
+def _pngs(pictures: Mapping[str, Picture]) -> dict[str, bytes]:
+    return {
+        name: png_bytes(picture.indices, picture.scale, picture.about)
+        for name, picture in pictures.items()
+    }
 
 
 @dataclass(frozen=True)
