@@ -188,7 +188,7 @@ class _Stored:
 
 Plan = dict[str, DetectorPlan]
 # What Snakemake takes to lay out the jobs of one block, and how long nobody asks why.
-_BLOCK_LAID_OUT_S = 0.008
+BLOCK_LAID_OUT_S = 0.008
 _PATIENCE_S = 60
 # What is kept of a plan: the content of each file by its name.
 Kept = dict[str, dict[str, Any]]
@@ -337,7 +337,7 @@ def require_own(folder: Path, found: str, expected: str) -> None:
 def wait_to_expect(plan: Plan) -> str:
     """Return what to tell whoever waits for the first job of very many, or nothing."""
     blocks = sum(len(one.blocks) for one in plan.values())
-    took = blocks * _BLOCK_LAID_OUT_S
+    took = blocks * BLOCK_LAID_OUT_S
     if took < _PATIENCE_S:
         return ""
     return (

@@ -10,10 +10,11 @@ from scipy.optimize import nnls
 from gwmorph.batch.costs import Cost, Costs, costs_of
 from gwmorph.batch.rules import Rule
 from gwmorph.errors import StorageError
+from gwmorph.plan import BLOCK_LAID_OUT_S
 
-# What Snakemake itself takes, measured with 7,800 blocks: to lay out a block's jobs [s], to start
-# a job once it can [s], and the memory of a block's jobs, beside that of a run of one [MB].
-_LAID_OUT_S, _STARTED_S, _LAID_OUT_MB, _SNAKEMAKE_MB = 0.008, 0.1, 0.11, 200
+# What Snakemake itself takes with thousands of blocks: to start a job once it can [s], and the
+# memory of a block's jobs, beside that of a run of one [MB].
+_STARTED_S, _LAID_OUT_MB, _SNAKEMAKE_MB = 0.1, 0.11, 200
 _BLOCK = "block"
 
 
@@ -116,7 +117,7 @@ def estimate(
         blocks,
         cores,
         core_h=(spread_s + joint_s) / 3600,
-        wall_h=(wall_s + _LAID_OUT_S * blocks) / 3600,
+        wall_h=(wall_s + BLOCK_LAID_OUT_S * blocks) / 3600,
         memory_gb=(max(at_once, largest) + own_mb) / 1000,
         disk_gb=_at(blocks, [(sample.blocks, sample.disk_gb) for sample in samples]),
     )
