@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from gwpy.segments import SegmentList
@@ -22,7 +23,9 @@ from gwmorph.spectra.pictures import read_picture
 from gwmorph.strain.base import LocalFile, StrainFile
 from gwmorph.strain.files import describe
 from gwmorph.strain.receipts import write_receipts
+from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.embeddings import embedding_matrix
+from gwmorph.tables.parquet import read_metadata, write_table
 from gwosc_files import write_gwosc_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,9 +71,10 @@ def workflow(values, tmp_path_factory) -> dict[str, list[Path]]:
     window = config.window.model_dump()
     grid = Grid(window["duration_s"], window["stride_s"], window["context_s"])
     found = {"windows": [], "events": [], "folder": [folder]}
+    snr = config.events.snr
     for block in (BORDER - 4096, BORDER):
         own = {
-            name: folder / f"{name}-{block}{suffix}"
+            name: folder / f"H1-GWMORPH_{name.upper()}-{block}-4096{suffix}"
             for name, suffix in (("ledger", ".parquet"), ("measurements", ".parquet"),
                                  ("triggers", ".parquet"), ("pictures", ""), ("event_views", ""))
         }  # fmt: skip
@@ -90,13 +94,27 @@ def workflow(values, tmp_path_factory) -> dict[str, list[Path]]:
             **own,
         )
         found["windows"].append(WindowOutputs(own["ledger"], own["measurements"], own["pictures"]))
-        found["events"].append(EventOutputs(own["triggers"], own["event_views"], 0.0))
+        found["events"].append(EventOutputs(own["triggers"], own["event_views"], snr))
     size = (config.picture.height, config.picture.width)
     for view in ("window", "event"):
         shard = folder / f"{view}.parquet"
         script("embed").embed(found[f"{view}s"], config.encoder, size, {}, shard)
         found[view] = [shard]
+    admitted = folder / "admitted.parquet"
+    every = _as_if_all_were_admitted([block.triggers for block in found["events"]])
+    albums = [block.pictures for block in found["events"]]
+    script("embed_admitted").embed_admitted(
+        every, albums, window["duration_s"], snr, config.encoder, size, {}, admitted
+    )
+    found["event"].append(admitted)
     return found
+
+
+def _as_if_all_were_admitted(triggers: list[Path]) -> Path:
+    path = triggers[0].with_name("triggers.parquet")
+    metadata = {"gwmorph.render_id": read_metadata(triggers[0])["gwmorph.render_id"]}
+    write_table(path, TRIGGERS, joined(triggers), metadata)
+    return path
 
 
 def _receipt(folder: Path, values: np.ndarray, start: int, end: int) -> Path:
@@ -131,7 +149,10 @@ def test_pictures_are_those_of_the_blocks_byte_for_byte(analysis, workflow, tmp_
 
 @pytest.mark.parametrize("view", ["window", "event"])
 def test_vectors_are_those_of_the_shard_bit_for_bit(analysis, workflow, view):
-    shard = pq.read_table(workflow[view][0])
+    shards = [pq.read_table(path) for path in workflow[view]]
+    assert all(shard.num_rows for shard in shards)
+    order = "gps_start" if view == "window" else "trigger_time"
+    shard = pa.concat_tables(shards).sort_by(order)
     np.testing.assert_array_equal(analysis.vectors(view), embedding_matrix(shard))
     expected = shard.drop_columns(["embedding"]).to_pylist()
     rows = analysis.rows(view)
