@@ -5,7 +5,6 @@ happens: the system lets go of what a killed process held.
 """
 
 import fcntl
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -121,20 +120,3 @@ def is_under_way(run: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-def benchmark_seconds(path: Path) -> float | None:
-    """Return how long a job took by its benchmark (the column ``s``); None where that is unknown.
-
-    A file that Snakemake is just writing is unknown, too.
-    """
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    lines = text.splitlines()
-    if len(lines) < 2:
-        return None
-    values: Sequence[str] = lines[1].split("\t")
-    try:
-        seconds = float(dict(zip(lines[0].split("\t"), values, strict=False))["s"])
-    except (KeyError, ValueError):
-        return None
-    return seconds if 0 <= seconds < float("inf") else None

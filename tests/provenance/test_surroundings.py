@@ -12,7 +12,7 @@ from gwmorph.provenance.machine import describe_machine
 from gwmorph.provenance.packages import Package, installed_packages
 from gwmorph.provenance.times import span_of_jobs
 
-COLUMNS = "s\th:m:s\tmax_rss\n"
+COLUMNS = "s\th:m:s\tmax_rss\tcpu_time\n"
 
 
 def test_the_processor_is_what_the_system_says(tmp_path):
@@ -47,7 +47,7 @@ def test_a_local_part_is_no_other_version():
 def benchmark(folder, name, end, seconds):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{COLUMNS}{seconds}\t0:00:01\t1\n")
+    path.write_text(f"{COLUMNS}{seconds}\t0:00:01\t1\t1\n")
     os.utime(path, (end, end))
 
 
@@ -67,5 +67,5 @@ def test_a_run_without_times_is_an_error(tmp_path):
 
 def test_a_file_without_seconds_is_named(tmp_path):
     (tmp_path / "map.tsv").write_text("x\n1\n")
-    with pytest.raises(StorageError, match=r"map\.tsv: holds no seconds"):
+    with pytest.raises(StorageError, match=r"map\.tsv: is no benchmark of one job"):
         span_of_jobs(tmp_path)

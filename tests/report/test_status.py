@@ -11,7 +11,7 @@ from gwmorph.errors import StorageError
 from gwmorph.jobs import JOBS, Call, Job, is_under_way, keep_call, read_call
 from gwmorph.report.status import State, lines_of, progress_of
 
-BENCHMARK = "s\th:m:s\tmax_rss\n{}\t0:00:01\t5\n"
+BENCHMARK = "s\th:m:s\tmax_rss\tcpu_time\n{}\t0:00:01\t5\t1\n"
 AT = 1_700_000_000
 
 

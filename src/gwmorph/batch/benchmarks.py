@@ -12,6 +12,7 @@ from gwmorph.errors import StorageError
 
 # Snakemake looks at a job every now and then, and has these for one that ended before.
 _UNSEEN = ("NA", "-")
+_LONGEST_S = 1e9  # thirty years
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def read_job(path: Path) -> Job:
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
         (row,) = rows
-        return Job(_amount(row["s"]), _seen(row["cpu_time"]), _seen(row["max_rss"]))
+        wall_s = _amount(row["s"], _LONGEST_S)
+        return Job(wall_s, _seen(row["cpu_time"]), _seen(row["max_rss"]))
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise StorageError(
             f"{path}: is no benchmark of one job ({error}). Remove it, and run its rule again."
@@ -87,8 +89,8 @@ def _seen(value: str) -> float | None:
     return None if value in _UNSEEN else _amount(value)
 
 
-def _amount(value: str) -> float:
+def _amount(value: str, below: float = math.inf) -> float:
     amount = float(value)
-    if not 0 <= amount < math.inf:
-        raise ValueError(f"expected 0 or more, got {value}")
+    if not 0 <= amount < below:
+        raise ValueError(f"expected 0 or more, below {below:g}, got {value}")
     return amount

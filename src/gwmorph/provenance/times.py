@@ -1,14 +1,12 @@
 """When a run was made, by the marks that its jobs left."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gwmorph.batch.benchmarks import read_job
 from gwmorph.errors import StorageError
-
-_LONGEST_S = 1e9  # thirty years
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ def span_of_jobs(benchmarks: Path, apart: Iterable[str] = ()) -> Span:
     Raises
     ------
     StorageError
-        There is no such file, or one does not hold seconds.
+        There is no such file, or one is none of a job.
     """
     skipped = tuple(apart)
     files = [
@@ -42,21 +40,8 @@ def span_of_jobs(benchmarks: Path, apart: Iterable[str] = ()) -> Span:
             f"{benchmarks}: holds no times of jobs, so nobody can say when the run was made. "
             "Run snakemake with --forceall, or put the folder back."
         )
-    ends = [(path.stat().st_mtime, _seconds(path)) for path in files]
+    ends = [(path.stat().st_mtime, read_job(path).wall_s) for path in files]
     return Span(_iso(min(end - took for end, took in ends)), _iso(max(end for end, _ in ends)))
-
-
-def _seconds(path: Path) -> float:
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-        seconds = sum(float(row["s"]) for row in rows)
-        if not 0 <= seconds < _LONGEST_S:
-            raise ValueError(f"they are {seconds}")
-        return seconds
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise StorageError(
-            f"{path}: holds no seconds of a job ({error}). Remove it, and run its rule again."
-        ) from error
 
 
 def _iso(seconds: float) -> str:

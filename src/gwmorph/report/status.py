@@ -3,14 +3,17 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
 
+from gwmorph.batch.benchmarks import read_job
+from gwmorph.errors import StorageError
 from gwmorph.joblog import INTERRUPTED
-from gwmorph.jobs import Call, Job, benchmark_seconds, is_under_way, read_call
+from gwmorph.jobs import Call, Job, is_under_way, read_call
 from gwmorph.progress import told_by
 from gwmorph.report.ending import error_of, last_error
 from gwmorph.wording import counted, spoken
@@ -171,8 +174,8 @@ def _times(
     """Return what the jobs of each rule took, and the rules that only an earlier call had."""
     found: dict[bool, dict[str, list[float]]] = {True: defaultdict(list), False: defaultdict(list)}
     for job, state in zip(jobs, states, strict=True):
-        seconds = benchmark_seconds(run / job.benchmark)
-        if seconds is not None:
+        with suppress(StorageError):  # none there yet, or half of one
+            seconds = read_job(run / job.benchmark).wall_s
             found[state is State.DONE][job.rule].append(seconds)
     chosen = {**found[False], **found[True]}
     means = {rule: fmean(values) for rule, values in chosen.items()}
