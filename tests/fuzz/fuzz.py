@@ -38,6 +38,7 @@ INPUTS = "inputs.tsv"
 # What is instrumented: the readers' own modules, and the parsers in Python under them. Modules
 # with functions that Numba compiles cannot be.
 INSTRUMENTED = [
+    "gwmorph.batch.benchmarks",
     "gwmorph.config", "gwmorph.encoders.dinov2", "gwmorph.encoders.network_file",
     "gwmorph.encoders.tensor_file", "gwmorph.encoders.weights", "gwmorph.evidence.catalog",
     "gwmorph.evidence.chirp_noise", "gwmorph.evidence.chirp_windows", "gwmorph.jobs",
