@@ -135,7 +135,9 @@ def _change(draw: Any, file: h5py.File, place: Any) -> None:
         file[name] = value
         if file[name].shape is not None:
             for key, kept in attributes.items():
-                file[name].attrs[key] = kept
+                # Text that is no UTF-8 is read with surrogates, and is not written with them.
+                text = isinstance(kept, str)
+                file[name].attrs[key] = kept.encode(errors="surrogateescape") if text else kept
 
 
 for name, read, reads in (

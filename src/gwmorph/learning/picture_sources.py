@@ -21,6 +21,7 @@ from gwmorph.encoders.base import Size
 from gwmorph.errors import ConfigError, TableError
 from gwmorph.evidence.labelled import pictures_of
 from gwmorph.evidence.truth import classes_of
+from gwmorph.hdf5_files import open_hdf5
 from gwmorph.labels import matching_triggers
 from gwmorph.learning.labelled_pictures import (
     TEST,
@@ -410,7 +411,7 @@ def hdf5_pictures(
     shown, views, offered = [], [], []
     with ExitStack() as opened:
         with _readable(path):
-            file = opened.enter_context(h5py.File(path))
+            file = opened.enter_context(open_hdf5(path))
         for one, glitch in _glitches_of(path, file):
             offered.append(one.label)
             try:

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import h5py
 import requests
 from gwosc.api import v2 as api
 from gwosc.timeline import get_segments
@@ -22,6 +21,7 @@ from igwn_segments import segment, segmentlist
 
 from gwmorph.errors import DownloadError, StrainError
 from gwmorph.formats.gwosc_layout import DQ_MASK, INJECTION_MASK
+from gwmorph.hdf5_files import open_hdf5
 from gwmorph.segments import LATEST_GPS, clip
 from gwmorph.storage import content_hash, parse_json, recorded_sha256, write_json
 from gwmorph.strain.base import LocalFile, StrainFile
@@ -462,7 +462,7 @@ def check_strain_file(path: Path, file: StrainFile) -> None:
 
 def _read_to_the_end(path: Path) -> None:
     """Read every chunk once, since only decompressing one compares its checksum."""
-    with h5py.File(path) as content:
+    with open_hdf5(path) as content:
         strain = content["strain/Strain"]
         for first in range(0, len(strain), _CHECK_SAMPLES):
             strain[first : first + _CHECK_SAMPLES]

@@ -10,6 +10,7 @@ import numpy as np
 
 from gwmorph.errors import StrainError
 from gwmorph.formats.gwosc_layout import DQ_MASK, INJECTION_MASK, STRAIN
+from gwmorph.hdf5_files import open_hdf5
 from gwmorph.strain.reader import (
     FileDescription,
     data_bit,
@@ -48,7 +49,7 @@ class _Hdf5Reader:
     def __init__(self, path: Path | str) -> None:
         self._path = path
         with read_faults(path), ExitStack() as opened:
-            self._file = opened.enter_context(h5py.File(path, "r"))
+            self._file = opened.enter_context(open_hdf5(path))
             self.description = self._describe()
             opened.pop_all()
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gwmorph.config import Detector
 from gwmorph.errors import StrainError
+from gwmorph.hdf5_files import open_hdf5
 from gwmorph.strain.hdf5 import require_filters, require_within
 from gwmorph.strain.reader import read_faults
 
@@ -87,7 +88,7 @@ def _stretches(path: Path) -> list[LabelledStrain]:
             require_filters(item, path)
             held.append((name, dict(item.attrs), np.asarray(item[:], float)))
 
-    with read_faults(path), h5py.File(path, "r") as file:
+    with read_faults(path), open_hdf5(path) as file:
         file.visititems(collect)
     if not held:
         raise StrainError(

@@ -9,6 +9,7 @@ import h5py
 
 from gwmorph.errors import StrainError
 from gwmorph.formats.gwosc_layout import STRAIN
+from gwmorph.hdf5_files import open_hdf5
 from gwmorph.strain.base import Layout
 from gwmorph.strain.hdf5 import GwoscReader, PlainReader, series_in
 from gwmorph.strain.reader import StrainReader, read_faults
@@ -66,7 +67,7 @@ def data_sets(path: Path | str) -> list[str]:
     """
     if _find_layout(path) != "hdf5":
         return []
-    with read_faults(path), h5py.File(path, "r") as file:
+    with read_faults(path), open_hdf5(path) as file:
         return series_in(file)
 
 
@@ -84,6 +85,6 @@ def _find_layout(path: Path | str) -> Layout:
             f"{path}: neither HDF5 nor a frame file (first bytes {magic!r}). Expected a strain "
             "file: fetch it again, or correct the pattern that chose it."
         )
-    with read_faults(path), h5py.File(path, "r") as file:
+    with read_faults(path), open_hdf5(path) as file:
         gwosc = STRAIN in file and ("meta" in file or "quality" in file)
         return "gwosc" if gwosc else "hdf5"
