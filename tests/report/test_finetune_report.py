@@ -68,6 +68,21 @@ def test_figures_are_drawn_the_same_twice(scores, predictions, tmp_path):
     assert drawn_twice(path, draw_maps, pa.Table.from_pylist(maps, schema=FINETUNE_MAPS))
 
 
+def test_a_class_is_no_formula(predictions, tmp_path):
+    name, path = r"$\frac$", tmp_path / "a.svg"
+    rows = [
+        row | {"label": row["label"].replace("blip", name), "predicted": name}
+        for row in predictions.to_pylist()
+    ]
+    of_it = pa.Table.from_pylist(rows, schema=FINETUNE_PREDICTIONS)
+    scores = pa.Table.from_pylist(prediction_scores(of_it, FULL, 3), schema=FINETUNE_SCORES)
+    point = {"backbone": "indomain", "when": "after", "map": "t-SNE", "row": 0, "label": name,
+             "x": 0.5, "y": 1.0}  # fmt: skip
+    maps = pa.Table.from_pylist([point], schema=FINETUNE_MAPS)
+    for draw, table in ((draw_scores, scores), (draw_confusion, of_it), (draw_maps, maps)):
+        assert name in drawn_twice(path, draw, table)
+
+
 def test_few_examples_are_listed_or_said_to_be_none(tmp_path):
     rows = [
         {"features": name, "data": "real", "figure": figure, "morphology": None, "value": 0.5,

@@ -90,6 +90,18 @@ def test_figures_name_every_class_with_its_limit(tables, tmp_path):
     assert {"power line (40)", "blip (30)", "AUC"} <= set(novelty)
 
 
+def test_a_class_is_no_formula(tables, tmp_path):
+    def named(table):
+        held = table["label"].to_pylist()
+        labels = [label and label.replace("blip", r"$\frac$") for label in held]
+        return table.set_column(table.column_names.index("label"), "label", pa.array(labels))
+
+    classes = {name: named(table) for name, table in tables.items()}
+    limits, novelty = draw(classes, tmp_path, named(LABELLED))
+    assert r"$\frac$ (30)" in limits
+    assert r"$\frac$ (30)" in novelty
+
+
 def test_each_class_fills_its_line_by_a_scale_of_its_own(tables, tmp_path, monkeypatch):
     bars = {}
     monkeypatch.setattr(

@@ -114,6 +114,16 @@ def test_the_surest_mistakes_come_first(pictures, predictions, tmp_path, monkeyp
         np.testing.assert_array_equal(rgb, pictures.scale.rgb(np.uint8(row)))
 
 
+def test_a_class_is_no_formula(pictures, scored, predictions, tmp_path):
+    name = r"$\frac$"
+    rows = [row | {"label": name} for row in predictions.to_pylist()]
+    of_it = pa.Table.from_pylist(rows, schema=PREDICTIONS)
+    best = best_trainings(scored)
+    both = {row["trained"]: of_it for row in best}
+    assert name in drawn_twice(tmp_path / "a.svg", draw_confusions, best, both)
+    assert name in drawn_twice(tmp_path / "b.svg", draw_mistakes, pictures, of_it, 2)
+
+
 def test_no_mistake_is_said(pictures, predictions, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: drawn.append(figure))

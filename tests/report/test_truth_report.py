@@ -45,6 +45,14 @@ def test_one_cluster_has_nothing_outside_of_it():
     assert title.endswith("ARI 0.00")
 
 
+def test_a_morphology_is_no_formula(tmp_path):
+    truth = injected((100.0, r"$\frac$"))
+    said = drawn_twice(
+        tmp_path / "t.svg", draw_truth, found((100.0, 0)), truth, LEDGER.empty_table()
+    )
+    assert r"$\frac$  1/1" in said
+
+
 def test_figure_has_the_colours_of_its_clusters(tmp_path):
     colors = drawn(found((100.0, 0), (300.0, 1), (301.5, 2)), TRUE, tmp_path / "t.svg")
     for cluster in range(3):

@@ -150,7 +150,9 @@ def test_distortion_is_drawn_and_written_for_any_run(tmp_path, run_tables, count
     )
 
 
-@pytest.mark.parametrize("names", [(), (None,), (None, "koi_fish"), (None, *map(str, range(20)))])
+@pytest.mark.parametrize(
+    "names", [(), (None,), (None, "koi_fish"), (r"$\frac$", *map(str, range(20)))]
+)
 def test_anomaly_is_drawn_and_written_for_any_run(tmp_path, names):
     said = drawn_twice(tmp_path / "n.svg", draw_noticed, noticed(*names), 0.05)
     assert ("koi fish" in said) == ("koi_fish" in names)
@@ -260,11 +262,13 @@ def test_what_classes_are_taken_for_is_drawn(tmp_path):
         {"label": "blip", "named": "blip", "rows": 20},
         {"label": "blip", "named": "koi_fish", "rows": 5},
         {"label": "whistle", "named": "", "rows": 3},
+        {"label": r"$\frac$", "named": r"$\sqrt$", "rows": 1},
     ]
     confusion = pa.Table.from_pylist(rows, schema=CONFUSION)
-    labels = scores(["blip", "whistle"])
+    labels = scores(["blip", "whistle", r"$\frac$"])
     said = drawn_twice(tmp_path / "s.svg", draw_similarity, labels, confusion)
     assert {"blip (30)", "whistle (30)", "koi fish", "none"} <= set(said)
+    assert {r"$\frac$ (30)", r"$\sqrt$"} <= set(said)
 
 
 def test_without_a_scored_row_figure_and_page_say_so(tmp_path):

@@ -44,7 +44,7 @@ def draw_noticed(noticed: pa.Table, rate: float, path: Path | str) -> None:
             draw_intervals(axes, shifted, rows, series_color(number), f"in the {space}")
         axes.axvline(rate, color="#222222", linewidth=0.8, linestyle=":")
         axes.set_title("Share called anomalous when the kind is new\n(dotted: of known kinds)")
-        axes.set_yticks(places, [_words(name) for name in names], fontsize=8)
+        axes.set_yticks(places, [_words(name) for name in names], fontsize=8, parse_math=False)
         axes.set_ylim(-0.7, len(names) - 0.3)
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("share of its rows")

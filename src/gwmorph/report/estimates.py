@@ -53,7 +53,7 @@ def draw_series(
     for number, (label, rows) in enumerate(series.items()):
         shifted = places + 0.14 - 0.28 * number
         draw_intervals(axes, shifted, rows, series_color(number), label)
-    axes.set_yticks(places, names, fontsize=8)
+    axes.set_yticks(places, names, fontsize=8, parse_math=False)
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.set_xlim(-0.05, 1.05)
     axes.set_xlabel(meaning)

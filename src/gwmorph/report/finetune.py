@@ -163,8 +163,8 @@ def draw_confusion(predictions: pa.Table, path: Path | str) -> None:
             names, counts = confusion(labels, said)
             shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
             image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
-            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-            axes.set_yticks(range(len(names)), names, fontsize=8)
+            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8, parse_math=False)
+            axes.set_yticks(range(len(names)), names, fontsize=8, parse_math=False)
             axes.set_xlabel("given class")
             axes.set_ylabel("true class")
             axes.set_title(f"{backbone}, {FULL}")
@@ -205,7 +205,11 @@ def draw_maps(maps: pa.Table, path: Path | str) -> None:
                 axes.set_yticks([])
                 axes.set_title(f"{kind}, {backbone}, {when} fine-tuning")
         handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center", fontsize=8, markerscale=2)
+        legend = figure.legend(
+            handles, labels, loc="outside right center", fontsize=8, markerscale=2
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
 
 
 def write_few_shot_page(quality: pa.Table, path: Path | str) -> None:

@@ -118,6 +118,7 @@ def _draw_classes(
     axes.set_yticks(
         [_FILLED / 2 - place for place in range(len(rows))],
         [f"{name} ({row['members']})" for name, row in zip(names, rows, strict=True)],
+        parse_math=False,
     )
     axes.tick_params(axis="y", length=0)
 

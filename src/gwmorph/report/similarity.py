@@ -72,11 +72,14 @@ def _draw_confusion(axes: Axes, confusion: pa.Table, labels: list[str]) -> None:
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.figure.colorbar(image, ax=axes, pad=0.02, label="share of the class")
     axes.set_title("What each class is taken for, by vectors")
-    axes.set_yticks(range(len(labels)), [label.replace("_", " ") for label in labels], fontsize=8)
+    of_classes = [label.replace("_", " ") for label in labels]
+    axes.set_yticks(range(len(labels)), of_classes, fontsize=8, parse_math=False)
     axes.set_ylabel("class")
     axes.set_xlabel("name")
     shown = [name.replace("_", " ") or "none" for name in names]
-    axes.set_xticks(range(len(names)), shown, rotation=60, ha="right", fontsize=8)
+    axes.set_xticks(
+        range(len(names)), shown, rotation=60, ha="right", fontsize=8, parse_math=False
+    )
 
 
 def write_similarity_page(clusters: pa.Table, scores: pa.Table, path: Path | str) -> None:

@@ -142,8 +142,9 @@ def _draw_confusion(axes: Axes, classes: Sequence[str], counts: np.ndarray) -> N
             color="white" if shares[row, column] > 0.5 else "black",
         )  # fmt: skip
     names = np.array([name.replace("_", " ") for name in classes])
-    axes.set_yticks(range(int(own.sum())), names[own].tolist(), fontsize=7)
-    axes.set_xticks(range(len(names)), names.tolist(), rotation=60, ha="right", fontsize=7)
+    style: dict[str, Any] = {"fontsize": 7, "parse_math": False}
+    axes.set_yticks(range(int(own.sum())), names[own].tolist(), **style)
+    axes.set_xticks(range(len(names)), names.tolist(), rotation=60, ha="right", **style)
     axes.set_ylabel("class")
     axes.set_xlabel("named")
 
@@ -187,4 +188,5 @@ def draw_mistakes(
                     "_", " "
                 ),
                 fontsize=7,
+                parse_math=False,
             )

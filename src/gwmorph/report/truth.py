@@ -76,7 +76,8 @@ def _name_rows(axes: Axes, table: Crosstable) -> None:
             table.morphologies, table.found, table.injected, strict=True
         )
     ]
-    axes.set_yticks(range(len(names) + 1), [*names, "nothing injected"], fontsize=9)
+    rows = [*names, "nothing injected"]
+    axes.set_yticks(range(len(rows)), rows, fontsize=9, parse_math=False)
     axes.set_ylabel("Injected morphology, injections with an event / all")
     axes.tick_params(length=0)
 
