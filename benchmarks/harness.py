@@ -24,6 +24,7 @@ RESULTS = Path(__file__).with_name("results.json")
 # Real strain and pictures, where somebody has them.
 DATA = Path(os.environ.get("GWMORPH_DATA", RESULTS.parents[2] / "shared" / "data"))
 _VERSIONS = ("numpy", "scipy", "gwpy", "torch", "openvino")
+_INSTRUCTIONS = ("avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_bf16")
 
 
 @dataclass(frozen=True)
@@ -140,12 +141,20 @@ def machine() -> str:
 
 
 def _processor() -> str:
+    """Name it, since a cloud calls all of a maker's the same, with what decides on speed."""
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    first = info.read_text(encoding="utf-8").partition("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    told = {key.strip(): value.strip() for key, _, value in pairs}
+    if "cpu family" not in told:  # as of ARM
+        return platform.processor() or platform.machine()
+    has = [name for name in _INSTRUCTIONS if name in told.get("flags", "").split()]
+    return (
+        f"{told['model name']} (family {told['cpu family']}, model {told['model']}; "
+        f"{' '.join(has) or 'no AVX-512'})"
+    )
 
 
 def store(entries: list[Entry]) -> None:

@@ -116,6 +116,7 @@ def test_metadata_that_says_something_else_is_told_of(folder, tmp_path, caplog):
     ("text", "match"),
     [
         ("a,b\n1,2\n", "expected a column gravityspy_id or id, got a, b"),
+        ("a,b\n1,2,3\n", "expected a column gravityspy_id or id, got a, b"),
         (METADATA.replace("train", "day"), "sample_type 'day' of glitch aaa"),
         (METADATA.replace("120.5", "loud"), "peak_frequency of glitch aaa: 'loud' is no number"),
     ],

@@ -37,6 +37,16 @@ def test_every_data_set_is_a_glitch(tmp_path):
 
 
 @pytest.mark.parametrize("key", ABOUT)
+def test_a_missing_attribute_is_named_beside_one_whose_name_is_no_utf8(tmp_path, key):
+    path = write(tmp_path / "a.hdf5", one={key: None})
+    with h5py.File(path, "r+") as file:
+        file["one"].attrs[b"\xff"] = 1
+        file["one"].attrs["b"] = 1
+    with pytest.raises(StrainError, match=rf"a.hdf5:one: no attribute '{key}'.*this data set has"):
+        read_labelled_strain([path])
+
+
+@pytest.mark.parametrize("key", ABOUT)
 def test_a_missing_attribute_is_named(tmp_path, key):
     path = write(tmp_path / "a.hdf5", one={}, two={key: None})
     with pytest.raises(StrainError, match=rf"a.hdf5:two: no attribute '{key}'.*this data set has"):
@@ -49,6 +59,8 @@ def test_a_missing_attribute_is_named(tmp_path, key):
         ("detector", "X1"),
         ("label", ""),
         ("label", 3),
+        ("label", b"\xff"),
+        ("label", np.bytes_(b"\xff")),
         ("snr", -1.0),
         ("snr", "loud"),
         ("snr", np.nan),

@@ -124,8 +124,8 @@ def _version(row: Mapping[str, Any]) -> _Version:
     if not 0 < gps < LATEST_GPS:
         raise ValueError(f"gps is {row['gps']}, which is no GPS time in seconds.")
     version = _number(row["version"], "version")
-    if not version.is_integer():
-        raise ValueError(f"version is {row['version']}, expected a whole number.")
+    if not (version.is_integer() and 0 <= version < 2**31):
+        raise ValueError(f"version is {row['version']}, expected a whole number below 2^31.")
     name, release = str(row["name"]).strip(), str(row["catalog"]).strip()
     return _Version(name, gps, int(version), release, _detectors(row.get("detectors")))
 

@@ -99,7 +99,8 @@ def read_metadata_csv(path: Path | str) -> dict[str, GlitchAbout]:
     except (OSError, UnicodeError, csv.Error) as error:
         raise TableError(f"{path}: cannot be read as CSV in UTF-8 ({error}).") from error
     if not rows or not any(name in rows[0] for name in _ID):
-        has = ", ".join(rows[0]) if rows else "no row"
+        # A row that is longer than the heading has its rest under None.
+        has = ", ".join(name for name in rows[0] if name) if rows else "no row"
         raise TableError(
             f"{path}: expected a column {' or '.join(_ID)}, got {has}. Name the release's own "
             "table (learning.metadata), or take this one out of the folder."

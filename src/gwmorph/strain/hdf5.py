@@ -107,7 +107,7 @@ class _Hdf5Reader:
         expected = "; ".join(f"{start}, {step}" for start, step in _TIME_AXES)
         raise StrainError(
             f"{where}: no attributes give GPS start and sample spacing. Expected one pair of "
-            f"{expected}; got {sorted(dataset.attrs)}."
+            f"{expected}; got {sorted(map(str, dataset.attrs))}."
         )
 
 

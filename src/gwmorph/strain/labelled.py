@@ -124,15 +124,20 @@ def _attribute(attributes: Mapping[str, Any], key: str, where: str) -> Any:
         raise StrainError(
             f"{where}: no attribute {key!r}; a labelled glitch needs "
             f"{', '.join([*_TEXTS, *_NUMBERS])}, this data set has "
-            f"{', '.join(sorted(attributes)) or 'none'}. Add it to the file."
+            f"{', '.join(sorted(map(str, attributes))) or 'none'}. Add it to the file."
         )
     return attributes[key]
 
 
 def _text(value: Any, key: str, where: str) -> str:
-    text = value.decode() if isinstance(value, bytes) else value
-    _require(isinstance(text, str) and text.strip() != "", where, key, value, "a word")
-    return str(text)
+    try:
+        # h5py gives text that is no UTF-8 with surrogates in it.
+        text = (value if isinstance(value, bytes) else str(value).encode()).decode()
+    except UnicodeError:
+        text = ""
+    is_text = isinstance(value, bytes | str) and text.strip() != ""
+    _require(is_text, where, key, value, "a word in UTF-8")
+    return text
 
 
 def _number(value: Any, key: str, where: str) -> float:
