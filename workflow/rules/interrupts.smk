@@ -3,6 +3,8 @@
 
 import signal
 import sys
+import threading
+import time
 import warnings
 
 import psutil
@@ -22,12 +24,45 @@ def end_in_one_line(number, frame):
         "Interrupted. What is finished is kept: the same command goes on from there.",
         file=sys.stderr,
     )
-    for process in psutil.Process().children(recursive=True):
-        try:
-            process.terminate()
-        except psutil.NoSuchProcess:
-            pass  # it has just ended by itself
+    mark_running_jobs()
+    threading.Thread(target=end_jobs, daemon=True).start()
     raise SystemExit(128 + number)
+
+
+def mark_running_jobs():
+    """Have Snakemake make again what a job writes that was started a moment ago.
+
+    It marks a job as under way after starting it. One that it had no time to mark would pass for
+    the job whose record stands there, which may have had another configuration.
+    """
+    if workflow.dryrun or workflow.scheduler is None:
+        return
+    for job in workflow.scheduler.running:
+        if not workflow.persistence.external_jobids(job):
+            job.register()
+
+
+def end_jobs():
+    """End processes for as long as this one waits for jobs, some of which may only now begin."""
+    while True:
+        stopped = set()
+        while started := set(psutil.Process().children(recursive=True)) - stopped:
+            for process in started:
+                signalled(
+                    process, signal.SIGSTOP
+                )  # so that it starts none that is not seen
+            stopped |= started
+        for process in stopped:
+            signalled(process, signal.SIGTERM)
+            signalled(process, signal.SIGCONT)
+        time.sleep(0.1)
+
+
+def signalled(process, number):
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        pass  # it has just ended by itself
 
 
 # Not where Ctrl-C is ignored, as in the background of a shell, or meant for another program.

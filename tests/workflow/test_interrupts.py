@@ -1,0 +1,85 @@
+"""Ctrl-C while a job is being started: it ends, and what it wrote is made again."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+RULES = Path(__file__).resolve().parents[2] / "workflow" / "rules" / "interrupts.smk"
+# Interrupted when a job is with the executor and not yet marked as under way; its process starts
+# after that. So it is on a busy machine.
+SNAKEFILE = """
+import signal, time
+from snakemake.executors import local
+
+include: {rules!r}
+
+if config["interrupted"]:
+    run = local.run_wrapper
+
+    def run_later(*arguments):
+        time.sleep(1)
+        return run(*arguments)
+
+    local.run_wrapper = run_later
+    local.Executor.report_job_submission = lambda *_: signal.raise_signal(signal.SIGINT)
+
+rule one:
+    output: "made.txt"
+    params: value=config["value"]
+    shell: {command!r}
+"""
+AT_ONCE = "echo {params.value} > {output}"
+SLOWLY = "sleep 0.5; (sleep 20; echo {params.value} > {output}) & wait"
+
+
+def snakemake(folder: Path, value: str, interrupted: bool, *arguments: str):
+    options = ["--cores", "1", "--nocolor", "--rerun-incomplete", *arguments]
+    config = ["--config", f"value={value}", f"interrupted={interrupted}"]
+    # SIGINT is heard, whatever the tests were started by.
+    hearing = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    main = "from snakemake.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", hearing + main, *options, *config],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """Return a function that interrupts the job of another value than the one of ``made.txt``."""
+
+    def run(command: str) -> Path:
+        text = SNAKEFILE.format(rules=str(RULES), command=AT_ONCE)
+        (tmp_path / "Snakefile").write_text(text)
+        made = snakemake(tmp_path, "old", False)
+        assert made.returncode == 0, made.stdout
+        text = SNAKEFILE.format(rules=str(RULES), command=command)
+        (tmp_path / "Snakefile").write_text(text)
+        ended = snakemake(tmp_path, "new", True)
+        assert ended.returncode != 0
+        assert ended.stdout.splitlines()[-1].startswith("Interrupted. What is finished is kept")
+        return tmp_path
+
+    return run
+
+
+def test_what_a_job_wrote_that_was_just_being_started_is_made_again(interrupted):
+    folder = interrupted(AT_ONCE)
+    again = snakemake(folder, "old", False)
+    assert again.returncode == 0, again.stdout
+    assert (folder / "made.txt").read_text() == "old\n"
+
+
+def test_jobs_that_start_after_the_interrupt_end_with_all_that_they_started(interrupted):
+    folder = interrupted(SLOWLY)
+    assert not (folder / "made.txt").exists()
+    left = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
+    assert not left
