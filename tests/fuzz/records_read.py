@@ -356,7 +356,7 @@ register(
         "times",
         ".tsv",
         "times of jobs as Snakemake writes them",
-        lambda: [b"s\th:m:s\tmax_rss\n1.5\t0:00:01\t100.2\n"],
+        lambda: [b"s\th:m:s\tmax_rss\tcpu_time\n1.5\t0:00:01\t100.2\t1.2\n"],
         _read_times,
         _times_proven,
         st.lists(st.lists(st.sampled_from(["s", "1", "nan", "1e400", "-5", "x", ""]))).map(
