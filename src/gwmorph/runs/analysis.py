@@ -264,10 +264,22 @@ class Analysis:
         return self._vectors[view]
 
     def _encode(self, view: str) -> NDArray[np.float32]:
-        encoder = self._encoder()
-        batches = held_batches(self._pictures(view), self.config.encoder.batch_size)
-        parts = [encoder.encode(batch, scale, require_view(view)) for batch, scale in batches]
-        return np.concatenate([np.zeros((0, encoder.width), np.float32), *parts])
+        encoder, pictures = self._encoder(), self._pictures(view)
+        vectors = np.zeros((len(pictures), encoder.width), np.float32)
+        for rows in self._shards(view):
+            held = [pictures[row] for row in rows]
+            batches = held_batches(held, self.config.encoder.batch_size)
+            parts = [encoder.encode(batch, scale, require_view(view)) for batch, scale in batches]
+            if parts:
+                vectors[rows] = np.concatenate(parts)
+        return vectors
+
+    def _shards(self, view: str) -> list[NDArray[np.intp]]:
+        """Return which rows of a view stand in one shard of a run: candidates have their own."""
+        if view == "window":
+            return [np.arange(self.measurements_table.num_rows)]
+        is_trigger = loud_tiles(self._drawn_events(), self.config.events.snr).to_numpy()
+        return [np.flatnonzero(is_trigger), np.flatnonzero(~is_trigger)]
 
     def identity(self) -> Identity:
         """Return what these vectors may be compared with: equal render and encoder ids."""
@@ -307,8 +319,11 @@ class Analysis:
     def _drawn(self, view: str) -> pa.Table:
         if require_view(view) == "window":
             return rows_of_windows(self.measurements_table.sort_by("gps_start"))
+        return rows_of_events(self._drawn_events())
+
+    def _drawn_events(self) -> pa.Table:
         found = self.triggers_table
-        return rows_of_events(found.filter(found["view"]).sort_by("peak_time"))
+        return found.filter(found["view"]).sort_by("peak_time")
 
     def _pictures(self, view: str) -> list[Picture]:
         keys = self._drawn(view).select(["gps_start", "trigger_time"]).to_pylist()
