@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fuzzing import ODD_NUMBERS, ODD_TEXTS, Reader, register, require
 from gwmorph.errors import StrainError
 from gwmorph.formats.gwosc_layout import GwoscBlock, write_gwosc_block
+from gwmorph.strain import frame_process
 from gwmorph.strain.base import StrainFile
 from gwmorph.strain.files import describe_each
 from gwmorph.strain.gwosc import check_strain_file
@@ -245,6 +246,9 @@ register(
 )
 
 # -- frames -----------------------------------------------------------------------------------
+
+# Refused before the harness calls it a hang.
+frame_process._HANG_S = 10
 
 
 @lru_cache

@@ -1,13 +1,11 @@
 """Checksums of frame files: every altered byte is noticed before LALFrame sees it."""
 
-import struct
 import subprocess
 
-import lal
-import lalframe
 import numpy as np
 import pytest
 
+from frame_files import structures, without_checksums, write_frame_file
 from gwmorph.errors import StrainError
 from gwmorph.strain.files import describe
 from gwmorph.strain.frame_checksums import cksum, require_checksums
@@ -19,13 +17,8 @@ GPS = 1262301184
 @pytest.fixture(scope="module")
 def content(tmp_path_factory):
     path = tmp_path_factory.mktemp("frames") / "a.gwf"
-    frame = lalframe.FrameNew(lal.LIGOTimeGPS(GPS), 4.0, "test", 0, 0, 0)
-    series = lal.CreateREAL8TimeSeries(
-        "H1:STRAIN", lal.LIGOTimeGPS(GPS), 0, 1 / 64, lal.StrainUnit, 256
-    )
-    series.data.data = np.random.default_rng(1).normal(size=256)
-    lalframe.FrameAddREAL8TimeSeriesProcData(frame, series)
-    lalframe.FrameWrite(frame, str(path))
+    values = np.random.default_rng(1).normal(size=256)
+    write_frame_file(path, GPS, values, 64)
     return path.read_bytes()
 
 
@@ -64,12 +57,7 @@ def test_a_file_that_was_cut_is_an_error(content, tmp_path, length):
 def test_samples_are_checked_before_they_are_read(content, tmp_path):
     path = tmp_path / "a.gwf"
     # The longest structure holds the samples; a file's contents are known without it.
-    at, where, longest = 40, 0, 0
-    while at < len(content):
-        (length,) = struct.unpack_from("<Q", content, at)
-        if length > longest:
-            where, longest = at, length
-        at += length
+    where, longest = max(structures(content), key=lambda structure: structure[1])
     altered = bytearray(content)
     altered[where + longest // 2] ^= 1
     path.write_bytes(altered)
@@ -83,14 +71,7 @@ def test_a_file_without_checksums_is_left_to_the_library(content, tmp_path):
     older[5] = 6  # the version
     (tmp_path / "older.gwf").write_bytes(older)
     require_checksums(tmp_path / "older.gwf")
-    without = bytearray(content)
-    at = 40
-    while at < len(without):
-        (length,) = struct.unpack_from("<Q", without, at)
-        own = 8 if at + length == len(without) else 4
-        without[at + length - own : at + length] = bytes(own)
-        at += length
-    (tmp_path / "without.gwf").write_bytes(without)
+    (tmp_path / "without.gwf").write_bytes(without_checksums(content))
     require_checksums(tmp_path / "without.gwf")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from gwmorph.errors import StrainError
 from gwmorph.strain.frame_checksums import require_checksums
+from gwmorph.strain.frame_process import NO_SUCH_CHANNEL, Channel, channel_of, contents
 from gwmorph.strain.reader import (
     FileDescription,
     data_bit,
@@ -33,14 +34,14 @@ _PIECE_S = 2048
 _LONGEST_CHECKED = 1 << 16
 _NAME_ONE = "Name one: source.directory.channel, or --channel of gwmorph show."
 _TYPES = {
-    lal.S_TYPE_CODE: "REAL4",
-    lal.D_TYPE_CODE: "REAL8",
-    lal.I2_TYPE_CODE: "INT2",
-    lal.I4_TYPE_CODE: "INT4",
-    lal.I8_TYPE_CODE: "INT8",
-    lal.U2_TYPE_CODE: "UINT2",
-    lal.U4_TYPE_CODE: "UINT4",
-    lal.U8_TYPE_CODE: "UINT8",
+    lalframe.FRAMEU_FR_VECT_4R: "REAL4",
+    lalframe.FRAMEU_FR_VECT_8R: "REAL8",
+    lalframe.FRAMEU_FR_VECT_2S: "INT2",
+    lalframe.FRAMEU_FR_VECT_4S: "INT4",
+    lalframe.FRAMEU_FR_VECT_8S: "INT8",
+    lalframe.FRAMEU_FR_VECT_2U: "UINT2",
+    lalframe.FRAMEU_FR_VECT_4U: "UINT4",
+    lalframe.FRAMEU_FR_VECT_8U: "UINT8",
 }
 
 
@@ -54,17 +55,16 @@ class FrameReader:
             folder = opened.enter_context(TemporaryDirectory(prefix="gwmorph-"))
             self._link = _plain_link(self._path, Path(folder))
             with read_faults(path):
-                # LALFrame's own checks crash the process, too, on some files that were altered.
+                # What LALFrame checks itself crashes its process, too, on some altered files.
                 require_checksums(path, _LONGEST_CHECKED)
                 self._checked_whole = False
-                self._frames = lalframe.FrFileOpenURL(f"file://localhost{self._link}")
-                self._channels = list(_channel_names(self._link))
+                self._contents = contents(self._link)
+            self._asked: dict[str, Channel] = {}
             self.description = self._describe(channel or self._only_strain_channel())
             self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Close the file."""
-        del self._frames
         self._opened.close()
 
     def read_into(self, out: np.ndarray, gps_start: int) -> None:
@@ -98,35 +98,40 @@ class FrameReader:
         """Return the channel beside the strain's that is named so, a value a second, or None."""
         channel = self.description.dataset_or_channel
         mask_channel = channel.replace("STRAIN", name)
-        if mask_channel == channel or mask_channel not in self._channels:
+        if mask_channel == channel or mask_channel not in self._contents.channels:
             return None
         self._check_whole()
         return self._read(mask_channel, start, end - start, 1)
 
     def _only_strain_channel(self) -> str:
-        names = [name for name in self._channels if "STRAIN" in name.upper()]
-        if not names and len(self._channels) == 1:
-            names = self._channels
+        names = [name for name in self._contents.channels if "STRAIN" in name.upper()]
+        if not names and len(self._contents.channels) == 1:
+            names = self._contents.channels
         if len(names) != 1:
             raise StrainError(
                 f"{self._path}: {len(names)} channels are named STRAIN; those that the file "
-                f"holds: {self._channels}. {_NAME_ONE}"
+                f"holds: {self._contents.channels}. {_NAME_ONE}"
             )
         return names[0]
 
     def _describe(self, channel: str) -> FileDescription:
-        if channel not in self._channels:
+        if channel not in self._contents.channels:
             raise StrainError(
                 f"{self._path}: no channel {channel!r}; those that the file holds: "
-                f"{self._channels}. {_NAME_ONE}"
+                f"{self._contents.channels}. {_NAME_ONE}"
             )
         start, duration = self._span()
-        with self._faults_of(channel):
-            samples = lalframe.FrFileQueryChanVectorLength(self._frames, channel, 0)
-            seconds = lalframe.FrFileQueryDt(self._frames, 0)
-        rate = whole(samples / seconds, "sample rate in Hz", self._path)
+        samples = self._about(channel).samples
+        rate = whole(samples / self._contents.durations[0], "sample rate in Hz", self._path)
         detector = detector_in([channel]) or detector_of_file(self._path)
         return FileDescription(detector, start, duration, rate, "gwf", channel)
+
+    def _about(self, name: str) -> Channel:
+        """Return what the first frame says of a channel; it is asked once, which takes a read."""
+        if name not in self._asked:
+            with self._faults_of(name):
+                self._asked[name] = channel_of(self._link, name)
+        return self._asked[name]
 
     @contextmanager
     def _faults_of(self, channel: str) -> Iterator[None]:
@@ -135,9 +140,8 @@ class FrameReader:
             with read_faults(self._path):
                 yield
         except StrainError as error:
-            for i in range(lalframe.FrFileQueryNFrame(self._frames)):
+            for i, start in enumerate(self._contents.starts):
                 if self._lacks(channel, i):
-                    start = float(lalframe.FrFileQueryGTime(lal.LIGOTimeGPS(), self._frames, i))
                     raise StrainError(
                         f"{self._path}: the frame at GPS {start:.10g} has no channel {channel!r}, "
                         "which others of the file have. Split the file where the channel ends."
@@ -145,21 +149,15 @@ class FrameReader:
             raise
 
     def _lacks(self, channel: str, frame: int) -> bool:
-        file = lalframe.FrameUFrFileOpen(str(self._link), "r")
         try:
-            lalframe.FrameUFrChanRead(file, channel, frame)
-        except RuntimeError as error:
-            return str(error) == "Wrong name"  # damage is "I/O error"
+            channel_of(self._link, channel, frame)
+        except ValueError as error:
+            return str(error) == NO_SUCH_CHANNEL
         return False
 
     def _span(self) -> tuple[int, int]:
-        with read_faults(self._path):
-            count = lalframe.FrFileQueryNFrame(self._frames)
-            starts = [
-                float(lalframe.FrFileQueryGTime(lal.LIGOTimeGPS(), self._frames, i))
-                for i in range(count)
-            ]
-            ends = [t + lalframe.FrFileQueryDt(self._frames, i) for i, t in enumerate(starts)]
+        starts = self._contents.starts
+        ends = [t + seconds for t, seconds in zip(starts, self._contents.durations, strict=True)]
         if starts[1:] != ends[:-1]:
             raise StrainError(
                 f"{self._path}: its frames leave gaps or are out of order (they start at {starts} "
@@ -178,8 +176,7 @@ class FrameReader:
 
     def _read(self, channel: str, start: int, count: int, rate: int) -> np.ndarray:
         """Return ``count`` values of a channel from GPS ``start`` on, at ``rate`` Hz."""
-        with self._faults_of(channel):
-            kind = lalframe.FrFileQueryChanType(self._frames, channel, 0)
+        kind = self._about(channel).kind
         if kind not in _TYPES:
             raise StrainError(f"{self._path}: channel {channel} holds no real numbers.")
         read = getattr(lalframe, f"FrStreamRead{_TYPES[kind]}TimeSeries")
@@ -214,12 +211,3 @@ def _plain_link(path: Path, folder: Path) -> Path:
     link = folder / "strain.gwf"
     link.symlink_to(path.resolve())
     return link
-
-
-def _channel_names(path: Path) -> Iterator[str]:
-    file = lalframe.FrameUFrFileOpen(str(path), "r")  # must outlive its table of contents
-    contents = lalframe.FrameUFrTOCRead(file)
-    for kind in ("Adc", "Proc", "Sim"):
-        count = getattr(lalframe, f"FrameUFrTOCQuery{kind}N")(contents)
-        for index in range(count):
-            yield getattr(lalframe, f"FrameUFrTOCQuery{kind}Name")(contents, index)
