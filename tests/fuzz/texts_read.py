@@ -253,7 +253,7 @@ register(
             .map(_nested)
             .map(_yaml),
             ODD_VALUES.map(_yaml),
-            st.integers(1, 400).map(lambda depth: b"run: " + b"[" * 5 * depth),
+            st.integers(1, 200).map(lambda depth: b"run: " + b"[" * depth),
             st.integers(1, 40).map(_aliases),
         ),
         (ConfigError,),

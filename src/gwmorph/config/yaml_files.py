@@ -9,7 +9,24 @@ import yaml
 from gwmorph.errors import ConfigError
 
 
+# Far deeper than any configuration; PyYAML takes as long as the square of it.
+_DEEPEST = 100
+
+
 class _StrictLoader(yaml.SafeLoader):
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self._depth == _DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"what begins here is nested more than {_DEEPEST} deep",
+                problem_mark=self.peek_event().start_mark,
+            )
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         first: dict[tuple[str, str], yaml.Node] = {}
@@ -75,8 +92,6 @@ def load_yaml(path: Path | str) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error}).") from error
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{path}{_place(error)}: is not valid YAML: {error.problem}.") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: is not valid YAML: it is nested too deeply.") from error
     # A byte that is no UTF-8, a date that is none, a mapping as a key, a sign that is no number.
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise ConfigError(f"{path}: is not valid YAML: {error}.") from error
