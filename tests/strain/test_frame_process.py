@@ -73,6 +73,12 @@ def test_a_file_that_the_library_never_ends_with_is_an_error(good, other_program
     assert time.monotonic() - started < 30
 
 
+def test_a_process_that_ends_before_it_is_asked_is_an_error(good, other_program):
+    other_program("raise SystemExit(3)\n")
+    with pytest.raises(StrainError, match=r"good\.gwf: .* ended by 3"):
+        describe(good)
+
+
 def test_a_process_that_ended_in_between_is_begun_again(good, monkeypatch):
     monkeypatch.setattr(frame_process, "_begun", {})
     contents(good)

@@ -8,7 +8,6 @@ import yaml
 
 from gwmorph.errors import ConfigError
 
-
 # Far deeper than any configuration; PyYAML takes as long as the square of it.
 _DEEPEST = 100
 

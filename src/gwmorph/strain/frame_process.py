@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,9 @@ def _asked(link: Path, name: str | None, frame: int) -> dict[str, Any]:
         process = _process()
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps([str(link), name, frame]) + "\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended, which its answer shows
+            process.stdin.write(json.dumps([str(link), name, frame]) + "\n")
+            process.stdin.flush()
         answered, _, _ = select.select([process.stdout], [], [], _HANG_S)
         line = process.stdout.readline() if answered else ""
         if not line:
