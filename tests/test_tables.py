@@ -215,6 +215,17 @@ def test_a_table_without_a_seal_is_read(tmp_path):
     assert read_table(path, LEDGER).to_pylist() == [ROW]
 
 
+def test_a_table_that_others_wrote_may_hold_nulls_where_ours_may(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_table(path, LEDGER, [ROW])
+    own = read_table(path, LEDGER)
+    pq.write_table(pa.table(own.to_pydict(), pa.schema(
+        [field.with_nullable(True) for field in own.schema], own.schema.metadata
+    )), path)  # fmt: skip
+    assert read_table(path, LEDGER).equals(own)
+    assert read_table(path, LEDGER).schema == own.schema
+
+
 def test_other_readers_pass_over_the_seal(tmp_path):
     path = tmp_path / "a.parquet"
     with parquet.table_writer(path, LEDGER) as append:

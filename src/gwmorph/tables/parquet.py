@@ -133,7 +133,13 @@ def read_table(path: Path | str, schema: pa.Schema) -> pa.Table:
                 f"{_name(schema)!r} says, or hold nulls. {_REMOVE}"
             )
         found.validate()
-        return found.select(schema.names)
+        return _as_declared(found.select(schema.names), schema)
+
+
+def _as_declared(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table whose columns may hold nulls where the schema's may; others' all may."""
+    fields = [table.field(field.name).with_nullable(field.nullable) for field in schema]
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields, table.schema.metadata))
 
 
 @contextmanager
