@@ -173,7 +173,10 @@ class Bench:
         for name in job.output:
             _remove(self.folder / name)
         if cached and job.rule in IN_CACHE:
-            _remove(self.folder / "cache" / IN_CACHE[job.rule])
+            (detector,) = (one for one in DETECTORS if one in " ".join(job.output))
+            for path in files_of([self.folder / "cache" / IN_CACHE[job.rule]]):
+                if detector in path.name:
+                    _remove(path)
 
     def restore(self) -> None:
         """Put everything back as the undisturbed run left it."""
