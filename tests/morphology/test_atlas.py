@@ -183,6 +183,7 @@ def test_what_a_manifest_says_is_not_altered_unseen(atlas, change):
         ({"gps_end": 10}, "gps_end: expected more than gps_start, 1000, got 10"),
         ({"sha256": None}, "sha256: expected str, got None"),
         ({"views": ["event", "window"]}, "says nothing of window/reference.parquet"),
+        ({"parts": {"config.yaml": ["0"]}}, r"parts: expected a hash of each, got \{'config"),
         ({"parts": {"../../passwd": "0"}}, "outside of the atlas"),
         ({"parts": {"/etc/passwd": "0"}}, "outside of the atlas"),
         ({"views": ["event", "../elsewhere"]}, "outside of the atlas"),

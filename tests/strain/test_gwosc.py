@@ -184,7 +184,16 @@ def test_lists_that_cannot_be_had_are_an_error(fault: str, tmp_path: Path) -> No
         ["a", "list"],
         {"next": None, "num_pages": 1, "results": None},
         {"next": None, "num_pages": 1, "results": [{"start": "soon", "stop": "later"}]},
-        {"next": None, "num_pages": 1, "results": [{"hdf5_url": "https://x.org/readme.txt"}]},
+        *(
+            {"next": None, "num_pages": 1, "results": [{"hdf5_url": f"https://{address}"}]}
+            for address in (
+                "x.org/readme.txt",
+                "[x/a/b/H-H1_GWOSC_4KHZ_R1-1262301184-4096.hdf5",
+                "x.org/a/$b/H-H1_GWOSC_4KHZ_R1-1262301184-4096.hdf5",
+                "x.org/a/b/H-H1_GWOSC_4KHZ_R1-soon-4096.hdf5",
+                "x.org/a/b/H-H1_GWOSC_4KHZ_R1-1262301184-long.hdf5",
+            )
+        ),
     ],
 )
 def test_server_that_speaks_otherwise_is_not_believed(

@@ -112,6 +112,18 @@ def test_a_redirect_to_another_host_is_not_followed(
         assert elsewhere.count() == 1
 
 
+def test_a_redirect_to_no_address_is_an_error(tmp_path: Path) -> None:
+    with GwoscReplica([unread(tmp_path / "served")], {"H1_DATA": [SPAN]}) as replica:
+        for what in ("archive", "timelines"):
+            replica.redirect(what, to="http://[nowhere/a")
+        url = replica.url + replica.files[0].url_path
+        path = tmp_path / "cache" / NAME
+        with pytest.raises(DownloadError, match=r"http://\[nowhere/a: expected an address at"):
+            download(url, path, QUICK, hosts=Hosts(replica.url), check=lambda _: None)
+        with pytest.raises(DownloadError, match=r"http://\[nowhere/a: expected an address at"):
+            source(replica, tmp_path).segments("H1", *SPAN)
+
+
 def test_a_redirect_at_the_same_host_is_followed(tmp_path: Path) -> None:
     with GwoscReplica([unread(tmp_path / "served")], {}) as replica:
         replica.redirect("moved", to=replica.files[0].url_path)

@@ -48,6 +48,7 @@ _ALLOWED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "agreeing": ("more than 0 and at most 1", lambda found: 0 < found <= 1),
     "neighbors": ("at least 1", lambda found: found >= 1),
     "views": ("names", lambda found: bool(found) and all(isinstance(n, str) for n in found)),
+    "parts": ("a hash of each", lambda found: all(isinstance(d, str) for d in found.values())),
 }
 
 

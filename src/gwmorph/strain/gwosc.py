@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -41,6 +41,7 @@ _PAGE_SIZE = 500
 _CHECK_SAMPLES = 1 << 20
 # A name that neither hides nor leads elsewhere.
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
+_WHOLE = re.compile(r"\d{1,10}", re.ASCII)
 _PAGE_KEYS = frozenset({"results", "next", "num_pages"})
 
 _log = logging.getLogger(__name__)
@@ -317,8 +318,8 @@ class GwoscSource:
         DownloadError
             They are no plain names, so that the file would lie outside of the cache.
         """
-        parts = PurePosixPath(urlsplit(file.location).path.lstrip("/")).parts[-3:]
-        if not parts or not all(map(_PLAIN.fullmatch, parts)):
+        parts = _last_parts(file.location)
+        if not _are_plain(parts):
             raise DownloadError(
                 f"{file.location}: expected an address that ends in plain names of folders and a "
                 f"file, got {'/'.join(parts)!r}, which is not followed into the cache."
@@ -387,15 +388,42 @@ def _is_segment(row: Any) -> bool:
 
 def _is_file(row: Any) -> bool:
     url = row.get("hdf5_url") if isinstance(row, dict) else None
-    return isinstance(url, str) and URL_REGEX.match(_file_name(url)) is not None
+    return isinstance(url, str) and _release(url) is not None
 
 
 def _is_event_version(row: Any) -> bool:
     return isinstance(row, dict) and isinstance(row.get("name"), str) and "gps" in row
 
 
-def _file_name(url: str) -> str:
-    return PurePosixPath(urlsplit(url).path).name
+def _last_parts(url: str) -> tuple[str, ...]:
+    return PurePosixPath(urlsplit(url).path.lstrip("/")).parts[-3:]
+
+
+def _are_plain(parts: Sequence[str]) -> bool:
+    return bool(parts) and all(map(_PLAIN.fullmatch, parts))
+
+
+class _Release(NamedTuple):
+    """What the address of a file says, those that serve first in order."""
+
+    minus_version: int  # the newest release serves
+    name: str
+    gps_start: int
+    duration_s: int
+    url: str
+
+
+def _release(url: str) -> _Release | None:
+    """Return what the address of a release's file says, or None where it is none of GWOSC's."""
+    try:
+        parts = _last_parts(url)
+    except ValueError:  # what stands between brackets is no address
+        return None
+    said = URL_REGEX.match(parts[-1]) if _are_plain(parts) else None
+    if said is None or not all(map(_WHOLE.fullmatch, said.group("version", "strt", "dur"))):
+        return None
+    version, start, duration = map(int, said.group("version", "strt", "dur"))
+    return _Release(-version, parts[-1], start, duration, url)
 
 
 def _read_answer(path: Path, question: dict[str, str]) -> list[Any] | None:
@@ -415,15 +443,10 @@ def _read_answer(path: Path, question: dict[str, str]) -> list[Any] | None:
 
 def _best_releases(urls: Iterable[str]) -> dict[int, str]:
     """Return, for each GPS start, the URL of the release that serves it."""
-    ranked = []
-    for url in urls:
-        name = _file_name(url)
-        parts = URL_REGEX.match(name).groupdict()
-        if int(parts["dur"]) == BLOCK_S:
-            ranked.append((-int(parts["version"]), name, int(parts["strt"]), url))
+    found = (_release(url) for url in urls)
     best: dict[int, str] = {}
-    for _, _, gps, url in sorted(ranked):
-        best.setdefault(gps, url)
+    for release in sorted(one for one in found if one and one.duration_s == BLOCK_S):
+        best.setdefault(release.gps_start, release.url)
     return best
 
 

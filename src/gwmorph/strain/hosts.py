@@ -5,6 +5,7 @@ let whoever wrote it make this machine ask any address that it can reach.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -55,7 +56,10 @@ class Hosts:
             It leads to another host.
         """
         if response.is_redirect:
-            self.require(urljoin(response.url, response.headers["location"]))
+            location = response.headers["location"]
+            with suppress(ValueError):  # no address at all, which is not allowed
+                location = urljoin(response.url, location)
+            self.require(location)
 
     def _allows(self, url: str) -> bool:
         try:
