@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from gwmorph.block import EventParameters, draw_stretch
 from gwmorph.config import Config, EncoderConfig
 from gwmorph.encoders.base import Encoder
+from gwmorph.encoders.precision import has_bf16, has_int8
 from gwmorph.encoders.registry import make_encoder
 from gwmorph.encoders.shards import EventOutputs, write_shard
 from gwmorph.naming import event_name
@@ -34,7 +35,7 @@ from gwmorph.spectra.pictures import PictureScale, read_picture, write_picture
 from gwmorph.tables.block import TRIGGERS
 from gwmorph.tables.columns import EMBEDDING_SIZE
 from gwmorph.tables.parquet import write_table
-from harness import AVX2, AVX2_VNNI, DATA, Entry, benchmark, measured_with, seconds
+from harness import AVX2, AVX2_VNNI, DATA, Entry, NotHereError, benchmark, measured_with, seconds
 from memory import peak_mb
 from spectra import parameters
 from views import stretch
@@ -84,8 +85,17 @@ def _scratch() -> Path:
 _HELD: list[tempfile.TemporaryDirectory] = []
 
 
+def require_precision(precision: str) -> None:
+    """Raise NotHereError where this processor has no instructions for a precision."""
+    if precision == "bf16" and not has_bf16():
+        raise NotHereError("this processor does not multiply bf16")
+    if precision == "int8" and not has_int8():
+        raise NotHereError("this processor has no VNNI, and int8 is refused on it")
+
+
 @cache
 def encoder(precision: str, runtime: str = "openvino") -> Encoder:
+    require_precision(precision)
     weights = {"path": str(weights_folder()), "cache": str(_scratch() / "cache")}
     config = EncoderConfig(name="dinov2", runtime=runtime, precision=precision, weights=weights)
     return make_encoder(config, SIZE, THREADS)

@@ -49,6 +49,10 @@ class Entry:
     machine: str | None = None
 
 
+class NotHereError(Exception):
+    """What this processor lacks, so that a figure cannot be measured on it."""
+
+
 # As a processor with AVX2 and nothing newer computes: what `make test-portable` sets, too.
 AVX2 = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",

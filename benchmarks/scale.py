@@ -99,6 +99,7 @@ def _rate(name: str, encoder: str, blocks: int = BLOCKS) -> Entry:
 
 
 def _against_incumbent(name: str, encoder: str) -> Entry:
+    _require(encoder)
     before = _incumbent(0)
     run = _run(encoder, BLOCKS, 2)
     taken = [*before, *_incumbent(1)]
@@ -153,6 +154,7 @@ class _Run:
 @cache
 def _run(encoder: str, blocks: int, cores: int) -> _Run:
     """Run the workflow and its report in a fresh folder; ``blocks`` of each detector."""
+    _require(encoder)
     folder = FOLDER / f"{encoder}-{blocks}-{cores}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "config", folder / "config")
@@ -164,6 +166,13 @@ def _run(encoder: str, blocks: int, cores: int) -> _Run:
     results = folder / "results" / "scale"
     windows, triggered = _windows(results)
     return _Run(windows, seconds, triggered, _stages(results))
+
+
+def _require(encoder: str) -> None:
+    if encoder != "indomain":
+        from encoders import require_precision
+
+        require_precision(encoder)
 
 
 def _config(encoder: str, blocks: int) -> dict[str, Any]:
