@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gwmorph.encoders.base import View
-from gwmorph.evidence.judging import classes_in, clusters_as_classes
+from gwmorph.evidence.judging import bounded, classes_in, clusters_as_classes
 from gwmorph.evidence.reference import read_reference
 from gwmorph.joblog import JobLog
 from gwmorph.lineage import hashes_of, lineage
@@ -51,6 +51,7 @@ def limits(
             labelled = clusters_as_classes(
                 run, read_table(clusters[0], CLUSTERS), read_table(triggers, TRIGGERS)
             )
+        labelled = bounded(labelled, judging["promise"], seed)
         rows = limits_of(embedding_matrix(labelled), classes_in(labelled), rate, seed)
         # Without any limit nothing is NOVEL, whatever the rate.
         if must_grant and any(one.label == ANY for one in rows):

@@ -5,6 +5,7 @@ from closeness import near
 from filled import filled
 from gwmorph.evidence.drift import drift_of_run
 from gwmorph.evidence.judging import (
+    bounded,
     clusters_as_classes,
     judge_rows,
     quiet_of,
@@ -12,7 +13,7 @@ from gwmorph.evidence.judging import (
     status_of_windows,
 )
 from gwmorph.ledger import Reason, analysed_row, excluded_row
-from gwmorph.morphology.manifest import EACH_CLASS
+from gwmorph.morphology.manifest import EACH_CLASS, OVERALL
 from gwmorph.morphology.thresholds import limits_of
 from gwmorph.tables.block import LEDGER, TRIGGERS
 from gwmorph.tables.clusters import CLUSTERS
@@ -127,6 +128,40 @@ def test_clusters_are_classes_where_no_label_is_and_outliers_are_none():
 def test_rows_that_are_too_few_to_cluster_have_no_class():
     rows = [{"cluster": 0, "outlier": False}] * 15
     assert len(clusters_as_classes(RUN.slice(0, 15), filled(CLUSTERS, *rows), TRIGGERED)) == 0
+
+
+def of_classes(counts):
+    names = np.repeat(list(counts), list(counts.values()))
+    run = embedded(np.eye(6)[np.zeros(len(names), int)])
+    shapes = {"duration": np.ones(len(names)), "bandwidth": np.ones(len(names))}
+    columns = {name: run[name] for name in run.column_names}
+    return pa.table({**columns, "label": names.tolist(), **shapes}, schema=of_width(REFERENCE, 6))
+
+
+def kept(table):
+    return dict(zip(*np.unique(table["label"].to_pylist(), return_counts=True), strict=True))
+
+
+def test_a_reference_is_bounded_and_small_classes_stay_whole():
+    table = of_classes({"quiet": 700, "blip": 200, "koi fish": 7})
+    assert bounded(table, EACH_CLASS, 1) is table
+    assert bounded(table, EACH_CLASS, 1, 907) is table
+    found = bounded(table, EACH_CLASS, 1, 107)
+    assert kept(found) == {"quiet": 50, "blip": 50, "koi fish": 7}
+    assert found.equals(bounded(table, EACH_CLASS, 1, 107))
+    assert not found.equals(bounded(table, EACH_CLASS, 2, 107))
+    # In order of the run, and of each class not only the first.
+    starts = found["gps_start"].to_numpy()
+    assert (np.diff(starts) > 0).all()
+    assert (starts > 32 * 500).any()
+
+
+def test_a_promise_of_all_rows_together_draws_each_row_alike():
+    table = of_classes({"quiet": 700, "blip": 200, "koi fish": 7})
+    drawn = [kept(bounded(table, OVERALL, seed, 107)) for seed in range(40)]
+    mean = np.mean([one["quiet"] for one in drawn])
+    assert abs(mean - 107 * 700 / 907) < 2.5  # of a spread of 4.6 / sqrt(40)
+    assert min(one.get("koi fish", 0) for one in drawn) < 3
 
 
 def test_drift_is_of_a_run_against_its_reference():

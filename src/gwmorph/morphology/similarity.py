@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 UNKNOWN = ""
@@ -19,6 +20,8 @@ _FARTHEST_PERCENTILE = 95.0
 # A cluster has a name where so many of its members' neighbours agree.
 _AGREEING = 0.5
 _BATCH = 4096
+# In memory at once, beside their order.
+_DISTANCES_MIB = 64
 
 Vectors = NDArray[np.float32]
 Classes = NDArray[np.str_]
@@ -57,10 +60,11 @@ def nearest_in(reference: Vectors, vectors: Vectors, count: int) -> Neighborhood
     """
     search = NearestNeighbors(n_neighbors=min(count, len(reference)), metric="cosine")
     search.fit(reference)
-    parts = [
-        search.kneighbors(vectors[start : start + _BATCH])
-        for start in range(0, len(vectors), _BATCH)
-    ]
+    with config_context(working_memory=_DISTANCES_MIB):
+        parts = [
+            search.kneighbors(vectors[start : start + _BATCH])
+            for start in range(0, len(vectors), _BATCH)
+        ]
     width = search.n_neighbors
     return Neighborhoods(
         np.concatenate([rows for _, rows in parts] or [np.zeros((0, width), np.int64)]),
