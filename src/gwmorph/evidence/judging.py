@@ -14,6 +14,7 @@ from gwmorph.morphology.cluster_tables import columns_of_triggers
 from gwmorph.morphology.clustering import MINIMUM_ROWS
 from gwmorph.morphology.judgement import Judge
 from gwmorph.morphology.manifest import EACH_CLASS
+from gwmorph.morphology.separation import balanced_rows
 from gwmorph.morphology.status import Judgement, decide, is_about_vectors
 from gwmorph.morphology.thresholds import Limit
 from gwmorph.simulation.streams import stream
@@ -41,7 +42,7 @@ REFERENCE_ROWS = 50_000
 
 
 def bounded(reference: pa.Table, promise: str, seed: int, rows: int = REFERENCE_ROWS) -> pa.Table:
-    """Return the rows of REFERENCE that judge: all, or ``rows`` of them drawn at random.
+    """Return the rows of REFERENCE that judge: all, or at most ``rows`` of them drawn at random.
 
     New rows of a class are as exchangeable with those drawn of it as with all, so limits promise
     the same. For a promise of each class, small classes stay whole and the largest lose most; for
@@ -49,19 +50,11 @@ def bounded(reference: pa.Table, promise: str, seed: int, rows: int = REFERENCE_
     """
     if len(reference) <= rows:
         return reference
-    order = stream(seed, "rows of a reference").permutation(len(reference))
     if promise == EACH_CLASS:
-        order = order[np.argsort(_number_in_class(classes_in(reference)[order]), kind="stable")]
-    return reference.take(np.sort(order[:rows]))
-
-
-def _number_in_class(classes: Classes) -> NDArray[np.intp]:
-    """Return how many rows of its own class stand before each row."""
-    by_class = np.argsort(classes, kind="stable")
-    _, first, counts = np.unique(classes[by_class], return_index=True, return_counts=True)
-    numbers = np.empty(len(classes), np.intp)
-    numbers[by_class] = np.arange(len(classes)) - np.repeat(first, counts)
-    return numbers
+        _, numbers = np.unique(classes_in(reference), return_inverse=True)
+        return reference.take(balanced_rows(numbers, rows, seed))
+    drawn = stream(seed, "rows of a reference").choice(len(reference), rows, replace=False)
+    return reference.take(np.sort(drawn))
 
 
 def classes_in(reference: pa.Table) -> Classes:
