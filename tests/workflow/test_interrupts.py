@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from workflow_project import HEARING
 
 RULES = Path(__file__).resolve().parents[2] / "workflow" / "rules" / "interrupts.smk"
 # Interrupted when a job is with the executor and not yet marked as under way; its process starts
@@ -38,11 +39,9 @@ SLOWLY = "sleep 0.5; (sleep 20; echo {params.value} > {output}) & wait"
 def snakemake(folder: Path, value: str, interrupted: bool, *arguments: str):
     options = ["--cores", "1", "--nocolor", "--rerun-incomplete", *arguments]
     config = ["--config", f"value={value}", f"interrupted={interrupted}"]
-    # SIGINT is heard, whatever the tests were started by.
-    hearing = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    main = "from snakemake.cli import main; main()"
+    call = [sys.executable, "-m", "snakemake", *options, *config]
     return subprocess.run(
-        [sys.executable, "-c", hearing + main, *options, *config],
+        [sys.executable, "-c", HEARING, *call],
         cwd=folder,
         text=True,
         stdout=subprocess.PIPE,

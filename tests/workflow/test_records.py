@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow_project import BLOCK_S, FIRST, ROOT, Project
+from workflow_project import BLOCK_S, FIRST, HEARING, ROOT, Project
 
 from gwmorph.results import is_recorded
 
@@ -140,14 +140,6 @@ def test_a_job_of_another_plan_or_configuration_is_refused(copy, whose):
     assert "PlanError: results/t: this job was started for another plan" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project.folder / receipt).exists()
-
-
-# Tests in the background of a shell ignore Ctrl-C, and so would what they start.
-HEARING = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
 
 
 def interrupted(project: Project, lost: Path) -> tuple[str, int]:

@@ -16,6 +16,13 @@ import yaml
 from gwosc_files import gwosc_file_name, write_gwosc_file
 
 ROOT = Path(__file__).resolve().parents[2]
+# Tests in the background of a shell ignore Ctrl-C, and so would what they start: this begins a
+# program so that it hears it.
+HEARING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 HOUSE = ("Snakefile", "workflow", "profiles", "scripts", "config", "envs", "locks", "src")
 FIRST = 1262301184  # GPS start of block 0
 BLOCK_S = 4096

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import suppress
 
 import psutil
 from snakemake.logging import logger
@@ -24,8 +25,8 @@ def end_in_one_line(number, frame):
         "Interrupted. What is finished is kept: the same command goes on from there.",
         file=sys.stderr,
     )
-    mark_running_jobs()
     threading.Thread(target=end_jobs, daemon=True).start()
+    mark_running_jobs()
     raise SystemExit(128 + number)
 
 
@@ -47,10 +48,9 @@ def end_jobs():
     while True:
         stopped = set()
         while started := set(psutil.Process().children(recursive=True)) - stopped:
+            # Stopped, it starts none that is not seen.
             for process in started:
-                signalled(
-                    process, signal.SIGSTOP
-                )  # so that it starts none that is not seen
+                signalled(process, signal.SIGSTOP)
             stopped |= started
         for process in stopped:
             signalled(process, signal.SIGTERM)
@@ -59,10 +59,8 @@ def end_jobs():
 
 
 def signalled(process, number):
-    try:
+    with suppress(psutil.NoSuchProcess):  # it has just ended by itself
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass  # it has just ended by itself
 
 
 # Not where Ctrl-C is ignored, as in the background of a shell, or meant for another program.
