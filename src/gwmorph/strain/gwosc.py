@@ -388,7 +388,10 @@ def _is_segment(row: Any) -> bool:
 
 def _is_file(row: Any) -> bool:
     url = row.get("hdf5_url") if isinstance(row, dict) else None
-    return isinstance(url, str) and _release(url) is not None
+    try:
+        return isinstance(url, str) and bool(_release(url))
+    except DownloadError:
+        return False
 
 
 def _is_event_version(row: Any) -> bool:
@@ -413,15 +416,21 @@ class _Release(NamedTuple):
     url: str
 
 
-def _release(url: str) -> _Release | None:
-    """Return what the address of a release's file says, or None where it is none of GWOSC's."""
+def _release(url: str) -> _Release:
+    """Return what the address of a release's file says.
+
+    Raises
+    ------
+    DownloadError
+        It is none of GWOSC's.
+    """
     try:
         parts = _last_parts(url)
     except ValueError:  # what stands between brackets is no address
-        return None
+        parts = ()
     said = URL_REGEX.match(parts[-1]) if _are_plain(parts) else None
     if said is None or not all(map(_WHOLE.fullmatch, said.group("version", "strt", "dur"))):
-        return None
+        raise DownloadError(f"{url}: expected the address of a file of a GWOSC release.")
     version, start, duration = map(int, said.group("version", "strt", "dur"))
     return _Release(-version, parts[-1], start, duration, url)
 
@@ -443,9 +452,8 @@ def _read_answer(path: Path, question: dict[str, str]) -> list[Any] | None:
 
 def _best_releases(urls: Iterable[str]) -> dict[int, str]:
     """Return, for each GPS start, the URL of the release that serves it."""
-    found = (_release(url) for url in urls)
     best: dict[int, str] = {}
-    for release in sorted(one for one in found if one and one.duration_s == BLOCK_S):
+    for release in sorted(one for one in map(_release, urls) if one.duration_s == BLOCK_S):
         best.setdefault(release.gps_start, release.url)
     return best
 
