@@ -7,6 +7,7 @@ Python handles reaches it there.
 """
 
 import mmap
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
@@ -28,12 +29,10 @@ def open_hdf5(path: Path | str) -> h5py.File:
         It cannot be opened, what it holds cannot be listed, or it has a global heap that HDF5
         would never come to the end of.
     """
-    file = h5py.File(path, "r")
-    try:
+    with ExitStack() as opened:
+        file = opened.enter_context(h5py.File(path, "r"))
         _require_heaps_that_end(path, file)
-    except BaseException:
-        file.close()
-        raise
+        opened.pop_all()
     return file
 
 

@@ -5,7 +5,7 @@ first job. The manifest's own hash is in it, so that nothing in it is altered by
 not protect against somebody who writes that anew, too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,15 +40,21 @@ _KEYS: Mapping[str, type] = {
     "parts": dict,
     OWN_HASH: str,
 }
+
+
+def _are_texts(found: Iterable[Any]) -> bool:
+    return all(isinstance(one, str) for one in found)
+
+
 _ALLOWED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-    "detectors": ("names", lambda found: bool(found) and all(isinstance(n, str) for n in found)),
+    "detectors": ("names", lambda found: bool(found) and _are_texts(found)),
     "classes": (f"{LABELS} or {CLUSTERS}", lambda found: found in (LABELS, CLUSTERS)),
     "promise": (f"{EACH_CLASS} or {OVERALL}", lambda found: found in (EACH_CLASS, OVERALL)),
     "rate": ("more than 0 and less than 1", lambda found: 0 < found < 1),
     "agreeing": ("more than 0 and at most 1", lambda found: 0 < found <= 1),
     "neighbors": ("at least 1", lambda found: found >= 1),
-    "views": ("names", lambda found: bool(found) and all(isinstance(n, str) for n in found)),
-    "parts": ("a hash of each", lambda found: all(isinstance(d, str) for d in found.values())),
+    "views": ("names", lambda found: bool(found) and _are_texts(found)),
+    "parts": ("a hash of each", lambda found: _are_texts(found.values())),
 }
 
 
