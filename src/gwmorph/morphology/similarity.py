@@ -19,7 +19,6 @@ UNKNOWN = ""
 _FARTHEST_PERCENTILE = 95.0
 # A cluster has a name where so many of its members' neighbours agree.
 _AGREEING = 0.5
-_BATCH = 4096
 # In memory at once, beside their order.
 _DISTANCES_MIB = 64
 
@@ -56,20 +55,15 @@ class Name:
 def nearest_in(reference: Vectors, vectors: Vectors, count: int) -> Neighborhoods:
     """Return the ``count`` rows of a reference nearest to each of some unit vectors, by cosine.
 
-    Exact, in batches, so that memory grows as the number of vectors.
+    Exact; beside what is returned it holds few distances at once.
     """
-    search = NearestNeighbors(n_neighbors=min(count, len(reference)), metric="cosine")
-    search.fit(reference)
+    width = min(count, len(reference))
+    if not len(vectors):
+        return Neighborhoods(np.zeros((0, width), np.int64), np.zeros((0, width)))
+    search = NearestNeighbors(n_neighbors=width, metric="cosine").fit(reference)
     with config_context(working_memory=_DISTANCES_MIB):
-        parts = [
-            search.kneighbors(vectors[start : start + _BATCH])
-            for start in range(0, len(vectors), _BATCH)
-        ]
-    width = search.n_neighbors
-    return Neighborhoods(
-        np.concatenate([rows for _, rows in parts] or [np.zeros((0, width), np.int64)]),
-        np.concatenate([away for away, _ in parts] or [np.zeros((0, width))]).astype(float),
-    )
+        distances, rows = search.kneighbors(vectors)
+    return Neighborhoods(rows, distances.astype(float))
 
 
 def farthest_known(reference: Vectors) -> float:
