@@ -99,6 +99,32 @@ def test_a_click_opens_pictures_numbers_neighbours_partner_and_commands(visit, h
     assert "open=" not in page.url
 
 
+# The pointer comes and is pressed before the next frame, and then goes on as it says.
+PRESS = """async ([x, y, by]) => {
+  const canvas = document.querySelector("#canvas");
+  const send = (type, x, buttons) => canvas.dispatchEvent(
+    new MouseEvent(type, { clientX: x, clientY: y, buttons, bubbles: true }));
+  const frames = async () => {
+    for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+  };
+  send("mousemove", x, 0);
+  send("mousedown", x, 1);
+  await frames();
+  if (by) send("mousemove", x + by, 1);
+  await frames();
+  send("mouseup", x + by, 0);
+}"""
+
+
+def test_the_map_goes_with_a_pressed_pointer_and_not_with_the_way_to_the_press(visit, html):
+    page = visit(html)
+    before = point(page, 0)
+    page.evaluate(PRESS, [*before, 0])
+    assert point(page, 0) == before
+    page.evaluate(PRESS, [*before, 30])
+    assert point(page, 0) == pytest.approx((before[0] + 30, before[1]), abs=0.01)
+
+
 def test_a_cluster_in_doubt_is_marked_wherever_it_is_named(visit, html):
     page = visit(html)
     assert "1?*" in page.inner_text("#clusters")

@@ -70,6 +70,12 @@
     },
   });
 
+  // The library's camera follows a pressed pointer from where it was at the last frame, which may be
+  // before it was pressed: a quick click would move the map away under itself.
+  canvas.addEventListener("mousedown", () => {
+    if (plot?.get("camera").tick()) plot.redraw();
+  }, { capture: true });
+
   // The map fills what room there is, as when the panel opens beside it.
   new ResizeObserver(([{ contentRect }]) => {
     const { width, height } = contentRect;
