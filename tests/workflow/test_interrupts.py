@@ -1,4 +1,4 @@
-"""Ctrl-C while a job is being started: it ends, and what it wrote is made again."""
+"""Ctrl-C while a job is being started: it ends, and what it wrote is made again. And SIGTERM."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from workflow_project import HEARING
+from workflow_project import HEARING, build
 
 RULES = Path(__file__).resolve().parents[2] / "workflow" / "rules" / "interrupts.smk"
 # Interrupted when a job is with the executor and not yet marked as under way; its process starts
@@ -82,3 +82,30 @@ def test_jobs_that_start_after_the_interrupt_end_with_all_that_they_started(inte
     assert not (folder / "made.txt").exists()
     left = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
     assert not left
+
+
+# Behind all rules of the workflow: SIGTERM whenever jobs have been chosen and their resources are
+# counted, which Snakemake does with its lock held.
+TERMINATED = """
+import signal
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+count = JobScheduler.update_available_resources
+
+def count_terminated(self, jobs):
+    signal.raise_signal(signal.SIGTERM)
+    count(self, jobs)
+
+JobScheduler.update_available_resources = count_terminated
+"""
+
+
+@pytest.mark.workflow
+def test_a_run_that_is_terminated_while_it_chooses_jobs_ends(tmp_path):
+    project = build(tmp_path / "project")
+    with (project.folder / "Snakefile").open("a") as file:
+        file.write(TERMINATED)
+    done = project.snakemake("tables")
+    assert done.returncode != 0
+    assert "Will exit after finishing currently running jobs" in done.stdout
+    assert list(project.folder.glob("results/t/strain/*/*.json"))  # which those that ran left

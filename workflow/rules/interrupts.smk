@@ -1,5 +1,6 @@
 # How a run ends on Ctrl-C: with one line. The terminal sends it to every process, and each would say
-# where it was. So jobs do not hear it, and the process that started them ends them.
+# where it was. So jobs do not hear it, and the process that started them ends them. On SIGTERM, as
+# when a batch system's time is up, Snakemake starts no further job and waits for those that run.
 
 import signal
 import sys
@@ -61,6 +62,14 @@ def end_jobs():
 def signalled(process, number):
     with suppress(psutil.NoSuchProcess):  # it has just ended by itself
         process.send_signal(number)
+
+
+def hear_termination():
+    """Let SIGTERM in while Snakemake chooses jobs, which it does for much of a long run.
+
+    Its handler takes the lock that the same thread may hold then, and would wait for itself for ever.
+    """
+    workflow.scheduler._lock = threading.RLock()
 
 
 # Not where Ctrl-C is ignored, as in the background of a shell, or meant for another program.

@@ -13,6 +13,7 @@ from gwmorph.storage import content_hash
 onstart:
     with one_message():
         count_no_starts()
+        hear_termination()
         require_weights(may_fetch=True)
         claim_folder(Path("results") / RUN)
         withdraw_records()
