@@ -95,4 +95,4 @@ onsuccess:
 
 
 onerror:
-    print(last_error(log), file=sys.stderr)
+    print(INTERRUPTED if is_terminated() else last_error(log), file=sys.stderr)

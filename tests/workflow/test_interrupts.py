@@ -108,4 +108,6 @@ def test_a_run_that_is_terminated_while_it_chooses_jobs_ends(tmp_path):
     done = project.snakemake("tables")
     assert done.returncode != 0
     assert "Will exit after finishing currently running jobs" in done.stdout
+    assert "Interrupted. What is finished is kept" in done.stdout
+    assert "The workflow failed" not in done.stdout
     assert list(project.folder.glob("results/t/strain/*/*.json"))  # which those that ran left

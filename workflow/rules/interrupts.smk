@@ -13,6 +13,10 @@ import psutil
 from snakemake.logging import logger
 from snakemake.shell import shell
 
+INTERRUPTED = (
+    "Interrupted. What is finished is kept: the same command goes on from there."
+)
+
 shell.prefix("trap '' INT; set -euo pipefail; ")
 
 
@@ -22,10 +26,7 @@ def end_in_one_line(number, frame):
     logger.addFilter(lambda record: False)
     warnings.simplefilter("ignore")  # of what was under way and will not be waited for
     workflow.onerror(lambda log: None)
-    print(
-        "Interrupted. What is finished is kept: the same command goes on from there.",
-        file=sys.stderr,
-    )
+    print(INTERRUPTED, file=sys.stderr)
     threading.Thread(target=end_jobs, daemon=True).start()
     mark_running_jobs()
     raise SystemExit(128 + number)
@@ -70,6 +71,11 @@ def hear_termination():
     Its handler takes the lock that the same thread may hold then, and would wait for itself for ever.
     """
     workflow.scheduler._lock = threading.RLock()
+
+
+def is_terminated():
+    """Return whether the run ends for SIGTERM; jobs may have heard it as well, and failed."""
+    return workflow.scheduler is not None and bool(workflow.scheduler._user_kill)
 
 
 # Not where Ctrl-C is ignored, as in the background of a shell, or meant for another program.
