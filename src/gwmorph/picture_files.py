@@ -56,7 +56,7 @@ def write_archive(path: Path | str, pictures: Mapping[str, bytes]) -> None:
             member = ZipInfo(name, _NO_TIME)
             member.create_system, member.external_attr = _UNIX, _FILE_MODE
             archive.writestr(member, pictures[name])
-    write_bytes(path, content.getbuffer())
+    write_bytes(path, content.getvalue())
 
 
 def picture_names(container: Path | str) -> list[str]:

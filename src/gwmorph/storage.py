@@ -96,7 +96,7 @@ def _storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{path}: cannot be written ({error}).")
 
 
-def write_bytes(path: Path | str, content: bytes | memoryview) -> None:
+def write_bytes(path: Path | str, content: bytes) -> None:
     """Write ``content`` to ``path`` in one step."""
     with atomic_path(path) as partial:
         partial.write_bytes(content)

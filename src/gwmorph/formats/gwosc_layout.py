@@ -103,7 +103,7 @@ def write_gwosc_block(path: Path | str, block: GwoscBlock) -> None:
         )
         _write_axis(strain, block, "Strain", 1 / block.sample_rate)
         strain.attrs["Yunits"] = ""
-    write_bytes(path, content.getbuffer())
+    write_bytes(path, content.getvalue())
 
 
 def _write_meta(meta: h5py.Group, block: GwoscBlock) -> None:
