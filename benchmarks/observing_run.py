@@ -118,7 +118,7 @@ def dag_growth() -> Entry:
 @benchmark
 def job_start() -> Entry:
     """Seconds from one job's start to the next's, on two cores, of jobs that do nothing."""
-    # Of more blocks the peer thinks for longer than anybody waits before its first job.
+    # An eighth is enough for thousands of jobs that wait, and is laid out in seconds.
     span = _O4A[0], _O4A[0] + int(_FRACTIONS[0] * (_O4A[1] - _O4A[0]))
     with _planned(_locks(), span) as (folder, blocks):
         ours = _started(folder)
