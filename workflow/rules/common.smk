@@ -82,7 +82,16 @@ def untracked(value):
 
 
 def code(rule):
-    """Return the hash of all code of the package that a rule's script runs."""
+    """Return the hash of all code of the package that a rule's script runs, as a param.
+
+    It is made for rules that have jobs: of all rules it took a third of the start of Snakemake, which
+    each job of a cluster waits for.
+    """
+    return lambda wildcards: hash_of_script(rule)
+
+
+@cache
+def hash_of_script(rule):
     return stage_hash(SCRIPTS / f"{rule}.py")
 
 
