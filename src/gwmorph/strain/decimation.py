@@ -5,8 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from gwmorph.filters import kaiser_beta, kaiser_lowpass
-
 # The pass band ends where GWOSC's own 4 kHz files stop being trustworthy (0.85 x 2048 Hz =
 # 1741 Hz); the stop band begins at the new Nyquist frequency, so that nothing folds back.
 PASS_BAND = 0.85
@@ -21,6 +19,9 @@ def anti_alias_filter(factor: int) -> np.ndarray:
     up to ``PASS_BAND`` of the new Nyquist frequency, ``STOP_BAND_DB`` down from that on. Half its
     length is a multiple of ``factor``.
     """
+    # Imported here, since who looks at files and decimates none waits for half as long.
+    from gwmorph.filters import kaiser_beta, kaiser_lowpass
+
     transition = (1 - PASS_BAND) / factor  # of the old Nyquist frequency
     taps = (STOP_BAND_DB - 7.95) / (2.285 * np.pi * transition) + 1
     half = factor * int(np.ceil(taps / (2 * factor)))
