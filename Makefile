@@ -18,7 +18,7 @@ DEMO := all timeslides calibrate events provenance
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-dev env-crate same-python audit run report test test-portable test-slurm test-htcondor \
+.PHONY: help env env-dev env-crate same-python audit run report test test-workflow test-portable test-slurm test-htcondor \
   profiles soak lint types docs docs-links bench bench-scale mutants fuzz faults \
   explorer-library lock lock-check clean
 
@@ -82,8 +82,11 @@ report: env ## the report of the finished run, as a zip
 # A worker that dies is not replaced: pytest-xdist would wait for ever for what it had done.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0
 
-test: env-dev env-crate ## all tests
-	$(PYTEST) --no-loadscope-reorder
+test: env-dev env-crate ## the library's tests: a quarter of an hour on two cores
+	$(PYTEST) --no-loadscope-reorder -m "not workflow"
+
+test-workflow: env-dev env-crate ## those that run Snakemake: as long again
+	$(PYTEST) --no-loadscope-reorder -m workflow
 
 # As a processor with AVX2 and nothing newer computes. What the processor itself lacks is ignored.
 # numba would take the features of the processor that is there, whatever its name.

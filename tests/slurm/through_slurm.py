@@ -1,6 +1,6 @@
 """Runs of the workflow through a real SLURM: ``make test-slurm``.
 
-Not among the tests of ``make test``, since few machines have SLURM and these take minutes.
+Not among those of ``make test-workflow``, since few machines have SLURM and these take minutes.
 """
 
 import os

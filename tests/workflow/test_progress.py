@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.workflow
+
 
 def status(project, run: str = "t") -> str:
     """What ``gwmorph status`` prints of a run."""
