@@ -143,7 +143,7 @@ docs-links: env-dev ## ask other servers whether what the documentation links to
 bench: env-dev ## measure against peers: make bench, or make bench BENCH=name
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-SCALE := pipeline pipeline_int8 pipeline_float32 pipeline_shipped pipeline_vs_incumbent pipeline_vs_incumbent_bf16 \
+SCALE := pipeline pipeline_int8 pipeline_shipped pipeline_vs_incumbent pipeline_vs_incumbent_bf16 \
   pipeline_cores pipeline_blocks_8 pipeline_blocks_32 dag_o1 dag_o4a dag_o4a_memory dag_growth \
   job_start
 bench-scale: env-dev ## three days of two detectors, and all of O4a laid out: an hour, 12 GB of disk

@@ -55,12 +55,6 @@ def pipeline_int8() -> Entry:
 
 
 @benchmark
-def pipeline_float32() -> Entry:
-    """The same in float32, which is the fastest that is faithful without bf16 and VNNI."""
-    return _rate("pipeline_float32", "float32")
-
-
-@benchmark
 def pipeline_shipped() -> Entry:
     """The same with the encoder that ships, which is the default."""
     return _rate("pipeline_shipped", "indomain")
