@@ -223,7 +223,7 @@ def test_no_more_components_are_tried_than_rows_allow(layout, monkeypatch):
     assert len(np.unique(found)) == max(count for count in COMPONENTS if count <= 16 // 3)
 
 
-@pytest.mark.filterwarnings("error", "ignore::ImportWarning")  # UMAP's, of Tensorflow
+@pytest.mark.filterwarnings("error", "ignore:Tensorflow not installed:ImportWarning")  # UMAP's
 def test_k_means_has_as_many_clusters_as_it_is_told_and_no_more_than_rows_differ(layout):
     assert len(np.unique(k_means(layout, 6, 17))) == 6
     copies = replace(layout, components=np.repeat(layout.components[:3], 100, axis=0))

@@ -40,7 +40,7 @@ def test_few_rows_are_laid_out_with_what_they_allow(rows: int) -> None:
     vectors, _ = blobs((rows - rows // 3, rows // 3), spread=0.2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ImportWarning)  # UMAP's, of Tensorflow
+        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)  # UMAP's
         layout = lay_out(vectors, ClusteringConfig(), 1)
     assert layout.neighbors.indices.shape == (rows, 10)
     assert layout.space.shape == (rows, max(rows // 10, 2))
